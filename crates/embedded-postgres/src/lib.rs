@@ -23,7 +23,7 @@
 //! The modules in the order of a start: `options`, `folder`, `account` and `trust` (where, as which account, and
 //! whether another account could replace the folder), `attach` (is one running?), `find` and `download` (binaries;
 //! `pinned` lists the known archives, `unpack` unpacks them), `initdb`, `claims` (left-overs of a dead server),
-//! `start`, and `server`, which combines them. `held` lets root work safely in folders of the server's account.
+//! `start`, and `server`, which combines them. `handle` lets root work safely in folders of the server's account.
 
 #[cfg(not(unix))]
 compile_error!("embedded-postgres needs unix sockets and unix processes");
@@ -39,6 +39,7 @@ pub mod testing;
 
 pub use binaries::version::{MINIMUM_MAJOR, Version};
 pub use error::Error;
+pub use folder::group::has_no_other_member;
 pub use options::{Options, default_data_dir};
 pub use server::Server;
 

@@ -18,7 +18,7 @@ use rustix::process::Signal;
 use crate::binaries::find::{self, Binaries, Places};
 use crate::binaries::install_hint::install_command;
 use crate::folder::account::Account;
-use crate::folder::held::Held;
+use crate::folder::handle::FolderHandle;
 use crate::folder::{Folder, make_private};
 use crate::options::Options;
 use crate::process::attach;
@@ -239,7 +239,7 @@ async fn template(base: &Path, account: &Account, binaries: &Binaries) -> Result
     let mut made_with = DefaultHasher::new();
     (initdb::ARGUMENTS, TEMPLATE_ARGUMENTS).hash(&mut made_with);
     let root = base.join(format!("template-{}-{}-{:x}", binaries.version, account.uid, made_with.finish()));
-    let around = Held::open_through(base).map_err(Error::io("open", base))?;
+    let around = FolderHandle::open_through(base).map_err(Error::io("open", base))?;
     make_private(&around, &root, account)?;
     let folder = Folder { root, account: account.clone() };
     let data = folder.data();

@@ -10,10 +10,10 @@ use std::path::{Path, PathBuf};
 
 use rustix::fs::OFlags;
 
-pub mod believed;
 mod descriptor;
 mod group;
 mod path;
+pub mod trusted;
 
 /// Why a file or folder is refused, and the remedy. Comes inside an [`io::Error`] of kind `PermissionDenied`.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -1,16 +1,17 @@
-//! Shutdown: how much time is left after a [`CancellationToken`] was cancelled by a signal.
+//! Shutdown: how long work in progress may continue after a signal has cancelled the [`CancellationToken`].
 //!
-//! Whoever works checks the token where it may leave off: before the next request, between two batches. What
-//! has begun is finished, so that nothing is left half done.
+//! A task checks the token wherever it can end: before the next request and between two batches. A request or a batch
+//! that has begun is completed first.
 
 use std::time::Duration;
 
 use tokio_util::sync::CancellationToken;
 
-/// How long an answer under way is still waited for after shutdown was requested.
+/// How long after the request to shut down an outstanding answer is waited for.
 pub const GRACE: Duration = Duration::from_secs(10);
 
-/// Waits until shutdown was requested and `grace` has passed. What begins after the request has the whole of it too.
+/// Waits until shutdown was requested, then for `grace`. If it is called after the request, the whole of `grace` begins
+/// with the call.
 pub async fn overdue(token: &CancellationToken, grace: Duration) {
     token.cancelled().await;
     tokio::time::sleep(grace).await;
@@ -24,7 +25,7 @@ mod tests {
     async fn what_is_under_way_has_its_grace_after_the_request() {
         let token = CancellationToken::new();
         let early = tokio::time::timeout(GRACE * 100, overdue(&token, GRACE)).await;
-        assert!(early.is_err(), "nobody has asked");
+        assert!(early.is_err(), "no shutdown was requested");
         token.cancel();
         for grace in [GRACE, GRACE / 5] {
             let begun = tokio::time::Instant::now();

@@ -1,4 +1,4 @@
-//! Six attackers for as long as asked: the test `attack`, told how long and from which seed.
+//! Attackers for as long as asked: the test `attack`, told how long and from which seed.
 
 use std::process::Command;
 
@@ -29,6 +29,10 @@ enum Attacker {
     Rights,
     /// What somebody left on our tables
     Hung,
+    /// Settings of roles and of the database
+    Settings,
+    /// Attributes and memberships of roles
+    Roles,
     /// An API that spoils its answers
     Api,
     /// Somebody in the database's place, and between it and us
@@ -64,4 +68,40 @@ pub fn run(args: &AttackArgs) -> Result<()> {
     }
     ensure!(found.is_empty(), "found something: {}; see above how to play it again", found.join(", "));
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Pages that say how many kinds there are say the right number, and name them all.
+    #[test]
+    fn pages_count_the_kinds_of_attacks_right() {
+        let count = Attacker::value_variants().len();
+        let (english, french) = match count {
+            7 => ("seven", "sept"),
+            8 => ("eight", "huit"),
+            9 => ("nine", "neuf"),
+            10 => ("ten", "dix"),
+            more => panic!("name the number {more} here and on the pages"),
+        };
+        let workspace = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
+        let read = |page: &str| std::fs::read_to_string(workspace.join(page)).unwrap();
+        for (page, words) in [
+            ("ARCHITECTURE.md", format!("{english} kinds of random attacks")),
+            ("docs/CONTRIBUTING.md", format!("{english} kinds of attacks")),
+            ("docs/security.md", format!("{english} kinds of random attacks")),
+            ("docs/fr/security.md", format!("{french} sortes d'attaques")),
+            ("docs/decisions/0079-attackers-play-from-a-seed.md", format!("{english} kinds of attacks")),
+        ] {
+            assert!(read(page).contains(&words), "{page} does not say {words}");
+        }
+        let page = read("docs/decisions/0079-attackers-play-from-a-seed.md");
+        let tests = read("crates/gazelle-sync/tests/attack/main.rs");
+        for attacker in Attacker::value_variants() {
+            let name = attacker.to_possible_value().unwrap().get_name().to_owned();
+            assert!(page.contains(&format!("| `{name}` |")), "0079 does not say what {name} does");
+            assert!(tests.contains(&format!("fn {name}_")), "no test of {name}");
+        }
+    }
 }

@@ -19,7 +19,7 @@ struct Cli {
 
 #[derive(Subcommand)]
 enum Command {
-    /// Attack the program in five ways, at random from a seed, for as long as asked
+    /// Attack the program, at random from a seed, for as long as asked: in each of the ways that `--only` lists, in turn
     Attack(attack::AttackArgs),
     /// Measure speed and memory against plain SQL and a script, on one server, in one run
     Bench(bench::BenchArgs),

@@ -11,11 +11,11 @@ use crate::binaries::pinned::{self, Archive};
 use crate::binaries::unpack::unpack;
 use crate::error::chain;
 use crate::folder::Folder;
-use crate::folder::held::{ALL_MAY_ENTER, Held};
+use crate::folder::handle::{ALL_MAY_ENTER, FolderHandle};
 
 /// The longest wait for a connection, for example without a network.
 const REACH_TIMEOUT: Duration = Duration::from_secs(5);
-/// The longest time for the download of some 20 MB.
+/// The longest time for the download of some 20 MiB.
 const ARCHIVE_TIMEOUT: Duration = Duration::from_secs(600);
 /// More bytes than any archive has.
 const LARGEST: usize = 64 * 1024 * 1024;
@@ -56,7 +56,7 @@ async fn get(client: &reqwest::Client, archive: &Archive) -> Result<Vec<u8>, Str
     let mut bytes = Vec::new();
     while let Some(more) = answer.chunk().await.map_err(fail)? {
         if bytes.len() + more.len() > LARGEST {
-            return Err(format!("{url} is larger than {} MB", LARGEST >> 20));
+            return Err(format!("{url} is larger than {} MiB", LARGEST >> 20));
         }
         bytes.extend_from_slice(&more);
     }
@@ -100,7 +100,7 @@ fn install(folder: &Folder, version: &str, bytes: &[u8]) -> Result<(), String> {
 
 /// The folder of downloaded programs, created if absent. Only this process's account may change it; the server's
 /// account may enter it.
-fn downloads(folder: &Folder) -> Result<Held, String> {
+fn downloads(folder: &Folder) -> Result<FolderHandle, String> {
     let path = folder.downloads();
     let fail = |error: io::Error| format!("cannot use {}: {error}", path.display());
     let around = folder.held().map_err(|error| error.to_string())?;
@@ -109,7 +109,7 @@ fn downloads(folder: &Folder) -> Result<Held, String> {
         Err(error) if error.kind() == io::ErrorKind::NotFound => around.make_folder(name, ALL_MAY_ENTER),
         found => found,
     };
-    let downloads = downloads.map_err(|error| match Held::is_no_folder(&error) {
+    let downloads = downloads.map_err(|error| match FolderHandle::is_no_folder(&error) {
         true => format!(
             "{} is a link or a file, and not a folder: see who made it, and remove it",
             path.display()

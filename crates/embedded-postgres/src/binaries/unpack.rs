@@ -8,14 +8,14 @@ use std::path::{Component, Path};
 use flate2::read::GzDecoder;
 use tar::{Archive, Entry, EntryType};
 
-use crate::folder::held::{ALL_MAY_ENTER, ALL_MAY_READ, Held};
+use crate::folder::handle::{ALL_MAY_ENTER, ALL_MAY_READ, FolderHandle};
 
 /// More bytes and files than any archive of server programs has.
 const MOST_BYTES: u64 = 512 * 1024 * 1024;
 const MOST_FILES: usize = 50_000;
 
 /// Unpacks a compressed archive into an empty folder, without its top folder. The error is only the reason.
-pub(crate) fn unpack(compressed: &[u8], into: &Held) -> Result<(), String> {
+pub(crate) fn unpack(compressed: &[u8], into: &FolderHandle) -> Result<(), String> {
     let bytes = GzDecoder::new(compressed).take(MOST_BYTES);
     let mut archive = Archive::new(bytes);
     let mut second_names = Vec::new();
@@ -44,12 +44,12 @@ struct SecondName {
 }
 
 fn damaged(error: io::Error) -> String {
-    format!("the archive cannot be read, or unpacks to more than {} MB: {error}", MOST_BYTES >> 20)
+    format!("the archive cannot be read, or unpacks to more than {} MiB: {error}", MOST_BYTES >> 20)
 }
 
 fn place<R: Read>(
     mut entry: Entry<'_, R>,
-    into: &Held,
+    into: &FolderHandle,
     second_names: &mut Vec<SecondName>,
 ) -> Result<(), String> {
     let kind = entry.header().entry_type();
@@ -63,7 +63,7 @@ fn place<R: Read>(
         return Ok(());
     }
     let fail = |error: io::Error| match error.kind() {
-        _ if Held::is_no_folder(&error) => {
+        _ if FolderHandle::is_no_folder(&error) => {
             format!("the archive's {} goes through a link or a file", shown(&name))
         }
         io::ErrorKind::AlreadyExists => format!("the archive holds {} twice", shown(&name)),
@@ -146,7 +146,11 @@ enum Missing {
 }
 
 /// The parent folder of a name, and its last component. No link on the path is followed.
-fn down<'a>(into: &Held, name: &'a [OsString], missing: Missing) -> io::Result<(Held, &'a OsStr)> {
+fn down<'a>(
+    into: &FolderHandle,
+    name: &'a [OsString],
+    missing: Missing,
+) -> io::Result<(FolderHandle, &'a OsStr)> {
     let (last, folders) = name.split_last().ok_or(io::ErrorKind::InvalidInput)?;
     let mut folder = into.folder(OsStr::new("."))?;
     for part in folders {
@@ -214,7 +218,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         fs::create_dir(folder.path().join("into")).unwrap();
         fs::write(folder.path().join("outside"), "mine").unwrap();
-        let into = Held::open(&folder.path().join("into")).unwrap();
+        let into = FolderHandle::open(&folder.path().join("into")).unwrap();
         (unpack(&archive(parts), &into), folder)
     }
 
@@ -287,7 +291,7 @@ mod tests {
     #[test]
     fn what_is_no_archive_or_too_large_is_refused() {
         let folder = tempfile::tempdir().unwrap();
-        let into = Held::open(folder.path()).unwrap();
+        let into = FolderHandle::open(folder.path()).unwrap();
         let whole = archive(&[File("pg/bin/postgres")]);
         for bytes in [&b"<html>"[..], &whole[..whole.len() / 2]] {
             assert!(unpack(bytes, &into).unwrap_err().contains("cannot be"), "{}", bytes.len());

@@ -12,7 +12,8 @@
 //! ```
 
 pub(crate) mod account;
-pub(crate) mod held;
+pub(crate) mod group;
+pub(crate) mod handle;
 #[cfg(test)]
 mod planted_tests;
 pub(crate) mod trust;
@@ -27,7 +28,7 @@ use std::time::{Duration, Instant};
 
 use crate::binaries::pinned;
 use crate::folder::account::Account;
-use crate::folder::held::Held;
+use crate::folder::handle::FolderHandle;
 use crate::{Error, Result};
 
 /// The name of the server's folder in the data folder.
@@ -70,14 +71,14 @@ impl Folder {
 
     /// Opens the folder itself. If the account owns a parent, the path may lead elsewhere by now, so only the owner
     /// of the opened folder counts.
-    pub fn held(&self) -> Result<Held> {
-        let held = Held::open(&self.root).map_err(Error::io("open", &self.root))?;
+    pub fn held(&self) -> Result<FolderHandle> {
+        let held = FolderHandle::open(&self.root).map_err(Error::io("open", &self.root))?;
         self.owned(&self.root, held)
     }
 
     /// Opens the cluster's folder, if there is one. It may be a link, to a larger disk for example: whoever created
     /// the link, the account must own the folder.
-    pub fn held_data(&self) -> Result<Option<Held>> {
+    pub fn held_data(&self) -> Result<Option<FolderHandle>> {
         let data = self.data();
         match self.held()?.folder_through(OsStr::new(CLUSTER)) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
@@ -85,7 +86,7 @@ impl Folder {
         }
     }
 
-    fn owned(&self, path: &Path, held: Held) -> Result<Held> {
+    fn owned(&self, path: &Path, held: FolderHandle) -> Result<FolderHandle> {
         let owner = held.owner().map_err(Error::io("open", path))?;
         match owner == self.account.uid {
             true => Ok(held),
@@ -134,7 +135,7 @@ impl Folder {
             true => self.held()?,
             false => {
                 let around = path.parent().unwrap_or(&path);
-                Held::open_through(around).map_err(Error::io("open", around))?
+                FolderHandle::open_through(around).map_err(Error::io("open", around))?
             }
         };
         make_private(&around, &path, &self.account)
@@ -234,7 +235,7 @@ impl Drop for Lock {
 
 /// Creates or checks a folder that only the account can enter, which replaces a password on the socket. Everything
 /// is done on the opened folder, wherever its name leads by then.
-pub(crate) fn make_private(around: &Held, path: &Path, account: &Account) -> Result<()> {
+pub(crate) fn make_private(around: &FolderHandle, path: &Path, account: &Account) -> Result<()> {
     let use_it = || Error::io("use", path);
     let name = path.file_name().unwrap_or_default();
     match around.make_folder(name, 0o700) {
@@ -244,7 +245,7 @@ pub(crate) fn make_private(around: &Held, path: &Path, account: &Account) -> Res
         _ => {}
     }
     let found = match around.folder(name) {
-        Err(error) if Held::is_no_folder(&error) => {
+        Err(error) if FolderHandle::is_no_folder(&error) => {
             let error = io::Error::new(io::ErrorKind::NotADirectory, "it is a file or a link, not a folder");
             return Err(use_it()(error));
         }

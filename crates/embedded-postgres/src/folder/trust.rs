@@ -2,15 +2,14 @@
 //! no other account created it beforehand: whoever could would have a server of his own receive the data.
 
 use std::ffi::OsString;
-use std::fs::{self, Metadata};
+use std::fs::Metadata;
 use std::io;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Component, Path, PathBuf};
 
-use rustix::io::Errno;
-
 use crate::folder::account::Account;
-use crate::folder::held::Held;
+use crate::folder::group;
+use crate::folder::handle::FolderHandle;
 use crate::{Error, Result};
 
 /// As many symbolic links as Linux follows.
@@ -19,8 +18,8 @@ const STICKY: u32 = 0o1000;
 
 /// Walks down to the data folder through open folder handles, creating what is absent, with passage for others if
 /// the server runs as another account. Returns the folder and its resolved path.
-pub(crate) fn reach(data_dir: &Path, account: &Account) -> Result<(Held, PathBuf)> {
-    let top = || Held::top().map_err(Error::io("open", "/"));
+pub(crate) fn reach(data_dir: &Path, account: &Account) -> Result<(FolderHandle, PathBuf)> {
+    let top = || FolderHandle::top().map_err(Error::io("open", "/"));
     let (mut at, mut held) = (PathBuf::from("/"), top()?);
     let owner_of_all = held.owner().map_err(Error::io("open", "/"))?;
     let walk = Walk { data_dir, account, owner_of_all };
@@ -55,7 +54,7 @@ pub(crate) fn reach(data_dir: &Path, account: &Account) -> Result<(Held, PathBuf
                     _ => left.push(name),
                 }
             }
-            Err(error) if Held::is_no_folder(&error) => {
+            Err(error) if FolderHandle::is_no_folder(&error) => {
                 let Ok(to) = held.link(&name) else {
                     let error = io::Error::new(io::ErrorKind::NotADirectory, "it is a file, not a folder");
                     return Err(Error::io("use", &next)(error));
@@ -118,7 +117,10 @@ impl Walk<'_> {
             ));
         }
         let mode = found.mode();
-        if mode & 0o022 == 0 || mode & 0o002 == 0 && is_of_nobody_else(at, found.gid(), &self.trusted()) {
+        if mode & 0o022 == 0
+            || mode & 0o002 == 0
+                && group::has_no_other_member(at, found.gid(), &self.trusted(), &[], Path::new("/etc"))
+        {
             return Ok(false);
         }
         match mode & STICKY {
@@ -187,85 +189,5 @@ impl Walk<'_> {
     fn refused(&self, what: String, advice: String) -> Error {
         let advice = format!("{advice}, or choose another data folder");
         Error::Untrusted { path: self.data_dir.to_owned(), what, advice }
-    }
-}
-
-/// Whether a folder's group has no members but these accounts: with umask 002, as Fedora and Ubuntu set it, each
-/// account has a group of its own that may write in its folders. False if in doubt: accounts of a directory
-/// service, for example, are in no file.
-fn is_of_nobody_else(at: &Path, group: u32, trusted: &[u32]) -> bool {
-    // A user namespace shows groups that it does not map as this one.
-    const UNKNOWN: u32 = 65534;
-    // With a POSIX access list, the group bits are only the mask of the list's entries.
-    let listed = rustix::fs::getxattr(at, "system.posix_acl_access", &mut [0_u8; 1]);
-    if group == UNKNOWN || !matches!(listed, Err(Errno::NODATA | Errno::NOTSUP)) {
-        return false;
-    }
-    let read = |path| fs::read_to_string(path).ok();
-    let (Some(passwd), Some(groups)) = (read("/etc/passwd"), read("/etc/group")) else { return false };
-    are_alone_in(group, trusted, &passwd, &groups).unwrap_or(false)
-}
-
-/// Whether, by the text of the two files, the group is that of one of the accounts and has no other member; `None`
-/// if a line cannot be parsed.
-fn are_alone_in(group: u32, trusted: &[u32], passwd: &str, groups: &str) -> Option<bool> {
-    let lines = |text: &'_ str| -> Vec<Vec<String>> {
-        let filled = text.lines().filter(|line| !line.is_empty() && !line.starts_with('#'));
-        filled.map(|line| line.split(':').map(str::to_owned).collect()).collect()
-    };
-    let mut names = Vec::new();
-    let mut is_own = false;
-    for account in lines(passwd) {
-        let (name, user, primary) = (account.first()?, number(&account, 2)?, number(&account, 3)?);
-        if trusted.iter().any(|one| i64::from(*one) == user) {
-            names.push(name.clone());
-            is_own |= primary == i64::from(group);
-        } else if primary == i64::from(group) {
-            return Some(false);
-        }
-    }
-    let mut is_listed = false;
-    for line in lines(groups) {
-        if number(&line, 2)? != i64::from(group) {
-            continue;
-        }
-        is_listed = true;
-        let others =
-            line.get(3)?.split(',').any(|name| !name.is_empty() && !names.iter().any(|own| own == name));
-        // Anybody who knows a group's password can join it.
-        if others || !["", "x", "*", "!"].contains(&line.get(1)?.as_str()) {
-            return Some(false);
-        }
-    }
-    Some(is_own && is_listed)
-}
-
-/// Signed, since macOS writes some ids as negative numbers.
-fn number(fields: &[String], index: usize) -> Option<i64> {
-    fields.get(index)?.parse().ok()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_group_may_write_where_only_trusted_accounts_are_in_it() {
-        let passwd = "root:x:0:0::/root:/bin/sh\nada:x:1000:1000::/home/ada:/bin/sh\nnobody:*:-2:-2:::\n";
-        let bob = format!("{passwd}bob:x:1001:1000::/home/bob:/bin/sh\n");
-        for (passwd, groups, alone) in [
-            (passwd, "ada:x:1000:\n", Some(true)),
-            (passwd, "# a comment\nada:x:1000:ada,root\n", Some(true)),
-            (passwd, "ada:x:1000:bob\n", Some(false)),
-            (passwd, "ada:x:1000:\nsame:x:1000:bob\n", Some(false)),
-            (passwd, "ada:pa55:1000:\n", Some(false)),
-            (passwd, "other:x:4242:\n", Some(false)),
-            (&bob, "ada:x:1000:\n", Some(false)),
-            ("bob:x:1001:1001:::\n", "ada:x:1000:\n", Some(false)),
-            (passwd, "ada:x:1000:\n+:::\n", None),
-            ("+::::::\n", "ada:x:1000:\n", None),
-        ] {
-            assert_eq!(are_alone_in(1000, &[0, 1000], passwd, groups), alone, "{passwd} {groups}");
-        }
     }
 }

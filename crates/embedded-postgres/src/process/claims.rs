@@ -6,7 +6,7 @@ use std::ffi::OsStr;
 use std::io::{self, Write as _};
 use std::os::unix::fs::MetadataExt as _;
 
-use crate::folder::held::Held;
+use crate::folder::handle::FolderHandle;
 use crate::folder::{Folder, PORT};
 use crate::process::{self, PID_FILE, PidFile};
 use crate::{Error, Result};
@@ -40,7 +40,7 @@ pub(crate) fn remove_stale_claims(folder: &Folder) -> Result<()> {
     remove_socket_lock(folder)
 }
 
-fn replace_pid_file(folder: &Folder, held: &Held, text: &str) -> io::Result<()> {
+fn replace_pid_file(folder: &Folder, held: &FolderHandle, text: &str) -> io::Result<()> {
     let renamed = OsStr::new("postmaster.pid.new");
     match held.remove(renamed) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
@@ -58,7 +58,7 @@ fn remove_socket_lock(folder: &Folder) -> Result<()> {
     let socket_dir = folder.socket_dir();
     let name = format!(".s.PGSQL.{PORT}.lock");
     let remove = || {
-        let held = Held::open(&socket_dir)?;
+        let held = FolderHandle::open(&socket_dir)?;
         if held.owner()? != folder.account.uid {
             // Starting the server refuses it with a message.
             return Ok(());
@@ -66,7 +66,7 @@ fn remove_socket_lock(folder: &Folder) -> Result<()> {
         held.remove(OsStr::new(&name))
     };
     match remove() {
-        Err(error) if error.kind() != io::ErrorKind::NotFound && !Held::is_no_folder(&error) => {
+        Err(error) if error.kind() != io::ErrorKind::NotFound && !FolderHandle::is_no_folder(&error) => {
             Err(Error::io("remove", socket_dir.join(&name))(error))
         }
         _ => Ok(()),

@@ -8,9 +8,9 @@ use crate::binaries::find::Binaries;
 use crate::binaries::version::MINIMUM_MAJOR;
 use crate::error::one_line;
 use crate::folder::Folder;
-use crate::folder::held::Held;
+use crate::folder::handle::FolderHandle;
 use crate::process::attach::USER;
-use crate::process::start::{self, Bond};
+use crate::process::start::{self, ParentDeath};
 use crate::{Error, Result};
 
 const VERSION_FILE: &str = "PG_VERSION";
@@ -93,7 +93,7 @@ async fn run_with(
     let program = binaries.bin_dir.join("initdb");
     let mut command = folder.account.command(&program, &folder.root);
     command.arg("-D").arg(target).args(ARGUMENTS).args(locale).args(extra);
-    start::bind(&mut command, Bond::Killed);
+    start::set_parent_death(&mut command, ParentDeath::Kill);
     let output = tokio::task::spawn_blocking(move || command.output())
         .await
         .map_err(std::io::Error::other)
@@ -110,7 +110,7 @@ async fn run_with(
 }
 
 /// Removes unfinished clusters of killed programs.
-fn remove_leftovers(held: &Held) -> io::Result<()> {
+fn remove_leftovers(held: &FolderHandle) -> io::Result<()> {
     for name in held.names()? {
         if name.to_string_lossy().starts_with(UNFINISHED) {
             held.remove(&name)?;

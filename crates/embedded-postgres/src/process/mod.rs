@@ -12,7 +12,7 @@ use std::path::Path;
 
 use rustix::process::{Pid, Signal, kill_process};
 
-use crate::folder::held::Held;
+use crate::folder::handle::FolderHandle;
 
 /// The name of the pid file in the cluster's folder.
 pub(crate) const PID_FILE: &str = "postmaster.pid";
@@ -28,7 +28,7 @@ pub(crate) struct PidFile {
 impl PidFile {
     /// `None` if there is no such file or it is empty: the server writes it in two steps.
     pub fn read(data: &Path) -> Option<PidFile> {
-        let (text, _) = Held::open_through(data).ok()?.read_short(OsStr::new(PID_FILE)).ok()?;
+        let (text, _) = FolderHandle::open_through(data).ok()?.read_short(OsStr::new(PID_FILE)).ok()?;
         PidFile::from_text(&text)
     }
 

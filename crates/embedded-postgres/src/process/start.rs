@@ -33,26 +33,26 @@ const ORPHANS: Duration = Duration::from_secs(20);
 /// The size in bytes from which the log is renamed before a start.
 const LOG_LIMIT: u64 = 16 * 1024 * 1024;
 
-/// What the kernel does to a child when the thread that started it ends. Linux only.
+/// What the kernel does to a child process when the thread that started it ends. Linux only.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Bond {
+pub(crate) enum ParentDeath {
     /// It keeps running, in its own session, so that a terminal's Ctrl-C does not reach it.
-    Free,
+    KeepRunning,
     /// It gets this signal; also in its own session.
-    Told(Signal),
+    Signal(Signal),
     /// It is killed (SIGKILL).
-    Killed,
+    Kill,
 }
 
-/// Sets this up for when the command is spawned.
+/// Sets it for the process that the command starts.
 #[expect(unsafe_code, reason = "there is no safe way to do something between fork and exec")]
-pub(crate) fn bind(command: &mut Command, bond: Bond) {
+pub(crate) fn set_parent_death(command: &mut Command, on_parent_death: ParentDeath) {
     let parent = rustix::process::getpid();
     let prepare = move || {
-        if bond != Bond::Killed {
+        if on_parent_death != ParentDeath::Kill {
             rustix::process::setsid()?;
         }
-        bind_to(parent, bond)
+        set_death_signal(parent, on_parent_death)
     };
     // SAFETY: the closure runs between fork and exec, where only async-signal-safe calls are allowed. It makes three
     // bare system calls, allocates nothing and takes no lock. The standard library runs it after the change of user,
@@ -63,11 +63,11 @@ pub(crate) fn bind(command: &mut Command, bond: Bond) {
 }
 
 #[cfg(target_os = "linux")]
-fn bind_to(parent: Pid, bond: Bond) -> io::Result<()> {
-    let signal = match bond {
-        Bond::Free => return Ok(()),
-        Bond::Told(signal) => signal,
-        Bond::Killed => Signal::KILL,
+fn set_death_signal(parent: Pid, on_parent_death: ParentDeath) -> io::Result<()> {
+    let signal = match on_parent_death {
+        ParentDeath::KeepRunning => return Ok(()),
+        ParentDeath::Signal(signal) => signal,
+        ParentDeath::Kill => Signal::KILL,
     };
     rustix::process::set_parent_process_death_signal(Some(signal))?;
     // The parent may have died just before.
@@ -78,7 +78,7 @@ fn bind_to(parent: Pid, bond: Bond) -> io::Result<()> {
 }
 
 #[cfg(not(target_os = "linux"))]
-fn bind_to(_: Pid, _: Bond) -> io::Result<()> {
+fn set_death_signal(_: Pid, _: ParentDeath) -> io::Result<()> {
     Ok(())
 }
 
@@ -220,13 +220,13 @@ fn command(folder: &Folder, binaries: &Binaries, options: &Options, log: File) -
     }
     let second = log.try_clone().map_err(Error::io("open", folder.log()))?;
     command.stdout(log).stderr(second);
-    let bond = match (options.die_with_parent, options.durable) {
-        (false, _) => Bond::Free,
-        (true, true) => Bond::Told(Signal::INT),
+    let on_parent_death = match (options.die_with_parent, options.durable) {
+        (false, _) => ParentDeath::KeepRunning,
+        (true, true) => ParentDeath::Signal(Signal::INT),
         // No data worth a checkpoint.
-        (true, false) => Bond::Told(Signal::QUIT),
+        (true, false) => ParentDeath::Signal(Signal::QUIT),
     };
-    bind(&mut command, bond);
+    set_parent_death(&mut command, on_parent_death);
     Ok(command)
 }
 

@@ -5,9 +5,9 @@
 
 use std::process::ExitCode;
 
-use gazelle_sync::entities::read::{self, Reconciled, RecordError};
+use gazelle_sync::entities::read::{Reconciled, RecordError};
 use gazelle_sync::entities::table::{Rule::*, Table, column};
-use gazelle_sync::entities::{DateFilter, Entity, Getter, Nested, Query, Shape, Walk, registry};
+use gazelle_sync::entities::{DateFilter, Entity, Getter, Nested, Query, Shape, Walk, registry, rows};
 use serde_json_borrow::Value as Json;
 
 static GAZELLE_INVOICES: Table = Table {
@@ -35,6 +35,7 @@ static GAZELLE_INVOICE_ITEMS: Table = Table {
         query: Query::new(concat!(include_str!("more_items.graphql"), include_str!("fields.graphql"))),
         operation: "InvoiceMoreItems",
         answer: &["invoice", "allInvoiceItems"],
+        doubled: "duplicate_item",
     }),
     columns: &[
         column("external_id", Id, &["id"]).required(),
@@ -50,6 +51,8 @@ static GAZELLE_INVOICE_ITEMS: Table = Table {
     ],
     ..Table::OF_RECORDS
 };
+
+static TABLES: &[&Table] = &[&GAZELLE_INVOICES, &GAZELLE_INVOICE_ITEMS];
 
 static INVOICES: Entity = Entity {
     name: "invoices",
@@ -71,33 +74,19 @@ static INVOICES: Entity = Entity {
     }),
     found_through: None,
     listed_in: None,
-    tables: &[&GAZELLE_INVOICES, &GAZELLE_INVOICE_ITEMS],
+    tables: TABLES,
     reconciler_version: 1,
     reconcile,
-    warnings: &[],
-    after_apply: None,
+    warnings: &[("duplicate_item", "an item listed twice")],
 };
 
 /// The invoice, then its items.
 fn reconcile(record: &Json<'_>) -> Result<Reconciled, RecordError> {
     let mut reconciled = Reconciled::default();
-    let invoice = read::row(&GAZELLE_INVOICES, record, "", &mut reconciled.warnings)?;
-    let id = GAZELLE_INVOICES.get(&invoice, "external_id").clone();
-    reconciled.rows.push((0, invoice));
-    let mut items = read::nodes(record, "allInvoiceItems", "");
-    if !items.unreadable.is_empty() {
-        reconciled.note_incomplete(1);
-    }
-    reconciled.warnings.append(&mut items.unreadable);
-    for (place, json) in items.items {
-        match read::nested_row(&GAZELLE_INVOICE_ITEMS, json, &place, &mut reconciled.warnings) {
-            Some(mut item) => {
-                GAZELLE_INVOICE_ITEMS.set(&mut item, "invoice_external_id", id.clone());
-                reconciled.rows.push((1, item));
-            }
-            None => reconciled.note_incomplete(1),
-        }
-    }
+    let invoice = rows::of_record(TABLES, record, &mut reconciled)?;
+    let items = rows::listed(TABLES, &GAZELLE_INVOICE_ITEMS, &invoice, &mut reconciled);
+    reconciled.add([invoice]);
+    reconciled.add(items);
     Ok(reconciled)
 }
 

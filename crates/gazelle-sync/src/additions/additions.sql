@@ -1,6 +1,6 @@
--- What was added to the production tables $2 of the schema $1 and can refuse a row of ours, or tie rows of a user's to it.
--- $3, $4 and $5 are the columns that we declare, by table and name, and whether they must have a value; $6 and $7 the
--- columns of our foreign keys.
+-- What users added to the production tables $2 of the schema $1 that can refuse one of our rows or tie users' rows to
+-- it. $3, $4 and $5 are our columns by table and name, and whether they are required; $6 and $7 are the columns of
+-- our foreign keys.
 WITH ours AS (
     SELECT c.oid, c.relname::text AS name, pg_catalog.format('%I.%I', n.nspname, c.relname) AS quoted,
            c.relforcerowsecurity AS is_forced

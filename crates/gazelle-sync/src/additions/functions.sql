@@ -1,6 +1,6 @@
--- Functions that indexes, constraints, generated columns, defaults and policies of the tables $2 of the schema $1 call, and that
--- have no search_path of their own: a name without a schema in one of them is looked for in pg_catalog alone. What
--- mends it gives it a path.
+-- Functions without a search_path of their own that are called by indexes, constraints, generated columns, defaults
+-- and policies of the tables $2 of the schema $1. Unqualified names in them are looked up in pg_catalog only. `mend`
+-- is the statement that sets a search_path.
 WITH ours AS (
     SELECT c.oid, pg_catalog.format('%I.%I', n.nspname, c.relname) AS quoted
       FROM pg_catalog.pg_class c

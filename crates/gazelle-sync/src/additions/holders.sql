@@ -1,4 +1,4 @@
--- Foreign keys of tables that are not ours ($3) to the tables $2 of the schema $1, from which old rows are removed.
+-- Foreign keys of tables other than $3 that refer to the tables $2 of the schema $1, from which old rows are deleted.
 SELECT n.nspname || '.' || c.relname || '.' || k.conname AS subject,
        pg_catalog.format('foreign key %s of %s.%s refers to %I.%I: old rows there are kept where one of its rows refers to them, or '
                          'to a row that goes with them, whatever the settings for retention say',

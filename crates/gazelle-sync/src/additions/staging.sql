@@ -1,5 +1,5 @@
--- Columns of the staging tables $2 of the schema $1 that must have a value, get none and are not ours ($3): no version could be
--- stored.
+-- Columns of the staging tables $2 of the schema $1 that users added ($3 are ours) with NOT NULL and without a
+-- default, so that no version could be stored.
 SELECT c.relname || '.' || a.attname AS subject,
        pg_catalog.format('column %s of %I.%I must have a value and has no default, so that nothing that is fetched can be stored',
                          a.attname, n.nspname, c.relname) AS said,

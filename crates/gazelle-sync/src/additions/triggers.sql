@@ -1,5 +1,6 @@
--- Triggers, rules and functions that touch the relations $2 of the schema $1, or are the old system's: the trigger $3,
--- the function $4. The subject, of one that is active on one of ours, is its relation and name.
+-- Triggers and rules on the relations $2 of the schema $1, triggers of other tables whose functions name one of
+-- these, and what is left of the old system: the trigger $3 and the function $4. `subject` is relation and name of
+-- one that is active on one of our relations.
 WITH touching AS (
     SELECT t.tgname::text AS name, c.relname::text AS relation, n.nspname::text AS schema, p.proname::text AS function,
            p.prosrc AS source, n.nspname = $1 AND c.relname = ANY ($2::text[]) AS on_ours,

@@ -1,5 +1,5 @@
-//! The dead-man's switch: a URL that expects a call after each good run. The service behind it raises an alarm when
-//! the calls stop, which also covers a process or machine that is gone.
+//! Calls the heartbeat URL after each good run. The service behind it raises an alarm when the calls stop, which also
+//! covers a program or a machine that no longer runs.
 
 use secrecy::ExposeSecret;
 use tokio_postgres::types::Type;
@@ -27,7 +27,7 @@ pub async fn ping(db: &Db, settings: &Settings) -> Result<bool, DbError> {
         return Ok(false);
     }
     if let Err(error) = ping_now(url.expose_secret()).await {
-        tracing::warn!(%error, "the dead-man's address could not be called and is called again later");
+        tracing::warn!(%error, "the heartbeat URL could not be called and is called again later");
         return Ok(false);
     }
     // Noted after the call: a second call does no harm, a missing one raises a false alarm.

@@ -19,8 +19,8 @@ use super::outbox;
 use super::words::{MessageContext, Words};
 use crate::config::Settings;
 use crate::credentials;
-use crate::db::{Db, DbError, Tx};
-use crate::staging::removal::Holders;
+use crate::db::{Db, DbError, Param, Tx};
+use crate::staging::{removal, written};
 
 /// The position of an alert's last message: higher than that of any reminder.
 const LAST_POSITION: i32 = 1_000_000;
@@ -117,6 +117,7 @@ pub async fn watch(db: &Db, settings: &Settings, channels: &Channels) -> Result<
     };
     ledger.settle(findings).await?;
     if at.duration_since(looked_at).abs() > LOOK_NOTED_EVERY {
+        // Not checked: it only says how often the time is written.
         let sql = "UPDATE {schema}.sync_alert_watch SET looked_at = $1 WHERE name = 'watch'";
         tx.execute(sql, &[(&at, Type::TIMESTAMPTZ)]).await?;
     }
@@ -125,21 +126,15 @@ pub async fn watch(db: &Db, settings: &Settings, channels: &Channels) -> Result<
 }
 
 /// Deletes alerts that were closed long ago, and gives up messages whose channel is no longer configured. Returns
-/// the number of deleted alerts.
+/// what stays although it is old and why, in one sentence; none if nothing does.
 ///
 /// # Errors
 /// Any database error.
-pub async fn forget_old(db: &Db) -> Result<u64, DbError> {
+pub async fn forget_old(db: &Db) -> Result<Option<String>, DbError> {
     let now = db.now().await?;
     outbox::give_up_unclaimed(db, now).await?;
     let before = now.saturating_sub(KEPT).unwrap_or(Timestamp::UNIX_EPOCH);
-    let mut connection = db.connection().await?;
-    let tx = connection.begin().await?;
-    let held = Holders::of(&tx, "sync_alerts").await?.and_not_held();
-    let sql = format!("DELETE FROM {{schema}}.sync_alerts held WHERE held.closed_at < $1{held}");
-    let gone = tx.execute(&sql, &[(&before, Type::TIMESTAMPTZ)]).await?;
-    tx.commit().await?;
-    Ok(gone)
+    Ok(removal::remove_before(db, "sync_alerts", "closed_at", before).await?.said("sync_alerts"))
 }
 
 /// The message that a channel is due for an alert that goes on, with its position among the alert's messages; none if no message
@@ -205,9 +200,10 @@ impl Ledger<'_, '_> {
             opened_at: self.at,
             last_messages: BTreeMap::new(),
         };
-        self.tx
-            .execute(
-                "INSERT INTO {schema}.sync_alerts (id, kind, facts, opened_at) VALUES ($1, $2, $3, $4)",
+        let opened = self
+            .tx
+            .query(
+                "INSERT INTO {schema}.sync_alerts (id, kind, facts, opened_at) VALUES ($1, $2, $3, $4) RETURNING 1",
                 &[
                     (&alert.id, Type::UUID),
                     (&alert.kind.as_str(), Type::TEXT),
@@ -216,6 +212,7 @@ impl Ledger<'_, '_> {
                 ],
             )
             .await?;
+        written::check(self.tx, "sync_alerts", usize::from(opened.is_empty()), "opened").await?;
         self.changes.opened += 1;
         tracing::warn!(alert = alert.kind.as_str(), "an alert begins");
         self.write_due_messages(&alert).await
@@ -223,6 +220,7 @@ impl Ledger<'_, '_> {
 
     async fn keep_open(&mut self, mut alert: OpenAlert, facts: Facts) -> Result<(), DbError> {
         if alert.facts != facts {
+            // Not checked: with older facts, a message tells of an earlier state of the same problem.
             let sql = "UPDATE {schema}.sync_alerts SET facts = $2 WHERE id = $1";
             let value = Value::Object(facts.clone());
             self.tx.execute(sql, &[(&alert.id, Type::UUID), (&value, Type::JSONB)]).await?;
@@ -246,8 +244,10 @@ impl Ledger<'_, '_> {
 
     /// Closes the alert and writes the last message for the channels that had the first one.
     async fn close_alert(&mut self, alert: OpenAlert) -> Result<(), DbError> {
-        let sql = "UPDATE {schema}.sync_alerts SET closed_at = $2 WHERE id = $1 AND closed_at IS NULL";
-        self.tx.execute(sql, &[(&alert.id, Type::UUID), (&self.at, Type::TIMESTAMPTZ)]).await?;
+        let sql =
+            "UPDATE {schema}.sync_alerts SET closed_at = $2 WHERE id = $1 AND closed_at IS NULL RETURNING 1";
+        let closed = self.tx.query(sql, &[(&alert.id, Type::UUID), (&self.at, Type::TIMESTAMPTZ)]).await?;
+        written::check(self.tx, "sync_alerts", usize::from(closed.is_empty()), "closed").await?;
         self.changes.closed += 1;
         tracing::info!(alert = alert.kind.as_str(), "an alert is over");
         for channel in
@@ -267,9 +267,9 @@ impl Ledger<'_, '_> {
     ) -> Result<(), DbError> {
         let context = MessageContext { occasion, opened_at: alert.opened_at, at: self.at };
         let text = self.words.message(alert.kind, &alert.facts, context);
-        let written = self
+        let stored = self
             .tx
-            .execute(
+            .query(
                 include_str!("write_message.sql"),
                 &[
                     (&Uuid::now_v7(), Type::UUID),
@@ -283,8 +283,15 @@ impl Ledger<'_, '_> {
                 ],
             )
             .await?;
-        self.changes.messages += written;
-        Ok(())
+        self.changes.messages += stored.len() as u64;
+        if !stored.is_empty() {
+            return Ok(());
+        }
+        let sql = "SELECT 1 FROM {schema}.sync_alert_messages WHERE alert_id = $1 AND channel = $2 AND position = $3";
+        let params: [Param<'_>; 3] =
+            [(&alert.id, Type::UUID), (&channel, Type::TEXT), (&position, Type::INT4)];
+        let is_there = !self.tx.query(sql, &params).await?.is_empty();
+        written::check(self.tx, "sync_alert_messages", usize::from(!is_there), "stored").await
     }
 }
 

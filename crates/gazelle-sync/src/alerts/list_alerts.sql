@@ -1,4 +1,4 @@
--- Alerts that are open or were closed after $1, with the number of messages sent for each. Facts as in
+-- Alerts that are open or were closed after $1, each with the number of messages sent. Facts are shortened as in
 -- open_alerts.sql.
 SELECT a.id, a.kind, CASE WHEN octet_length(a.facts::text) <= 65536 THEN a.facts ELSE '{}' END AS facts,
        a.opened_at, a.closed_at,

@@ -5,7 +5,7 @@
 //!    for a reminder, or is over. All texts are in `words`.
 //! 2. [`deliver`] empties the outbox (`outbox`): it claims a message, hands it to its channel (`channels`: Slack,
 //!    e-mail, a webhook), and marks it as sent or schedules another attempt.
-//! 3. [`ping`] calls the dead-man's URL after a good run; an external service raises the alarm when the calls stop.
+//! 3. [`ping`] calls the heartbeat URL after a good run; an external service raises the alarm when the calls stop.
 //!
 //! All state is in the database: a restarted process continues where the last one stopped, and several processes
 //! can run at once. The exception is [`DirectAlerts`], which reports an unusable database or a hanging service

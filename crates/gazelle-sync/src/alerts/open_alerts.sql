@@ -1,5 +1,5 @@
--- Open alerts, each with what every channel was told of it.
--- Ours have some hundred bytes. Longer ones are somebody else's, and reading them would take many times their length.
+-- Open alerts, each with its last message on every channel. Facts longer than 64 KiB are left out: ours have some
+-- hundred bytes, and reading others would take many times their length in memory.
 SELECT a.id, a.kind, CASE WHEN octet_length(a.facts::text) <= 65536 THEN a.facts ELSE '{}' END AS facts,
        a.opened_at, told.channel, told.last_position, told.last_at, told.waiting
   FROM {schema}.sync_alerts a

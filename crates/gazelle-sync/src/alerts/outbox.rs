@@ -10,8 +10,11 @@ use tokio_postgres::types::Type;
 use uuid::Uuid;
 
 use super::kind::Occasion;
-use crate::db::{Db, DbError};
+use crate::db::{Db, DbError, Param};
+use crate::staging::written;
 
+/// The table of messages, for errors.
+const TABLE: &str = "sync_alert_messages";
 /// How long a claim lasts. Longer than any send may take: an older claim belongs to a process that has ended.
 pub const CLAIM: SignedDuration = SignedDuration::from_secs(90);
 /// The longest wait between two attempts.
@@ -97,19 +100,22 @@ pub async fn claim(db: &Db, channel: &str) -> Result<Option<Message>, DbError> {
     let until = now.saturating_add(CLAIM).unwrap_or(now);
     // By the time our statement runs, another process may have made a claim that is later than our `now`.
     let longest = until.saturating_add(CLAIM).unwrap_or(until);
-    let rows = db
-        .query(
-            include_str!("claim_message.sql"),
-            &[
-                (&channel, Type::TEXT),
-                (&now, Type::TIMESTAMPTZ),
-                (&until, Type::TIMESTAMPTZ),
-                (&latest_due(now), Type::TIMESTAMPTZ),
-                (&longest, Type::TIMESTAMPTZ),
-            ],
-        )
+    let mut connection = db.connection().await?;
+    let tx = connection.begin().await?;
+    let params: [Param<'_>; 4] = [
+        (&channel, Type::TEXT),
+        (&now, Type::TIMESTAMPTZ),
+        (&latest_due(now), Type::TIMESTAMPTZ),
+        (&longest, Type::TIMESTAMPTZ),
+    ];
+    let next = tx.query(include_str!("next_message.sql"), &params).await?;
+    let Some(id) = next.first().map(|row| row.get::<_, Uuid>(0)) else { return Ok(None) };
+    let params: [Param<'_>; 2] = [(&id, Type::UUID), (&until, Type::TIMESTAMPTZ)];
+    let claimed = tx.query(include_str!("claim_message.sql"), &params).await?;
+    written::check(&tx, TABLE, usize::from(claimed.is_empty()), "claimed, so that no channel gets it")
         .await?;
-    Ok(rows.first().map(|row| Message::of(row, until)))
+    tx.commit().await?;
+    Ok(claimed.first().map(|row| Message::of(row, until)))
 }
 
 /// Records that a message was accepted.
@@ -121,7 +127,11 @@ pub async fn sent(db: &Db, message: &Message) -> Result<(), DbError> {
     let sql = "UPDATE {schema}.sync_alert_messages SET sent_at = $2, claimed_until = NULL, last_error = NULL
                 WHERE id = $1 AND sent_at IS NULL";
     db.execute(sql, &[(&message.id, Type::UUID), (&now, Type::TIMESTAMPTZ)]).await?;
-    Ok(())
+    let sql = "SELECT 1 FROM {schema}.sync_alert_messages WHERE id = $1 AND sent_at IS NULL";
+    match db.query(sql, &[(&message.id, Type::UUID)]).await?.len() {
+        0 => Ok(()),
+        _ => Err(written::suppressed_aside(db, TABLE, "a message was not marked as sent").await?),
+    }
 }
 
 /// Records that a message was not accepted, why, and when to try again. Returns whether it was given up.
@@ -133,6 +143,7 @@ pub async fn failed(db: &Db, message: &Message, why: &str, wait: Duration) -> Re
     let wait = SignedDuration::try_from(wait).unwrap_or(SignedDuration::from_secs(60));
     let due_at = now.saturating_add(wait).unwrap_or(now);
     let given_up = now.duration_since(message.created_at) > GIVEN_UP_AFTER;
+    // Not checked: a message that a trigger keeps from being put off is tried again when its claim expires.
     db.execute(
         include_str!("note_failure.sql"),
         &[

@@ -25,14 +25,14 @@ pub enum DeletionsAction {
     #[command(after_long_help = super::help::DELETIONS.more())]
     Approve {
         /// The run, as `deletions list` prints it
-        #[arg(value_name = "RUN", value_parser = super::run_id::run_id)]
+        #[arg(value_name = "RUN", value_parser = super::arguments::run_id)]
         run: Uuid,
     },
     /// Dismiss the deletions that a run withheld: the records are kept, also in later runs, until they are seen at the source again
     #[command(after_long_help = super::help::DELETIONS.more())]
     Dismiss {
         /// The run, as `deletions list` prints it
-        #[arg(value_name = "RUN", value_parser = super::run_id::run_id)]
+        #[arg(value_name = "RUN", value_parser = super::arguments::run_id)]
         run: Uuid,
     },
 }

@@ -4,46 +4,37 @@
 //! of the machine can read the arguments of a process.
 
 mod alerts;
+mod arguments;
 mod auth;
 mod deletions;
-mod entity_names;
 mod errors;
 mod help;
 mod history;
-mod manual;
 mod migrate;
 mod parse;
-mod run_id;
-mod serve;
 mod since;
 mod sync;
 #[cfg(test)]
 mod tests;
 mod trial;
-mod undo;
-mod verify;
-mod warnings;
 
 use std::path::PathBuf;
 
 use clap::{ArgAction, Args, Parser, Subcommand};
 
 pub use alerts::{AlertsAction, AlertsArgs};
+pub use arguments::{
+    CompletionsArgs, ManArgs, ServeArgs, UndoArgs, VerifyArgs, WarningsArgs, unknown_entity,
+};
 pub use auth::{AuthAction, AuthArgs, LoginArgs};
 pub use deletions::{DeletionsAction, DeletionsArgs};
-pub use entity_names::unknown_entity;
 pub use errors::{ErrorFilter, ErrorsAction, ErrorsArgs, ErrorsRetry, Limit};
 pub use history::{ExplainArgs, HistoryArgs};
-pub use manual::{CompletionsArgs, ManArgs};
 pub use migrate::MigrateArgs;
 pub use parse::in_one_line;
-pub use serve::ServeArgs;
 pub use since::Since;
 pub use sync::{FetchArgs, ReconcileArgs, ReplayArgs, SourceFlags, SyncArgs};
 pub use trial::{DemoArgs, ShopFlags, ShopSize, SimulateArgs};
-pub use undo::UndoArgs;
-pub use verify::VerifyArgs;
-pub use warnings::WarningsArgs;
 
 pub use crate::config::nearest::did_you_mean;
 use crate::config::settings_text;

@@ -7,7 +7,7 @@ use clap::error::{Error, ErrorKind};
 use clap::{CommandFactory, Parser};
 use tracing::level_filters::LevelFilter;
 
-use super::entity_names::unknown_entity;
+use super::arguments::unknown_entity;
 use super::errors::ErrorsAction;
 use super::sync::{FetchArgs, SourceFlags};
 use super::{Cli, Command};
@@ -100,7 +100,7 @@ impl Cli {
         if let Command::Reconcile(args) = &self.command {
             add("batch_size", "--batch-size", &args.batch_size);
         }
-        // `--quiet` is not a level: see `loudest`.
+        // `--quiet` is not a level: see `max_log_level`.
         let level = match self.global.verbose {
             0 => return flags,
             // At debug level, messages of libraries would hide those of this program.
@@ -112,7 +112,7 @@ impl Cli {
     }
 
     /// The upper limit of the log level, whatever the settings say: `--quiet` never makes the log more verbose.
-    pub fn loudest(&self) -> LevelFilter {
+    pub fn max_log_level(&self) -> LevelFilter {
         match self.global.quiet {
             0 => LevelFilter::TRACE,
             1 => LevelFilter::WARN,

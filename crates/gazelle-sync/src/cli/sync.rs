@@ -78,7 +78,7 @@ pub struct ReplayArgs {
     #[arg(long, value_name = "ID")]
     pub id: Vec<String>,
     /// Only records of which this run staged a version
-    #[arg(long, value_name = "RUN", value_parser = super::run_id::run_id)]
+    #[arg(long, value_name = "RUN", value_parser = super::arguments::run_id)]
     pub run: Option<Uuid>,
     /// Only records of which a version was seen at this time or later: a day (YYYY-MM-DD) or an instant
     #[arg(long, value_name = "DAY|INSTANT")]

@@ -133,11 +133,11 @@ fn no_secret_has_a_flag() {
 #[test]
 fn quiet_is_a_bound_and_no_level() {
     use tracing::level_filters::LevelFilter;
-    for (line, loudest) in
+    for (line, max_log_level) in
         [("status", LevelFilter::TRACE), ("status -q", LevelFilter::WARN), ("status -qq", LevelFilter::ERROR)]
     {
         let cli = good(line);
-        assert_eq!(cli.loudest(), loudest, "{line}");
+        assert_eq!(cli.max_log_level(), max_log_level, "{line}");
         assert!(cli.flags().is_empty(), "{line}: a level of the settings stays");
     }
 }

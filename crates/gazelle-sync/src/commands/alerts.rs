@@ -58,7 +58,7 @@ async fn test(context: &Context) -> Result<u8> {
     if let Some(url) = &settings.deadman_url {
         let called = alerts::ping_now(url.expose_secret()).await;
         tried.push(ChannelTest {
-            channel: "dead-man's URL".to_owned(),
+            channel: "heartbeat URL".to_owned(),
             ok: called.is_ok(),
             error: called.err().map(|error| error.to_string()),
         });

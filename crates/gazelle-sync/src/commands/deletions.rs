@@ -10,7 +10,7 @@ use super::text::deletions::list_text;
 use crate::cli::{DeletionsAction, DeletionsArgs};
 use crate::display;
 use crate::migrate;
-use crate::orchestrator::decide_deletions::{Decided, Decision, decide};
+use crate::orchestrator::decide_deletions::{Decision, DecisionReport, decide};
 use crate::staging::deletions;
 
 /// Runs the chosen action.
@@ -55,7 +55,7 @@ async fn settle(context: &Context, opened: &Opened, run: Uuid, decision: Decisio
         Decision::Approve => "marked deleted",
         Decision::Dismiss => "kept",
     };
-    let Decided { records, seen_since, run } = decided;
+    let DecisionReport { records, seen_since, run } = decided;
     context.print(
         &json!({ "decided": records, "decision": word, "seen_since": seen_since, "run": run }),
         || match seen_since {

@@ -7,6 +7,9 @@ use crate::config::Settings;
 use crate::migrate::demo::is_demo;
 
 /// Fails if a real account would be synced into the demo's database.
+///
+/// # Errors
+/// It would; those of the database.
 pub async fn refuse_demo(opened: &Opened, settings: &Settings) -> Result<()> {
     let is_local = matches!(settings.api_url.host_str(), Some("localhost" | "127.0.0.1" | "[::1]" | "::1"));
     if !is_local && is_demo(&opened.db).await? {

@@ -24,7 +24,7 @@ use crate::orchestrator::{Job, run_sync};
 use crate::run_log::kinds::RunCommand;
 use crate::run_log::report::RunReport;
 use crate::staging::quarantine::pages::Pages;
-use crate::staging::quarantine::{self, Which};
+use crate::staging::quarantine::{self, CaseFilter};
 
 /// The most rows of one printed table.
 const ROWS: usize = 1000;
@@ -71,8 +71,12 @@ async fn list(
     filter: &ErrorFilter,
 ) -> Result<u8> {
     // The printed list shows no raw records, so they are not read.
-    let which =
-        Which { code: filter.code.as_deref(), id: None, states: filter.states(), with_raw: context.json };
+    let which = CaseFilter {
+        code: filter.code.as_deref(),
+        id: None,
+        states: filter.states(),
+        with_raw: context.json,
+    };
     let mut found = 0;
     for entity in entities {
         // Count all cases, to report how many are left out.
@@ -151,7 +155,7 @@ async fn list_text(
 
 async fn show(context: &Context, opened: &Opened, entities: &[&'static Entity], id: &str) -> Result<u8> {
     let zone = context.settings.zone();
-    let which = Which { id: Some(id), with_raw: true, ..Which::default() };
+    let which = CaseFilter { id: Some(id), with_raw: true, ..CaseFilter::default() };
     let mut stories = Vec::new();
     for entity in entities {
         let cases = quarantine::cases(&opened.db, entity, &which, 100, None).await?;

@@ -13,7 +13,7 @@ use crate::cli::{ExplainArgs, did_you_mean};
 use crate::db::Tx;
 use crate::entities::table::Table;
 use crate::explain::column::{self, Explanation};
-use crate::explain::find::Found;
+use crate::explain::find::FoundRecord;
 use crate::staging::history::{self, Version};
 
 /// The explanation of a value.
@@ -27,8 +27,9 @@ struct ExplainedValue {
 
 /// Prints where the value came from.
 pub async fn run(context: &Context, args: ExplainArgs) -> Result<u8> {
-    let tell =
-        async |tx: &Tx<'_>, found: Vec<Found>, zone: &TimeZone| tell(context, &args, tx, found, zone).await;
+    let tell = async |tx: &Tx<'_>, found: Vec<FoundRecord>, zone: &TimeZone| {
+        tell(context, &args, tx, found, zone).await
+    };
     record::about(context, &args.id, args.entity.as_ref(), tell).await
 }
 
@@ -36,7 +37,7 @@ async fn tell(
     context: &Context,
     args: &ExplainArgs,
     tx: &Tx<'_>,
-    mut found: Vec<Found>,
+    mut found: Vec<FoundRecord>,
     zone: &TimeZone,
 ) -> Result<u8> {
     let entity = found[0].entity;
@@ -100,7 +101,11 @@ impl<'a> AskedColumn<'a> {
     ///
     /// # Errors
     /// The id is ambiguous or not in the table: the message says how to name the row.
-    fn row<'f>(&self, id: &str, found: &'f [Found]) -> Result<(&'f Found, &'static Table, &'f Json), String> {
+    fn row<'f>(
+        &self,
+        id: &str,
+        found: &'f [FoundRecord],
+    ) -> Result<(&'f FoundRecord, &'static Table, &'f Json), String> {
         let [one] = found else { return Err(in_several(id, found)) };
         let is_asked = |table: &Table| self.table.is_none_or(|wanted| wanted == table.name);
         let rows: Vec<&(&'static Table, Json)> =
@@ -117,7 +122,7 @@ impl<'a> AskedColumn<'a> {
     }
 }
 
-fn not_in(id: &str, table: &str, found: &Found) -> String {
+fn not_in(id: &str, table: &str, found: &FoundRecord) -> String {
     let tables: Vec<&str> = found.rows.iter().map(|(table, _)| table.name).collect();
     format!("{table:?} has no row {id}; {} has", tables.join(", "))
 }
@@ -130,10 +135,10 @@ mod tests {
     use crate::entities::entity;
 
     /// The record of an id, with a row in each of these tables of its entity.
-    fn found(name: &str, tables: &[usize]) -> Found {
+    fn found(name: &str, tables: &[usize]) -> FoundRecord {
         let entity = entity(name).unwrap();
         let rows = tables.iter().map(|table| (entity.tables[*table], json!({ "table": table }))).collect();
-        Found { entity, record_id: "1".to_owned(), rows }
+        FoundRecord { entity, record_id: "1".to_owned(), rows }
     }
 
     #[test]

@@ -59,8 +59,12 @@ pub fn main() -> ExitCode {
     };
     let progress = Progress::new(ProgressStyle::for_stderr(cli.global.quiet > 0 || json));
     // Dropped after the runtime, so that the last spans are exported too.
-    let _logging =
-        shared::logging::start(&settings, matches!(cli.command, Command::Serve(_)), cli.loudest(), &progress);
+    let _logging = shared::logging::start(
+        &settings,
+        matches!(cli.command, Command::Serve(_)),
+        cli.max_log_level(),
+        &progress,
+    );
     for warning in unknown_variables.iter().chain(&settings.warnings) {
         tracing::warn!("{warning}");
     }

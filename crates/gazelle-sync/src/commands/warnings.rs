@@ -8,14 +8,14 @@ use super::shared::opened::Opened;
 use super::text::warnings::text;
 use crate::cli::WarningsArgs;
 use crate::migrate;
-use crate::run_log::warnings::{self, Warnings, Which};
+use crate::run_log::warnings::{self, WarningFilter, Warnings};
 
 /// Reads and prints; writes nothing.
 pub async fn run(context: &Context, args: WarningsArgs) -> Result<u8> {
     if let Err(message) = chosen(args.entity.as_slice()) {
         return context.wrong_use(&message);
     }
-    let which = Which {
+    let filter = WarningFilter {
         entity: args.entity.as_deref(),
         code: args.code.as_deref(),
         run: args.run,
@@ -25,7 +25,7 @@ pub async fn run(context: &Context, args: WarningsArgs) -> Result<u8> {
     let outcome = async {
         // A reading command creates no tables: without them there are no warnings either.
         match migrate::is_readable(&opened.db).await? {
-            true => warnings::read(&opened.db, &which).await,
+            true => warnings::read(&opened.db, &filter).await,
             false => Ok(Warnings::default()),
         }
     }

@@ -10,7 +10,7 @@ use super::docs::SETTINGS;
 use super::nearest::nearest;
 use super::secrets_file::{self, Secrets};
 use super::toml_file::TomlFile;
-use crate::private_files::believed::Sought;
+use crate::private_files::trusted::FileOrigin;
 
 /// The settings file in the working directory, read if no other file is named.
 pub const DEFAULT_FILE: &str = "gazelle-sync.toml";
@@ -129,11 +129,11 @@ impl Layers {
         };
         // An environment variable may stay set: with a relative path it names a different file in each working
         // directory.
-        let sought = match self.file.is_some() || path.is_absolute() {
-            true => Sought::Named,
-            false => Sought::Found,
+        let origin = match self.file.is_some() || path.is_absolute() {
+            true => FileOrigin::Named,
+            false => FileOrigin::DefaultPlace,
         };
-        TomlFile::named(self.working_dir.join(path), by, sought).map(Some)
+        TomlFile::named(self.working_dir.join(path), by, origin).map(Some)
     }
 
     /// Merges all layers, later ones win. Each value remembers its source, except values of the file, whose lines

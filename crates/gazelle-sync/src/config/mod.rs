@@ -8,6 +8,7 @@
 mod checks;
 mod docs;
 mod error;
+mod guard;
 mod kinds;
 mod layers;
 pub mod nearest;
@@ -22,6 +23,7 @@ mod toml_file;
 pub use checks::{plain_identifier as plain_name, plain_identifier as schema_name};
 pub use docs::{SETTINGS, SettingDoc, settings_markdown, settings_text};
 pub use error::SettingsError;
+pub use guard::Guard;
 pub use kinds::{Language, LogFormat, Retention, SpotCheck, SpotChecks, Switch};
 pub use layers::{CONFIG_ENV, DEFAULT_FILE, Flag, Layers};
 pub use secrets_file::{CredentialValue, Secrets};

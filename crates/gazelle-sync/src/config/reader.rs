@@ -20,12 +20,12 @@ pub(super) struct Reader<'a> {
     file: Option<TomlFile>,
     problems: Vec<String>,
     /// The values that were given, with their sources; settings without a value are missing.
-    pub given: BTreeMap<&'static str, Given>,
+    pub given: BTreeMap<&'static str, GivenValue>,
 }
 
 /// A value as it was given.
 #[derive(Debug, Clone)]
-pub(super) struct Given {
+pub(super) struct GivenValue {
     /// `None` for secrets.
     pub value: Option<String>,
     /// Its source.
@@ -39,6 +39,8 @@ struct UntypedValue {
 }
 
 impl<'a> Reader<'a> {
+    /// # Errors
+    /// The settings file cannot be read or is not believed; the layers cannot be merged.
     pub fn new(layers: &'a Layers) -> Result<Self, SettingsError> {
         let file = layers.read_file()?;
         // The names are our own and the file was parsed before, so an error here contains no secret.
@@ -53,7 +55,7 @@ impl<'a> Reader<'a> {
     ///
     /// # Errors
     /// All problems, if there are any.
-    pub fn finish(self) -> Result<BTreeMap<&'static str, Given>, SettingsError> {
+    pub fn finish(self) -> Result<BTreeMap<&'static str, GivenValue>, SettingsError> {
         match self.problems.is_empty() {
             true => Ok(self.given),
             false => Err(SettingsError { problems: self.problems }),
@@ -203,7 +205,7 @@ impl<'a> Reader<'a> {
             }
         };
         let value = (!is_secret(key)).then(|| text.clone());
-        self.given.insert(key, Given { value, place: place.clone() });
+        self.given.insert(key, GivenValue { value, place: place.clone() });
         Some(UntypedValue { text, place })
     }
 }

@@ -9,7 +9,7 @@ use jiff::civil::Date;
 use secrecy::SecretString;
 use url::Url;
 
-use super::reader::{Given, Reader};
+use super::reader::{GivenValue, Reader};
 use super::{Language, Layers, LogFormat, Retention, SettingsError, SpotChecks, Switch, checks};
 use crate::db::Limits;
 
@@ -24,7 +24,7 @@ macro_rules! settings {
         pub struct Settings {
             $( $(#[$doc])* pub $field: $type, )*
             /// The values that were given, with their sources; settings without a value are missing.
-            pub(super) given: BTreeMap<&'static str, Given>,
+            pub(super) given: BTreeMap<&'static str, GivenValue>,
             /// Warnings about the sources, without values.
             pub warnings: Vec<String>,
         }
@@ -192,7 +192,7 @@ impl Settings {
         self.dashboard == Switch::On
     }
 
-    /// The wait before the second attempt; it doubles with each further attempt.
+    /// The wait before the second attempt. The wait before attempt n + 1 is n times as long.
     pub fn retry_delay(&self) -> Duration {
         Duration::from_secs_f64(self.retry_delay_seconds)
     }

@@ -13,7 +13,7 @@ use super::SettingsError;
 use super::docs::SETTINGS;
 use super::nearest::did_you_mean;
 use crate::private_files::NotOurs;
-use crate::private_files::believed::{self, Believed, Sought};
+use crate::private_files::trusted::{self, FileOrigin, TrustedFile};
 
 /// A settings file with valid syntax.
 pub(super) struct TomlFile {
@@ -29,19 +29,25 @@ pub(super) struct TomlFile {
 
 impl TomlFile {
     /// A file that was named explicitly: it must exist.
-    pub fn named(path: PathBuf, by: &str, sought: Sought) -> Result<Self, SettingsError> {
+    ///
+    /// # Errors
+    /// It does not exist, cannot be read or parsed, or others could have changed it.
+    pub fn named(path: PathBuf, by: &str, origin: FileOrigin) -> Result<Self, SettingsError> {
         let named_by = format!(" (named by {by})");
-        let read = Self::read(path.clone(), &named_by, sought)?;
+        let read = Self::read(path.clone(), &named_by, origin)?;
         read.ok_or_else(|| cannot_be_read(&path, &named_by, &Errno::NOENT.into()))
     }
 
     /// The file of the working directory, if there is one.
+    ///
+    /// # Errors
+    /// It cannot be read or parsed, or others could have changed it.
     pub fn if_present(path: PathBuf) -> Result<Option<Self>, SettingsError> {
-        Self::read(path, "", Sought::Found)
+        Self::read(path, "", FileOrigin::DefaultPlace)
     }
 
-    fn read(path: PathBuf, named_by: &str, sought: Sought) -> Result<Option<Self>, SettingsError> {
-        let believed = believed::read(&path, sought).map_err(|error| match NotOurs::in_error(&error) {
+    fn read(path: PathBuf, named_by: &str, origin: FileOrigin) -> Result<Option<Self>, SettingsError> {
+        let trusted = trusted::read(&path, origin).map_err(|error| match NotOurs::in_error(&error) {
             Some(why) => SettingsError::one(format!(
                 "the settings file {}{named_by} is not believed: {}; {}",
                 path.display(),
@@ -50,7 +56,7 @@ impl TomlFile {
             )),
             None => cannot_be_read(&path, named_by, &error),
         })?;
-        let Some(Believed { bytes, seen }) = believed else { return Ok(None) };
+        let Some(TrustedFile { bytes, seen }) = trusted else { return Ok(None) };
         Ok(Some(Self { seen, ..Self::parse(path, bytes)? }))
     }
 

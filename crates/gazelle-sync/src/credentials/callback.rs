@@ -1,6 +1,5 @@
 //! The HTTP server that receives the OAuth redirect: on the loopback address, for the duration of one login.
 
-use std::collections::HashMap;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -8,8 +7,9 @@ use std::time::Duration;
 use anyhow::{Context, Result, bail};
 use axum::Router;
 use axum::extract::{Query, State};
-use axum::http::StatusCode;
-use axum::http::header::CONTENT_TYPE;
+use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE, X_CONTENT_TYPE_OPTIONS};
+use axum::http::{HeaderValue, StatusCode};
+use axum::middleware::map_response;
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use secrecy::SecretString;
@@ -74,7 +74,10 @@ impl Callback {
             received: sender,
             rejected: std::sync::atomic::AtomicU32::new(0),
         });
-        let router = Router::new().route(PATH, get(handle_redirect)).with_state(waiting.clone());
+        let router = Router::new()
+            .route(PATH, get(handle_redirect))
+            .with_state(waiting.clone())
+            .layer(map_response(async |answer: Response| protected(answer)));
         let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
         let serving = tokio::spawn(async move {
             // Responses in progress are completed, so that the browser shows them.
@@ -106,7 +109,7 @@ impl Callback {
 
 async fn handle_redirect(
     State(waiting): State<Arc<RedirectState>>,
-    Query(query): Query<HashMap<String, String>>,
+    Query(query): Query<Vec<(String, String)>>,
 ) -> Response {
     match read(&query, &waiting.state) {
         Ok(received) => {
@@ -128,8 +131,17 @@ async fn handle_redirect(
 }
 
 /// Reads the query of a redirect, if it belongs to this login.
-pub(super) fn read(query: &HashMap<String, String>, state: &str) -> Result<CallbackResult, &'static str> {
-    let given = query.get("state").map(String::as_bytes).unwrap_or_default();
+pub(super) fn read(query: &[(String, String)], state: &str) -> Result<CallbackResult, &'static str> {
+    for (at, (name, _)) in query.iter().enumerate() {
+        // Which of two is meant, another reader of the same address could see otherwise.
+        if ["state", "code", "error"].contains(&name.as_str())
+            && query[..at].iter().any(|(other, _)| other == name)
+        {
+            return Err("This answer says something twice.");
+        }
+    }
+    let value = |wanted: &str| query.iter().find(|(name, _)| name == wanted).map(|(_, value)| value);
+    let given = value("state").map(|value| value.as_bytes()).unwrap_or_default();
     // In constant time, so that the value cannot be guessed byte by byte.
     if aws_lc_rs::constant_time::verify_slices_are_equal(given, state.as_bytes()).is_err() {
         return Err(
@@ -137,7 +149,7 @@ pub(super) fn read(query: &HashMap<String, String>, state: &str) -> Result<Callb
                     `gazelle-sync auth login` printed last.",
         );
     }
-    match (query.get("code"), query.get("error")) {
+    match (value("code"), value("error")) {
         (_, Some(error)) => Ok(CallbackResult::Refused(plain_word(error))),
         (Some(code), None) if !code.is_empty() => Ok(CallbackResult::Code(code.clone().into())),
         _ => Err("This answer holds neither a code nor an error."),
@@ -149,6 +161,14 @@ fn plain_word(error: &str) -> String {
     let plain =
         !error.is_empty() && error.len() <= 40 && error.bytes().all(|b| b.is_ascii_lowercase() || b == b'_');
     if plain { error.to_owned() } else { "an error without a name".to_owned() }
+}
+
+/// Whatever is answered, an unknown path too: plain text that no browser takes for something else, or keeps.
+fn protected(mut answer: Response) -> Response {
+    let headers = answer.headers_mut();
+    headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    answer
 }
 
 fn page(status: StatusCode, text: &'static str) -> Response {

@@ -19,7 +19,7 @@ use super::seal::{Binding, Decrypted, Key, SealError};
 use crate::access::trust::owners;
 use crate::db::{self, ConnectSettings, Db, DbError, Timeout, Tx};
 use crate::source::{
-    Stored, TokenLock, TokenStore, TokenStoreError, Tokens, tokens_from_json, tokens_to_json,
+    StoredTokens, TokenLock, TokenStore, TokenStoreError, Tokens, tokens_from_json, tokens_to_json,
 };
 
 /// A refresh takes seconds. A process that holds the row longer hangs or its machine is gone, which the database
@@ -101,8 +101,8 @@ impl DatabaseTokenStore {
     }
 
     /// Decrypts a row. `least` is the counter that was remembered before the row was read; a lower one is refused.
-    async fn open(&self, row: Row, least: Option<u64>) -> Result<Stored, TokenStoreError> {
-        let Some((sealed, key_name)) = row else { return Ok(Stored::Nothing) };
+    async fn open(&self, row: Row, least: Option<u64>) -> Result<StoredTokens, TokenStoreError> {
+        let Some((sealed, key_name)) = row else { return Ok(StoredTokens::Nothing) };
         let site = self.site().await?;
         if key_name != self.0.key.name() {
             return Err(self.wrong(
@@ -118,9 +118,9 @@ impl DatabaseTokenStore {
             site.last_seen.note(counter).await;
         }
         if plain.is_empty() {
-            return Ok(Stored::LoggedOut);
+            return Ok(StoredTokens::LoggedOut);
         }
-        tokens_from_json(&plain).map(Stored::Tokens).ok_or_else(|| self.refused(SealError::Damaged))
+        tokens_from_json(&plain).map(StoredTokens::Tokens).ok_or_else(|| self.refused(SealError::Damaged))
     }
 
     fn refused(&self, why: SealError) -> TokenStoreError {
@@ -179,7 +179,7 @@ impl TokenStore for DatabaseTokenStore {
         format!("the database (schema {})", self.0.connect.schema)
     }
 
-    fn load(&self) -> BoxFuture<'_, Result<Stored, TokenStoreError>> {
+    fn load(&self) -> BoxFuture<'_, Result<StoredTokens, TokenStoreError>> {
         Box::pin(async move {
             let least = self.site().await?.last_seen.counter().await;
             let sql = "SELECT sealed, key_name FROM {schema}.sync_tokens WHERE name = 'gazelle'";
@@ -317,7 +317,7 @@ impl DatabaseLock {
 }
 
 impl TokenLock for DatabaseLock {
-    fn load(&mut self) -> BoxFuture<'_, Result<Stored, TokenStoreError>> {
+    fn load(&mut self) -> BoxFuture<'_, Result<StoredTokens, TokenStoreError>> {
         Box::pin(async move { self.store.open(self.locked.row.clone(), self.least).await })
     }
 
@@ -335,7 +335,7 @@ impl TokenLock for DatabaseLock {
             // tokens continue from this counter on every machine, and processes that still hold the tokens notice
             // the logout.
             self.seal_and_give(Vec::new()).await?;
-            Ok(!matches!(before, Ok(Stored::LoggedOut | Stored::Nothing)))
+            Ok(!matches!(before, Ok(StoredTokens::LoggedOut | StoredTokens::Nothing)))
         })
     }
 }

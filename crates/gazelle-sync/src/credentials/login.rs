@@ -1,7 +1,6 @@
 //! A login: the user agrees in a browser, the authorization code returns, and is exchanged for tokens that are
 //! stored.
 
-use std::collections::HashMap;
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
@@ -88,7 +87,7 @@ async fn pasted(state: &str, patience: Duration) -> Result<CallbackResult> {
              begins with http://127.0.0.1"
         )
     };
-    let query: HashMap<String, String> = url.query_pairs().into_owned().collect();
+    let query: Vec<(String, String)> = url.query_pairs().into_owned().collect();
     callback::read(&query, state).map_err(anyhow::Error::msg)
 }
 
@@ -99,4 +98,25 @@ fn random_word() -> Result<String> {
         bail!("this machine gives no random numbers");
     }
     Ok(bytes.iter().map(|byte| format!("{byte:02x}")).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::random_word;
+
+    #[test]
+    fn words_of_a_login_are_256_bits_that_all_vary() {
+        let words: Vec<String> = (0..200).map(|_| random_word().unwrap()).collect();
+        assert_eq!(words.iter().collect::<BTreeSet<_>>().len(), words.len());
+        for word in &words {
+            assert!(word.len() == 64 && word.bytes().all(|byte| byte.is_ascii_hexdigit()), "{word}");
+        }
+        // Each of the 64 digits takes most of its 16 values: that one takes 7 or fewer of 200 has no chance.
+        for at in 0..64 {
+            let values: BTreeSet<u8> = words.iter().map(|word| word.as_bytes()[at]).collect();
+            assert!(values.len() > 7, "digit {at} takes {} values", values.len());
+        }
+    }
 }

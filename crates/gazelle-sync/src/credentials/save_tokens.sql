@@ -1,5 +1,5 @@
--- Stores encrypted tokens ($1, with the key named $2) in their row, or NULL. Not an UPDATE, because the table may
--- have been emptied.
+-- Stores the encrypted tokens $1, sealed with the key named $2; both are NULL after a logout. An upsert, because the
+-- table may have been emptied.
 INSERT INTO {schema}.sync_tokens (name, sealed, key_name, saved_at)
 VALUES ('gazelle', $1, $2, $3)
 ON CONFLICT (name) DO UPDATE

@@ -32,7 +32,12 @@ pub(super) type Boxed<'f, T> = Pin<Box<dyn Future<Output = T> + Send + 'f>>;
 pub(super) trait Observe: Send + Sync {
     /// Looks up a statement. Whether Citus distributes the schema is asked once per statement and kept in
     /// `on_citus`.
-    fn look<'f>(&'f self, db: &'f Db, sent: &'f Sent<'_>, on_citus: &'f mut Option<bool>) -> Boxed<'f, Seen>;
+    fn look<'f>(
+        &'f self,
+        db: &'f Db,
+        sent: &'f Sent<'_>,
+        on_citus: &'f mut Option<bool>,
+    ) -> Boxed<'f, ServerActivity>;
 
     /// Asks the server to end the session of a statement, if its process is known. Sessions aside are left to their
     /// `statement_timeout`.
@@ -41,7 +46,7 @@ pub(super) trait Observe: Send + Sync {
 
 /// What another session sees of a statement.
 #[derive(Debug)]
-pub(super) enum Seen {
+pub(super) enum ServerActivity {
     /// The server works on it.
     Working,
     /// It waits for a lock.

@@ -13,9 +13,9 @@ mod server;
 pub mod statements;
 mod transaction;
 
+pub use answers::budget::most_of_answers;
 pub use answers::limits::Limits;
 pub use answers::other_columns::other_columns;
-pub use answers::room::most_of_answers;
 pub use connection::timeouts::Timeout;
 pub use connection::{ConnectSettings, Route, check_url, connect, connect_to_read, connect_within, route};
 pub use database::{Db, quote};
@@ -23,6 +23,7 @@ pub use error::{DbError, Fault, sqlstate};
 pub use pool::BESIDE_WORK;
 pub use pool::sent::Param;
 pub use server::citus;
+pub use server::lock_holders::holders;
 pub use server::locks::{Blocker, LockWait, lock_waits};
 pub use server::utc::Utc;
 pub use statements::template::Template;

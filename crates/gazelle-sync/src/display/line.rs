@@ -122,7 +122,9 @@ impl From<Document> for Lines {
 /// A single line.
 impl<T: Into<Line>> From<T> for Lines {
     fn from(text: T) -> Lines {
-        Lines(text.into().0)
+        let mut lines = Lines::new();
+        lines.line(text);
+        lines
     }
 }
 

@@ -52,6 +52,14 @@ fn text_that_would_act_on_a_terminal_is_shown_instead() {
 }
 
 #[test]
+fn what_is_added_to_a_single_line_is_a_line_of_its_own() {
+    let mut lines = super::Lines::from("one");
+    assert_eq!(lines.as_str(), "one");
+    lines.line("two");
+    assert_eq!(lines.as_str(), "one\ntwo");
+}
+
+#[test]
 fn long_texts_end_with_a_word() {
     for (text, most, expected) in [
         ("the API said no", 15, "the API said no"),

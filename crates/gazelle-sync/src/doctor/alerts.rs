@@ -39,7 +39,7 @@ pub(super) async fn reachable(settings: &Settings) -> Lines {
         ("alerts: Slack", &settings.slack_webhook_url),
         ("alerts: mail server", &settings.smtp_url),
         ("alerts: webhook", &settings.alert_webhook_url),
-        ("dead-man's switch", &settings.deadman_url),
+        ("heartbeat URL", &settings.deadman_url),
     ];
     let knocked = ways.iter().filter_map(|(check, url)| Some((*check, address(url.as_ref()?)?)));
     for (check, (host, port), outcome) in join_all(knocked.map(|(check, (host, port))| async move {
@@ -59,7 +59,7 @@ pub(super) async fn reachable(settings: &Settings) -> Lines {
     }
     if settings.deadman_url.is_none() {
         lines.warning(
-            "dead-man's switch",
+            "heartbeat URL",
             "nobody notices when this machine is gone altogether",
             "set DEADMAN_URL to a heartbeat service that raises an alarm when calls cease",
         );

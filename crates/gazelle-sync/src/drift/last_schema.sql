@@ -1,5 +1,5 @@
--- The schema seen last. A longer one than the API can send was not written by us; reading it would take a multiple
--- of its length in memory.
+-- The schema of the API that was seen last. NULL if it is longer than the API can send: then it was not written by
+-- this program, and reading it would take many times its length in memory.
 SELECT CASE WHEN octet_length(schema::text) <= 16777216 THEN schema::text END
   FROM {schema}.sync_source_schemas
  ORDER BY last_seen_at DESC

@@ -81,10 +81,13 @@ pub async fn check(
     Ok(drift)
 }
 
-/// What is missing stops a run whose entities need it, and is a warning for others.
+/// What is missing stops a run whose entities need it, and is a warning for others. It is a warning too if only a
+/// query needs it that is sent when another one fails: without that one the run loses nothing.
 fn judge(found: &QueryNeeds, entities: &[&'static Entity], drift: &mut Drift) {
     for (what, queries) in &found.missing {
-        let is_ours = |query: &&Query| entities.iter().any(|entity| entity.name == query.0);
+        let is_ours = |query: &&Query| {
+            entities.iter().any(|entity| entity.name == query.0 && !entity.is_fallback(query.1))
+        };
         let operations = |queries: Vec<&Query>| {
             queries.iter().map(|(_, operation)| *operation).collect::<Vec<_>>().join(", ")
         };
@@ -139,4 +142,41 @@ async fn read(client: &GazelleClient) -> Result<Schema, UnreadableSchema> {
         return Err(UnreadableSchema::Refused(format!("it is longer than {LONGEST_SCHEMA} bytes")));
     }
     Schema::read(raw.get()).map_err(|_| UnreadableSchema::Refused("its answer is no schema".to_owned()))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+    use crate::entities::{ENTITIES, users};
+
+    #[test]
+    fn every_query_is_looked_up() {
+        let nothing = Schema::read(r#"{"queryType": {"name": "Query"}, "types": []}"#).unwrap();
+        let found = needs::look_up_queries(&nothing);
+        let looked_up: BTreeSet<Query> = found.missing.into_values().flatten().collect();
+        for entity in ENTITIES.iter().copied() {
+            for (operation, _) in entity.queries() {
+                assert!(looked_up.contains(&(entity.name, operation)), "{operation}");
+            }
+        }
+        assert!(looked_up.contains(&("users", "UserInEvents")), "also one that is sent if another fails");
+    }
+
+    #[test]
+    fn what_is_missing_for_a_query_that_a_run_can_do_without_is_a_warning() {
+        let judged = |operation| {
+            let mut found = QueryNeeds::default();
+            found
+                .missing
+                .insert("PrivateEvent.user is gone".to_owned(), BTreeSet::from([("users", operation)]));
+            let mut drift = Drift::default();
+            judge(&found, &[&users::ENTITY], &mut drift);
+            (drift.missing.len(), drift.warnings.len())
+        };
+        assert_eq!(judged("UsersPage"), (1, 0));
+        assert_eq!(judged("UserThroughAppointment"), (1, 0));
+        assert_eq!(judged("UserInEvents"), (0, 1));
+    }
 }

@@ -49,7 +49,7 @@ impl QueryNeeds {
 pub fn look_up_queries(schema: &Schema) -> QueryNeeds {
     let mut found = QueryNeeds::default();
     for entity in ENTITIES.iter().copied() {
-        for (operation, text) in queries(entity) {
+        for (operation, text) in entity.queries() {
             // A test parses all of them.
             if let Ok(document) = graphql_parser::parse_query::<&str>(text) {
                 look_up_query(schema, &document, (entity.name, operation), &mut found);
@@ -58,15 +58,6 @@ pub fn look_up_queries(schema: &Schema) -> QueryNeeds {
         look_up_filters(schema, entity, &mut found);
     }
     found
-}
-
-/// Every query of an entity, with its operation name.
-fn queries(entity: &'static Entity) -> Vec<(&'static str, &'static str)> {
-    let mut queries = vec![(entity.walk.operation, &*entity.walk.page_query)];
-    queries.extend(entity.getter.iter().map(|getter| (getter.operation, &*getter.query)));
-    queries.extend(entity.found_through.iter().map(|(_, getter)| (getter.operation, &*getter.query)));
-    queries.extend(entity.nested().map(|nested| (nested.operation, &*nested.query)));
-    queries
 }
 
 fn look_up_query<'q>(
@@ -185,7 +176,7 @@ mod tests {
     #[test]
     fn every_query_is_parsed_and_uses_nothing_that_is_not_looked_up() {
         for entity in ENTITIES.iter().copied() {
-            for (operation, text) in queries(entity) {
+            for (operation, text) in entity.queries() {
                 let document = graphql_parser::parse_query::<&str>(text)
                     .unwrap_or_else(|error| panic!("{operation}: {error}"));
                 assert!(

@@ -32,26 +32,27 @@ pub struct Entity {
     pub reconcile: fn(&Json<'_>) -> Result<Reconciled, RecordError>,
     /// The warnings of its reconciler besides [`WARNINGS`](super::read::WARNINGS): code and description.
     pub warnings: &'static [(&'static str, &'static str)],
-    /// What to update after records of this entity were applied: columns of other entities that derive from them.
-    pub after_apply: Option<Refresh>,
-}
-
-/// Updates rows with columns derived from records of another entity. Both statements take the records' ids as
-/// `$1::text[]`.
-#[derive(Debug)]
-pub struct Refresh {
-    /// The table of the rows.
-    pub table: &'static str,
-    /// SQL that returns the keys of the affected rows.
-    pub to_write: &'static str,
-    /// SQL that updates them and returns the keys of the rows that changed.
-    pub write: &'static str,
 }
 
 impl Entity {
     /// The nested connections, each with the query of its further pages.
     pub fn nested(&self) -> impl Iterator<Item = &'static Nested> + use<> {
         self.tables.iter().filter_map(|table| table.list.as_ref())
+    }
+
+    /// All its queries, each with its operation name.
+    pub fn queries(&'static self) -> Vec<(&'static str, &'static Query)> {
+        let mut queries = vec![(self.walk.operation, &self.walk.page_query)];
+        queries.extend(self.getter.iter().map(|getter| (getter.operation, &getter.query)));
+        queries.extend(self.found_through.iter().map(|(_, getter)| (getter.operation, &getter.query)));
+        queries.extend(self.nested().map(|nested| (nested.operation, &nested.query)));
+        queries.extend(self.listed_in.iter().map(|listed| (listed.operation, &listed.query)));
+        queries
+    }
+
+    /// Whether the query of this name is sent only if another one fails: a sync does not need what it selects.
+    pub fn is_fallback(&self, operation: &str) -> bool {
+        self.listed_in.as_ref().is_some_and(|listed| listed.operation == operation)
     }
 
     /// Whether its records contain nested connections.

@@ -177,7 +177,7 @@ fn no_object<'p, 'j, 'a>(json: &'j Json<'a>, path: &'p str) -> Option<(&'p str, 
 
 /// The items of a nested connection.
 #[derive(Debug, Default)]
-pub struct Nodes<'j, 'a> {
+pub(crate) struct Nodes<'j, 'a> {
     /// The items, each with the prefix of its field names: `allContacts.nodes[3].`. Nulls are left out.
     pub items: Vec<(String, &'j Json<'a>)>,
     /// What could not be read: the connection is not a list, contains nulls, or reports a higher count than its
@@ -195,8 +195,8 @@ impl Nodes<'_, '_> {
 }
 
 /// The items of a nested connection: `{nodes: […]}`, `{edges: [{node}]}` or a plain list. `place` is the prefix of
-/// the object that contains the connection.
-pub fn nodes<'j, 'a>(json: &'j Json<'a>, path: &str, place: &str) -> Nodes<'j, 'a> {
+/// the object that contains the connection. Reconcilers use [`rows::listed`](super::rows::listed).
+pub(crate) fn nodes<'j, 'a>(json: &'j Json<'a>, path: &str, place: &str) -> Nodes<'j, 'a> {
     let mut nodes = Nodes::default();
     let Some(connection) = at(json, path) else { return Nodes { is_absent: true, ..nodes } };
     let (inside, list, inner) = match connection {
@@ -395,3 +395,6 @@ pub fn warn_of_unreadable(
     let field = field.to_owned();
     warnings.push(Warning { code: UNREADABLE_FIELD, field, column: Some(name), shape: Some(shape) });
 }
+
+#[cfg(test)]
+mod tests;

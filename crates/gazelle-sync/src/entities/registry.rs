@@ -1,13 +1,10 @@
 //! The list of entities: the order of both stages, and the references between tables.
 
-use std::collections::HashSet;
 use std::sync::{LazyLock, Mutex, PoisonError};
 
+use super::OWN;
+use super::check::check;
 use super::entity::Entity;
-use super::{appointments, clients, pianos, users};
-
-/// The entities of this program, parents before children.
-static OWN: &[&Entity] = &[&users::ENTITY, &clients::ENTITY, &pianos::ENTITY, &appointments::ENTITY];
 
 /// The entities added by a program that uses this crate as a library.
 static ADDED: Mutex<Vec<&'static Entity>> = Mutex::new(Vec::new());
@@ -68,39 +65,10 @@ pub fn add(entity: &'static Entity) {
     ADDED.lock().unwrap_or_else(PoisonError::into_inner).push(entity);
 }
 
-/// Checks that names are unique, and that each table references only tables before it.
-///
-/// # Errors
-/// The first contradiction, as text.
-pub fn check(entities: &[&Entity]) -> Result<(), String> {
-    let (mut names, mut tables) = (HashSet::new(), HashSet::new());
-    for entity in entities {
-        for name in [entity.name, entity.staging_table] {
-            if !names.insert(name) {
-                return Err(format!("entity {}: the name {name} is taken", entity.name));
-            }
-        }
-        if entity.tables.is_empty() {
-            return Err(format!("entity {} declares no table", entity.name));
-        }
-        for table in entity.tables {
-            if let Some((column, of)) = table.references().find(|(_, of)| !tables.contains(of)) {
-                return Err(format!(
-                    "entity {}: {}.{column} names a row of {of}, which must be declared before it",
-                    entity.name, table.name
-                ));
-            }
-            if !names.insert(table.name) || !tables.insert(table.name) {
-                return Err(format!("entity {}: the name {} is taken", entity.name, table.name));
-            }
-        }
-    }
-    Ok(())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::entities::{appointments, clients, pianos, users};
 
     #[test]
     fn parents_come_before_children_and_names_are_used_once() {
@@ -122,6 +90,19 @@ mod tests {
             let said = check(entities).unwrap_err();
             assert!(said.starts_with(why), "{said}");
         }
+    }
+
+    #[test]
+    fn every_folder_with_queries_is_an_entity() {
+        let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("src/entities");
+        let folders = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+        let with_queries = folders.filter(|path| path.join("page.graphql").exists());
+        let mut found: Vec<String> =
+            with_queries.map(|path| path.file_name().unwrap().to_string_lossy().into_owned()).collect();
+        let mut listed: Vec<&str> = OWN.iter().map(|entity| entity.name).collect();
+        found.sort();
+        listed.sort_unstable();
+        assert_eq!(found, listed, "a folder is not in entities::OWN, or has another name than its entity");
     }
 
     #[test]

@@ -10,9 +10,9 @@ use serde_json_borrow::Value as Json;
 use super::table::{Rule, Value};
 use crate::time;
 
-/// The longest id in a key column, in bytes. The API's ids have about twenty; an index entry of Postgres is limited
-/// to about 2,700.
-const LONGEST_ID: usize = 512;
+/// The longest id, in bytes: as the key of a record in staging, and in a key column. The API's ids have about twenty;
+/// an index entry of Postgres is limited to about 2,700, and a longer one would make it refuse the whole batch.
+pub const LONGEST_ID: usize = 512;
 
 /// Reads a JSON value by a rule; null becomes [`Value::Null`].
 ///
@@ -178,7 +178,8 @@ fn number(json: &Json<'_>) -> Result<f64, String> {
 /// The maximum number of characters of a decimal number, and its maximum power of ten.
 const LONGEST_DECIMAL: usize = 100;
 
-/// A decimal number in Postgres's syntax with all its digits; neither infinity nor a word.
+/// A decimal number in Postgres's syntax, neither infinity nor a word. Text keeps all its digits; of a JSON number the
+/// parser has kept what [`Rule::Decimal`] says.
 fn decimal(json: &Json<'_>) -> Result<String, String> {
     let text = match json {
         Json::Number(number) => number.to_string(),
@@ -199,7 +200,8 @@ fn decimal(json: &Json<'_>) -> Result<String, String> {
     }
 }
 
-/// JSON without U+0000, which `jsonb` cannot hold. Staging keeps the original bytes.
+/// JSON without U+0000, which `jsonb` cannot hold, and with numbers as [`Rule::Json`] says. Staging keeps the original
+/// bytes.
 fn storable_json(json: &Json<'_>) -> String {
     match json {
         Json::Null | Json::Bool(_) | Json::Number(_) => json.to_string(),

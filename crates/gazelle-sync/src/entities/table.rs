@@ -4,6 +4,7 @@
 use jiff::civil::{Date, DateTime, Time};
 
 use super::Query;
+pub use super::rule::Rule;
 
 /// A production table, declared in its entity's folder.
 #[derive(Debug)]
@@ -17,14 +18,31 @@ pub struct Table {
     pub owner: Option<&'static str>,
     /// The nested list that its rows come from; `None` if the record itself is the row.
     pub list: Option<Nested>,
-    /// The word in the generated id of a row without an id: see [`Table::made_up_id`].
-    pub unnamed: Option<&'static str>,
+    /// For a list whose rows may have no id: the id that such a row gets. `None` if every row must have one.
+    pub unnamed: Option<Unnamed>,
     /// Every column that the reconciler fills, key first. Lineage columns are not listed.
     pub columns: &'static [Column],
     /// Columns that are derived from other production rows when a row is written.
     pub derived: Option<Derived>,
     /// Generated columns, which the database computes from other columns of the row.
     pub generated: &'static [Generated],
+    /// The view, made by a migration, that shows its rows with local times; `None` if there is none.
+    pub shown_by: Option<View>,
+}
+
+/// A view with columns that it computes from columns of a table.
+#[derive(Debug)]
+pub struct View {
+    /// Its name without the schema.
+    pub name: &'static str,
+    /// Those columns, each with the column of the table that it is computed from.
+    pub columns: &'static [(&'static str, &'static str)],
+    /// The columns of the table from which all of those follow.
+    pub follows_from: &'static [&'static str],
+    /// What else the view takes into account, for people.
+    pub exception: &'static str,
+    /// Those columns in a line for people, each as `{column}`.
+    pub summary: &'static str,
 }
 
 /// A nested connection, and the query for its further pages.
@@ -39,6 +57,31 @@ pub struct Nested {
     pub operation: &'static str,
     /// The path of the connection in the answer: `["contact", "allLocations"]`.
     pub answer: &'static [&'static str],
+    /// The warning for a row that the connection lists twice.
+    pub doubled: &'static str,
+}
+
+impl Nested {
+    /// The name of the connection in the object that contains it: the last step of its path.
+    pub fn connection(&self) -> &'static str {
+        self.path.last().copied().unwrap_or_default()
+    }
+}
+
+/// How rows without an id are identified.
+#[derive(Debug)]
+pub struct Unnamed {
+    /// The middle of the generated id.
+    pub word: &'static str,
+    /// The warning for such a row.
+    pub warning: &'static str,
+}
+
+impl Unnamed {
+    /// The generated id: the id of the row that contains the list, and the position in it.
+    pub fn id(&self, holder: &str, position: usize) -> String {
+        format!("{holder}/{}/{position}", self.word)
+    }
 }
 
 /// A generated column.
@@ -52,27 +95,25 @@ pub struct Generated {
     pub expression: &'static str,
 }
 
-/// Columns taken from a joined production table instead of the record.
+/// Columns that repeat those of another record's row instead of reading ours. They are filled when our row is
+/// written, and refreshed when the other one is.
 #[derive(Debug)]
 pub struct Derived {
-    /// The joined table.
+    /// The table of the other row: the first of its entity.
     pub table: &'static str,
-    /// Our column with the key of the joined row.
+    /// Our column with the id of the other row.
     pub by: &'static str,
-    /// The SQL of the join. `i` is the incoming row, `{schema}` our schema, and `{prefix}` the prefix of table
-    /// names in a rebuild.
-    pub join: &'static str,
     /// The columns; each is an id.
     pub columns: &'static [DerivedColumn],
 }
 
-/// A column taken from a joined row.
+/// A column that repeats one of another row.
 #[derive(Debug)]
 pub struct DerivedColumn {
     /// Its name.
     pub name: &'static str,
-    /// An SQL expression over the join.
-    pub expression: &'static str,
+    /// The column that it repeats; an id.
+    pub from: &'static str,
     /// The table that the value references.
     pub references: &'static str,
 }
@@ -103,96 +144,6 @@ pub struct Made {
     pub from: &'static [&'static str],
     /// A description for people.
     pub how: &'static str,
-}
-
-/// How a JSON value becomes a column's value.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Rule {
-    /// Text unchanged; numbers and booleans as their JSON text.
-    Text,
-    /// An identifier: text; an empty one counts as missing.
-    Id,
-    /// A 32-bit integer.
-    Integer,
-    /// A floating-point number.
-    Float,
-    /// A boolean.
-    Boolean,
-    /// A `CoreDate`, without time zone.
-    Date,
-    /// A timestamp, in UTC.
-    Instant,
-    /// The UTC date of a timestamp.
-    UtcDate,
-    /// The UTC time of day of a timestamp.
-    UtcTime,
-    /// A list of texts.
-    TextList,
-    /// A decimal number, such as an amount of money. Exact if it is sent as text; a JSON number has 15 significant
-    /// digits.
-    Decimal,
-    /// Any JSON, unchanged.
-    Json,
-}
-
-impl Rule {
-    /// The SQL type of the column, used in casts.
-    pub fn sql_type(self) -> &'static str {
-        match self {
-            Rule::Text | Rule::Id => "text",
-            Rule::Integer => "integer",
-            Rule::Float => "double precision",
-            Rule::Boolean => "boolean",
-            Rule::Date | Rule::UtcDate => "date",
-            Rule::Instant => "timestamptz",
-            Rule::UtcTime => "time",
-            Rule::TextList => "text[]",
-            Rule::Decimal => "numeric",
-            Rule::Json => "jsonb",
-        }
-    }
-}
-
-impl Rule {
-    /// The expected value, as in "where a date is expected".
-    pub fn noun(self) -> &'static str {
-        match self {
-            Rule::Text => "text",
-            Rule::Id => "an id",
-            Rule::Integer => "a whole number of 32 bits",
-            Rule::Float => "a number",
-            Rule::Boolean => "true or false",
-            Rule::Date => "a date",
-            Rule::Instant | Rule::UtcDate | Rule::UtcTime => "a date and time with a UTC offset",
-            Rule::TextList => "a list of texts",
-            Rule::Decimal => "a decimal number",
-            Rule::Json => "JSON",
-        }
-    }
-
-    /// Whether values are sent as text and cast by the statement: Postgres has no arrays of arrays of different
-    /// lengths, and the driver no decimals.
-    pub fn travels_as_text(self) -> bool {
-        matches!(self, Rule::TextList | Rule::Decimal | Rule::Json)
-    }
-
-    /// A description for people.
-    pub fn describe(self) -> &'static str {
-        match self {
-            Rule::Text => "text, as it is",
-            Rule::Id => "an id, as it is; an empty one counts as none",
-            Rule::Integer => "a whole number, also written as text",
-            Rule::Float => "a number, also written as text",
-            Rule::Boolean => "true or false, also 1 or 0 and such words",
-            Rule::Date => "a date, which has no zone; of a date and time the date as written",
-            Rule::Instant => "an instant",
-            Rule::UtcDate => "the UTC date of an instant",
-            Rule::UtcTime => "the UTC time of day of an instant",
-            Rule::TextList => "a list of texts",
-            Rule::Decimal => "a decimal number, also written as text",
-            Rule::Json => "JSON, as it is",
-        }
-    }
 }
 
 /// A value of a column.
@@ -259,12 +210,24 @@ impl Table {
         columns: &[],
         derived: None,
         generated: &[],
+        shown_by: None,
     };
 
     /// The path of its rows in the record: a connection, or one in the nodes of another; empty if the record is the
     /// row.
     pub fn inside(&self) -> &'static [&'static str] {
         self.list.as_ref().map_or(&[], |list| list.path)
+    }
+
+    /// A column that the reconciler fills; `None` if the table has none of this name.
+    pub fn column(&self, name: &str) -> Option<&Column> {
+        self.columns.iter().find(|column| column.name == name)
+    }
+
+    /// The view that computes a column of this name, and the column of this table that it computes it from.
+    pub fn in_view(&self, name: &str) -> Option<(&View, &'static str)> {
+        let view = self.shown_by.as_ref()?;
+        view.columns.iter().find(|(shown, _)| *shown == name).map(|(_, from)| (view, *from))
     }
 
     /// The index of a column.
@@ -276,12 +239,6 @@ impl Table {
             Some(index) => index,
             None => panic!("invariant: table {} declares no column {column}", self.name),
         }
-    }
-
-    /// The generated id of a row without one: its owner's id and its position in the list. `None` if the table has
-    /// no such rows.
-    pub fn made_up_id(&self, holder: &str, position: usize) -> Option<String> {
-        self.unnamed.map(|word| format!("{holder}/{word}/{position}"))
     }
 
     /// The value of a column in a row of this table.
@@ -364,5 +321,30 @@ impl Column {
     pub const fn parent(mut self, table: &'static str) -> Column {
         self.parent = Some(table);
         self
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::entities::appointments::GAZELLE_APPOINTMENTS;
+
+    #[test]
+    fn a_column_is_shown_by_the_view_that_its_table_declares_and_by_no_other() {
+        static RESERVATIONS: Table = Table {
+            name: "reservations",
+            columns: &[
+                column("external_id", Rule::Id, &["id"]).required(),
+                column("appointment_date", Rule::UtcDate, &["start"]),
+            ],
+            ..Table::OF_RECORDS
+        };
+        let shown = |table: &Table, name| table.in_view(name).map(|(view, from)| (view.name, from));
+        assert_eq!(
+            shown(&GAZELLE_APPOINTMENTS, "end_time_montreal"),
+            Some(("v_appointments_montreal", "end_at"))
+        );
+        assert_eq!(shown(&GAZELLE_APPOINTMENTS, "start_at"), None);
+        assert_eq!(shown(&RESERVATIONS, "date_montreal"), None);
     }
 }

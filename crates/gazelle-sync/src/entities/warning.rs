@@ -16,7 +16,7 @@ pub const WARNINGS: [(&str, &str); 4] = [
 /// A quality warning about a record that was written.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Warning {
-    /// The code: `blank_serial`, `event_without_client`, …
+    /// The code: `blank_serial`, `appointment_without_client`, …
     pub code: &'static str,
     /// The field.
     pub field: String,

@@ -7,23 +7,15 @@ use tokio_postgres::types::Type;
 use uuid::Uuid;
 
 use super::earlier::{self, EarlierValue};
-use super::find::{self, Found};
+use super::find::{self, FoundRecord};
 use super::source::{Request, Run, Sources, completed_by};
 use super::times::{self, Times};
 use super::{Moment, inside, value};
 use crate::db::{DbError, Tx};
-use crate::entities::table::{Column, Rule, Table};
+use crate::entities::table::{Column, Rule, Table, View};
 use crate::entities::{self, Entity};
 use crate::staging::history::{self, Version};
 use crate::time;
-
-/// Columns of the view that are computed from an appointment's instants, and their source columns.
-const OF_THE_VIEW: [(&str, &str); 4] = [
-    ("date_montreal", "start_at"),
-    ("time_montreal", "start_at"),
-    ("last_date_montreal", "end_at"),
-    ("end_time_montreal", "end_at"),
-];
 
 /// The lineage columns of a row, and what sets each.
 const LINEAGE: [(&str, &str); 4] = [
@@ -119,31 +111,17 @@ struct ColumnExplainer<'t, 'c> {
 
 /// The columns of a table that can be explained.
 pub async fn columns(tx: &Tx<'_>, table: &Table) -> Result<Vec<String>, DbError> {
-    let rows = tx
-        .query(
-            "SELECT a.attname::text FROM pg_attribute a
-               JOIN pg_class c ON c.oid = a.attrelid
-               JOIN pg_namespace n ON n.oid = c.relnamespace
-              WHERE n.nspname = {schema_text} AND c.relname = $1 AND a.attnum > 0 AND NOT a.attisdropped
-              ORDER BY a.attnum",
-            &[(&table.name, Type::TEXT)],
-        )
-        .await?;
+    let rows = tx.query(include_str!("columns.sql"), &[(&table.name, Type::TEXT)]).await?;
     let mut names: Vec<String> = rows.iter().map(|row| row.get(0)).collect();
-    if is_shown_by_the_view(table) {
-        names.extend(OF_THE_VIEW.iter().map(|(name, _)| (*name).to_owned()));
-    }
+    let of_view = table.shown_by.iter().flat_map(|view| view.columns);
+    names.extend(of_view.map(|(name, _)| (*name).to_owned()));
     Ok(names)
-}
-
-fn is_shown_by_the_view(table: &Table) -> bool {
-    table.columns.iter().any(|column| column.name == "appointment_date")
 }
 
 /// Explains a column of a row; `None` if the table has no such column.
 pub async fn explain(
     tx: &Tx<'_>,
-    found: &Found,
+    found: &FoundRecord,
     table: &'static Table,
     row: &Json,
     column: &str,
@@ -169,25 +147,21 @@ impl ColumnExplainer<'_, '_> {
         let declared = self.table.columns.iter().find(|column| column.name == name);
         let mut explanation = if let Some(column) = declared {
             self.declared(column).await?
-        } else if let Some(expression) = self.derived(name) {
-            self.of_another_row(name, expression).await?
+        } else if let Some(theirs) = self.derived(name) {
+            self.of_another_row(name, theirs).await?
         } else if let Some(expression) = self.generated(name).await? {
             self.computed(name, &expression).await?
         } else if let Some((_, rule)) = LINEAGE.iter().find(|(lineage, _)| *lineage == name) {
             self.lineage(name, rule).await?
-        } else if let Some((_, from)) =
-            OF_THE_VIEW.iter().find(|(shown, _)| *shown == name && is_shown_by_the_view(self.table))
-        {
-            self.shown(name, from).await?
+        } else if let Some((view, from)) = self.table.in_view(name) {
+            self.shown(name, view, from).await?
         } else {
             return Ok(None);
         };
-        let dated = ["start_at", "end_at", "appointment_date", "appointment_time"];
-        if is_shown_by_the_view(self.table)
-            && dated.contains(&name)
-            && let Some(times) = &mut explanation.times
+        if let (Some(view), Some(times)) = (&self.table.shown_by, &mut explanation.times)
+            && view.follows_from.contains(&name)
         {
-            times.view = times::view(self.tx, &self.key).await?;
+            times.view = times::shown(self.tx, view, &self.key).await?;
         }
         Ok(Some(explanation))
     }
@@ -326,14 +300,13 @@ impl ColumnExplainer<'_, '_> {
     /// The column of the joined row that a derived column repeats.
     fn derived(&self, name: &str) -> Option<&'static str> {
         let derived = self.table.derived_columns();
-        derived.iter().find(|column| column.name == name).map(|column| column.expression)
+        derived.iter().find(|column| column.name == name).map(|column| column.from)
     }
 
-    async fn of_another_row(&self, name: &str, expression: &str) -> Result<Explanation, DbError> {
+    async fn of_another_row(&self, name: &str, theirs: &str) -> Result<Explanation, DbError> {
         let Some(derived) = &self.table.derived else {
             return Ok(self.blank(name, "another row", String::new()));
         };
-        let theirs = expression.rsplit('.').next().unwrap_or(expression);
         let rule = format!("{theirs} of the row of {} that {} names", derived.table, derived.by);
         let mut explanation = self.blank(name, "another row", rule);
         let named = self.row[derived.by].as_str();
@@ -342,7 +315,7 @@ impl ColumnExplainer<'_, '_> {
         {
             let held = row[theirs].clone();
             explanation.agrees = Some(held == explanation.value);
-            let found = Found { entity, record_id: id.to_owned(), rows: Vec::new() };
+            let found = FoundRecord { entity, record_id: id.to_owned(), rows: Vec::new() };
             let inner = Box::pin(explain(self.tx, &found, entity.tables[0], &row, theirs, self.zone)).await?;
             explanation.rests_on.extend(inner);
         }
@@ -371,16 +344,12 @@ impl ColumnExplainer<'_, '_> {
     }
 
     /// A column of the view, computed when it is read.
-    async fn shown(&self, name: &str, from: &str) -> Result<Explanation, DbError> {
-        let rule = format!(
-            "computed by v_appointments_montreal from {from} in {}; of an all-day event at midnight UTC its own date",
-            time::MONTREAL
-        );
+    async fn shown(&self, name: &str, view: &View, from: &str) -> Result<Explanation, DbError> {
+        let rule = format!("computed by {} from {from} in {}; {}", view.name, time::MONTREAL, view.exception);
         let mut explanation = self.blank(name, "view", rule);
         if let Some(inner) = Box::pin(self.column(from)).await? {
-            let view = inner.times.as_ref().and_then(|times| times.view.clone());
-            let of_view = view.and_then(|view| serde_json::to_value(view).ok());
-            explanation.value = of_view.map_or(Json::Null, |mut view| view[name].take());
+            let shown = inner.times.as_ref().and_then(|times| times.view.as_ref());
+            explanation.value = shown.map_or(Json::Null, |shown| shown.value(name));
             explanation.rests_on.push(inner);
         }
         Ok(explanation)

@@ -1,4 +1,4 @@
--- Requests of a run ($1) after one of its own ($2) by which some operations ($3) asked for some records ($4).
+-- Requests of the run $1, after its request $2, in which one of the operations $3 requested one of the records $4.
 SELECT run_id, sequence, operation, variables, attempts, http_status, outcome, latency_ms, bytes, started_at,
        NULL::bigint AS page
   FROM {schema}.sync_run_requests

@@ -10,7 +10,7 @@ use crate::staging::history;
 
 /// What an id refers to in one entity.
 #[derive(Debug)]
-pub struct Found {
+pub struct FoundRecord {
     /// The entity.
     pub entity: &'static Entity,
     /// The id of the record under which its versions are staged.
@@ -24,7 +24,7 @@ pub struct Found {
 ///
 /// # Errors
 /// Those of the database.
-pub async fn find(tx: &Tx<'_>, entities: &[&'static Entity], id: &str) -> Result<Vec<Found>, DbError> {
+pub async fn find(tx: &Tx<'_>, entities: &[&'static Entity], id: &str) -> Result<Vec<FoundRecord>, DbError> {
     let mut found = Vec::new();
     for entity in entities {
         let mut rows = Vec::new();
@@ -38,7 +38,7 @@ pub async fn find(tx: &Tx<'_>, entities: &[&'static Entity], id: &str) -> Result
             false => rows.first().map(|(table, row)| record_of(table, row, id)),
         };
         if let Some(record_id) = record_id {
-            found.push(Found { entity, record_id, rows });
+            found.push(FoundRecord { entity, record_id, rows });
         }
     }
     Ok(found)

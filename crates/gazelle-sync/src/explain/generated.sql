@@ -1,4 +1,5 @@
--- How the database computes a column ($2) of one of our tables ($1); no row for one that it does not compute.
+-- The expression from which the database computes the column $2 of the table $1; no row if it is not a generated
+-- column.
 SELECT pg_get_expr(d.adbin, d.adrelid)
   FROM pg_attribute a
   JOIN pg_class c ON c.oid = a.attrelid

@@ -7,10 +7,10 @@ use uuid::Uuid;
 
 use super::Moment;
 use super::diff::{self, Change};
-use super::find::{self, Found};
+use super::find::{self, FoundRecord};
 use super::source::{Request, Run, Sources};
 use crate::db::{DbError, Tx};
-use crate::staging::history::{self, Held, Unreadable, Version, Withdrawn};
+use crate::staging::history::{self, QuarantineCase, Unreadable, Version, Withdrawn};
 use crate::states::{CaseState, VersionStatus};
 
 /// The history of a record.
@@ -63,7 +63,7 @@ pub struct VersionEntry {
     /// The undo that withdrew it.
     pub withdrawn: Option<Withdrawn>,
     /// Its quarantine case, open or closed.
-    pub quarantine: Option<Held>,
+    pub quarantine: Option<QuarantineCase>,
     /// A tombstone's evidence.
     pub evidence: Option<Json>,
     /// Whether its original bytes are kept, since `jsonb` cannot represent it exactly.
@@ -82,7 +82,7 @@ pub struct VersionEntry {
 /// Those of the database.
 pub async fn tell(
     tx: &Tx<'_>,
-    found: &Found,
+    found: &FoundRecord,
     asked_for: &str,
     limit: usize,
     zone: &TimeZone,
@@ -90,7 +90,7 @@ pub async fn tell(
     let versions = history::versions(tx, found.entity, &found.record_id).await?;
     let sources = Sources::of(tx, &versions, zone).await?;
     let in_production = InProduction::read(tx, found, zone).await?;
-    let of_record = OfRecord {
+    let of_record = RecordContext {
         counts: in_production.as_ref().filter(|row| row.deleted_at.is_none()).and_then(|row| row.staging_id),
         newest_good: versions.iter().rev().find(|version| version.is_good()).map(|v| v.staging_id),
         unreadable: history::unreadable(tx, found.entity, &found.record_id).await?,
@@ -116,7 +116,11 @@ pub async fn tell(
 }
 
 impl InProduction {
-    async fn read(tx: &Tx<'_>, found: &Found, zone: &TimeZone) -> Result<Option<InProduction>, DbError> {
+    async fn read(
+        tx: &Tx<'_>,
+        found: &FoundRecord,
+        zone: &TimeZone,
+    ) -> Result<Option<InProduction>, DbError> {
         let table = found.entity.tables[0];
         Ok(find::row(tx, table, &found.record_id).await?.map(|row| {
             let moment = |column: &str| {
@@ -133,7 +137,7 @@ impl InProduction {
 }
 
 /// What the versions' states are derived from.
-struct OfRecord<'z> {
+struct RecordContext<'z> {
     /// The version that its production row names, unless the row is marked deleted.
     counts: Option<Uuid>,
     /// The newest valid version, if there is one.
@@ -144,7 +148,7 @@ struct OfRecord<'z> {
     zone: &'z TimeZone,
 }
 
-impl OfRecord<'_> {
+impl RecordContext<'_> {
     /// Describes a version. `before` is the content of the previous version, and is replaced by this one's.
     fn story(&self, number: usize, version: &Version, before: &mut Option<Json>) -> VersionEntry {
         let record: Option<Json> = version.readable().and_then(|text| serde_json::from_str(&text).ok());

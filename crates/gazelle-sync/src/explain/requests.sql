@@ -1,5 +1,5 @@
--- Requests by their run and number. Which page it was: pages of a window differ in their cursor alone, and each
--- walk of it begins without one.
+-- The requests with the run ids $1 and the numbers $2, each with the number of its page. The pages of a window have
+-- the same variables but for the cursor, and each walk of a window begins without a cursor.
 SELECT r.run_id, r.sequence, r.operation, r.variables, r.attempts, r.http_status, r.outcome, r.latency_ms, r.bytes,
        r.started_at,
        CASE WHEN r.variables ? 'after' THEN (

@@ -96,6 +96,9 @@ pub struct Sources {
 
 impl Sources {
     /// Looks up the runs and requests of these versions.
+    ///
+    /// # Errors
+    /// Those of the database.
     pub async fn of(tx: &Tx<'_>, versions: &[Version], zone: &TimeZone) -> Result<Sources, DbError> {
         let ids: Vec<Uuid> = versions.iter().filter_map(|version| version.run_id).collect();
         let rows = tx

@@ -5,11 +5,12 @@ use jiff::{
     civil::{Date, Time},
     tz::TimeZone,
 };
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 use serde_json::Value as Json;
 use tokio_postgres::types::Type;
 
 use crate::db::{DbError, Tx};
+use crate::entities::table::View;
 use crate::time;
 
 /// The steps of the conversion.
@@ -25,21 +26,39 @@ pub struct Times {
     pub utc_time: Time,
     /// The same instant in the zone of the settings, to the second.
     pub local: String,
-    /// What `v_appointments_montreal` shows of the appointment; `None` for a deleted one, or for another table.
-    pub view: Option<View>,
+    /// What the table's view shows of the row; `None` if it does not show the row, or the table has none.
+    pub view: Option<ShownRow>,
 }
 
-/// The columns of the view.
-#[derive(Debug, Clone, Serialize)]
-pub struct View {
-    /// `date_montreal`
-    pub date_montreal: Json,
-    /// `time_montreal`
-    pub time_montreal: Json,
-    /// `last_date_montreal`
-    pub last_date_montreal: Json,
-    /// `end_time_montreal`
-    pub end_time_montreal: Json,
+/// What a view shows of a row. Serialized as an object with the columns.
+#[derive(Debug, Clone)]
+pub struct ShownRow {
+    view: &'static View,
+    /// The columns that the view computes, in order.
+    columns: Vec<(&'static str, Json)>,
+}
+
+impl ShownRow {
+    /// The value of a column; null if the view does not compute it.
+    pub fn value(&self, column: &str) -> Json {
+        self.columns.iter().find(|(name, _)| *name == column).map_or(Json::Null, |(_, value)| value.clone())
+    }
+}
+
+impl ShownRow {
+    /// The row in a line, for people.
+    pub fn text(&self) -> String {
+        let filled = self.columns.iter().fold(self.view.summary.to_owned(), |text, (name, value)| {
+            text.replace(&format!("{{{name}}}"), value.as_str().unwrap_or("nothing"))
+        });
+        format!("{} shows {filled}", self.view.name)
+    }
+}
+
+impl Serialize for ShownRow {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_map(self.columns.iter().map(|(name, value)| (name, value)))
+    }
 }
 
 impl Times {
@@ -51,24 +70,16 @@ impl Times {
     }
 }
 
-/// What the view shows of an appointment; `None` if it shows none.
+/// What a view shows of a row; `None` if it does not show it.
 ///
 /// # Errors
 /// Those of the database.
-pub async fn view(tx: &Tx<'_>, external_id: &str) -> Result<Option<View>, DbError> {
-    let rows = tx
-        .query(
-            "SELECT to_jsonb(v) FROM {schema}.v_appointments_montreal v WHERE v.external_id = $1",
-            &[(&external_id, Type::TEXT)],
-        )
-        .await?;
+pub async fn shown(tx: &Tx<'_>, view: &'static View, external_id: &str) -> Result<Option<ShownRow>, DbError> {
+    let sql = format!("SELECT to_jsonb(v) FROM {{schema}}.{} v WHERE v.external_id = $1", view.name);
+    let rows = tx.query(&sql, &[(&external_id, Type::TEXT)]).await?;
     Ok(rows.first().map(|row| {
         let mut shown: Json = row.get(0);
-        View {
-            date_montreal: shown["date_montreal"].take(),
-            time_montreal: shown["time_montreal"].take(),
-            last_date_montreal: shown["last_date_montreal"].take(),
-            end_time_montreal: shown["end_time_montreal"].take(),
-        }
+        let columns = view.columns.iter().map(|(name, _)| (*name, shown[*name].take())).collect();
+        ShownRow { view, columns }
     }))
 }

@@ -1,4 +1,5 @@
--- The schemas with a table named $1, a manifest. Not temporary ones, which whoever may connect can make.
+-- The schemas that contain a table $1, the manifest of a backup. Temporary tables are left out, because every role
+-- that can connect can create them.
 SELECT n.nspname::text
   FROM pg_catalog.pg_class c
   JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace

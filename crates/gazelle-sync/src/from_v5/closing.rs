@@ -9,7 +9,7 @@ use super::open::{self, Open};
 use super::rights::{self, Relation};
 use super::steps::Steps;
 use crate::access::trust::owners;
-use crate::db::{Db, DbError, Timeout, Tx, quote};
+use crate::db::{Db, DbError, Timeout, Tx, holders, quote};
 use crate::migrations;
 
 /// The step that marks a backup as closed: access granted later did not exist in version 5.
@@ -85,29 +85,82 @@ pub async fn close_again(db: &Db) -> Result<Closed, DbError> {
 /// Closes one backup. If we may not trust its manifest, or may not close all of it, the manifest is neither read nor
 /// written: code of its owner could run. That of another account's schema is not written either.
 async fn close_backup(tx: &Tx<'_>, backup_schema: &str, outcome: &mut Closed) -> Result<(), DbError> {
-    let open = open::in_backup(tx, backup_schema).await?;
+    let mut open = open::in_backup(tx, backup_schema).await?;
+    let mut locked = Locked::default();
     if open.iter().all(|open| open.is_ours) {
         // Whoever owns such a schema may hold its manifest locked too.
         tx.batch("SAVEPOINT closing").await?;
         match noted_if_believed(tx, backup_schema).await {
             Ok(noted) if noted.is_empty() => {}
             Ok(noted) => return close_with_note(tx, backup_schema, &noted, &mut outcome.closed).await,
-            Err(_) => tx.batch("ROLLBACK TO SAVEPOINT closing").await?,
+            Err(error) => {
+                tx.batch("ROLLBACK TO SAVEPOINT closing").await?;
+                locked.note(tx, &error, backup_schema, MANIFEST).await?;
+            }
         }
     }
     let as_it_is = " (not noted in its manifest, so that going back does not open it again)";
-    for one in &open {
-        // Whoever owns such a schema may hold a table of it locked, which fails no migration.
+    // What needs no lock first: whoever owns such a schema may hold a table of it locked, which fails no migration and costs
+    // one timeout, however many tables it is.
+    open.sort_by_key(|one| one.needs_lock);
+    for one in open.iter().filter(|one| one.is_ours) {
+        if one.needs_lock && locked.by.is_some() {
+            locked.not_tried.push(one.what.clone());
+            continue;
+        }
         tx.batch("SAVEPOINT closing").await?;
         let mut told = Vec::new();
         match close_without_note(tx, std::slice::from_ref(one), as_it_is, &mut told).await {
             Ok(()) => outcome.closed.extend(told),
-            Err(_) => tx.batch("ROLLBACK TO SAVEPOINT closing").await?,
+            Err(error) => {
+                tx.batch("ROLLBACK TO SAVEPOINT closing").await?;
+                locked.note(tx, &error, backup_schema, &one.relation).await?;
+            }
         }
     }
     // A REVOKE by a role that does not own the relation only raises a notice, so look again.
-    outcome.left_open.extend(open::in_backup(tx, backup_schema).await?);
+    let left = open::in_backup(tx, backup_schema).await?;
+    outcome.left_open.extend(left.into_iter().map(|open| locked.told(open)));
     Ok(())
+}
+
+/// The first lock of a backup that was not granted in time.
+#[derive(Default)]
+struct Locked {
+    /// The relation and who holds it, as a clause.
+    by: Option<String>,
+    relation: String,
+    /// What was not tried after that.
+    not_tried: Vec<String>,
+}
+
+impl Locked {
+    /// Notes who holds the relation, if that is why a statement failed.
+    async fn note(
+        &mut self,
+        tx: &Tx<'_>,
+        error: &DbError,
+        schema: &str,
+        relation: &str,
+    ) -> Result<(), DbError> {
+        if error.is_lock_not_available() && self.by.is_none() {
+            let holders = holders(tx, schema, relation).await?;
+            self.by = Some(format!("{schema}.{relation} is held locked by {holders}"));
+            self.relation = relation.to_owned();
+        }
+        Ok(())
+    }
+
+    /// Adds to what is left open why.
+    fn told(&self, open: Open) -> Open {
+        let Some(by) = &self.by else { return open };
+        let why = match self.not_tried.contains(&open.what) {
+            true => Some(format!("not tried, since {by}")),
+            false if open.needs_lock && open.relation == self.relation => Some(by.clone()),
+            false => None,
+        };
+        Open { why, ..open }
+    }
 }
 
 /// The steps that the manifest records for the account's schema, if we trust the manifest and may read it.

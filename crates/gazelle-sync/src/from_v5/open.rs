@@ -19,6 +19,15 @@ pub struct Open {
     pub as_role: String,
     /// The statement that closes it.
     pub close_with: String,
+    /// Why our role did not close it although it may, if it tried to.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub why: Option<String>,
+    /// The relation of the backup that is open; empty for the schema itself.
+    #[serde(skip)]
+    pub(super) relation: String,
+    /// Whether closing it waits for a lock of the relation. A REVOKE does not.
+    #[serde(skip)]
+    pub(super) needs_lock: bool,
     /// What closing it does, for messages.
     #[serde(skip)]
     pub(super) closing: String,
@@ -111,6 +120,9 @@ pub(super) async fn of_schema(tx: &Tx<'_>, backup_schema: &str) -> Result<Vec<Op
         Open {
             what: format!("{backup_schema} is open to {to}"),
             as_role: row.get("owner"),
+            why: None,
+            relation: String::new(),
+            needs_lock: false,
             close_with: format!("REVOKE ALL ON SCHEMA {} FROM {grantee}", quote(backup_schema)),
             closing: format!("{backup_schema} closed to {to}"),
             is_ours: row.get("is_ours"),
@@ -136,6 +148,9 @@ impl Relation {
         Open {
             what: format!("{schema}.{} is open to {to}", self.name),
             as_role: self.owner.clone(),
+            why: None,
+            relation: self.name.clone(),
+            needs_lock: false,
             close_with,
             closing: format!("{schema}.{} closed to {to}", self.name),
             is_ours: self.is_ours,
@@ -146,6 +161,9 @@ impl Relation {
         Open {
             what: format!("{schema}.{} has no row security", self.name),
             as_role: self.owner.clone(),
+            why: None,
+            relation: self.name.clone(),
+            needs_lock: true,
             close_with,
             closing: format!("{schema}.{} closed by row security", self.name),
             is_ours: self.is_ours,
@@ -158,6 +176,9 @@ impl Relation {
         Some(Open {
             what: format!("{schema}.{} is open to {grantee} by a grant of {giver}", self.name),
             as_role: giver,
+            why: None,
+            relation: self.name.clone(),
+            needs_lock: false,
             close_with: take,
             closing: format!("{schema}.{} closed to {grantee}", self.name),
             is_ours: false,

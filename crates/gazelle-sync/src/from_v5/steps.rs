@@ -17,6 +17,9 @@ pub(super) struct Steps<'t, 'c> {
 
 impl<'t, 'c> Steps<'t, 'c> {
     /// Creates the backup schema and its manifest.
+    ///
+    /// # Errors
+    /// Those of the database, such as a schema of this name that exists.
     pub async fn begin(tx: &'t Tx<'c>, backup_schema: &str) -> Result<Self, DbError> {
         let backup = quote(backup_schema);
         tx.batch_as_is(&format!("CREATE SCHEMA {backup}")).await?;
@@ -31,6 +34,9 @@ impl<'t, 'c> Steps<'t, 'c> {
     }
 
     /// Continues an existing manifest.
+    ///
+    /// # Errors
+    /// Those of the database.
     pub async fn resume(tx: &'t Tx<'c>, backup_schema: &str, noting: bool) -> Result<Self, DbError> {
         let backup = quote(backup_schema);
         let rows =
@@ -40,6 +46,9 @@ impl<'t, 'c> Steps<'t, 'c> {
     }
 
     /// Executes a step, and records the statements that undo it. Braces in names are not filled in.
+    ///
+    /// # Errors
+    /// Those of the database.
     pub async fn step(&mut self, what: &str, act: &str, undo: &str) -> Result<(), DbError> {
         self.tx.batch_as_is(act).await?;
         if !self.noting {

@@ -1,11 +1,12 @@
 //! The sum of all memory limits is below `MemoryMax` of the systemd unit.
 
+use super::open_lists::MOST_OPEN;
 use super::pages::queue;
 use super::records::budget;
 use super::requests::tally::{BYTES_AN_ENTRY, MOST_LISTED};
 use super::walk::deferred;
 use crate::db;
-use crate::entities::{ENTITIES, weight};
+use crate::entities::weight;
 use crate::source::{self, SourceSettings};
 
 const MIB: usize = 1024 * 1024;
@@ -14,7 +15,7 @@ const MIB: usize = 1024 * 1024;
 #[test]
 fn the_unit_allows_more_than_all_bounds_together() {
     let settings = SourceSettings::default();
-    let (lists, requests) = (ENTITIES.len(), settings.concurrency);
+    let (lists, requests) = (MOST_OPEN, settings.concurrency);
     let windows = lists * requests;
     let sums = [
         ("answers of the API", source::most_of_answers(settings.max_response_bytes, 2 * windows)),

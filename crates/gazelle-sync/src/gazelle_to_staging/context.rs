@@ -7,10 +7,10 @@ use jiff::{SignedDuration, Timestamp};
 use tokio::task::JoinError;
 use uuid::Uuid;
 
-use super::by_id::absent::guard::Guard;
 use super::reconciler::Reconciler;
 use super::requests::sizes::AllSizes;
 use super::scope::Scope;
+use crate::config::Guard;
 use crate::db::{Db, DbError};
 use crate::lease::Fence;
 use crate::source::{Answer, GazelleClient, SourceError};
@@ -103,7 +103,7 @@ pub enum FetchError {
 ///
 /// # Panics
 /// If the task panicked.
-pub fn broken_off(error: JoinError) -> DbError {
+pub fn task_error(error: JoinError) -> DbError {
     match error.try_into_panic() {
         Ok(panic) => std::panic::resume_unwind(panic),
         Err(_) => DbError::infrastructure("a part of the run was broken off, since the program ends"),
@@ -118,13 +118,13 @@ mod tests {
     async fn a_task_that_was_cancelled_is_an_error_and_one_that_panicked_panics_on() {
         let task = tokio::spawn(std::future::pending::<()>());
         task.abort();
-        let error = broken_off(task.await.unwrap_err());
+        let error = task_error(task.await.unwrap_err());
         assert!(error.to_string().contains("broken off"), "{error}");
         assert_eq!(error.fault, crate::db::Fault::Infrastructure, "it blames no record");
 
         let task = tokio::spawn(async { panic!("a fault of ours") });
         let ended = task.await.unwrap_err();
-        let panic = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| broken_off(ended))).unwrap_err();
+        let panic = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| task_error(ended))).unwrap_err();
         assert_eq!(panic.downcast_ref::<&str>(), Some(&"a fault of ours"));
     }
 }

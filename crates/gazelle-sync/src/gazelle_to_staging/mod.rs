@@ -13,11 +13,13 @@
 //! 5. [`by_id`] looks up single records after the walks: those that a complete walk did not list, and missing
 //!    parents.
 //! 6. [`walk`] walks an entity: it plans the windows, starts them, and decides at the end whether the walk was
-//!    complete. Only a complete walk moves the bookmark.
+//!    complete. Only a complete walk moves the bookmark. [`open_lists`] limits how many entities are walked at the
+//!    same time.
 
 pub mod by_id;
 mod context;
 pub mod lanes;
+pub mod open_lists;
 mod pages;
 pub mod reconciler;
 pub mod records;
@@ -25,7 +27,7 @@ pub mod requests;
 mod scope;
 pub mod walk;
 
-pub use context::{ClockReading, Fetch, FetchError, WalkSpec, broken_off};
+pub use context::{ClockReading, Fetch, FetchError, WalkSpec, task_error};
 pub use scope::Scope;
 
 #[cfg(test)]

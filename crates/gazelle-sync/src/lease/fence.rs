@@ -9,8 +9,8 @@
 //! | writes without the lease | because |
 //! |---|---|
 //! | the requests of a run (`run_log/runs.rs`, `save_requests`) | a task beside the run notes them; they are the run's own rows, which no other run touches, and what was asked is to be known also of a run that has lost its lease |
-//! | requests for runs: asked for, refused, ended, forgotten (`run_log/wanted_runs.rs`) | people and the service write them before anybody holds the lease; each statement changes only rows that nobody has taken up, or whose run has ended |
-//! | old runs and closed cases of the quarantine are forgotten (`run_log/forget_runs.rs`, `staging/quarantine/forget.rs`, by `staging/removal/mod.rs`) | the service does so on time even where no run succeeds; only rows older than the setting, which no run writes any more |
+//! | requests for runs: asked for, refused, ended (`run_log/wanted_runs.rs`) | people and the service write them before anybody holds the lease; each statement changes only rows that nobody has taken up, or whose run has ended |
+//! | old runs, requests, alerts and closed cases of the quarantine are forgotten (`run_log/forget_runs.rs`, `run_log/wanted_runs.rs`, `alerts/ledger.rs`, `staging/quarantine/forget.rs`, by `staging/removal/mod.rs`) | the service does so on time even where no run succeeds; only rows older than the setting, which no run writes any more |
 //!
 //! The lease does not protect alerts, tokens and the lease itself; migrations lock what they change.
 

@@ -49,7 +49,7 @@ impl Lease {
         let held =
             db.query("SELECT holder, expires_at FROM {schema}.sync_lease WHERE name = 'sync'", &[]).await?;
         let (previous, expires_at): (Option<String>, Option<Timestamp>) =
-            held.first().map_or((None, None), |row| (Some(row.get(0)), Some(row.get(1))));
+            held.first().map_or((None, None), |row| (Some(row.get("holder")), Some(row.get("expires_at"))));
         let expired = expires_at.is_none_or(|at| at < now.saturating_sub(CLOCK_ALLOWANCE).unwrap_or(now));
         let dead = previous.as_deref().is_some_and(Holder::is_dead_here);
         let taken = if expired || dead {

@@ -18,13 +18,13 @@ use crate::staging::backlog;
 /// The values at one time, for each entity in declaration order.
 #[derive(Debug, Clone)]
 pub struct DatabaseGauges {
-    entities: Vec<OfEntity>,
+    entities: Vec<EntityGauges>,
     /// When the last good run ended, in seconds since the Unix epoch; `None`: never.
     last_good_run: Option<f64>,
 }
 
 #[derive(Debug, Clone, Default)]
-struct OfEntity {
+struct EntityGauges {
     name: &'static str,
     backlog: u64,
     oldest_pending_seconds: f64,
@@ -54,7 +54,7 @@ impl DatabaseGauges {
         for entity in ENTITIES.iter().copied() {
             let backlog = backlog::of(db, entity).await?;
             let age = |at: Timestamp| (seconds - at.as_millisecond() as f64 / 1e3).max(0.0);
-            entities.push(OfEntity {
+            entities.push(EntityGauges {
                 name: entity.name,
                 backlog: backlog.size,
                 oldest_pending_seconds: backlog.oldest.map_or(0.0, age),
@@ -126,7 +126,7 @@ impl DatabaseGauges {
     }
 
     /// A gauge for each entity, of a number.
-    fn register_number(&self, registry: &mut Registry, name: &str, help: &str, of: fn(&OfEntity) -> u64) {
+    fn register_number(&self, registry: &mut Registry, name: &str, help: &str, of: fn(&EntityGauges) -> u64) {
         let family = Family::<ByOne, Gauge>::default();
         for entity in &self.entities {
             let value = i64::try_from(of(entity)).unwrap_or(i64::MAX);
@@ -141,7 +141,7 @@ impl DatabaseGauges {
         registry: &mut Registry,
         name: &str,
         help: &str,
-        of: fn(&OfEntity) -> Option<f64>,
+        of: fn(&EntityGauges) -> Option<f64>,
     ) {
         let family = Family::<ByOne, Gauge<f64, AtomicU64>>::default();
         for entity in &self.entities {

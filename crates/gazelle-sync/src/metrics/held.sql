@@ -1,5 +1,5 @@
--- The gauges of the metrics, each an object by entity: start of the last complete walk, withheld deletions,
--- versions in quarantine, and unreadable fields.
+-- The values of four gauges, each as a JSON object by entity: start of the last complete walk, withheld deletions,
+-- open cases of the quarantine, and unreadable fields.
 SELECT (SELECT json_object_agg(entity, extract(epoch FROM walk_started_at)) FROM {schema}.sync_bookmarks)::text AS walked,
        (SELECT json_object_agg(entity, n) FROM (SELECT entity, count(*) AS n FROM {schema}.sync_deletions
                                                  WHERE state = 'withheld' GROUP BY entity) AS withheld)::text AS withheld,

@@ -44,18 +44,18 @@ impl Missing {
 }
 
 /// The columns of each of our tables in a database, and the tables that the dashboard view reads.
-pub(super) struct Found {
+pub(super) struct ExistingColumns {
     columns: BTreeMap<String, BTreeSet<String>>,
     counted: BTreeSet<String>,
 }
 
 /// Reads what exists. Writes nothing.
-pub(super) async fn found(db: &Db) -> Result<Found, DbError> {
+pub(super) async fn found(db: &Db) -> Result<ExistingColumns, DbError> {
     let params = [(&db.schema() as _, Type::TEXT), (&declared_names() as _, Type::TEXT_ARRAY)];
     Ok(read(&db.query(include_str!("found.sql"), &params).await?))
 }
 
-async fn found_in(tx: &Tx<'_>) -> Result<Found, DbError> {
+async fn found_in(tx: &Tx<'_>) -> Result<ExistingColumns, DbError> {
     let params = [(&tx.schema() as _, Type::TEXT), (&declared_names() as _, Type::TEXT_ARRAY)];
     Ok(read(&tx.query(include_str!("found.sql"), &params).await?))
 }
@@ -65,8 +65,8 @@ fn declared_names() -> Vec<&'static str> {
     tables.chain(ENTITIES.iter().map(|entity| entity.staging_table)).collect()
 }
 
-fn read(rows: &[tokio_postgres::Row]) -> Found {
-    let mut found = Found { columns: BTreeMap::new(), counted: BTreeSet::new() };
+fn read(rows: &[tokio_postgres::Row]) -> ExistingColumns {
+    let mut found = ExistingColumns { columns: BTreeMap::new(), counted: BTreeSet::new() };
     for row in rows {
         let (table, column): (String, Option<String>) = (row.get("table_name"), row.get("column_name"));
         match column {
@@ -82,37 +82,37 @@ fn read(rows: &[tokio_postgres::Row]) -> Found {
 }
 
 /// A table with one of our names that lacks columns which all our tables have.
-pub(super) struct Stranger {
+pub(super) struct UnknownTable {
     pub(super) table: &'static str,
     lacks: Vec<&'static str>,
 }
 
-impl Stranger {
+impl UnknownTable {
     /// The error if a migration of ours created the table, so that somebody must have dropped the columns; `None`
     /// otherwise.
-    pub(super) fn maimed(&self, schema: &str, migrated: bool) -> Option<DbError> {
+    pub(super) fn dropped_columns_error(&self, schema: &str, migrated: bool) -> Option<DbError> {
         if !migrated || !declared::is_migrated(self.table) {
             return None;
         }
         let columns: Vec<String> =
             self.lacks.iter().map(|column| format!("{}.{column}", self.table)).collect();
         Some(DbError::infrastructure(format!(
-            "the schema {schema} lacks the column {}, which a migration made and somebody dropped; nothing was read or written, \
-             and `migrate` does not add it back, since what it held is gone: restore the table from a backup, or have the copy \
-             built again in another schema (GAZELLE_SYNC_SCHEMA)",
+            "the schema {schema} lacks the column {}, which a migration created and somebody dropped; nothing was read or written, \
+             and `migrate` does not add it back, since its values are lost: restore the table from a backup, or build the copy \
+             again in another schema (GAZELLE_SYNC_SCHEMA)",
             columns.join(", ")
         )))
     }
 }
 
-impl Found {
-    /// A table with an entity's name that does not look like ours.
-    pub(super) fn stranger(&self) -> Option<Stranger> {
+impl ExistingColumns {
+    /// A table that has the name of one of ours, and not the columns that all of ours have.
+    pub(super) fn unknown_table(&self) -> Option<UnknownTable> {
         let lineage = LINEAGE.map(|(name, _)| name);
         let lacking = |table: &'static str, ours: &[&'static str]| {
             let found = self.columns.get(table)?;
             let lacks: Vec<&str> = ours.iter().copied().filter(|column| !found.contains(*column)).collect();
-            (!lacks.is_empty()).then_some(Stranger { table, lacks })
+            (!lacks.is_empty()).then_some(UnknownTable { table, lacks })
         };
         ENTITIES.iter().find_map(|entity| {
             lacking(entity.staging_table, &["external_id", "raw_data", "fetched_at"])

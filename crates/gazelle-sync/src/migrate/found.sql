@@ -1,4 +1,5 @@
--- The columns of these tables of the schema $1; without a column, the tables that the dashboard view counts.
+-- The columns of the tables $2 of the schema $1; and, with NULL as the column, those of the tables that the view
+-- v_sync_dashboard_entities counts.
 SELECT c.relname::text AS table_name, a.attname::text AS column_name
   FROM pg_class c
   JOIN pg_namespace n ON n.oid = c.relnamespace

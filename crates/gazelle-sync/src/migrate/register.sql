@@ -1,4 +1,4 @@
--- The register of what was migrated.
+-- Creates the register of applied migrations.
 CREATE TABLE {schema}.sync_migrations (
     version    integer PRIMARY KEY,
     name       text NOT NULL,

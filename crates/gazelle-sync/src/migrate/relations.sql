@@ -1,5 +1,5 @@
--- What has one of our names in the account's schema, and whether it may be the register of migrations: a table that has the
--- four columns of ours.
+-- The objects of the schema $1 that have one of the names $2, each with whether it may be the register of migrations
+-- (a table with its four columns) and whether row security hides rows of it from us.
 SELECT c.relname::text AS name,
        c.relkind = 'r' AND 4 = (SELECT count(*) FROM pg_attribute a
                                  WHERE a.attrelid = c.oid AND NOT a.attisdropped

@@ -100,9 +100,9 @@ async fn look(db: &Db, before: Before) -> Result<Shape, DbError> {
         Progress::Missing(steps) => steps,
     };
     let found = declared::found(db).await?;
-    if let Some(stranger) = found.stranger() {
-        let maimed = stranger.maimed(db.schema(), missing.is_empty());
-        return Err(maimed.unwrap_or_else(|| foreign(db, stranger.table)));
+    if let Some(unknown) = found.unknown_table() {
+        let dropped = unknown.dropped_columns_error(db.schema(), missing.is_empty());
+        return Err(dropped.unwrap_or_else(|| foreign(db, unknown.table)));
     }
     let declared = found.missing(missing.is_empty());
     missing.extend(declared.iter().map(|missing| Step { version: None, name: missing.name() }));

@@ -11,7 +11,7 @@ use crate::entities::{ENTITIES, Entity};
 use crate::lease::{FencedTx, Lease};
 use crate::run_log::kinds::RunCommand;
 use crate::run_log::report::RunReport;
-use crate::staging::deletions::{self, Gone, noted};
+use crate::staging::deletions::{self, GoneRecord, noted};
 
 /// What to do with withheld deletions.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -24,7 +24,7 @@ pub enum Decision {
 
 /// The result of a decision.
 #[derive(Debug, Default)]
-pub struct Decided {
+pub struct DecisionReport {
     /// Withheld deletions that were decided on.
     pub records: u64,
     /// Approved deletions that were not carried out, because the record was seen at the source since.
@@ -46,7 +46,7 @@ pub async fn decide(
     run: Uuid,
     decision: Decision,
     progress: &Progress,
-) -> Result<Decided, DbError> {
+) -> Result<DecisionReport, DbError> {
     let mut touched: Vec<&'static Entity> = Vec::new();
     let mut decided =
         Lease::hold(db, settings.lease(), async |lease| note(db, lease, run, decision, &mut touched).await)
@@ -67,9 +67,9 @@ async fn note(
     run: Uuid,
     decision: Decision,
     touched: &mut Vec<&'static Entity>,
-) -> Result<Decided, DbError> {
+) -> Result<DecisionReport, DbError> {
     // Under the lease, so that no walk can see one of these records again before the decision is written.
-    let mut decided = Decided::default();
+    let mut decided = DecisionReport::default();
     let approved = decision == Decision::Approve;
     let write = async |tx: &FencedTx<'_>| {
         let now = tx.now().await?;
@@ -77,7 +77,7 @@ async fn note(
             loop {
                 let waiting = deletions::waiting(tx, entity, run, A_TIME).await?;
                 let Some(found_at) = waiting.iter().map(|(_, found_at)| *found_at).min() else { break };
-                let gone: Vec<Gone> = waiting.into_iter().map(|(gone, _)| gone).collect();
+                let gone: Vec<GoneRecord> = waiting.into_iter().map(|(gone, _)| gone).collect();
                 if approved {
                     let staged = noted::stage_tombstones_found_at(tx, entity, run, &gone, found_at).await?;
                     decided.seen_since += gone.len() as u64 - staged;

@@ -13,27 +13,27 @@ use crate::gazelle_to_staging::reconciler::{Reconciler, WalkReconciler};
 use crate::lease::FencedTx;
 use crate::staging::outcome::BatchOutcome;
 use crate::staging::versions::Received;
-use crate::staging_to_production::{DestinationState, KnownParents, Unread, inline};
+use crate::staging_to_production::{DestinationState, Gaps, KnownParents, inline};
 
 /// Gives the walks of a run access to stage 2.
 #[derive(Debug)]
 pub(super) struct InlineReconciler {
     /// Parent rows that production is known to hold, shared by the walks of the run.
     known: Arc<KnownParents>,
-    /// Entities that cannot be read in this run.
-    unread: Arc<Unread>,
+    /// What the run cannot read or note.
+    gaps: Arc<Gaps>,
 }
 
 impl InlineReconciler {
     /// For the walks of one run.
-    pub(super) fn new(unread: Arc<Unread>) -> InlineReconciler {
-        InlineReconciler { known: Arc::default(), unread }
+    pub(super) fn new(gaps: Arc<Gaps>) -> InlineReconciler {
+        InlineReconciler { known: Arc::default(), gaps }
     }
 }
 
 impl Reconciler for InlineReconciler {
     fn begin_walk(&self, entity: &'static Entity, run_id: Uuid) -> Arc<dyn WalkReconciler> {
-        Arc::new(DestinationState::new(entity, run_id, self.known.clone(), self.unread.clone()))
+        Arc::new(DestinationState::new(entity, run_id, self.known.clone(), self.gaps.clone()))
     }
 }
 

@@ -181,8 +181,8 @@ pub fn judge_walk(
         report.note(
             Status::Partial,
             format!(
-                "{name}: the API lists {total} where production held {held_before}: far fewer than before; {deleted}, look at \
-                 Gazelle first"
+                "{name}: the API lists {total} where production held {held_before}: far fewer than before; {deleted}: \
+                 check in Gazelle whether records are missing there"
             ),
         );
     }
@@ -259,8 +259,8 @@ pub fn judge_empty_window(
         report.note(
             Status::Partial,
             format!(
-                "{}: the API lists {whole_total} where production holds {held}, and none of the days walked: nothing was \
-                 deleted, look at Gazelle first",
+                "{}: the API lists {whole_total} where production holds {held}, and none of the days walked; nothing was \
+                 deleted: check in Gazelle whether records are missing there",
                 entity.name
             ),
         );
@@ -311,7 +311,7 @@ pub fn note_parents_left(
             Status::Partial,
             format!(
                 "{entity}: missing parents could not be fetched by their ids ({error}), and this run stopped asking for more of \
-                 them; records that name them wait in quarantine, and the next run asks first for those that were left out"
+                 them; records that name them wait, and the next run asks first for those that were left out"
             ),
         );
     }

@@ -2,7 +2,7 @@
 //!
 //! `job` describes what a run does; [`run_sync`] is one run from lease to report, `run` its five steps, `counts`
 //! its counts; `scope` decides what is walked; `stages` runs stage 1 and stage 2 side by side, `inline` both in one
-//! transaction; [`judge`], [`unread`] and `left_out` decide whether the run is a success.
+//! transaction; `missing_parents` fetches parents by their ids; [`judge`], [`unread`] and `left_out` decide whether the run is a success.
 //! [`decide_deletions`] applies manual approvals.
 
 mod counts;
@@ -11,6 +11,7 @@ mod inline;
 mod job;
 pub mod judge;
 mod left_out;
+mod missing_parents;
 mod run;
 mod run_sync;
 mod scope;

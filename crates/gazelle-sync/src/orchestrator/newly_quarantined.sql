@@ -1,6 +1,6 @@
--- Records that this run put into quarantine and that are still there, by entity and reason; runs that ended before they were
--- judged count with it, but for those that a wrong clock has dated into the future. A record of which an older case is open was in quarantine before. Places in lists are left out
--- of the field, so that alike faults count together.
+-- Records that the run $1 newly put into quarantine and that are still there, counted by entity, code and field. Runs
+-- that ended before they were judged count with it. A record with an older open case is not new. Positions in lists
+-- are removed from the field, so that like faults count together.
 WITH judged AS (
     SELECT max(started_at) AS at
       FROM {schema}.sync_runs

@@ -9,20 +9,20 @@ use tracing::Instrument;
 use super::counts::EntityCounts;
 use super::inline::InlineReconciler;
 use super::job::{Job, LeasedRun};
+use super::missing_parents::{self, FetchedParents, Parents};
 use super::scope::{self, Clocks};
-use super::stages::{self, FetchedParents, Parents, PlannedWalk, Walked, Walking};
+use super::stages::{self, EndedWalk, PlannedWalk, RunningWalk};
 use super::{judge, left_out, unread};
 use crate::config::Settings;
 use crate::db::{Db, DbError};
 use crate::display::Progress;
 use crate::drift::{self, Drift};
-use crate::gazelle_to_staging::by_id::absent::guard::Guard;
 use crate::gazelle_to_staging::requests::sizes::AllSizes;
 use crate::gazelle_to_staging::{Fetch, FetchError, Scope, WalkSpec};
 use crate::run_log::report::{RunReport, RunWarning, Status};
 use crate::run_log::{forget_runs, runs};
 use crate::source::{ErrorClass, GazelleClient, SourceError};
-use crate::staging_to_production::{LeftPending, Reconciliation, Unread};
+use crate::staging_to_production::{Gaps, LeftPending, Reconciliation};
 use crate::stop;
 
 /// The context that all steps of a run share.
@@ -36,14 +36,14 @@ pub(super) struct Run<'a> {
 
 /// The walks of a run, in the order of the job, and what the bookmarks say about clocks.
 #[derive(Default)]
-struct Plan {
+struct RunPlan {
     walks: Vec<PlannedWalk>,
     clocks: Clocks,
 }
 
 /// Results of judging the walks that later steps need besides the report.
 #[derive(Default)]
-struct Judged {
+struct WalkVerdicts {
     /// Errors of the API that ended a walk, or the look-ups by id after a complete walk.
     failures: Vec<(&'static str, SourceError)>,
     /// The entities whose walks were complete.
@@ -54,7 +54,7 @@ struct Judged {
     interrupted: bool,
 }
 
-impl Judged {
+impl WalkVerdicts {
     /// Whether every walk failed.
     fn has_no_list(&self, walks: usize) -> bool {
         let failed = self.failures.iter().filter(|(entity, _)| !self.complete.contains(entity));
@@ -80,11 +80,11 @@ impl Run<'_> {
     /// # Errors
     /// The database's; errors of the API are in the report.
     pub(super) async fn execute(&self, client: Option<GazelleClient>) -> Result<RunReport, DbError> {
-        let unread: Arc<Unread> = Arc::default();
+        let gaps: Arc<Gaps> = Arc::default();
         let sizes = Arc::new(AllSizes::load(self.db, self.settings.page_size, self.job.mode).await?);
         let client = client.filter(|_| self.job.stages.fetch());
-        let fetch = client.map(|client| self.fetch(client, &sizes, &unread));
-        let reconciliation = self.reconciliation(&unread);
+        let fetch = client.map(|client| self.fetch(client, &sizes, &gaps));
+        let reconciliation = self.reconciliation(&gaps);
         let mut report = RunReport::new(self.leased.run_id, None, Vec::new(), Duration::ZERO);
         let mut counts = EntityCounts::new(&self.job.entities);
 
@@ -99,7 +99,7 @@ impl Run<'_> {
         let mut plan = self.plan(fetch.as_ref()).await?;
 
         // 2. Start.
-        let mut walks = self.start(fetch.as_ref(), &plan, &unread);
+        let mut walks = self.start(fetch.as_ref(), &plan, &gaps);
 
         // 3. Follow.
         let is_done = self.follow(&reconciliation, &mut walks, &mut counts).await?;
@@ -123,15 +123,16 @@ impl Run<'_> {
             judged.interrupted |=
                 !self.fetch_missing_parents(fetch, &reconciliation, &mut report, &mut counts).await?;
         }
-        reconciliation.left.reasons().into_iter().for_each(|reason| report.note(Status::Partial, reason));
+        let left = reconciliation.left.reasons().into_iter().chain(gaps.unnoted.reasons());
+        left.for_each(|reason| report.note(Status::Partial, reason));
         report.entities = counts.into_entities();
         report.add_up();
-        self.conclude(&mut report, &judged).await?;
+        self.conclude(&mut report, &judged, &gaps).await?;
         Ok(report)
     }
 
     /// Stage 1 of the run, with the stage 2 that reconciles a batch as it is staged.
-    fn fetch(&self, client: GazelleClient, sizes: &Arc<AllSizes>, unread: &Arc<Unread>) -> Fetch {
+    fn fetch(&self, client: GazelleClient, sizes: &Arc<AllSizes>, gaps: &Arc<Gaps>) -> Fetch {
         let settings = self.settings;
         Fetch {
             pages: client.for_pages(None),
@@ -142,25 +143,22 @@ impl Run<'_> {
             page_size: settings.page_size,
             sizes: sizes.clone(),
             batch_size: settings.batch_size,
-            reconciler: Arc::new(InlineReconciler::new(unread.clone())),
+            reconciler: Arc::new(InlineReconciler::new(gaps.clone())),
             concurrency: settings.concurrency,
             walk_attempts: settings.walk_attempts,
             clock: self.leased.clock,
-            delete_guard: Guard {
-                records: settings.delete_guard_records,
-                percent: settings.delete_guard_percent,
-            },
+            delete_guard: settings.delete_guard(),
         }
     }
 
     /// Stage 2 of the run, for versions that earlier runs or its own walks left pending.
-    fn reconciliation(&self, unread: &Arc<Unread>) -> Reconciliation<'_> {
+    fn reconciliation(&self, gaps: &Arc<Gaps>) -> Reconciliation<'_> {
         Reconciliation {
             db: self.db,
             fence: self.leased.lease.fence(),
             run_id: self.leased.run_id,
             batch_size: self.settings.batch_size,
-            unread: unread.clone(),
+            gaps: gaps.clone(),
             clock: self.leased.clock,
             left: LeftPending::default(),
         }
@@ -178,8 +176,8 @@ impl Run<'_> {
     }
 
     /// Plans the walks; none for a job without stage 1.
-    async fn plan(&self, fetch: Option<&Fetch>) -> Result<Plan, DbError> {
-        let mut plan = Plan::default();
+    async fn plan(&self, fetch: Option<&Fetch>) -> Result<RunPlan, DbError> {
+        let mut plan = RunPlan::default();
         if fetch.is_none() {
             return Ok(plan);
         }
@@ -199,9 +197,9 @@ impl Run<'_> {
     }
 
     /// Starts the planned walks; none for a job without stage 1.
-    fn start(&self, fetch: Option<&Fetch>, plan: &Plan, unread: &Arc<Unread>) -> Vec<Walking> {
+    fn start(&self, fetch: Option<&Fetch>, plan: &RunPlan, gaps: &Arc<Gaps>) -> Vec<RunningWalk> {
         fetch.map_or_else(Vec::new, |fetch| {
-            stages::start_walks(fetch, unread, &plan.walks, self.job.stages.reconcile(), self.progress)
+            stages::start_walks(fetch, gaps, &plan.walks, self.job.stages.reconcile(), self.progress)
         })
     }
 
@@ -210,7 +208,7 @@ impl Run<'_> {
     async fn follow(
         &self,
         reconciliation: &Reconciliation<'_>,
-        walks: &mut [Walking],
+        walks: &mut [RunningWalk],
         counts: &mut EntityCounts,
     ) -> Result<bool, DbError> {
         if !self.job.stages.reconcile() {
@@ -235,11 +233,11 @@ impl Run<'_> {
         &self,
         report: &mut RunReport,
         counts: &mut EntityCounts,
-        walks: Vec<(PlannedWalk, Walked)>,
-    ) -> Result<Judged, DbError> {
-        let mut judged = Judged::default();
+        walks: Vec<(PlannedWalk, EndedWalk)>,
+    ) -> Result<WalkVerdicts, DbError> {
+        let mut judged = WalkVerdicts::default();
         let guard = self.settings.shrink_guard_percent;
-        for (planned, Walked { report: walk, took }) in walks {
+        for (planned, EndedWalk { report: walk, took }) in walks {
             let entity = planned.entity;
             let walk = match walk {
                 Ok(walk) => walk,
@@ -276,7 +274,7 @@ impl Run<'_> {
         counts: &mut EntityCounts,
     ) -> Result<bool, DbError> {
         let FetchedParents { of, failure, of_getters, no_room } =
-            stages::fetch_missing_parents(fetch, reconciliation, self.progress).await?;
+            missing_parents::fetch_missing_parents(fetch, reconciliation, self.progress).await?;
         for Parents { entity, staged, applied, refused } in of {
             judge::note_refused(report, entity, &refused);
             counts.add_applied(entity, applied, Duration::ZERO);
@@ -290,7 +288,7 @@ impl Run<'_> {
         report.note(
             Status::Partial,
             format!(
-                "some missing parents could not be fetched: {error}; records that name them wait in quarantine, and the next \
+                "some missing parents could not be fetched: {error}; records that name them wait, and the next \
                  run asks first for those that this one did not ask for"
             ),
         );
@@ -299,7 +297,12 @@ impl Run<'_> {
 
     /// Compares staging with production, judges quarantine and left-out rows, and deletes versions and run records
     /// that are past their retention.
-    async fn conclude(&self, report: &mut RunReport, judged: &Judged) -> Result<(), DbError> {
+    async fn conclude(
+        &self,
+        report: &mut RunReport,
+        judged: &WalkVerdicts,
+        gaps: &Gaps,
+    ) -> Result<(), DbError> {
         let Run { db, settings, job, leased, .. } = *self;
         if judged.interrupted {
             report.note(Status::Interrupted, "the program was asked to stop; the next run goes on from here");
@@ -309,7 +312,8 @@ impl Run<'_> {
             return Ok(());
         }
         judge::compare(db, report, &job.entities).await?;
-        unread::judge(db, report, unread::Guard::of(settings), &judged.not_whole).await?;
+        unread::judge(db, report, settings.quarantine_guard(), &judged.not_whole).await?;
+        unread::note_pending(db, report, &gaps.unread).await?;
         left_out::judge(db, report, settings).await?;
         // Reads all of staging, which takes too long for an incremental sync.
         if job.is_full() || !job.stages.fetch() {

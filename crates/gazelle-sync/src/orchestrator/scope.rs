@@ -15,7 +15,7 @@ use crate::staging::clock::{Clock, LARGE_SKEW};
 
 /// What is to be walked of an entity.
 #[derive(Debug, Clone, Copy)]
-pub struct Plan {
+pub struct WalkScope {
     scope: Scope,
     /// Whether a complete walk of it moves the bookmark.
     moves_bookmark: bool,
@@ -34,11 +34,11 @@ pub async fn of(
     job: &Job,
     entity: &'static Entity,
     clock: &Clock,
-) -> Result<Plan, DbError> {
+) -> Result<WalkScope, DbError> {
     let held = bookmarks::read(db, entity).await?;
     let bookmark = bookmarks::believed(held, clock.database_now());
     let disbelieved = held.filter(|_| bookmark.is_none());
-    let plan = |scope, moves_bookmark| Plan { scope, moves_bookmark, disbelieved };
+    let plan = |scope, moves_bookmark| WalkScope { scope, moves_bookmark, disbelieved };
     if entity.own_date().is_none() {
         return Ok(plan(Scope::WHOLE, true));
     }
@@ -63,7 +63,7 @@ pub struct Clocks {
 
 impl Clocks {
     /// Notes an ignored bookmark. Returns the scope, and whether a complete walk of it moves the bookmark.
-    pub fn note_bookmark(&mut self, plan: Plan, entity: &'static Entity) -> (Scope, bool) {
+    pub fn note_bookmark(&mut self, plan: WalkScope, entity: &'static Entity) -> (Scope, bool) {
         self.disbelieved.extend(plan.disbelieved.map(|bookmark| (entity.name, bookmark)));
         (plan.scope, plan.moves_bookmark)
     }

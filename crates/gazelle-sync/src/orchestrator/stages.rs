@@ -1,7 +1,6 @@
-//! Runs stage 1 and stage 2 side by side: all entities are walked at once, as far as the API's request slots allow,
-//! while stage 2 reconciles them one after the other, parents before children.
+//! Runs stage 1 and stage 2 side by side: entities are walked at once, as far as the API's request slots and the
+//! memory for open lists allow, while stage 2 reconciles them one after the other, parents before children.
 
-use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -15,24 +14,15 @@ use crate::config::{Retention, Settings};
 use crate::db::{Db, DbError};
 use crate::display::Progress;
 use crate::entities::{ENTITIES, Entity};
-use crate::gazelle_to_staging::by_id::failures::GetterFailures;
-use crate::gazelle_to_staging::by_id::parents;
-use crate::gazelle_to_staging::lanes::apart::Refused;
+use crate::gazelle_to_staging::open_lists::OpenLists;
 use crate::gazelle_to_staging::walk::{WalkReport, walk};
-use crate::gazelle_to_staging::{Fetch, FetchError, WalkSpec, broken_off};
+use crate::gazelle_to_staging::{Fetch, FetchError, WalkSpec, task_error};
 use crate::lease::{Fence, FencedTx};
 use crate::run_log::report::{RunReport, RunWarning, Status};
 use crate::source::{ErrorClass, SourceError};
 use crate::staging::outcome::{self, Applied};
-use crate::staging::versions::Staged;
-use crate::staging::{missing_parents, quarantine, retention};
-use crate::staging_to_production::{Reconciliation, Unread};
-
-/// Most rounds of fetching missing parents in a run: a round may find parents that lack parents themselves.
-const PARENT_ROUNDS: usize = 3;
-
-/// Most parents that a run asks for by id; if more are missing, walks of their entities fetch them sooner.
-const MOST_PARENTS: usize = 1_000;
+use crate::staging::{quarantine, retention, unnoted};
+use crate::staging_to_production::{Gaps, Reconciliation};
 
 /// What is walked of an entity.
 #[derive(Debug, Clone, Copy)]
@@ -46,29 +36,29 @@ pub struct PlannedWalk {
 }
 
 /// A walk in progress. Dropping it aborts the walk.
-pub struct Walking {
+pub struct RunningWalk {
     /// What is walked.
     pub planned: PlannedWalk,
     /// Tells the walk's lanes that stage 2 has reached their entity; dropped if it will not.
-    turn: Option<watch::Sender<bool>>,
-    task: AbortOnDropHandle<Walked>,
-    ended: Option<Result<Walked, JoinError>>,
+    gate: Option<watch::Sender<bool>>,
+    task: AbortOnDropHandle<EndedWalk>,
+    ended: Option<Result<EndedWalk, JoinError>>,
 }
 
 /// The result of a walk.
-pub struct Walked {
+pub struct EndedWalk {
     /// Its report, or the database's error.
     pub report: Result<WalkReport, FetchError>,
     /// Duration of the walk.
     pub took: Duration,
 }
 
-impl Walking {
+impl RunningWalk {
     /// Lets the walk reconcile what it stages, and waits for its end. Returns how many versions it left pending;
     /// none if that is not known.
     async fn follow(&mut self) -> Option<u64> {
-        if let Some(turn) = &self.turn {
-            turn.send_replace(true);
+        if let Some(gate) = &self.gate {
+            gate.send_replace(true);
         }
         let ended = match self.ended.take() {
             Some(ended) => ended,
@@ -80,7 +70,7 @@ impl Walking {
         left
     }
 
-    async fn end(self) -> Result<Walked, JoinError> {
+    async fn end(self) -> Result<EndedWalk, JoinError> {
         match self.ended {
             Some(ended) => ended,
             None => self.task.await,
@@ -88,58 +78,70 @@ impl Walking {
     }
 }
 
-/// Starts all walks at once. If stage 2 follows, a walk stages nothing before stage 2 reaches its entity. Entities
-/// of which nothing can be read in this run are noted in `unread`.
+/// Starts the walks in their order, as many at once as lists may be open ([`OpenLists`]). If stage 2 follows, a
+/// walk stages nothing before stage 2 reaches its entity. Entities that cannot be read whole in this run are
+/// noted in `gaps`.
 pub fn start_walks(
     fetch: &Fetch,
-    unread: &Arc<Unread>,
+    gaps: &Arc<Gaps>,
     planned: &[PlannedWalk],
     stage_two_follows: bool,
     progress: &Progress,
-) -> Vec<Walking> {
+) -> Vec<RunningWalk> {
+    let mut lists = OpenLists::default();
     let start = |planned: &PlannedWalk| {
         let PlannedWalk { entity, spec, .. } = *planned;
-        let (turn, its_turn) = watch::channel(false);
-        let its_turn = stage_two_follows.then_some(its_turn);
-        let (fetch, unread, progress) = (fetch.clone(), unread.clone(), progress.entity(entity.name));
+        let (gate, opened) = watch::channel(false);
+        let opened = stage_two_follows.then_some(opened);
+        let (fetch, gaps, progress) = (fetch.clone(), gaps.clone(), progress.entity(entity.name));
+        let list = lists.queue();
         let walking = async move {
+            let _open = list.open().await;
             let started = Instant::now();
-            let report = walk(&fetch, entity, spec, its_turn, &progress).await;
-            if report.as_ref().map_or(true, lets_read_nothing) {
-                unread.note(entity);
+            let report = walk(&fetch, entity, spec, opened, &progress).await;
+            match &report {
+                Ok(walk) if !lets_read_nothing(walk) => {
+                    if leaves_unlisted(walk) {
+                        gaps.unread.note_unlisted(entity);
+                    }
+                }
+                _ => gaps.unread.note(entity),
             }
-            Walked { report, took: started.elapsed() }
+            EndedWalk { report, took: started.elapsed() }
         };
         let span = tracing::error_span!("walk", entity = entity.name);
         let task = AbortOnDropHandle::new(tokio::spawn(walking.instrument(span)));
-        Walking { planned: *planned, turn: Some(turn), task, ended: None }
+        RunningWalk { planned: *planned, gate: Some(gate), task, ended: None }
     };
     planned.iter().map(start).collect()
 }
 
 /// Whether the records of a walk that failed cannot be had by their ids either: any request would fail, none
-/// follows, or the API failed at each of its records. Otherwise what names them waits in quarantine, so that they
-/// are asked for.
+/// follows, or the API failed at most of its records, or at the lists inside them.
 fn lets_read_nothing(walk: &WalkReport) -> bool {
-    let failed = |error: &SourceError| {
-        error.concerns_any_request()
-            || matches!(error.class(), ErrorClass::Throttled { .. })
-            || walk.api_is_at_fault
+    let of_all = |error: &SourceError| {
+        error.concerns_any_request() || matches!(error.class(), ErrorClass::Throttled { .. })
     };
-    walk.failure.as_ref().is_some_and(failed)
+    walk.api_is_at_fault || walk.failure.as_ref().is_some_and(of_all)
+}
+
+/// Whether a walk did not reach the end of its list, so that any number of records may be missing from it. Some of
+/// those that others name are asked for by their ids.
+fn leaves_unlisted(walk: &WalkReport) -> bool {
+    !walk.complete && walk.short_by.is_none()
 }
 
 /// Waits for the end of all walks. Walks that stage 2 did not reach stage what they have received as pending.
 ///
 /// # Errors
 /// A walk that broke off; returned after all other walks have ended. A walk's panic is passed on.
-pub async fn collect(mut walks: Vec<Walking>) -> Result<Vec<(PlannedWalk, Walked)>, DbError> {
-    walks.iter_mut().for_each(|walk| drop(walk.turn.take()));
+pub async fn collect(mut walks: Vec<RunningWalk>) -> Result<Vec<(PlannedWalk, EndedWalk)>, DbError> {
+    walks.iter_mut().for_each(|walk| drop(walk.gate.take()));
     let mut ended = Vec::new();
     for walk in walks {
         ended.push((walk.planned, walk.end().await));
     }
-    ended.into_iter().map(|(planned, walked)| Ok((planned, walked.map_err(broken_off)?))).collect()
+    ended.into_iter().map(|(planned, walked)| Ok((planned, walked.map_err(task_error)?))).collect()
 }
 
 /// Stage 2 of one entity: reconciles what was left pending before this run, lets the walk reconcile as it stages,
@@ -150,7 +152,7 @@ pub async fn collect(mut walks: Vec<Walking>) -> Result<Vec<(PlannedWalk, Walked
 pub async fn reconcile(
     reconciliation: &Reconciliation<'_>,
     entity: &'static Entity,
-    walking: Option<&mut Walking>,
+    walking: Option<&mut RunningWalk>,
     progress: &Progress,
 ) -> Result<Applied, DbError> {
     let shown = progress.entity(entity.name);
@@ -176,11 +178,13 @@ pub async fn reconcile(
     Ok(applied)
 }
 
-/// Makes records pending again whose missing parent is now in production. Returns how many of them this run had
+/// Makes records pending again whose missing parent is now in production, and those whose warnings an earlier run could
+/// not note. Returns how many of them this run had
 /// quarantined.
 async fn release_waiting(reconciliation: &Reconciliation<'_>, entity: &Entity) -> Result<u64, DbError> {
     let release = async |tx: &FencedTx<'_>| {
         let own = quarantine::release(tx, entity, reconciliation.run_id).await?;
+        unnoted::take_up_again(tx, entity).await?;
         crate::crash::at(crate::crash::Step::WaitingReleased);
         Ok(own)
     };
@@ -215,103 +219,6 @@ async fn redo_settled_faults(reconciliation: &Reconciliation<'_>, entity: &Entit
     reconciliation.fence.transaction(reconciliation.db, reset).await
 }
 
-/// The result of fetching the missing parents of one entity.
-pub struct Parents {
-    /// The entity.
-    pub entity: &'static Entity,
-    /// Versions staged.
-    pub staged: Staged,
-    /// The counts of stage 2, including the records that had waited.
-    pub applied: Applied,
-    /// Records that staging refused to store.
-    pub refused: Refused,
-}
-
-/// The result of fetching missing parents.
-pub struct FetchedParents {
-    /// What was staged and applied, per entity in order.
-    pub of: Vec<Parents>,
-    /// The error of the API that ended all look-ups, if any.
-    pub failure: Option<SourceError>,
-    /// Errors that ended the look-ups of one entity, with its name.
-    pub of_getters: Vec<(&'static str, SourceError)>,
-    /// How many exist at the source and were too large to keep in memory beside others, by table.
-    pub no_room: BTreeMap<String, usize>,
-}
-
-/// Fetches the parents that quarantined records wait for and reconciles again, parents of parents too.
-///
-/// # Errors
-/// Those of the database.
-pub async fn fetch_missing_parents(
-    fetch: &Fetch,
-    reconciliation: &Reconciliation<'_>,
-    progress: &Progress,
-) -> Result<FetchedParents, DbError> {
-    let of = |entity: &&'static Entity| Parents {
-        entity,
-        staged: Staged::default(),
-        applied: Applied::default(),
-        refused: Refused::new(),
-    };
-    let mut parents: Vec<Parents> = ENTITIES.iter().map(of).collect();
-    let mut asked: HashSet<(String, String)> = HashSet::new();
-    let failures = GetterFailures::default();
-    let (mut failure, mut no_room) = (None, BTreeMap::new());
-    for _ in 0..PARENT_ROUNDS {
-        // Includes parents that this run has asked for already; they are removed below.
-        let mut wanted =
-            missing_parents::wanted(reconciliation.db, fetch.clock.database_now(), MOST_PARENTS).await?;
-        let found = wanted.len();
-        wanted.retain(|parent| asked.insert((parent.table.clone(), parent.external_id.clone())));
-        wanted.truncate(MOST_PARENTS.saturating_sub(asked.len() - wanted.len()));
-        if found >= MOST_PARENTS {
-            tracing::warn!(
-                most = MOST_PARENTS,
-                "more parents are missing than a run asks for one by one; the next run goes on"
-            );
-        }
-        if wanted.is_empty() {
-            break;
-        }
-        let brought = parents::fetch(fetch, wanted, &failures).await?;
-        // Before anything else, so that the next run does not start with parents that were asked for in vain.
-        note_missing(fetch, reconciliation, &brought).await?;
-        for parent in brought.no_room {
-            *no_room.entry(parent.table).or_default() += 1;
-        }
-        for of_entity in &mut parents {
-            of_entity.staged += brought.staged.get(of_entity.entity.name).copied().unwrap_or_default();
-            let refused = brought.refused.get(of_entity.entity.name).into_iter().flatten();
-            of_entity.refused.extend(refused.map(|(id, why)| (id.clone(), why.clone())));
-        }
-        let is_stopped = brought.failure.as_ref().is_some_and(|error| *error.class() == ErrorClass::Stopped);
-        let has_new = brought.staged.values().any(|staged| staged.staged > 0);
-        if has_new && !is_stopped {
-            for of_entity in &mut parents {
-                of_entity.applied += reconcile(reconciliation, of_entity.entity, None, progress).await?;
-            }
-        }
-        failure = brought.failure;
-        if !has_new || failure.is_some() {
-            break;
-        }
-    }
-    Ok(FetchedParents { of: parents, failure, of_getters: failures.into_stopped(), no_room })
-}
-
-/// Notes parents that were asked for in vain, and parents that were put off.
-async fn note_missing(
-    fetch: &Fetch,
-    reconciliation: &Reconciliation<'_>,
-    brought: &parents::ParentLookups,
-) -> Result<(), DbError> {
-    let now = fetch.clock.database_now();
-    let note =
-        async |tx: &FencedTx<'_>| missing_parents::note(tx, &brought.missing, &brought.put_off, now).await;
-    reconciliation.fence.transaction(reconciliation.db, note).await
-}
-
 /// Deletes superseded versions older than the setting `retention`, unless the run failed, whose unfinished work may
 /// need them. `now` must come from the database's clock, which dates versions: by another clock, new ones could
 /// look old.
@@ -325,7 +232,7 @@ pub async fn drop_old_versions(
     now: Timestamp,
     report: &mut RunReport,
 ) -> Result<(), DbError> {
-    retention::believe_whole_since(db, fence, now).await?;
+    retention::correct_whole_since(db, fence, now).await?;
     let Retention::Days(days) = settings.retention else { return Ok(()) };
     if report.status == Status::Failed {
         return Ok(());
@@ -354,7 +261,7 @@ mod tests {
     use super::*;
     use crate::gazelle_to_staging::Scope;
 
-    fn walking(task: impl Future<Output = Walked> + Send + 'static) -> Walking {
+    fn walking(task: impl Future<Output = EndedWalk> + Send + 'static) -> RunningWalk {
         let spec = WalkSpec {
             scope: Scope::WHOLE,
             is_full: true,
@@ -362,9 +269,9 @@ mod tests {
             credible: 0,
             known_shortfall: None,
         };
-        Walking {
+        RunningWalk {
             planned: PlannedWalk { entity: ENTITIES[0], spec, held_before: 0 },
-            turn: Some(watch::channel(false).0),
+            gate: Some(watch::channel(false).0),
             task: AbortOnDropHandle::new(tokio::spawn(task)),
             ended: None,
         }
@@ -380,7 +287,7 @@ mod tests {
             gone.await.unwrap();
             ended.store(true, Ordering::SeqCst);
             let why = DbError::infrastructure("it came to its end");
-            Walked { report: Err(FetchError::Database(why)), took: Duration::ZERO }
+            EndedWalk { report: Err(FetchError::Database(why)), took: Duration::ZERO }
         });
         assert_eq!(broken.follow().await, None, "stage 2 goes on");
         go.send(()).unwrap();

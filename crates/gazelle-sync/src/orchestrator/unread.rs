@@ -3,36 +3,19 @@
 //! A run that newly quarantines more records than the guard allows is partial. Unreadable fields are a warning of
 //! the run.
 
+use std::collections::BTreeMap;
+
 use tokio_postgres::types::Type;
 
-use crate::config::Settings;
+use crate::config::Guard;
 use crate::db::{Db, DbError};
 use crate::entities::{self, read::UNREADABLE_FIELD};
 use crate::run_log::report::{RunReport, RunWarning, Status};
+use crate::staging::backlog;
+use crate::staging_to_production::Unread;
 
 /// Most reasons or columns that a message names.
 const NAMED: usize = 5;
-
-/// How many records of an entity a run may newly put into quarantine and still be a success.
-#[derive(Debug, Clone, Copy)]
-pub struct Guard {
-    /// Records, whatever the size of the entity.
-    pub records: u64,
-    /// Percent of the entity's records; applies if it is more.
-    pub percent: f64,
-}
-
-impl Guard {
-    /// The guard that the settings describe.
-    pub fn of(settings: &Settings) -> Guard {
-        Guard { records: settings.quarantine_guard_records, percent: settings.quarantine_guard_percent }
-    }
-
-    /// The largest number allowed for an entity of `held` records: the larger of the two limits.
-    fn limit(&self, held: u64) -> u64 {
-        self.records.max((held as f64 * self.percent / 100.0).floor() as u64)
-    }
-}
 
 /// Adds to the report what the run could not read, and marks the run as partial if more records are newly in
 /// quarantine than the guard allows. `not_whole` names the entities of which this run could not read every record
@@ -60,13 +43,13 @@ async fn judge_quarantine(db: &Db, report: &mut RunReport, guard: Guard) -> Resu
         let newly: u64 = reasons.iter().map(|(_, count)| count).sum();
         let Some(of_entity) = report.entities.iter_mut().find(|e| e.entity == entity) else { continue };
         of_entity.quarantined = newly;
-        let limit = guard.limit(of_entity.in_staging.unwrap_or_default());
+        let limit = guard.larger(of_entity.in_staging.unwrap_or_default());
         if newly > limit {
             report.note(
                 Status::Partial,
                 format!(
-                    "{entity}: {newly} records are newly in quarantine, more than the {limit} that are taken for usual \
-                     ({}); they wait in staging, and all others are in production: `gazelle-sync errors` lists them with their \
+                    "{entity}: {newly} records are newly in quarantine, more than the {limit} that the quarantine guard allows \
+                     ({}); they stay in staging, and all others are in production: `gazelle-sync errors` lists them with their \
                      reasons",
                     named(&reasons)
                 ),
@@ -91,6 +74,33 @@ async fn note_waiting(db: &Db, report: &mut RunReport, not_whole: &[&str]) -> Re
                 format!(
                     "{entity}: {records} record(s) wait in quarantine for {parent} that this run could not read whole, nor by \
                      their ids; each is written when the record that it names is"
+                ),
+            );
+        }
+    }
+    Ok(())
+}
+
+/// Notes how many records stay pending because they name parents that this run could not list.
+///
+/// # Errors
+/// The database's.
+pub async fn note_pending(db: &Db, report: &mut RunReport, unlisted: &Unread) -> Result<(), DbError> {
+    let mut parents: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
+    for (entity, table) in unlisted.waiting() {
+        let parent = entities::entity_of_table(table).map_or(table, |parent| parent.name);
+        parents.entry(entity).or_default().push(parent);
+    }
+    for (name, parents) in parents {
+        let Some(entity) = entities::entity(name) else { continue };
+        let left = backlog::of(db, entity).await?.size;
+        if left > 0 {
+            report.note(
+                Status::Partial,
+                format!(
+                    "{name}: {left} record(s) stay pending, since they name {} that this run could not read: they are staged, and \
+                     each is written as soon as the record that it names can be read",
+                    parents.join(", ")
                 ),
             );
         }
@@ -143,16 +153,6 @@ fn named(reasons: &[(String, u64)]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn the_larger_of_records_and_percent_is_allowed() {
-        let guard = Guard { records: 10, percent: 2.0 };
-        let limits: Vec<u64> = [0, 1, 170, 500, 549, 550, 20_000].map(|held| guard.limit(held)).into();
-        assert_eq!(limits, [10, 10, 10, 10, 10, 11, 400]);
-        assert_eq!(Guard { records: 0, percent: 2.0 }.limit(100), 2);
-        assert_eq!(Guard { records: 0, percent: 0.0 }.limit(1_000_000), 0);
-        assert_eq!(Guard { records: 5, percent: 100.0 }.limit(7), 7);
-    }
 
     #[test]
     fn reasons_are_named_by_entity_and_the_rest_is_left_out() {

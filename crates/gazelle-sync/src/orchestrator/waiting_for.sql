@@ -1,4 +1,4 @@
--- The records that wait for a parent, by the parent's table.
+-- How many records of each entity wait for a missing parent, by the parent's table.
 SELECT q.entity, q.waits_for, count(DISTINCT q.external_id) AS records
   FROM {schema}.sync_quarantine q
  WHERE q.state = 'waiting'

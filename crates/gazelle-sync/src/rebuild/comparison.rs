@@ -9,12 +9,11 @@ use uuid::Uuid;
 use crate::config::Settings;
 use crate::db::{DbError, Tx};
 use crate::entities::Entity;
-use crate::gazelle_to_staging::by_id::absent::guard::Guard;
 use crate::migrations;
 use crate::staging::{deletions, pending, undo};
 use crate::staging_to_production::apply_difference::{self, Records, dependents};
 use crate::staging_to_production::difference::{self, Part, TableDifference};
-use crate::staging_to_production::rebuild::Unplaced;
+use crate::staging_to_production::rebuild::UnwrittenRecord;
 
 use crate::lease::FencedTx;
 
@@ -46,7 +45,7 @@ pub struct Comparison {
     unprocessed: Records,
     /// Those of them that the rebuild could not place, and of which production holds a newer version than the
     /// rebuild.
-    unplaced: Vec<Unplaced>,
+    unplaced: Vec<UnwrittenRecord>,
 }
 
 /// Compares these parts with what was rebuilt. `unplaced` are the records that the rebuild could not place.
@@ -56,7 +55,7 @@ pub struct Comparison {
 pub async fn compare(
     tx: &Tx<'_>,
     parts: Vec<Part>,
-    mut unplaced: Vec<Unplaced>,
+    mut unplaced: Vec<UnwrittenRecord>,
 ) -> Result<Comparison, DbError> {
     let (mut tables, mut differing, mut unprocessed) = (Vec::new(), Records::new(), Records::new());
     for part in &parts {
@@ -137,7 +136,7 @@ impl Comparison {
         settings: &Settings,
     ) -> Result<(Vec<Withheld>, Vec<String>), DbError> {
         let (mut withheld, mut reasons) = (Vec::new(), Vec::new());
-        let guard = Guard { records: settings.delete_guard_records, percent: settings.delete_guard_percent };
+        let guard = settings.delete_guard();
         for part in &self.parts {
             let (records, done) = deleted(tx, part).await?;
             if records == 0 {
@@ -148,7 +147,7 @@ impl Comparison {
                 part.entity.tables[0].name
             );
             let held = tx.query(&sql, &[]).await?.first().map_or(0, |row| row.get::<_, i64>(0) as u64);
-            let allowed = guard.limit(held);
+            let allowed = guard.smaller(held);
             if records > allowed {
                 reasons.push(format!(
                     "{}: rows of {records} record(s) would be {done}, the guard allows {allowed} \
@@ -215,4 +214,38 @@ async fn deleted(tx: &Tx<'_>, part: &Part) -> Result<(u64, &'static str), DbErro
     };
     records.extend(marked);
     Ok((records.len() as u64, done))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn records_that_could_not_be_rebuilt_forbid_the_rest_and_the_first_are_named() {
+        let refusal = |count: usize| {
+            let unplaced = |n| UnwrittenRecord {
+                entity: "pianos",
+                external_id: format!("pno_{n}"),
+                reason: "Missing required field: id".to_owned(),
+                refused: false,
+            };
+            let found = Comparison {
+                parts: Vec::new(),
+                tables: Vec::new(),
+                differing: Records::new(),
+                unprocessed: Records::new(),
+                unplaced: (0..count).map(unplaced).collect(),
+            };
+            found.refusal()
+        };
+        assert_eq!(refusal(0), None);
+        assert_eq!(
+            refusal(1).unwrap(),
+            "1 record(s) could not be rebuilt, and production would lose what it holds of them; nothing was changed: \
+             pianos pno_0: Missing required field: id"
+        );
+        let many = refusal(7).unwrap();
+        assert!(many.starts_with("7 record(s)") && many.ends_with("; and 2 more"), "{many}");
+        assert!(many.contains("pno_4") && !many.contains("pno_5"), "{many}");
+    }
 }

@@ -37,7 +37,7 @@ use crate::lease::{Fence, FencedTx};
 use crate::orchestrator::stages;
 use crate::run_log::report::Status;
 use crate::staging::clock::Clock;
-use crate::staging::quarantine::{self, Waiting};
+use crate::staging::quarantine::{self, QuarantinedRecords};
 use crate::staging_to_production::{LeftPending, Reconciliation};
 
 /// The options that the user chose before the difference was known.
@@ -61,6 +61,29 @@ struct ApplyResult {
     applied: Option<(u64, bool)>,
 }
 
+/// What becomes of a difference.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Decision {
+    /// It is shown; nothing is changed.
+    Show,
+    /// It fails: records could not be rebuilt, and production would lose what it holds of them.
+    Refuse,
+    /// Nothing is changed until the deletions are allowed.
+    Withhold,
+    /// All of it is written.
+    Apply,
+}
+
+/// Step 4. `loses_records`: a record could not be rebuilt; `deletes_too_much`: a guard withholds deletions.
+fn decision(options: ApplyOptions, loses_records: bool, deletes_too_much: bool) -> Decision {
+    match (options.dry_run, loses_records, deletes_too_much && !options.allow_deletions) {
+        (true, _, _) => Decision::Show,
+        (false, true, _) => Decision::Refuse,
+        (false, false, true) => Decision::Withhold,
+        (false, false, false) => Decision::Apply,
+    }
+}
+
 /// Steps 4 and 5: applies a difference, unless it is only to be shown or something forbids it.
 ///
 /// # Errors
@@ -74,15 +97,16 @@ async fn decide(
 ) -> Result<ApplyResult, DbError> {
     let (withheld, mut reasons) = found.withheld(tx, settings).await?;
     let refusal = found.refusal();
-    if options.dry_run {
-        reasons.extend(refusal);
-        return Ok(ApplyResult { status: Status::Success, reasons, withheld, applied: None });
-    }
-    if let Some(refusal) = refusal {
-        return Err(DbError::infrastructure(refusal));
-    }
-    if !reasons.is_empty() && !options.allow_deletions {
-        return Ok(ApplyResult { status: Status::Partial, reasons, withheld, applied: None });
+    match decision(options, refusal.is_some(), !reasons.is_empty()) {
+        Decision::Show => {
+            reasons.extend(refusal);
+            return Ok(ApplyResult { status: Status::Success, reasons, withheld, applied: None });
+        }
+        Decision::Refuse => return Err(DbError::infrastructure(refusal.unwrap_or_default())),
+        Decision::Withhold => {
+            return Ok(ApplyResult { status: Status::Partial, reasons, withheld, applied: None });
+        }
+        Decision::Apply => {}
     }
     let applied = found.apply(tx).await.map_err(|error| match error.fault {
         Fault::Record => refused(error),
@@ -107,24 +131,24 @@ struct FollowUp<'a> {
 }
 
 /// What stage 2 did after a rebuild.
-struct Followed {
+struct FollowUpResult {
     rows_written: u64,
     /// The records that are in quarantine since then.
-    waiting: Vec<Waiting>,
+    waiting: Vec<QuarantinedRecords>,
     /// What could not be written, in one sentence each.
     unwritten: Vec<String>,
 }
 
 impl FollowUp<'_> {
     /// Reconciles what the rebuild left to stage 2.
-    async fn reconcile(self, entities: &[&'static Entity]) -> Result<Followed, DbError> {
+    async fn reconcile(self, entities: &[&'static Entity]) -> Result<FollowUpResult, DbError> {
         let since = self.clock.database_now();
         let reconciliation = Reconciliation {
             db: self.db,
             fence: self.fence,
             run_id: self.run_id,
             batch_size: self.settings.batch_size,
-            unread: Arc::default(),
+            gaps: Arc::default(),
             clock: self.clock,
             left: LeftPending::default(),
         };
@@ -134,8 +158,9 @@ impl FollowUp<'_> {
                 stages::reconcile(&reconciliation, entity, None, self.progress).await?.rows_written;
         }
         let waiting = quarantine::waiting_since(self.db, since).await?;
-        let unwritten = waiting.iter().filter_map(Waiting::unwritten).chain(reconciliation.left.reasons());
-        Ok(Followed { rows_written, unwritten: unwritten.collect(), waiting })
+        let left = reconciliation.left.reasons().into_iter().chain(reconciliation.gaps.unnoted.reasons());
+        let unwritten = waiting.iter().filter_map(QuarantinedRecords::unwritten).chain(left);
+        Ok(FollowUpResult { rows_written, unwritten: unwritten.collect(), waiting })
     }
 }
 
@@ -160,4 +185,31 @@ async fn in_one_snapshot<T>(
         )),
         _ => error,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_difference_is_written_whole_or_not_at_all() {
+        use Decision::{Apply, Refuse, Show, Withhold};
+        // Dry run, deletions allowed, records lost, too many deletions.
+        for (dry_run, allow_deletions, loses_records, deletes_too_much, expected) in [
+            (false, false, false, false, Apply),
+            (false, false, false, true, Withhold),
+            (false, true, false, true, Apply),
+            (false, true, false, false, Apply),
+            (false, false, true, false, Refuse),
+            (false, false, true, true, Refuse),
+            (false, true, true, true, Refuse),
+            (true, false, false, false, Show),
+            (true, true, true, true, Show),
+        ] {
+            let decided =
+                decision(ApplyOptions { dry_run, allow_deletions }, loses_records, deletes_too_much);
+            let case = format!("{dry_run} {allow_deletions} {loses_records} {deletes_too_much}");
+            assert_eq!(decided, expected, "{case}");
+        }
+    }
 }

@@ -1,5 +1,5 @@
--- The requests of the runs $1, but for those that a version still held names ($2 and $3), and the pages before it that
--- its number of page is counted from.
+-- Deletes the requests of the runs $1. Kept are those that a stored version refers to ($2 and $3, run and number) and
+-- the earlier pages of the same window, from which the number of its page is counted.
 DELETE FROM {schema}.sync_run_requests held
  WHERE held.run_id = ANY ($1::uuid[])
    AND NOT EXISTS (

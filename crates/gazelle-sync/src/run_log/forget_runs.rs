@@ -8,7 +8,7 @@ use tokio_postgres::types::Type;
 use uuid::Uuid;
 
 use crate::config::Retention;
-use crate::db::{Db, DbError, Param};
+use crate::db::{Db, DbError, Param, Template};
 use crate::staging::quarantine;
 use crate::staging::removal::{self, Holders, Removed};
 use crate::staging::retention::NamedRuns;
@@ -55,15 +55,16 @@ pub async fn forget(db: &Db, kept: Retention) -> Result<Forgotten, DbError> {
         ];
         let old = db.query(include_str!("old_runs.sql"), &params).await?;
         let Some(last) = old.last() else { break };
-        position = (last.get(1), last.get(0));
+        position = (last.get("started_at"), last.get("run_id"));
         // This reads all of staging: once, and only if there is something to delete.
         let (named, [of_runs, of_requests]) = match &mut referred {
             Some(referred) => referred,
             None => referred.insert((NamedRuns::read(db).await?, holders(db).await?)),
         };
-        let is_free = |row: &Row| row.get(2) && !named.runs.contains(&row.get::<_, Uuid>(0));
+        let is_free = |row: &Row| row.get("goes") && !named.runs.contains(&row.get::<_, Uuid>("run_id"));
         let (gone, stay): (Vec<&Row>, Vec<&Row>) = old.iter().partition(|row| is_free(row));
-        let [gone, stay] = [gone, stay].map(|rows| rows.iter().map(|row| row.get(0)).collect::<Vec<Uuid>>());
+        let [gone, stay] =
+            [gone, stay].map(|rows| rows.iter().map(|row| row.get("run_id")).collect::<Vec<Uuid>>());
         let mut parts = removal::parts(&stay);
         while let Some(part) = requests.next(&mut parts) {
             let forgotten = forget_requests(db, of_requests, named, part).await;
@@ -106,7 +107,9 @@ async fn forget_requests(
         .iter()
         .flat_map(|run| named.requests.get(run).into_iter().flatten().map(|request| (*run, *request)))
         .unzip();
-    let sql = include_str!("forget_requests.sql").replace("{and_not_held}", &holders.and_not_held());
+    let sql = Template::new(include_str!("forget_requests.sql"))
+        .with("and_not_held", holders.and_not_held())
+        .fill();
     let params: [Param<'_>; 3] =
         [(&stay, Type::UUID_ARRAY), (&runs, Type::UUID_ARRAY), (&requests, Type::INT4_ARRAY)];
     let mut connection = db.connection().await?;

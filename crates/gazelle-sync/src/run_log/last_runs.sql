@@ -1,4 +1,5 @@
--- The last ten runs, the newest first, those dated into the future last: what their entities sum up to, and their requests.
+-- The last ten runs, newest first, with the sums of their entities and of their requests. Runs dated in the future
+-- come last.
 SELECT r.run_id::text AS run_id, r.command, r.mode, r.status, r.reason, r.started_at,
        (extract(epoch FROM r.finished_at - r.started_at) * 1000)::bigint AS duration_ms,
        coalesce(sum(e.fetched), 0)::bigint AS fetched, coalesce(sum(e.staged), 0)::bigint AS staged,

@@ -1,4 +1,5 @@
--- Of runs that failed too: for another entity, or by a walk that broke off and has no such number.
+-- By how many records the last $3 walks of the entity $1 were short of the API's count; $2 chooses whole walks or
+-- windows. Failed runs are included, since another entity may have failed.
 SELECT e.short_by
   FROM {schema}.sync_runs r
   JOIN {schema}.sync_run_entities e ON e.run_id = r.run_id AND e.entity = $1

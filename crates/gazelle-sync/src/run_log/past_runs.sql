@@ -1,6 +1,9 @@
--- Of each entity, the last runs that read its list whole, or as whole as it ever gets. For the schedule a run that failed counts too
--- (else one list that cannot be had would make all of them due again and again), but only where it came to compare production: one
--- that was stopped before may have left versions pending. A good run, whose end is finished_at, is a success or partial.
+-- For each of the entities $2, up to the time $1: the start of its last sync and of its last full sync, the end of
+-- its last good one, and whether any run knows the entity. Only walks that were complete or settled count.
+--
+-- A failed run counts for the starts, because otherwise one list that always fails would make all entities due again
+-- and again; but only if it compared production, because a run that was stopped before may have left versions
+-- pending.
 SELECT entity.name, latest.started_at, latest_full.started_at AS full_started_at, good.finished_at,
        EXISTS (SELECT 1 FROM {schema}.sync_run_entities e WHERE e.entity = entity.name) AS is_known
   FROM unnest($2::text[]) WITH ORDINALITY AS entity (name, position)

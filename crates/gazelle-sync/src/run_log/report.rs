@@ -52,7 +52,7 @@ impl Status {
     }
 }
 
-/// A run, as `--json` prints it.
+/// A run, as `--json` prints it. `fetched` to `deleted` are the sums of the entities ([`RunReport::add_up`]).
 #[derive(Debug, Clone, Serialize)]
 pub struct RunReport {
     /// The run's id in the bookkeeping tables.
@@ -116,6 +116,18 @@ pub struct RunWarning {
 }
 
 /// An entity's part of a run.
+///
+/// How the counts are related:
+/// - A complete walk has `seen` = `source_total`, if the API counts. Records that the list repeats, or whose ids the
+///   API does not give, are in `source_total` only. If every page was read and the counts differ all the same,
+///   `short_by` is the difference, and the walk is not complete.
+/// - `found_by_id` is part of `staged`, and `deleted` is part of `rows_written`.
+/// - `in_staging` minus `in_production` is the number of records without a live row whose newest version is
+///   quarantined or pending. Any other difference makes the run partial.
+/// - `staged` plus `unchanged` is not `fetched`: it also counts tombstones and records that were requested by their
+///   ids, and it does not count records that staging refused.
+/// - `processed` plus `errors` is not `staged`: both also count versions that earlier runs left pending, and neither
+///   counts those that stay pending. `errors` counts versions, `quarantined` records.
 #[derive(Debug, Clone, Default, Serialize)]
 pub struct EntityReport {
     /// `appointments`, …

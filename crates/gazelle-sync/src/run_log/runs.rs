@@ -1,6 +1,7 @@
 //! Writes and reads the record of runs: what was started and by whom, and the result of each entity and each
 //! request.
 
+use std::collections::HashSet;
 use std::time::Instant;
 
 use jiff::{SignedDuration, Timestamp};
@@ -23,7 +24,7 @@ use crate::staging::written;
 
 /// The starts of the last runs that count for the schedule; none if there was no such run.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Past {
+pub struct LastStarts {
     /// The last one of any mode.
     pub any: Option<Timestamp>,
     /// The last full one.
@@ -88,6 +89,7 @@ pub async fn recorded<T>(
 /// not hold the lease.
 async fn start(tx: &FencedTx<'_>, run: NewRun, fencing_token: i64) -> Result<(), DbError> {
     let now = tx.now().await?;
+    // Not checked: a trigger that keeps it out keeps the end of this run out too, which is.
     tx.execute(include_str!("interrupt_runs.sql"), &[(&now, Type::TIMESTAMPTZ)]).await?;
     let program = concat!("gazelle-sync ", env!("CARGO_PKG_VERSION"));
     let noted = tx
@@ -109,13 +111,38 @@ async fn start(tx: &FencedTx<'_>, run: NewRun, fencing_token: i64) -> Result<(),
 
 /// Records the end of a run, and its entities.
 async fn finish(tx: &FencedTx<'_>, report: &RunReport) -> Result<(), DbError> {
+    let mut saved = 0;
     for entity in &report.entities {
-        let number = |value: Option<u64>| value.map(|n| n as i64);
-        let EntityReport { walk, walk_complete, incomplete_reason, .. } = entity;
-        tx.execute(
-            include_str!("save_run_entity.sql"),
+        saved += save_entity(tx, report.run_id, entity).await?;
+    }
+    // The schedule and the alerts read them.
+    written::check(tx, "sync_run_entities", report.entities.len().saturating_sub(saved), "noted").await?;
+    save_warnings(tx, report).await?;
+    let now = tx.now().await?;
+    let reason = (!report.reasons.is_empty()).then(|| report.reasons.join("; "));
+    let noted = tx
+        .query(
+            "UPDATE {schema}.sync_runs SET status = $2, reason = $3, finished_at = $4 WHERE run_id = $1 RETURNING 1",
             &[
                 (&report.run_id, Type::UUID),
+                (&report.status.as_str(), Type::TEXT),
+                (&reason, Type::TEXT),
+                (&now, Type::TIMESTAMPTZ),
+            ],
+        )
+        .await?;
+    written::check(tx, "sync_runs", usize::from(noted.is_empty()), "marked as ended").await
+}
+
+/// Returns how many rows were written: one.
+async fn save_entity(tx: &FencedTx<'_>, run_id: Uuid, entity: &EntityReport) -> Result<usize, DbError> {
+    let number = |value: Option<u64>| value.map(|n| n as i64);
+    let EntityReport { walk, walk_complete, incomplete_reason, .. } = entity;
+    let saved = tx
+        .query(
+            include_str!("save_run_entity.sql"),
+            &[
+                (&run_id, Type::UUID),
                 (&entity.entity, Type::TEXT),
                 (walk, Type::TEXT),
                 (walk_complete, Type::BOOL),
@@ -143,22 +170,7 @@ async fn finish(tx: &FencedTx<'_>, report: &RunReport) -> Result<(), DbError> {
             ],
         )
         .await?;
-    }
-    save_warnings(tx, report).await?;
-    let now = tx.now().await?;
-    let reason = (!report.reasons.is_empty()).then(|| report.reasons.join("; "));
-    let noted = tx
-        .query(
-            "UPDATE {schema}.sync_runs SET status = $2, reason = $3, finished_at = $4 WHERE run_id = $1 RETURNING 1",
-            &[
-                (&report.run_id, Type::UUID),
-                (&report.status.as_str(), Type::TEXT),
-                (&reason, Type::TEXT),
-                (&now, Type::TIMESTAMPTZ),
-            ],
-        )
-        .await?;
-    written::check(tx, "sync_runs", usize::from(noted.is_empty()), "marked as ended").await
+    Ok(saved.len())
 }
 
 async fn save_warnings(tx: &FencedTx<'_>, report: &RunReport) -> Result<(), DbError> {
@@ -168,17 +180,20 @@ async fn save_warnings(tx: &FencedTx<'_>, report: &RunReport) -> Result<(), DbEr
     let codes: Vec<&str> = report.warnings.iter().map(|warning| warning.code).collect();
     let subjects: Vec<&str> = report.warnings.iter().map(|warning| warning.subject.as_str()).collect();
     let messages: Vec<&str> = report.warnings.iter().map(|warning| warning.message.as_str()).collect();
-    tx.execute(
-        include_str!("save_run_warnings.sql"),
-        &[
-            (&report.run_id, Type::UUID),
-            (&codes, Type::TEXT_ARRAY),
-            (&subjects, Type::TEXT_ARRAY),
-            (&messages, Type::TEXT_ARRAY),
-        ],
-    )
-    .await?;
-    Ok(())
+    let saved = tx
+        .query(
+            include_str!("save_run_warnings.sql"),
+            &[
+                (&report.run_id, Type::UUID),
+                (&codes, Type::TEXT_ARRAY),
+                (&subjects, Type::TEXT_ARRAY),
+                (&messages, Type::TEXT_ARRAY),
+            ],
+        )
+        .await?;
+    // Of several with one code and subject, one is kept.
+    let distinct: HashSet<(&str, &str)> = codes.into_iter().zip(subjects).collect();
+    written::check(tx, "sync_run_warnings", distinct.len().saturating_sub(saved.len()), "noted").await
 }
 
 /// Records every request of a run as it ends, some hundred at a time. Dropping all observers and awaiting
@@ -265,30 +280,36 @@ async fn save_requests(
     let bytes: Vec<i64> = batch.iter().map(|r| r.bytes() as i64).collect();
     let started: Vec<Timestamp> =
         batch.iter().map(|r| r.started_at.saturating_sub(ahead).unwrap_or(r.started_at)).collect();
-    db.execute(
-        include_str!("save_requests.sql"),
-        &[
-            (&run_id, Type::UUID),
-            (&sequences, Type::INT4_ARRAY),
-            (&operations, Type::TEXT_ARRAY),
-            (&variables, Type::JSONB_ARRAY),
-            (&attempts, Type::INT4_ARRAY),
-            (&statuses, Type::INT4_ARRAY),
-            (&outcomes, Type::TEXT_ARRAY),
-            (&latencies, Type::INT8_ARRAY),
-            (&bytes, Type::INT8_ARRAY),
-            (&started, Type::TIMESTAMPTZ_ARRAY),
-        ],
-    )
-    .await?;
-    Ok(())
+    let saved = db
+        .query(
+            include_str!("save_requests.sql"),
+            &[
+                (&run_id, Type::UUID),
+                (&sequences, Type::INT4_ARRAY),
+                (&operations, Type::TEXT_ARRAY),
+                (&variables, Type::JSONB_ARRAY),
+                (&attempts, Type::INT4_ARRAY),
+                (&statuses, Type::INT4_ARRAY),
+                (&outcomes, Type::TEXT_ARRAY),
+                (&latencies, Type::INT8_ARRAY),
+                (&bytes, Type::INT8_ARRAY),
+                (&started, Type::TIMESTAMPTZ_ARRAY),
+            ],
+        )
+        .await?;
+    match batch.len().saturating_sub(saved.len()) {
+        0 => Ok(()),
+        left => {
+            Err(written::suppressed_aside(db, "sync_run_requests", &format!("{left} were not noted")).await?)
+        }
+    }
 }
 
 /// The last good runs, for the schedule and the alerts.
 #[derive(Debug, Clone)]
 pub struct PastRuns {
     /// By entity, for the schedule: a failed run counts too if it read the entity's list whole.
-    pub of: Vec<(&'static Entity, Past)>,
+    pub of: Vec<(&'static Entity, LastStarts)>,
     /// Since when all entities are good. For each entity, the end of the last run that was a success or partial and
     /// read its list whole; of these, the earliest. None while an entity has no such run.
     pub last_good: Option<Timestamp>,
@@ -306,7 +327,7 @@ impl PastRuns {
         let ended: Option<Vec<Timestamp>> = known.map(|row| row.get("finished_at")).collect();
         let of = rows.iter().filter_map(|row| {
             let entity = entities::entity(row.get("name"))?;
-            Some((entity, Past { any: row.get("started_at"), full: row.get("full_started_at") }))
+            Some((entity, LastStarts { any: row.get("started_at"), full: row.get("full_started_at") }))
         });
         let good_of =
             rows.iter().filter_map(|row| Some((entities::entity(row.get("name"))?, row.get("finished_at"))));
@@ -360,7 +381,7 @@ pub async fn known_shortfall(db: &Db, entity: &Entity, whole: bool) -> Result<Op
 
 /// A run, as the service shows it.
 #[derive(Debug, Clone, serde::Serialize)]
-pub struct LastRun {
+pub struct RunStatus {
     run_id: Uuid,
     command: String,
     mode: Option<String>,
@@ -376,8 +397,8 @@ pub struct LastRun {
 ///
 /// # Errors
 /// Those of the database.
-pub async fn last(db: &Db) -> Result<Vec<LastRun>, DbError> {
-    let run = |row: &Row| LastRun {
+pub async fn last(db: &Db) -> Result<Vec<RunStatus>, DbError> {
+    let run = |row: &Row| RunStatus {
         run_id: row.get("run_id"),
         command: row.get("command"),
         mode: row.get("mode"),

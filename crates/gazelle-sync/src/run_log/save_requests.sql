@@ -1,3 +1,4 @@
+-- Inserts requests of the run $1; $2 to $10 are the columns.
 INSERT INTO {schema}.sync_run_requests
        (run_id, sequence, operation, variables, attempts, http_status, outcome, latency_ms, bytes, started_at)
 SELECT $1, *

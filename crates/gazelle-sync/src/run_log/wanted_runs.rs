@@ -12,8 +12,10 @@ use crate::db::{Db, DbError};
 use crate::entities::{ENTITIES, Entity};
 use crate::lease::{Fence, FencedTx};
 use crate::run_log::kinds::RunMode;
-use crate::staging::removal::Holders;
+use crate::staging::{removal, written};
 
+/// The table of requests, for messages.
+const TABLE: &str = "sync_wanted_runs";
 /// A request is given up after this many runs that never ended (because they crash the program).
 const TIMES_TAKEN: i32 = 5;
 /// Requests that ended are deleted after this long; their runs are not.
@@ -69,6 +71,8 @@ pub async fn next(db: &Db) -> Result<Option<RequestedRun>, DbError> {
         }
     }
     if ended {
+        // Not checked, nor is a refusal: one that a trigger keeps out is found again by the next call, and nothing is
+        // lost.
         db.execute(include_str!("wanted_runs/settle.sql"), &[]).await?;
     }
     Ok(wanted)
@@ -81,11 +85,18 @@ pub async fn next(db: &Db) -> Result<Option<RequestedRun>, DbError> {
 pub async fn claim(db: &Db, fence: &Fence, ids: &[Uuid], run_id: Uuid) -> Result<u64, DbError> {
     let claim = async |tx: &FencedTx<'_>| {
         let now = tx.now().await?;
-        tx.execute(
-            include_str!("wanted_runs/claim.sql"),
-            &[(&ids, Type::UUID_ARRAY), (&run_id, Type::UUID), (&now, Type::TIMESTAMPTZ)],
-        )
-        .await
+        let free = "SELECT id FROM {schema}.sync_wanted_runs WHERE id = ANY ($1) AND outcome IS NULL FOR UPDATE SKIP LOCKED";
+        let rows = tx.query(free, &[(&ids, Type::UUID_ARRAY)]).await?;
+        let free: Vec<Uuid> = rows.iter().map(|row| row.get(0)).collect();
+        let claimed = tx
+            .query(
+                include_str!("wanted_runs/claim.sql"),
+                &[(&free, Type::UUID_ARRAY), (&run_id, Type::UUID), (&now, Type::TIMESTAMPTZ)],
+            )
+            .await?;
+        let left = written::missing(free, &claimed).len();
+        written::check(tx, TABLE, left, "claimed").await?;
+        Ok(claimed.len() as u64)
     };
     fence.transaction(db, claim).await
 }
@@ -114,7 +125,10 @@ pub async fn ask(
             ],
         )
         .await?;
-    Ok(rows.first().map_or(id, |row| row.get(0)))
+    match rows.first() {
+        Some(row) => Ok(row.get(0)),
+        None => Err(written::suppressed_aside(db, TABLE, "the request was not stored").await?),
+    }
 }
 
 /// A request, as the service shows it.
@@ -151,19 +165,14 @@ pub async fn last(db: &Db) -> Result<Vec<Request>, DbError> {
     Ok(rows.iter().map(request).collect())
 }
 
-/// Deletes requests that ended long ago. Returns how many.
+/// Deletes requests that ended long ago. Returns what stays although it is old and why, in one sentence; none if nothing
+/// does.
 ///
 /// # Errors
 /// Those of the database.
-pub async fn forget_old(db: &Db) -> Result<u64, DbError> {
+pub async fn forget_old(db: &Db) -> Result<Option<String>, DbError> {
     let before = db.now().await?.saturating_sub(KEPT).unwrap_or(Timestamp::UNIX_EPOCH);
-    let mut connection = db.connection().await?;
-    let tx = connection.begin().await?;
-    let held = Holders::of(&tx, "sync_wanted_runs").await?.and_not_held();
-    let sql = format!("DELETE FROM {{schema}}.sync_wanted_runs held WHERE held.ended_at < $1{held}");
-    let gone = tx.execute(&sql, &[(&before, Type::TIMESTAMPTZ)]).await?;
-    tx.commit().await?;
-    Ok(gone)
+    Ok(removal::remove_before(db, TABLE, "ended_at", before).await?.said(TABLE))
 }
 
 /// The entities with these names, in their order; all if no names are given.

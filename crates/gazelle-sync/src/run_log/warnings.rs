@@ -9,7 +9,7 @@ use crate::db::{Db, DbError, Tx};
 
 /// A filter of warnings; a condition that is none holds for all.
 #[derive(Debug, Clone, Default)]
-pub struct Which<'a> {
+pub struct WarningFilter<'a> {
     /// Only of this entity.
     pub entity: Option<&'a str>,
     /// Only of this kind.
@@ -24,14 +24,14 @@ pub struct Which<'a> {
 #[derive(Debug, Default, Serialize)]
 pub struct Warnings {
     /// Warnings of records, by entity and kind.
-    pub records: Vec<OfRecords>,
+    pub records: Vec<RecordWarnings>,
     /// Warnings of runs, the newest first.
-    pub runs: Vec<OfRun>,
+    pub runs: Vec<WarningOfRun>,
 }
 
 /// Records with the same kind of warning.
 #[derive(Debug, Serialize)]
-pub struct OfRecords {
+pub struct RecordWarnings {
     /// Their entity.
     pub entity: String,
     /// The kind.
@@ -63,7 +63,7 @@ pub struct Sample {
 
 /// A warning of a run as a whole.
 #[derive(Debug, Serialize)]
-pub struct OfRun {
+pub struct WarningOfRun {
     /// The run.
     pub run_id: String,
     /// When it started, UTC.
@@ -80,10 +80,10 @@ pub struct OfRun {
 ///
 /// # Errors
 /// The database's.
-pub async fn read(db: &Db, which: &Which<'_>) -> Result<Warnings, DbError> {
-    let limit = i32::try_from(which.limit).unwrap_or(i32::MAX);
+pub async fn read(db: &Db, filter: &WarningFilter<'_>) -> Result<Warnings, DbError> {
+    let limit = i32::try_from(filter.limit).unwrap_or(i32::MAX);
     let filters =
-        [(&which.entity as _, Type::TEXT), (&which.code as _, Type::TEXT), (&which.run as _, Type::UUID)];
+        [(&filter.entity as _, Type::TEXT), (&filter.code as _, Type::TEXT), (&filter.run as _, Type::UUID)];
     let params = [filters.as_slice(), &[(&limit as _, Type::INT4)]].concat();
     let records = db.query(include_str!("warnings/of_records.sql"), &params).await?;
     let runs = db.query(include_str!("warnings/of_runs.sql"), &params).await?;
@@ -94,10 +94,10 @@ pub async fn read(db: &Db, which: &Which<'_>) -> Result<Warnings, DbError> {
 ///
 /// # Errors
 /// The database's.
-pub async fn read_in(tx: &Tx<'_>, which: &Which<'_>) -> Result<Warnings, DbError> {
-    let limit = i32::try_from(which.limit).unwrap_or(i32::MAX);
+pub async fn read_in(tx: &Tx<'_>, filter: &WarningFilter<'_>) -> Result<Warnings, DbError> {
+    let limit = i32::try_from(filter.limit).unwrap_or(i32::MAX);
     let filters =
-        [(&which.entity as _, Type::TEXT), (&which.code as _, Type::TEXT), (&which.run as _, Type::UUID)];
+        [(&filter.entity as _, Type::TEXT), (&filter.code as _, Type::TEXT), (&filter.run as _, Type::UUID)];
     let params = [filters.as_slice(), &[(&limit as _, Type::INT4)]].concat();
     let records = tx.query(include_str!("warnings/of_records.sql"), &params).await?;
     let runs = tx.query(include_str!("warnings/of_runs.sql"), &params).await?;
@@ -107,20 +107,10 @@ pub async fn read_in(tx: &Tx<'_>, which: &Which<'_>) -> Result<Warnings, DbError
 impl Warnings {
     fn of_rows(records: &[Row], runs: &[Row]) -> Warnings {
         Warnings {
-            records: records
-                .iter()
-                .map(|row| OfRecords {
-                    entity: row.get("entity"),
-                    code: row.get("code"),
-                    records: row.get("records"),
-                    first_seen_at: row.get("first_seen_at"),
-                    last_seen_at: row.get("last_seen_at"),
-                    samples: samples(row),
-                })
-                .collect(),
+            records: by_kind(records.iter().map(OfRecord::from)),
             runs: runs
                 .iter()
-                .map(|row| OfRun {
+                .map(|row| WarningOfRun {
                     run_id: row.get("run_id"),
                     started_at: row.get("started_at"),
                     code: row.get("code"),
@@ -132,16 +122,84 @@ impl Warnings {
     }
 }
 
-fn samples(row: &Row) -> Vec<Sample> {
-    let (ids, fields): (Vec<String>, Vec<String>) = (row.get("external_ids"), row.get("fields"));
-    // Each list has as many entries as there are ids.
-    let [mut runs, mut columns, mut shapes] = ["run_ids", "column_names", "shapes"]
-        .map(|column| row.get::<_, Vec<Option<String>>>(column).into_iter());
-    let mut samples = Vec::with_capacity(ids.len());
-    for (external_id, field) in ids.into_iter().zip(fields) {
-        let [run_id, column, shape] =
-            [&mut runs, &mut columns, &mut shapes].map(|list| list.next().flatten());
-        samples.push(Sample { external_id, field, column, shape, run_id });
+/// One warning of a record, with the counts of its kind.
+struct OfRecord {
+    entity: String,
+    code: String,
+    records: i64,
+    first_seen_at: Timestamp,
+    last_seen_at: Timestamp,
+    sample: Sample,
+}
+
+impl From<&Row> for OfRecord {
+    fn from(row: &Row) -> OfRecord {
+        OfRecord {
+            entity: row.get("entity"),
+            code: row.get("code"),
+            records: row.get("records"),
+            first_seen_at: row.get("first_seen_at"),
+            last_seen_at: row.get("last_seen_at"),
+            sample: Sample {
+                external_id: row.get("external_id"),
+                field: row.get("field"),
+                column: row.get("column_name"),
+                shape: row.get("shape"),
+                run_id: row.get("run_id"),
+            },
+        }
     }
-    samples
+}
+
+/// Groups warnings, which must be sorted by entity and code.
+fn by_kind(warnings: impl Iterator<Item = OfRecord>) -> Vec<RecordWarnings> {
+    let mut kinds: Vec<RecordWarnings> = Vec::new();
+    for OfRecord { entity, code, records, first_seen_at, last_seen_at, sample } in warnings {
+        match kinds.last_mut() {
+            Some(kind) if kind.entity == entity && kind.code == code => kind.samples.push(sample),
+            _ => kinds.push(RecordWarnings {
+                entity,
+                code,
+                records,
+                samples: vec![sample],
+                first_seen_at,
+                last_seen_at,
+            }),
+        }
+    }
+    kinds
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn warnings_are_grouped_by_entity_and_code() {
+        let of = |(entity, code, id): (&str, &str, &str)| OfRecord {
+            entity: entity.to_owned(),
+            code: code.to_owned(),
+            records: 7,
+            first_seen_at: Timestamp::UNIX_EPOCH,
+            last_seen_at: Timestamp::UNIX_EPOCH,
+            sample: Sample {
+                external_id: id.to_owned(),
+                field: String::new(),
+                column: None,
+                shape: None,
+                run_id: None,
+            },
+        };
+        let warnings = [("a", "x", "2"), ("a", "x", "1"), ("a", "y", "1"), ("b", "y", "3")].map(of);
+        let kinds = by_kind(warnings.into_iter());
+        let read: Vec<(&str, &str, Vec<&str>)> = kinds
+            .iter()
+            .map(|kind| {
+                let ids = kind.samples.iter().map(|sample| sample.external_id.as_str());
+                (kind.entity.as_str(), kind.code.as_str(), ids.collect())
+            })
+            .collect();
+        assert_eq!(read, [("a", "x", vec!["2", "1"]), ("a", "y", vec!["1"]), ("b", "y", vec!["3"])]);
+        assert!(by_kind(std::iter::empty()).is_empty());
+    }
 }

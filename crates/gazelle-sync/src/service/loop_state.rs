@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use super::backoff::{Backoff, LONGEST_DATABASE_WAIT, LONGEST_WAIT};
 use crate::db::Db;
 use crate::entities::Entity;
-use crate::run_log::runs::Past;
+use crate::run_log::runs::LastStarts;
 use crate::source::GazelleClient;
 use crate::states::RunMode;
 
@@ -16,7 +16,7 @@ use crate::states::RunMode;
 pub(super) struct LoopState {
     pub(super) open: Option<(Db, GazelleClient)>,
     /// What this process ran, by entity, in case the database lost it (restored from a backup).
-    past: HashMap<&'static str, Past>,
+    past: HashMap<&'static str, LastStarts>,
     pub(super) database: Backoff,
     pub(super) runs: Backoff,
     /// Runs that failed on a database error while the database could still be queried for what is due.
@@ -90,7 +90,7 @@ impl LoopState {
         self.read_only.succeeded();
     }
 
-    pub(super) fn past_of(&self, entity: &Entity) -> Past {
+    pub(super) fn past_of(&self, entity: &Entity) -> LastStarts {
         self.past.get(entity.name).copied().unwrap_or_default()
     }
 

@@ -13,7 +13,7 @@ use crate::lease::Lease;
 use crate::orchestrator::{Job, LeasedRun, Stages, run_leased, run_span};
 use crate::run_log::kinds::{RunCommand, RunMode, RunTrigger};
 use crate::run_log::report::{RunReport, Status};
-use crate::run_log::runs::{self, Past};
+use crate::run_log::runs::{self, LastStarts};
 use crate::run_log::wanted_runs::{self, RequestedRun};
 use crate::source::GazelleClient;
 
@@ -49,7 +49,7 @@ impl<O: Opener> Service<O> {
         db: &Db,
         client: GazelleClient,
         due: DueNow<&'static Entity>,
-        known: &[(&'static Entity, Past)],
+        known: &[(&'static Entity, LastStarts)],
     ) -> Result<RunOutcome, DbError> {
         let job = job(due.mode, RunTrigger::Schedule, due.of);
         let still_due = async |_: &Lease, _: Uuid| {
@@ -57,7 +57,7 @@ impl<O: Opener> Service<O> {
             self.clock.follow(recorded.asked_at);
             let now = self.clock.now();
             Ok(job.entities.iter().any(|entity| {
-                let of = |pasts: &[(&'static Entity, Past)]| {
+                let of = |pasts: &[(&'static Entity, LastStarts)]| {
                     let found = pasts.iter().find(|(of, _)| of.name == entity.name);
                     found.map(|(_, past)| *past).unwrap_or_default()
                 };

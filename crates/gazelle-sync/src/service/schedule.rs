@@ -7,7 +7,7 @@ use croner::Cron;
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 
-use crate::run_log::runs::Past;
+use crate::run_log::runs::LastStarts;
 use crate::states::RunMode;
 
 /// A recorded start further than this in the future was dated by a wrong clock, and is ignored. If the clock is set
@@ -53,14 +53,14 @@ pub struct Timetable {
     pub full: Schedule,
 }
 
-impl Past {
+impl LastStarts {
     /// The later of two records of past runs, without those dated by a wrong clock.
-    pub fn and(self, other: Past, now: Timestamp) -> Past {
+    pub fn and(self, other: LastStarts, now: Timestamp) -> LastStarts {
         let believed = |at: &Timestamp| at.duration_since(now) <= SET_BACK;
         let later = |one: Option<Timestamp>, two: Option<Timestamp>| {
             one.into_iter().chain(two).filter(believed).max()
         };
-        Past { any: later(self.any, other.any), full: later(self.full, other.full) }
+        LastStarts { any: later(self.any, other.any), full: later(self.full, other.full) }
     }
 }
 
@@ -92,7 +92,7 @@ pub struct DueNow<E> {
 
 impl Timetable {
     /// What is due now of several things, each with its own past runs. Full runs come first.
-    pub fn due_of<E: Copy>(&self, pasts: &[(E, Past)], now: Timestamp) -> Option<DueNow<E>> {
+    pub fn due_of<E: Copy>(&self, pasts: &[(E, LastStarts)], now: Timestamp) -> Option<DueNow<E>> {
         let of = |wanted: Due| -> Vec<E> {
             pasts.iter().filter(|(_, past)| self.due(*past, now) == wanted).map(|(of, _)| *of).collect()
         };
@@ -103,7 +103,7 @@ impl Timetable {
     }
 
     /// What is due now. Without a past run, a full run is due.
-    pub fn due(&self, past: Past, now: Timestamp) -> Due {
+    pub fn due(&self, past: LastStarts, now: Timestamp) -> Due {
         let next = |schedule: &Schedule, last: Option<Timestamp>| match last {
             Some(last) => schedule.next_after(last).unwrap_or(Timestamp::MAX),
             None => Timestamp::MIN,

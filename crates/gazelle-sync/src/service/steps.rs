@@ -14,7 +14,7 @@ use crate::access::trust::owners;
 use crate::db::{Db, DbError};
 use crate::entities::Entity;
 use crate::migrate;
-use crate::run_log::runs::{self, Past};
+use crate::run_log::runs::{self, LastStarts};
 use crate::run_log::wanted_runs;
 use crate::source::GazelleClient;
 use crate::states::RunMode;
@@ -30,7 +30,7 @@ const REOPEN_AFTER: u32 = 2;
 struct PollResult {
     now: Timestamp,
     /// The last runs of each entity.
-    past: Vec<(&'static Entity, Past)>,
+    past: Vec<(&'static Entity, LastStarts)>,
     /// The runs that are requested or due.
     pending: PendingWork,
 }
@@ -119,7 +119,7 @@ impl<O: Opener> Service<O> {
         let recorded = runs::past(db).await?;
         self.clock.follow(recorded.asked_at);
         let now = self.clock.now();
-        let past: Vec<(&'static Entity, Past)> = recorded
+        let past: Vec<(&'static Entity, LastStarts)> = recorded
             .of
             .iter()
             .map(|(entity, past)| (*entity, loop_state.past_of(entity).and(*past, now)))
@@ -130,7 +130,7 @@ impl<O: Opener> Service<O> {
             loop_state.broken.succeeded();
         }
         loop_state.database.succeeded();
-        let awake: Vec<(&'static Entity, Past)> =
+        let awake: Vec<(&'static Entity, LastStarts)> =
             past.iter().copied().filter(|(entity, _)| !loop_state.is_backing_off(entity)).collect();
         let due = self.timetable.due_of(&awake, now);
         let (incremental, full) = self.next_due(&past, now);
@@ -155,7 +155,7 @@ impl<O: Opener> Service<O> {
     /// When the next incremental and the next full run are due, UTC.
     fn next_due(
         &self,
-        past: &[(&'static Entity, Past)],
+        past: &[(&'static Entity, LastStarts)],
         now: Timestamp,
     ) -> (Option<Timestamp>, Option<Timestamp>) {
         let mut next = (None, None);

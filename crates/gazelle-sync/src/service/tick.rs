@@ -75,7 +75,7 @@ pub static DUTIES: &[Duty] = &[
         work: |context| Box::pin(forget_old_runs(context)),
     },
     Duty {
-        name: "see what is wrong",
+        name: "evaluate alerts",
         every: Duration::from_secs(15),
         after_runs: true,
         grace: GRACE,
@@ -96,11 +96,11 @@ pub static DUTIES: &[Duty] = &[
         work: |context| Box::pin(send_direct_alert(context)),
     },
     Duty {
-        name: "call the dead-man's address",
+        name: "call the heartbeat URL",
         every: Duration::from_secs(60),
         after_runs: true,
         grace: GRACE,
-        work: |context| Box::pin(call_deadman(context)),
+        work: |context| Box::pin(call_heartbeat(context)),
     },
     Duty {
         name: "forget old alerts",
@@ -162,7 +162,7 @@ async fn send_alerts(context: DutyContext) -> anyhow::Result<()> {
     Ok(())
 }
 
-async fn call_deadman(context: DutyContext) -> anyhow::Result<()> {
+async fn call_heartbeat(context: DutyContext) -> anyhow::Result<()> {
     if let Some(db) = &context.db {
         owners::check(db).await?;
         alerts::ping(db, &context.settings).await?;
@@ -173,7 +173,7 @@ async fn call_deadman(context: DutyContext) -> anyhow::Result<()> {
 async fn forget_old_alerts(context: DutyContext) -> anyhow::Result<()> {
     if let Some(db) = &context.db {
         owners::check(db).await?;
-        alerts::forget_old(db).await?;
+        warn_of_kept(alerts::forget_old(db).await?);
     }
     Ok(())
 }
@@ -182,9 +182,7 @@ async fn forget_old_runs(context: DutyContext) -> anyhow::Result<()> {
     if let Some(db) = &context.db {
         owners::check(db).await?;
         let forgotten = forget_runs::forget(db, context.settings.runs_retention).await?;
-        for (_, kept) in forgotten.kept {
-            tracing::warn!("{kept}");
-        }
+        warn_of_kept(forgotten.kept.into_iter().map(|(_, kept)| kept));
     }
     Ok(())
 }
@@ -192,9 +190,14 @@ async fn forget_old_runs(context: DutyContext) -> anyhow::Result<()> {
 async fn forget_old_requests(context: DutyContext) -> anyhow::Result<()> {
     if let Some(db) = &context.db {
         owners::check(db).await?;
-        wanted_runs::forget_old(db).await?;
+        warn_of_kept(wanted_runs::forget_old(db).await?);
     }
     Ok(())
+}
+
+/// Logs why old rows stay.
+fn warn_of_kept(kept: impl IntoIterator<Item = String>) {
+    kept.into_iter().for_each(|kept| tracing::warn!("{kept}"));
 }
 
 /// Starts all duties. They end when the service is asked to stop; dropping the set cancels them.

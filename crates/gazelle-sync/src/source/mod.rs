@@ -37,7 +37,7 @@ pub use self::{
         credential::{Credential, OauthCredential},
         file::{FileTokenStore, tokens_from_json, tokens_to_json},
         login::OauthLogin,
-        store::{Stored, TokenLock, TokenStore, TokenStoreError, Tokens},
+        store::{StoredTokens, TokenLock, TokenStore, TokenStoreError, Tokens},
     },
     transport::room::most_of_answers,
 };

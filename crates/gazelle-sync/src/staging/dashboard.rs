@@ -16,9 +16,9 @@ pub type Counts = BTreeMap<(String, String), i64>;
 pub async fn count(tx: &Tx<'_>) -> Result<Counts, DbError> {
     let mut counts = Counts::new();
     for entity in ENTITIES.iter().copied() {
-        let sql = "SELECT sync_status, count(*) FROM {schema}.{staging_table} GROUP BY sync_status";
+        let sql = "SELECT sync_status, count(*) AS count FROM {schema}.{staging_table} GROUP BY sync_status";
         for row in &tx.query(&for_entity(sql, entity), &[]).await? {
-            let (status, count): (String, i64) = (row.get(0), row.get(1));
+            let (status, count): (String, i64) = (row.get("sync_status"), row.get("count"));
             *counts.entry(("all".to_owned(), status.clone())).or_default() += count;
             counts.insert((entity.name.to_owned(), status), count);
         }
@@ -31,13 +31,6 @@ pub async fn count(tx: &Tx<'_>) -> Result<Counts, DbError> {
 /// # Errors
 /// Those of the database.
 pub async fn shown(tx: &Tx<'_>) -> Result<Counts, DbError> {
-    let rows = tx
-        .query(
-            "SELECT 'all', sync_status, count::bigint FROM {schema}.v_sync_dashboard
-              UNION ALL
-             SELECT entity, sync_status, count FROM {schema}.v_sync_dashboard_entities",
-            &[],
-        )
-        .await?;
-    Ok(rows.iter().map(|row| ((row.get(0), row.get(1)), row.get(2))).collect())
+    let rows = tx.query(include_str!("dashboard_views.sql"), &[]).await?;
+    Ok(rows.iter().map(|row| ((row.get("entity"), row.get("sync_status")), row.get("count"))).collect())
 }

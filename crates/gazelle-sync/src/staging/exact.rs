@@ -17,7 +17,7 @@ const MAX_EXPONENT: u32 = 400;
 
 /// A record in the form in which staging keeps it.
 #[derive(Debug, PartialEq, Eq)]
-pub struct Held<'b> {
+pub struct StoredJson<'b> {
     /// For `raw_data`.
     pub json: Cow<'b, str>,
     /// For `raw_bytes`: the record as received; none if `json` holds it exactly.
@@ -25,15 +25,15 @@ pub struct Held<'b> {
 }
 
 /// Decides how to keep a record. `raw` is JSON whose grammar was checked when its page was read.
-pub fn hold(raw: &[u8]) -> Held<'_> {
+pub fn hold(raw: &[u8]) -> StoredJson<'_> {
     let Ok(text) = std::str::from_utf8(raw) else {
         let repaired = nearest(&String::from_utf8_lossy(raw));
-        return Held { json: Cow::Owned(repaired), original: Some(raw) };
+        return StoredJson { json: Cow::Owned(repaired), original: Some(raw) };
     };
     match is_held_exactly(text.as_bytes()) {
-        true => Held { json: Cow::Borrowed(text), original: None },
+        true => StoredJson { json: Cow::Borrowed(text), original: None },
         // Wherever it is read, its original bytes are used.
-        false => Held { json: Cow::Owned(nearest(text)), original: Some(raw) },
+        false => StoredJson { json: Cow::Owned(nearest(text)), original: Some(raw) },
     }
 }
 
@@ -309,7 +309,7 @@ mod tests {
             r#"{"emoji":"\ud83c\udfb9 🎹","path":"a\\u0000b"}"#,
             "{ \"a\" : [ ] , \"b\" : { } }",
         ] {
-            let held = Held { json: Cow::Borrowed(text), original: None };
+            let held = StoredJson { json: Cow::Borrowed(text), original: None };
             assert_eq!(hold(text.as_bytes()), held, "{text}");
         }
     }

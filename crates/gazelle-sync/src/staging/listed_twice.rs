@@ -30,7 +30,7 @@ pub struct ListedTwice {
 
 /// The duplicates that a walk found.
 #[derive(Debug, Clone, Copy)]
-pub struct Found<'a> {
+pub struct WalkDuplicates<'a> {
     /// Whether the walk covered the whole entity.
     pub is_whole: bool,
     /// Whether the walk was complete.
@@ -44,7 +44,7 @@ pub struct Found<'a> {
 impl ListedTwice {
     /// The known duplicates after a walk. Only a complete walk removes any, and only one of the whole entity
     /// removes reported ids.
-    pub fn after(&self, found: Found<'_>) -> ListedTwice {
+    pub fn after(&self, found: WalkDuplicates<'_>) -> ListedTwice {
         let mut now = self.clone();
         if found.is_complete {
             let counted = if found.is_whole { &mut now.whole } else { &mut now.days };
@@ -121,15 +121,15 @@ mod tests {
         let told = |known: &ListedTwice| known.told.iter().cloned().collect::<Vec<String>>();
         let (counted, held) = (ids(&["b"]), ids(&["a", "b"]).into_iter().collect());
         let none = BTreeSet::new();
-        let found = Found { is_whole: true, is_complete: true, counted: &counted, held: &held };
+        let found = WalkDuplicates { is_whole: true, is_complete: true, counted: &counted, held: &held };
         let known = ListedTwice::default().after(found);
         assert_eq!((&known.whole, told(&known)), (&counted, ids(&["a", "b"])));
         assert_eq!(known.after(found), known);
-        let incomplete = Found { is_complete: false, counted: &[], held: &none, ..found };
+        let incomplete = WalkDuplicates { is_complete: false, counted: &[], held: &none, ..found };
         assert_eq!(known.after(incomplete), known);
-        let days = Found { is_whole: false, counted: &[], held: &none, ..found };
+        let days = WalkDuplicates { is_whole: false, counted: &[], held: &none, ..found };
         assert_eq!(known.after(days), known, "of other days");
-        let over = Found { counted: &[], held: &none, ..found };
+        let over = WalkDuplicates { counted: &[], held: &none, ..found };
         assert_eq!(known.after(over), ListedTwice::default());
     }
 }

@@ -6,11 +6,15 @@ use uuid::Uuid;
 
 use super::batch::{Candidate, Good, VersionContent};
 use super::checked::{self, Write};
+use super::derived::{self, Refresh};
+use super::gaps::Applying;
 use super::late::Late;
 use super::marks::mark_gone;
-use super::notes::{note_faults, note_warnings};
-use super::parents::{KnownParents, Unread, absent_parents, waits_for};
+use super::notes::note_faults;
+use super::parents::{KnownParents, absent_parents, waits_for};
 use super::target::{Order, Target};
+use super::unread::Unread;
+use super::warnings::note_warnings;
 use super::write::write_rows;
 use crate::db::DbError;
 use crate::entities::Entity;
@@ -19,18 +23,8 @@ use crate::lease::FencedTx;
 use crate::staging::outcome::{self, Applied};
 use crate::staging::quarantine;
 
-/// The run that applies a batch.
-pub(super) struct Applying<'r> {
-    /// The run's id, noted with faults and warnings.
-    pub(super) run_id: Uuid,
-    /// Dates the outcome.
-    pub(super) at: Timestamp,
-    /// Entities that cannot be read in this run.
-    pub(super) unread: &'r Unread,
-}
-
-/// Applies candidates, at most one version of each record. One that waits for a parent stays pending if nothing of
-/// the parent's entity can be read in this run. The caller commits.
+/// Applies candidates, at most one version of each record. One that waits for a parent stays pending if the list of
+/// the parent's entity could not be read in this run. The caller commits.
 pub(super) async fn apply(
     tx: &FencedTx<'_>,
     entity: &Entity,
@@ -41,7 +35,7 @@ pub(super) async fn apply(
     let late = Late::of(tx, entity, batch).await?;
     let (superseded, current): (Vec<&Candidate>, Vec<&Candidate>) =
         batch.iter().partition(|candidate| late.is_superseded(candidate));
-    let sorted = Sorted::of(tx, entity, current, None, run.unread).await?;
+    let sorted = Sorted::of(tx, entity, current, None, &run.gaps.unread).await?;
     let mut applied = sorted.write_rows(tx, entity, order).await?;
     applied.processed += superseded.len() as u64;
     let read = superseded.iter().copied().filter(|candidate| candidate.fault().is_none());
@@ -50,8 +44,8 @@ pub(super) async fn apply(
     let processed: Vec<Uuid> = processed.iter().map(|candidate| candidate.staging_id).collect();
     outcome::processed(tx, entity, &processed, run.at).await?;
     settle_superseded_faults(tx, entity, &superseded, run.at).await?;
-    applied.rows_written += late.tell_again(tx, entity, &late_ones, run.at, order).await?;
-    sorted.note(tx, entity, run.run_id, run.at, false).await?;
+    applied.rows_written += late.rebuild_from_history(tx, entity, &late_ones, run.at, order).await?;
+    sorted.note(tx, entity, run, false).await?;
     Ok(applied)
 }
 
@@ -81,7 +75,7 @@ pub(super) struct Sorted<'b> {
 
 impl<'b> Sorted<'b> {
     /// Sorts candidates that are the newest of their records. One whose parent is absent waits in quarantine, so that
-    /// the parent is asked for by its id, or stays pending if this run can read nothing of the parent's entity.
+    /// the parent is asked for by its id, or stays pending if the parent could not be listed in this run.
     pub(super) async fn of(
         tx: &FencedTx<'_>,
         entity: &Entity,
@@ -100,7 +94,7 @@ impl<'b> Sorted<'b> {
         let absent = absent_parents(Target::Production(tx), entity, &sorted.good, known).await?;
         sorted.good.retain(|good| match waits_for(entity, good, &absent) {
             Some(error) => {
-                match unread.excuses(&error) {
+                match unread.excuses(entity, &good.candidate.external_id, &error) {
                     true => sorted.left += 1,
                     false => sorted.faulty.push((good.candidate, error)),
                 }
@@ -142,40 +136,40 @@ impl<'b> Sorted<'b> {
         let gone = mark_gone(Target::Production(tx), entity, &self.gone).await?;
         applied.deleted = gone.records;
         applied.rows_written += gone.records + gone.carried;
-        if let Some(refresh) = &entity.after_apply
-            && !self.good.is_empty()
-            && order != Order::AllNew
-        {
-            let ids: Vec<&str> = self.good.iter().map(|good| good.candidate.external_id.as_str()).collect();
-            let write = Write {
-                table: refresh.table,
-                to_write: refresh.to_write,
-                statements: &[refresh.write],
-                done: "refreshed",
-            };
-            applied.rows_written += checked::write(tx, write, &[(&ids, Type::TEXT_ARRAY)]).await?;
+        if !self.good.is_empty() && order != Order::AllNew {
+            applied.rows_written += self.refresh_derived(tx, entity).await?;
         }
         Ok(applied)
     }
 
+    /// Refreshes the columns of other records that derive from the rows just written. Returns how many rows changed.
+    async fn refresh_derived(&self, tx: &FencedTx<'_>, entity: &Entity) -> Result<u64, DbError> {
+        let ids: Vec<&str> = self.good.iter().map(|good| good.candidate.external_id.as_str()).collect();
+        let mut written = 0;
+        for Refresh { table, to_write, write } in derived::refreshes(entity) {
+            let write = Write { table, to_write: &to_write, statements: &[&write], done: "refreshed" };
+            written += checked::write(tx, write, &[(&ids, Type::TEXT_ARRAY)]).await?;
+        }
+        Ok(written)
+    }
+
     /// Notes faults and warnings, and closes the quarantine cases of written records. The versions must be in
-    /// staging. `bare`: nothing can have been noted of these records before.
+    /// staging. `is_first_write`: nothing of these records was stored before, so there is nothing to close or replace.
     pub(super) async fn note(
         &self,
         tx: &FencedTx<'_>,
         entity: &Entity,
-        run_id: Uuid,
-        at: Timestamp,
-        bare: bool,
+        run: &Applying<'_>,
+        is_first_write: bool,
     ) -> Result<(), DbError> {
-        note_faults(tx, entity, &self.faulty, run_id, at).await?;
+        note_faults(tx, entity, &self.faulty, run.run_id, run.at).await?;
         let written: Vec<(&str, Uuid, Timestamp)> = self
             .written()
             .map(|written| (written.external_id.as_str(), written.staging_id, written.fetched_at))
             .collect();
-        if !written.is_empty() && !bare {
-            quarantine::close(tx, entity, &written, at).await?;
+        if !written.is_empty() && !is_first_write {
+            quarantine::close(tx, entity, &written, run.at).await?;
         }
-        note_warnings(tx, entity, &self.good, run_id, at, bare).await
+        note_warnings(tx, entity, &self.good, run, is_first_write).await
     }
 }

@@ -9,7 +9,8 @@ use tokio::sync::OnceCell;
 use tokio_postgres::types::Type;
 use uuid::Uuid;
 
-use super::parents::{KnownParents, Unread};
+use super::gaps::Gaps;
+use super::parents::KnownParents;
 use crate::db::{DbError, Tx};
 use crate::entities::Entity;
 use crate::staging::versions::{self, Received};
@@ -23,8 +24,8 @@ pub struct DestinationState {
     pub(super) run_id: Uuid,
     /// Parent rows that production is known to hold.
     pub(super) known: Arc<KnownParents>,
-    /// Entities whose walks failed in this run.
-    pub(super) unread: Arc<Unread>,
+    /// What the run cannot read or note.
+    pub(super) gaps: Arc<Gaps>,
     began_empty: OnceCell<bool>,
     /// Records staged since then that may have left more than a row: a pending or faulty version.
     staged: Mutex<HashSet<String>>,
@@ -34,18 +35,18 @@ pub struct DestinationState {
 const MOST_REMEMBERED: usize = 20_000;
 
 impl DestinationState {
-    /// The state for a walk of `entity`; `known` and `unread` are shared by all walks of the run.
+    /// The state for a walk of `entity`; `known` and `gaps` are shared by all walks of the run.
     pub fn new(
         entity: &'static Entity,
         run_id: Uuid,
         known: Arc<KnownParents>,
-        unread: Arc<Unread>,
+        gaps: Arc<Gaps>,
     ) -> DestinationState {
         DestinationState {
             entity,
             run_id,
             known,
-            unread,
+            gaps,
             began_empty: OnceCell::new(),
             staged: Mutex::default(),
         }

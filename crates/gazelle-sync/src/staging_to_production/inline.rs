@@ -13,6 +13,7 @@ use uuid::Uuid;
 use super::apply::Sorted;
 use super::batch::{self, Candidate};
 use super::destination::DestinationState;
+use super::gaps::Applying;
 use super::target::Order;
 use crate::db::DbError;
 use crate::lease::FencedTx;
@@ -60,7 +61,7 @@ async fn reconcile(
     let candidates: Vec<Candidate> =
         newest_of_each(&fresh.versions).map(|version| batch::read_fresh(entity, version)).collect();
     let known = Some(&*destination.known);
-    let sorted = Sorted::of(tx, entity, &candidates, known, &destination.unread).await?;
+    let sorted = Sorted::of(tx, entity, &candidates, known, &destination.gaps.unread).await?;
     if insert_only && (!sorted.all_written() || candidates.len() != fresh.versions.len()) {
         return Ok(None);
     }
@@ -69,7 +70,8 @@ async fn reconcile(
     let staged = fresh.staged(mark);
     let order = if insert_only { Order::AllNew } else { Order::InsertFirst };
     let applied = sorted.write_rows(tx, entity, order).await?;
-    sorted.note(tx, entity, run_id, at, insert_only).await?;
+    let run = Applying { run_id, at, gaps: &destination.gaps };
+    sorted.note(tx, entity, &run, insert_only).await?;
     // If this transaction is rolled back after all, the foreign key refuses a record that names one of these.
     if entity.is_named_by_others() {
         let ids = sorted.written().map(|candidate| candidate.external_id.as_str());

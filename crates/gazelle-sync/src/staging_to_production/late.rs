@@ -61,7 +61,7 @@ impl<'b> Late<'b> {
     /// One record is finished before the next is marked: whether a record may claim a row (a contact that moved)
     /// depends on the processed versions of the row's holder, so a holder's versions must not count before
     /// production reflects them.
-    pub(super) async fn tell_again(
+    pub(super) async fn rebuild_from_history(
         &self,
         tx: &FencedTx<'_>,
         entity: &Entity,

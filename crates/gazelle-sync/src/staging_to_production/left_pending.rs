@@ -1,5 +1,6 @@
-//! Versions of which the database refuses not only the rows but even the quarantine: what a user has added to staging
-//! or to the quarantine keeps their outcome from being noted. They stay pending, and every run tries them again.
+//! Collects the versions that could be neither reconciled nor quarantined: the database refuses their rows, and a user's
+//! addition to staging or to `sync_quarantine` refuses to record the failure. They stay pending, and every run tries
+//! them again.
 
 use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};

@@ -6,14 +6,16 @@
 //! `write` writes rows, and `apply` writes rows and outcomes in one transaction. A batch that the database refuses
 //! is split until the offending record is alone, and that one is quarantined (or left pending, [`LeftPending`]); before that, existing rows are
 //! updated without requiring of them what new rows need ([`Order`]). `checked` checks that rows were really
-//! written. A failure of the database itself stops the run and quarantines no record. Nothing here fetches.
+//! written, and [`derived`] has what fills and refreshes columns that repeat those of other records. A failure of the database itself stops the run and quarantines no record. Nothing here fetches.
 
 mod apply;
 pub mod apply_difference;
 pub mod batch;
 mod checked;
+pub mod derived;
 mod destination;
 pub mod difference;
+mod gaps;
 pub mod inline;
 mod late;
 mod left_pending;
@@ -22,7 +24,9 @@ mod notes;
 mod parents;
 pub mod rebuild;
 mod target;
+mod unread;
 pub mod upsert;
+mod warnings;
 mod write;
 
 use std::sync::Arc;
@@ -30,12 +34,14 @@ use std::time::Duration;
 
 use uuid::Uuid;
 
-use apply::Applying;
 use batch::{Candidate, VersionContent, distinct_runs};
 pub use destination::DestinationState;
+use gaps::Applying;
+pub use gaps::Gaps;
 pub use left_pending::LeftPending;
-pub use parents::{KnownParents, Unread};
+pub use parents::KnownParents;
 pub use target::{Order, TableSet, scratch_table};
+pub use unread::Unread;
 
 use crate::db::{Bisect, Db, DbError, Fault, retry_conflicts};
 use crate::entities::Entity;
@@ -60,8 +66,8 @@ pub struct Reconciliation<'a> {
     pub run_id: Uuid,
     /// Most versions in a transaction.
     pub batch_size: usize,
-    /// Entities that cannot be read in this run.
-    pub unread: Arc<Unread>,
+    /// What the run cannot read or note.
+    pub gaps: Arc<Gaps>,
     /// Dates outcomes.
     pub clock: Clock,
     /// Receives the records that not even the quarantine can take.
@@ -198,7 +204,7 @@ impl Reconciliation<'_> {
         order: Order,
     ) -> Result<Applied, DbError> {
         retry_conflicts(|| async {
-            let run = Applying { run_id: self.run_id, at: self.clock.database_now(), unread: &self.unread };
+            let run = Applying { run_id: self.run_id, at: self.clock.database_now(), gaps: &self.gaps };
             self.fence
                 .transaction(self.db, async |tx| apply::apply(tx, entity, part, &run, order).await)
                 .await

@@ -22,7 +22,7 @@ pub fn production_tables() -> impl DoubleEndedIterator<Item = &'static Table> {
 /// A record whose newest version could not be written in a rebuild: its rows there are those of an older version,
 /// or none.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Unplaced {
+pub struct UnwrittenRecord {
     /// The record's entity.
     pub entity: &'static str,
     /// The record's id.
@@ -36,12 +36,13 @@ pub struct Unplaced {
 /// The unplaced records, by entity and id. Versions are written in the order in which they were seen: a newer
 /// version that can be written removes its record.
 #[derive(Debug, Default)]
-struct NotPlaced(BTreeMap<(&'static str, String), Unplaced>);
+struct UnwrittenRecords(BTreeMap<(&'static str, String), UnwrittenRecord>);
 
-impl NotPlaced {
+impl UnwrittenRecords {
     fn note(&mut self, entity: &Entity, external_id: &str, reason: String, refused: bool) {
         let external_id = external_id.to_owned();
-        let unplaced = Unplaced { entity: entity.name, external_id: external_id.clone(), reason, refused };
+        let unplaced =
+            UnwrittenRecord { entity: entity.name, external_id: external_id.clone(), reason, refused };
         self.0.insert((entity.name, external_id), unplaced);
     }
 
@@ -69,7 +70,7 @@ impl NotPlaced {
 ///
 /// # Errors
 /// The database's.
-pub async fn rebuild(tx: &Tx<'_>, batch_size: usize, basis: Basis) -> Result<Vec<Unplaced>, DbError> {
+pub async fn rebuild(tx: &Tx<'_>, batch_size: usize, basis: Basis) -> Result<Vec<UnwrittenRecord>, DbError> {
     for table in production_tables() {
         for statement in scratch_table(table) {
             tx.batch(&statement).await.map_err(|error| match error.state.as_deref() {
@@ -80,7 +81,7 @@ pub async fn rebuild(tx: &Tx<'_>, batch_size: usize, basis: Basis) -> Result<Vec
             })?;
         }
     }
-    let mut not_placed = NotPlaced::default();
+    let mut not_placed = UnwrittenRecords::default();
     for entity in ENTITIES.iter().copied() {
         let ids = pending::chronology(tx, entity, basis).await?;
         let mut left = ids.as_slice();
@@ -141,12 +142,12 @@ pub(super) async fn write_again(
 ///
 /// # Errors
 /// The database's.
-pub async fn put_over(
+pub async fn overwrite(
     tx: &Tx<'_>,
     entity: &Entity,
     candidates: &[Candidate],
-) -> Result<Vec<Unplaced>, DbError> {
-    let mut not_placed = NotPlaced::default();
+) -> Result<Vec<UnwrittenRecord>, DbError> {
+    let mut not_placed = UnwrittenRecords::default();
     write_in_parts(tx, entity, candidates, &mut not_placed).await?;
     Ok(not_placed.0.into_values().collect())
 }
@@ -157,7 +158,7 @@ async fn write_in_parts(
     tx: &Tx<'_>,
     entity: &Entity,
     run: &[Candidate],
-    not_placed: &mut NotPlaced,
+    not_placed: &mut UnwrittenRecords,
 ) -> Result<(), DbError> {
     let mut parts = Bisect::new(run);
     while let Some(part) = parts.next() {

@@ -1,4 +1,4 @@
-//! Six attackers, each random from a seed, each with something that must never be. A short round of each is a test;
+//! Attackers, each random from a seed, each with something that must never be. A short round of each is a test;
 //! `cargo run --release -p xtask -- attack` plays for as long as asked, or one case again.
 //!
 //! The program is the one that is built with checks of arithmetic, so that what overflows is found too.
@@ -11,7 +11,9 @@ mod api;
 mod database;
 mod hung;
 mod rights;
+mod roles;
 mod rows;
+mod settings;
 
 use std::panic::AssertUnwindSafe;
 use std::sync::Mutex;
@@ -130,6 +132,16 @@ fn api_whatever_it_answers_harms_neither_the_process_nor_the_database() {
 #[test]
 fn database_whatever_answers_in_its_place_the_program_ends_with_words() {
     play("database", database::case);
+}
+
+#[test]
+fn settings_whatever_is_set_for_our_sessions_nothing_else_is_written() {
+    play("settings", settings::case);
+}
+
+#[test]
+fn roles_whatever_they_are_the_sync_becomes_no_more_and_advice_leads_out() {
+    play("roles", roles::case);
 }
 
 #[test]

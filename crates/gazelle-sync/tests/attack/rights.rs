@@ -7,7 +7,7 @@ use tokio_postgres::Client;
 use super::Tally;
 use super::support::random::Random;
 use super::support::roles::{act_as, supabase, url_of};
-use super::support::{DATABASE, PRODUCTION, STAGING, World, connect};
+use super::support::{DATABASE, World, connect, production_tables, staging_tables};
 
 /// Attempts of one case.
 const ATTEMPTS: usize = 400;
@@ -48,11 +48,11 @@ impl Relation {
         match role {
             "gazelle_sync" => true,
             "office" => {
-                PRODUCTION.contains(&name)
+                production_tables().contains(&name)
                     || self.is_view()
                     || SEEN.contains(&name)
                     || (name == "sync_run_requests" && one_of(&SEEN_OF_REQUESTS))
-                    || (STAGING.contains(&name) && one_of(&SEEN_OF_STAGING))
+                    || (staging_tables().contains(&name) && one_of(&SEEN_OF_STAGING))
             }
             _ => false,
         }

@@ -7,7 +7,7 @@ use serde_json::Value;
 use tokio_postgres::Client;
 
 use crate::support::oracle::{Record, expected};
-use crate::support::{PRODUCTION, STAGING};
+use crate::support::{production_tables, staging_tables};
 
 /// Which appointments are compared: an incremental sync answers for those that it walked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -23,7 +23,7 @@ struct Held(BTreeMap<(&'static str, String), Value>);
 impl Held {
     async fn read(db: &Client) -> Held {
         let mut rows = BTreeMap::new();
-        for table in PRODUCTION {
+        for table in production_tables() {
             let sql = format!("SELECT to_jsonb(t) FROM {table} t");
             for row in db.query(&sql, &[]).await.expect("production") {
                 let row: Value = row.get(0);
@@ -181,7 +181,7 @@ pub async fn nothing_is_left_over(db: &Client, control: &SimControl) -> Result<(
             return Err(format!("{case} is in quarantine for nothing"));
         }
     }
-    for table in STAGING {
+    for table in staging_tables() {
         let sql = format!("SELECT external_id FROM {table} WHERE sync_status = 'pending'");
         if let Some(id) = texts(db, &sql).await.first() {
             return Err(format!("{table} {id} is pending still"));
@@ -203,7 +203,7 @@ pub async fn nothing_is_left_over(db: &Client, control: &SimControl) -> Result<(
 /// Everything that a second run must leave as it is: row versions of production, and staging.
 pub async fn fingerprint(db: &Client) -> BTreeSet<String> {
     let mut all = BTreeSet::new();
-    for table in PRODUCTION.iter().chain(&STAGING) {
+    for table in production_tables().iter().chain(&staging_tables()) {
         let sql = format!("SELECT '{table} ' || t.ctid::text || ' ' || t.xmin::text FROM {table} t");
         all.extend(texts(db, &sql).await);
     }

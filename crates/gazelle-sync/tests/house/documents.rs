@@ -1,4 +1,4 @@
-//! What the pages for developers name is there: files, tests and commands.
+//! What the pages name is there: files, tests and commands.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -8,8 +8,8 @@ fn root() -> PathBuf {
 }
 
 /// The texts between backticks, and the lines of fenced blocks.
-fn quoted(page: &str) -> Vec<String> {
-    let text = fs::read_to_string(root().join(page)).unwrap();
+fn quoted(page: &Path) -> Vec<String> {
+    let text = fs::read_to_string(page).unwrap();
     let mut found = Vec::new();
     for (index, part) in text.split("```").enumerate() {
         match index % 2 {
@@ -39,15 +39,27 @@ fn below(folder: &Path, found: &mut Vec<PathBuf>) {
 }
 
 #[test]
-fn files_that_the_pages_for_developers_name_are_there() {
-    let mut held = vec![root().join("README.md"), root().join("README.fr.md"), root().join("CHANGELOG.md")];
+fn files_that_pages_name_are_there() {
+    let mut held: Vec<PathBuf> = fs::read_dir(root()).unwrap().map(|entry| entry.unwrap().path()).collect();
     for folder in ["crates", "docs", "ops"] {
         below(&root().join(folder), &mut held);
     }
-    for (page, least) in [("ARCHITECTURE.md", 80), ("docs/CONTRIBUTING.md", 40)] {
-        // A settings file is the user's.
-        let ours = |text: &String| is_path(text) && text != "gazelle-sync.toml";
-        let paths: Vec<String> = quoted(page).into_iter().filter(ours).collect();
+    let mut pages = Vec::new();
+    below(&root().join("docs"), &mut pages);
+    pages.retain(|page| page.extension().is_some_and(|extension| extension == "md"));
+    assert!(pages.len() > 80, "{} pages", pages.len());
+    pages.extend(["README.md", "README.fr.md", "ARCHITECTURE.md"].map(|page| root().join(page)));
+    for page in pages {
+        // A settings file is the user's; the other one is named because it does not exist.
+        let ours =
+            |text: &String| is_path(text) && !["gazelle-sync.toml", "deny.toml"].contains(&text.as_str());
+        let paths: Vec<String> = quoted(&page).into_iter().filter(ours).collect();
+        let page = page.strip_prefix(root()).unwrap().display();
+        let least = match page.to_string().as_str() {
+            "ARCHITECTURE.md" => 80,
+            "docs/CONTRIBUTING.md" => 40,
+            _ => 0,
+        };
         assert!(paths.len() >= least, "{page} names {} files", paths.len());
         for path in paths {
             // As it is named: from its end, since a page leaves out the folders that it has just named.
@@ -63,7 +75,7 @@ fn commands_that_contributing_names_can_be_typed() {
     let crates: Vec<PathBuf> =
         fs::read_dir(root().join("crates")).unwrap().map(|entry| entry.unwrap().path()).collect();
     let mut checked = 0;
-    for command in quoted("docs/CONTRIBUTING.md") {
+    for command in quoted(&root().join("docs/CONTRIBUTING.md")) {
         let words: Vec<&str> = command.split_whitespace().collect();
         let after = |flag: &str| words.iter().position(|word| *word == flag).and_then(|at| words.get(at + 1));
         match words.first() {

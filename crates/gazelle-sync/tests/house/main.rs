@@ -20,7 +20,7 @@ use gazelle_sim::{ShopSpec, SimOptions, Simulator};
 use gazelle_sync::entities::{ENTITIES, Query, Shape, UndatedEnd};
 use gazelle_sync::gazelle_to_staging::Scope;
 use gazelle_sync::gazelle_to_staging::requests::counts;
-use gazelle_sync::staging_to_production::upsert;
+use gazelle_sync::staging_to_production::{derived, upsert};
 use serde_json::{Value, json};
 use support::Place;
 
@@ -102,12 +102,12 @@ fn entities_know_no_database_but_their_own_sql() {
 
 #[test]
 fn only_staging_names_the_staging_tables() {
+    let staging_tables = support::staging_tables();
     for (file, text) in files(&src(), "rs").into_iter().chain(files(&src(), "sql")) {
         let may = ["staging/", "entities/", "migrations/", "migrate/"]
             .iter()
             .any(|folder| file.starts_with(folder));
-        let names =
-            ["staging_appointments", "staging_clients", "staging_pianos", "staging_users", "{staging_table}"];
+        let names = staging_tables.iter().copied().chain(["{staging_table}"]);
         // What a person reads may name them.
         let reads = file.starts_with("cli/") || file.starts_with("orchestrator/judge");
         if !may && !reads {
@@ -219,13 +219,8 @@ async fn every_query_is_one_that_the_api_allows() {
 #[test]
 fn operations_are_named_as_their_entities_say() {
     for entity in ENTITIES.iter().copied() {
-        let mut queries = vec![(&*entity.walk.page_query, entity.walk.operation)];
-        queries.extend(entity.getter.iter().map(|getter| (&*getter.query, getter.operation)));
-        queries.extend(entity.found_through.iter().map(|(_, getter)| (&*getter.query, getter.operation)));
-        queries.extend(entity.nested().map(|nested| (&*nested.query, nested.operation)));
-        queries.extend(entity.listed_in.iter().map(|listed| (&*listed.query, listed.operation)));
-        for (query, operation) in queries {
-            assert!(query.trim_start().starts_with(&format!("query {operation}")), "{operation}: {query}");
+        for (operation, query) in entity.queries() {
+            assert!(query.trim_start().starts_with(&format!("query {operation}")), "{operation}: {query:?}");
         }
     }
 }
@@ -300,7 +295,7 @@ async fn every_upsert_prepares_on_a_migrated_database_and_names_every_column() {
     }
     for entity in ENTITIES.iter().copied() {
         assert!(place.text(&format!("SELECT to_regclass('{}')::text", entity.staging_table)).await.is_some());
-        if let Some(refresh) = &entity.after_apply {
+        for refresh in derived::refreshes(entity) {
             for sql in [refresh.to_write, refresh.write] {
                 place.db.prepare(&sql.replace("{schema}", "public")).await.unwrap();
             }
@@ -345,7 +340,7 @@ async fn supabases_public_roles_cannot_read_staging() {
     place.stage("staging_clients", "c", &json!({"id": "c"}), None).await;
     for role in ["anon", "authenticated"] {
         place.execute(&format!("SET ROLE {role}")).await;
-        for table in support::STAGING {
+        for table in support::staging_tables() {
             // Refused, or no row to be seen.
             let seen =
                 place.db.query(&format!("SELECT 1 FROM {table}"), &[]).await.map_or(0, |rows| rows.len());

@@ -2,6 +2,7 @@
 
 use gazelle_sync::db::statements;
 use gazelle_sync::entities::ENTITIES;
+use gazelle_sync::staging_to_production::derived;
 use gazelle_sync::staging_to_production::upsert::Statements;
 
 use super::{files, src};
@@ -52,6 +53,11 @@ pub(crate) fn all() -> Vec<Statement> {
         }
     }
     for entity in ENTITIES.iter().copied() {
+        for refresh in derived::refreshes(entity) {
+            for sql in [refresh.to_write, refresh.write] {
+                found.extend(of("staging_to_production/derived/mod.rs", &sql));
+            }
+        }
         for table in entity.tables {
             for sql in Statements::of(entity, table).all() {
                 found.extend(of("staging_to_production/upsert/mod.rs", sql));
@@ -72,7 +78,7 @@ fn says_sql(literal: &str) -> bool {
     let first: String = literal.trim_start().chars().take_while(char::is_ascii_alphabetic).collect();
     let verbs = [
         "SELECT", "INSERT", "UPDATE", "DELETE", "WITH", "CREATE", "ALTER", "DROP", "GRANT", "REVOKE",
-        "COMMENT", "TRUNCATE", "DO", "SET", "EXISTS",
+        "COMMENT", "TRUNCATE", "DO", "SET", "EXISTS", "LEFT",
     ];
     verbs.contains(&first.as_str())
 }
@@ -89,11 +95,18 @@ pub(crate) fn plain(sql: &str) -> String {
     text.to_lowercase().split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
-/// The string literals of Rust code, unescaped as far as SQL needs it. Comments and letters are no literals.
+/// The string literals of Rust code, unescaped as far as SQL needs it.
 pub(crate) fn literals(code: &str) -> Vec<String> {
+    literals_with_lines(code).into_iter().map(|(literal, _)| literal).collect()
+}
+
+/// The string literals of Rust code, each with the number of lines that it takes there. Comments and letters are no
+/// literals.
+fn literals_with_lines(code: &str) -> Vec<(String, usize)> {
     let code: Vec<char> = code.chars().collect();
     let is = |at: usize, text: &str| text.chars().enumerate().all(|(i, c)| code.get(at + i) == Some(&c));
     let find = |from: usize, text: &str| (from..code.len()).find(|at| is(*at, text)).unwrap_or(code.len());
+    let lines = |from: usize, to: usize| code[from..to].iter().filter(|letter| **letter == '\n').count() + 1;
     let mut found = Vec::new();
     let mut at = 0;
     while at < code.len() {
@@ -110,11 +123,12 @@ pub(crate) fn literals(code: &str) -> Vec<String> {
         } else if code[at] == 'r' && !in_word && is(at + 1 + hashes, "\"") {
             let from = at + 2 + hashes;
             let end = find(from, &format!("\"{}", "#".repeat(hashes)));
-            found.push(code[from..end].iter().collect());
+            found.push((code[from..end].iter().collect(), lines(from, end)));
             at = end + 1 + hashes;
         } else if code[at] == '"' {
             let mut text = String::new();
             at += 1;
+            let from = at;
             while at < code.len() && code[at] != '"' {
                 if code[at] == '\\' {
                     at += 1;
@@ -134,11 +148,65 @@ pub(crate) fn literals(code: &str) -> Vec<String> {
                 }
                 at += 1;
             }
-            found.push(text);
+            found.push((text, lines(from, at.min(code.len()))));
             at += 1;
         } else {
             at += 1;
         }
     }
     found
+}
+
+/// The statements of Rust code that take more lines than a reader of the code should skip.
+fn long(code: &str) -> Vec<String> {
+    let is_long = |(literal, lines): &(String, usize)| *lines > 2 && says_sql(literal);
+    literals_with_lines(code).into_iter().filter(is_long).map(|(literal, _)| literal).collect()
+}
+
+#[test]
+fn statements_of_three_lines_are_files() {
+    for (file, text) in files(&src(), "rs") {
+        let code = text.split("#[cfg(test)]\nmod ").next().unwrap_or_default();
+        assert_eq!(long(code), Vec::<String>::new(), "{file}");
+    }
+    for (code, seen) in [
+        ("q(\"SELECT a\n FROM t\")", 0),
+        ("q(\"SELECT a\n FROM t\n WHERE b\")", 1),
+        ("q(\"SELECT a \\\n FROM t \\\n WHERE b\")", 1),
+        ("q(r#\"UPDATE t\n SET a = 1\n WHERE b\"#)", 1),
+        ("q(\"LEFT JOIN LATERAL (\n SELECT a\n FROM t) AS t ON true\")", 1),
+        ("q(\"Left of it\nstands a\ntext\")", 0),
+    ] {
+        assert_eq!(long(code).len(), seen, "{code}");
+    }
+}
+
+/// Whether a line reads a later column of a row by its position.
+fn reads_by_position(line: &str) -> bool {
+    let reads = line.match_indices("row.get").chain(line.match_indices("last.get"));
+    reads.map(|(at, name)| &line[at + name.len()..]).any(|rest| {
+        let Some((of_type, rest)) = rest.split_once('(') else { return false };
+        (of_type.is_empty() || of_type.starts_with("::<")) && rest.starts_with(|c| ('1'..='9').contains(&c))
+    })
+}
+
+#[test]
+fn rows_of_several_columns_are_read_by_name() {
+    // Each record of a walk passes through the first two, and a name would be searched for each time. The last has
+    // still to change.
+    let others = ["staging/pending/mod.rs", "staging/versions/mod.rs", "access/roles/close.rs"];
+    for (file, text) in files(&src(), "rs").into_iter().filter(|(file, _)| !others.contains(&file.as_str())) {
+        let read: Vec<&str> = text.lines().filter(|line| reads_by_position(line)).map(str::trim).collect();
+        assert_eq!(read, Vec::<&str>::new(), "{file}");
+    }
+    for (line, seen) in [
+        ("row.get(1)", true),
+        ("(row.get(0), row.get::<_, Option<String>>(2))", true),
+        ("last.get(1)", true),
+        ("row.get(0)", false),
+        ("row.get(\"run_id\")", false),
+        ("rows.get(1)", false),
+    ] {
+        assert_eq!(reads_by_position(line), seen, "{line}");
+    }
 }

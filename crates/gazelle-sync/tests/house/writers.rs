@@ -22,11 +22,10 @@ const PROTECTED: [&str; 7] = [
 ];
 
 /// Who writes without the lease; the reasons are in `lease/fence.rs`.
-const WITHOUT_LEASE: [&str; 6] = [
+const WITHOUT_LEASE: [&str; 5] = [
     "run_log/forget_runs.rs forget_requests",
     "run_log/runs.rs save_requests",
     "run_log/wanted_runs.rs ask",
-    "run_log/wanted_runs.rs forget_old",
     "run_log/wanted_runs.rs next",
     "run_log/wanted_runs.rs refuse",
 ];

@@ -28,23 +28,21 @@ use std::process::Stdio;
 
 use embedded_postgres::testing::TestServer;
 use gazelle_sim::{Kind, ShopSpec, SimControl, SimOptions, Simulator};
+use gazelle_sync::entities::ENTITIES;
 use serde_json::Value;
 use tokio::process::{Child, Command};
 use tokio_postgres::NoTls;
 use tokio_postgres::types::ToSql;
 
 /// Every production table, parents first.
-pub const PRODUCTION: [&str; 7] = [
-    "gazelle_users",
-    "gazelle_clients",
-    "gazelle_contacts",
-    "gazelle_locations",
-    "gazelle_pianos",
-    "gazelle_appointments",
-    "gazelle_appointment_pianos",
-];
+pub fn production_tables() -> Vec<&'static str> {
+    ENTITIES.iter().flat_map(|entity| entity.tables).map(|table| table.name).collect()
+}
 
-pub const STAGING: [&str; 4] = ["staging_users", "staging_clients", "staging_pianos", "staging_appointments"];
+/// Every staging table, parents first.
+pub fn staging_tables() -> Vec<&'static str> {
+    ENTITIES.iter().map(|entity| entity.staging_table).collect()
+}
 
 /// What differs between two databases that went different ways to the same content.
 pub const LINEAGE: [&str; 3] = ["staging_id", "synced_from_gazelle_at", "reconciler_version"];
@@ -209,7 +207,7 @@ impl Place {
     /// All production rows with all columns but these.
     pub async fn production(&self, without: &[&str]) -> Tables {
         let mut tables = Tables::new();
-        for table in PRODUCTION {
+        for table in production_tables() {
             tables.insert(table.to_owned(), self.table(table, without).await);
         }
         tables
@@ -218,7 +216,7 @@ impl Place {
     /// What production says, whatever way it came there: no lineage, and of a deletion only that it is one.
     pub async fn content(&self) -> Tables {
         let mut tables = Tables::new();
-        for table in PRODUCTION {
+        for table in production_tables() {
             let sql = format!(
                 "SELECT (to_jsonb(t) - $1::text[] - 'deleted_at'
                          || jsonb_build_object('deleted', deleted_at IS NOT NULL))::text
@@ -233,7 +231,7 @@ impl Place {
     /// Which row versions production holds: any write changes them.
     pub async fn row_versions(&self) -> Tables {
         let mut tables = Tables::new();
-        for table in PRODUCTION {
+        for table in production_tables() {
             let sql = format!("SELECT t.xmin::text || ' ' || t.ctid::text FROM {table} t ORDER BY 1");
             let rows = self.db.query(&sql, &[]).await.expect("rows");
             tables.insert(table.to_owned(), rows.iter().map(|row| row.get(0)).collect());

@@ -317,7 +317,7 @@ pub fn expected(control: &SimControl) -> Expected {
 pub async fn assert_mirrors(world: &World, gone: &[String]) {
     let expected = expected(&world.control);
     let mut unseen: Vec<&(&str, String)> = expected.keys().collect();
-    for table in super::PRODUCTION {
+    for table in super::production_tables() {
         for row in world.rows(&format!("SELECT * FROM {table} WHERE deleted_at IS NULL")).await {
             let id = match table {
                 "gazelle_appointment_pianos" => format!(

@@ -2,13 +2,13 @@
 
 use tokio_postgres::Client;
 
-use super::{LINEAGE, PRODUCTION, STAGING, Tables};
+use super::{LINEAGE, Tables, production_tables, staging_tables};
 
 /// Production, the versions in staging with their outcome, bookmarks, deletions and quarantine; without what tells
 /// the way: lineage, times, numbers of attempts.
 pub async fn whole(db: &Client) -> Tables {
     let mut tables = Tables::new();
-    for table in PRODUCTION {
+    for table in production_tables() {
         let sql = format!(
             "SELECT (to_jsonb(t) - $1::text[] - 'deleted_at'
                      || jsonb_build_object('deleted', deleted_at IS NOT NULL))::text FROM {table} t ORDER BY 1"
@@ -16,7 +16,7 @@ pub async fn whole(db: &Client) -> Tables {
         let rows = db.query(&sql, &[&LINEAGE.to_vec()]).await.expect(table);
         tables.insert(table.to_owned(), rows.iter().map(|row| row.get(0)).collect());
     }
-    for table in STAGING {
+    for table in staging_tables() {
         let sql = format!(
             "SELECT concat_ws(' ', external_id, operation, encode(content_hash, 'hex'), sync_status, error_code)
                FROM {table} ORDER BY 1"

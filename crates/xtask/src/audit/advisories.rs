@@ -4,8 +4,10 @@
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
 use anyhow::{Context, Result, bail, ensure};
+use jiff::civil::Date;
 use semver::{Version, VersionReq};
 use serde::Deserialize;
 
@@ -16,6 +18,38 @@ const PLACE: &str = "crates/xtask/src/audit/advisories.tsv";
 
 /// Advisories that concern a version we use and are accepted, each with the reason.
 const ACCEPTED: [(&str, &str); 0] = [];
+
+/// By how many days the copy may be older than the lock file: dependencies that are chosen later are compared with what
+/// was known before.
+const OLDEST_DAYS: i32 = 30;
+
+/// Warns of a copy that is much older than the lock file. Both dates are those of the sources, so that the same sources give
+/// the same answer on any day.
+pub(super) fn warning_of_age(copied: &str, locked: &str) -> Result<Option<String>> {
+    let date = |text: &str| -> Result<Date> {
+        text.parse().with_context(|| format!("`{text}` is no date like 2026-08-21"))
+    };
+    let days = (date(locked)? - date(copied)?).get_days();
+    Ok((days > OLDEST_DAYS).then(|| {
+        format!(
+            "warning: the copy of RustSec's list is of {copied}, {days} days older than Cargo.lock ({locked}), and {OLDEST_DAYS} are enough; renew it: \
+             git clone --depth 1 https://github.com/rustsec/advisory-db && cargo run -p xtask -- audit --advisories advisory-db \
+             --of $(git -C advisory-db log -1 --format=%cs)"
+        )
+    }))
+}
+
+/// When Cargo.lock was last committed; `None` outside of a repository.
+pub(super) fn date_of_lock(workspace: &Path) -> Option<String> {
+    let asked = Command::new("git")
+        .args(["log", "-1", "--format=%cs", "--", "Cargo.lock"])
+        .current_dir(workspace)
+        .output()
+        .ok()
+        .filter(|asked| asked.status.success())?;
+    let date = String::from_utf8(asked.stdout).ok()?.trim().to_owned();
+    (!date.is_empty()).then_some(date)
+}
 
 /// One line of the copy.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -216,8 +250,31 @@ mod tests {
     }
 
     #[test]
+    fn a_copy_that_is_much_older_than_the_lock_file_is_warned_of_with_the_command_that_renews_it() {
+        for (copied, locked, warned) in [
+            ("2026-08-21", "2026-08-01", false),
+            ("2026-08-21", "2026-09-20", false),
+            ("2026-08-21", "2026-09-21", true),
+            ("2025-12-31", "2026-12-31", true),
+        ] {
+            let warning = warning_of_age(copied, locked).unwrap();
+            assert_eq!(warning.is_some(), warned, "{copied}, {locked}: {warning:?}");
+            for words in
+                [copied, locked, "30 are enough", "cargo run -p xtask -- audit --advisories advisory-db --of"]
+            {
+                assert!(
+                    warning.as_ref().is_none_or(|warning| warning.contains(words)),
+                    "{words}: {warning:?}"
+                );
+            }
+        }
+        assert!(warning_of_age("21.8.2026", "2026-09-21").is_err());
+    }
+
+    #[test]
     fn every_line_of_the_copy_can_be_read() {
-        let (_, advisories) = read(COPY).unwrap();
+        let (date, advisories) = read(COPY).unwrap();
+        assert_eq!(warning_of_age(date, date).unwrap(), None);
         assert!(advisories.len() > 900, "{}", advisories.len());
         for advisory in &advisories {
             for requirement in &advisory.safe {

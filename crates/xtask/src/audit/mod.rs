@@ -83,6 +83,10 @@ pub fn run(args: &AuditArgs) -> Result<()> {
     let lock = std::fs::read_to_string(workspace.join("Cargo.lock")).context("Cargo.lock cannot be read")?;
     let (known, date) = advisories::problems(&lock)?;
     problems.extend(known);
+    let age = advisories::date_of_lock(&workspace).map(|locked| advisories::warning_of_age(date, &locked));
+    if let Some(warning) = age.transpose()?.flatten() {
+        eprintln!("{warning}");
+    }
     // The list is of what is built there; elsewhere other packages are.
     if cfg!(all(target_os = "linux", target_arch = "x86_64", target_env = "gnu")) {
         let written = std::fs::read_to_string(&list).unwrap_or_default();

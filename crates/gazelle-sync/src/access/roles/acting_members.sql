@@ -1,7 +1,10 @@
--- Who may log in and act as the role $1 without being an administrator, who could do it anyway (a superuser, who may make roles, the
--- owner of the database, and who may act as one of these), and what ends it. Not we ourselves; nobody where the register of
--- migrations $2 is the role's already, with the policies $3: whom it was granted to since, it was granted to by an administrator. Nor
--- who holds it WITH ADMIN OPTION where its comment is $4, which is how another database of this server made its administrator.
+-- Roles that may log in and act as the role $1, each with the statement that ends it. Left out are the current role
+-- and administrators, who could act as any role anyway: superusers, roles with CREATEROLE, the owner of the database,
+-- and roles that can act as one of these.
+--
+-- Returns no row if $1 owns the register of migrations $2 with both policies $3, since its later members were added
+-- by an administrator. If the comment of $1 is $4, members WITH ADMIN OPTION are left out too: another database of
+-- this server made its administrator one.
 WITH owner AS (
     SELECT o.oid, o.rolname
       FROM pg_catalog.pg_roles o
@@ -15,7 +18,7 @@ WITH owner AS (
 ), administrators AS (
     SELECT r.oid
       FROM pg_catalog.pg_roles r
-     WHERE r.rolsuper OR r.rolcreaterole OR r.rolname IN (current_user, session_user)
+     WHERE r.rolsuper OR r.oid IN ({makers}) OR r.rolname IN (current_user, session_user)
         OR r.oid = (SELECT d.datdba FROM pg_catalog.pg_database d WHERE d.datname = pg_catalog.current_database())
 )
 SELECT m.rolname::text AS member,

@@ -1,6 +1,6 @@
--- Which of the relations $2 of the schema $1 lets others than its owner, and than $3, do what no reading or writing of rows needs:
--- hang triggers, whose code runs as whoever writes, have keys refer to it, empty it, maintain it (Postgres 17). As (relation, who, which
--- rights, whether we may take them); who is PUBLIC for everybody.
+-- Privileges that reading and writing rows does not need (TRIGGER, REFERENCES, TRUNCATE, MAINTAIN) on the relations
+-- $2 of the schema $1, held by roles other than their owner, superusers and $3. Returns relation, role (PUBLIC for
+-- everybody), privileges, and whether the current role may revoke them.
 WITH held AS (
     SELECT c.relname::text AS name, granted.grantee, granted.privilege_type, c.relowner
       FROM pg_catalog.pg_class c

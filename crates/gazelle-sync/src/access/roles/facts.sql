@@ -1,6 +1,6 @@
--- Who owns what and who may do what with the relations $2 of the schema $1, as lines (subject, fact): of the roles
--- $3, of everybody (PUBLIC), and of Supabase's public roles $4. Of other roles only what is taken
--- from them: to hang triggers on a table, to have keys refer to it, to empty it.
+-- Facts about the relations $2 of the schema $1, as lines of subject and fact: owners, row security, policies, and
+-- the privileges of the roles $3, of PUBLIC and of Supabase's public roles $4. Of other roles, only the privileges
+-- that `migrate` revokes (TRIGGER, REFERENCES, TRUNCATE).
 WITH named AS (
     SELECT oid, rolname::text AS name FROM pg_catalog.pg_roles
      WHERE rolname = ANY ($3::text[]) OR rolname = ANY ($4::text[])

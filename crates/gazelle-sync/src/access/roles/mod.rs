@@ -4,6 +4,7 @@ pub(in crate::access) mod apply;
 pub(in crate::access) mod changes;
 pub(in crate::access) mod close;
 pub(in crate::access) mod more_than_rows;
+pub(in crate::access) mod needed_first;
 pub(in crate::access) mod script;
 
 use serde::Serialize;

@@ -4,6 +4,7 @@ use tokio_postgres::types::Type;
 
 use super::script::{READERS_READ, SYNC_READS};
 use super::{MARK_OF_OWNER, Roles};
+use crate::access::trust::fragments::filled;
 use crate::db::{DbError, Tx};
 use crate::migrations;
 
@@ -39,10 +40,9 @@ pub async fn more_than_rows(tx: &Tx<'_>, roles: &[&str]) -> Result<Vec<MoreThanR
 /// What is wrong, with the statement that cures it. Those of the database.
 pub(in crate::access) async fn check(tx: &Tx<'_>, roles: &Roles) -> Result<(), DbError> {
     let of = more_than_rows(tx, &[&roles.sync, &roles.reader]).await?;
-    if let Some(first) = of.first() {
+    if !of.is_empty() {
         return Err(refused(
-            first,
-            of.len(),
+            &of,
             "and neither the sync nor readers may become more than what they are granted",
             "another role (--sync-role, --reader-role)",
         ));
@@ -50,10 +50,9 @@ pub(in crate::access) async fn check(tx: &Tx<'_>, roles: &Roles) -> Result<(), D
     // Who owns the database may own the tables in it.
     let mut of = more_than_rows(tx, &[&roles.owner]).await?;
     of.retain(|found| !found.owns_database);
-    if let Some(first) = of.first() {
+    if !of.is_empty() {
         return Err(refused(
-            first,
-            of.len(),
+            &of,
             "and what is to own the tables is to be nothing else",
             "another role (--owner-role)",
         ));
@@ -65,25 +64,40 @@ pub(in crate::access) async fn check(tx: &Tx<'_>, roles: &Roles) -> Result<(), D
         (&policies.as_slice() as _, Type::TEXT_ARRAY),
         (&MARK_OF_OWNER as _, Type::TEXT),
     ];
-    let members = tx.query(include_str!("acting_members.sql"), &params).await?;
-    let Some(first) = members.first() else { return Ok(()) };
-    let (member, cure): (String, String) = (first.get("member"), first.get("cure"));
+    let members = tx.query(&filled(include_str!("acting_members.sql")), &params).await?;
+    if members.is_empty() {
+        return Ok(());
+    }
+    let names: Vec<&str> = members.iter().map(|row| row.get("member")).collect();
+    let cures: Vec<&str> = members.iter().map(|row| row.get("cure")).collect();
+    let are = if names.len() > 1 { "are members" } else { "is a member" };
     Err(DbError::infrastructure(format!(
-        "{member} may log in and is a member of {owner}{}, and could do whatever the owner of the tables can; no role was \
-         changed. {cure}, or choose another role (--owner-role), then run this again",
-        more(members.len()),
+        "{} may log in and {are} of {owner}, and could do whatever the owner of the tables can; no role was \
+         changed. {}, or choose another role (--owner-role), then run this again",
+        names.join(", "),
+        once(&cures),
         owner = roles.owner
     )))
 }
 
-fn refused(first: &MoreThanRows, of: usize, why: &str, other: &str) -> DbError {
-    let MoreThanRows { said, cure, .. } = first;
+/// Names all that is wrong, and all that cures it: who is told one at a time comes back once for each.
+fn refused(of: &[MoreThanRows], why: &str, other: &str) -> DbError {
+    let said: Vec<&str> = of.iter().map(|found| found.said.as_str()).collect();
+    let cures: Vec<&str> = of.iter().map(|found| found.cure.as_str()).collect();
     DbError::infrastructure(format!(
-        "{said}{}, {why}; no role was changed. {cure}, or choose {other}, then run this again",
-        more(of)
+        "{}, {why}; no role was changed. {}, or choose {other}, then run this again",
+        said.join("; "),
+        once(&cures)
     ))
 }
 
-fn more(of: usize) -> String {
-    if of > 1 { format!(" ({} more of the kind; this names one at a time)", of - 1) } else { String::new() }
+/// The statements in their order, each once.
+pub(in crate::access) fn once(statements: &[&str]) -> String {
+    let mut said: Vec<&str> = Vec::new();
+    for statement in statements {
+        if !said.contains(statement) {
+            said.push(statement);
+        }
+    }
+    said.join("; ")
 }

@@ -1,7 +1,9 @@
--- What the roles $1 are, or can become, that reading and writing rows does not need: one row each as (role, what is said of it, what
--- cures it). A role is whatever it may act as too, with or without inheriting its rights.
+-- Attributes and memberships of the roles $1 that reading and writing rows does not need: one row each with the role,
+-- a description and the statement that removes it. A role counts as every role that it can act as, with or without
+-- inheriting its rights.
 --
--- Who may make roles is an administrator to us, on every version: up to 15 it makes itself a member of the tables' owner.
+-- A role with CREATEROLE counts as an administrator on every version: up to Postgres 15 it can make itself a member
+-- of the owner of our tables.
 WITH asked AS (
     SELECT r.oid, r.rolname, r.rolsuper FROM pg_catalog.pg_roles r WHERE r.rolname = ANY ($1::text[])
 ), held AS (

@@ -1,4 +1,4 @@
--- The relations $1 of our schema that are open in some way to everybody or to the roles $2, or lack row security.
+-- The relations $1 of our schema that lack row security, or on which PUBLIC or one of the roles $2 has a privilege.
 WITH ours AS (
     SELECT c.oid, c.relname::text AS name, c.relkind IN ('r', 'p') AS is_table, c.relrowsecurity, c.relowner, c.relacl,
            starts_with(c.relname::text, 'gazelle_') AS is_production,

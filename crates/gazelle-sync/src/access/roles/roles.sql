@@ -11,7 +11,7 @@ BEGIN
     IF NOT EXISTS (SELECT 1 FROM pg_catalog.pg_roles WHERE rolname = '{reader}') THEN
         CREATE ROLE "{reader}" NOLOGIN;
     END IF;
-    -- Whoever runs this may migrate later. Who can already needs no grant, and may lack the right to give one.
+    -- The role that runs this may migrate later. One that already can needs no grant, and may lack the right to give one.
     IF NOT pg_has_role('{owner}', 'USAGE') THEN
         EXECUTE format('GRANT "{owner}" TO %I', current_user);
     END IF;
@@ -23,7 +23,7 @@ BEGIN
     END IF;
 END
 $$;
--- CREATE is for migrations. Whoever may create in a schema can put functions there, and the address of the sync is in
+-- CREATE is for migrations. A role that may create in a schema can put functions there, and the address of the sync is in
 -- the environment of a service: it creates nothing but temporary tables. What both may create by another's right, such as
 -- everybody's, is not taken here from those: `migrate --roles` refuses it.
 GRANT USAGE, CREATE ON SCHEMA {schema} TO "{owner}";

@@ -7,6 +7,7 @@
 use tokio_postgres::Row;
 use tokio_postgres::types::Type;
 
+use super::fragments::filled;
 use crate::access::roles::PUBLIC_ROLES;
 use crate::db::{Db, DbError};
 use crate::migrations::{relation_names, tables};
@@ -46,7 +47,7 @@ pub async fn check(db: &Db) -> Result<(), DbError> {
 pub async fn refusal(db: &Db) -> Result<Option<String>, DbError> {
     let mut found = look(db).await?;
     found.retain(|bound| bound.is_ours);
-    Ok(found.first().map(|bound| bound.told(found.len())))
+    Ok(found.first().map(|bound| bound.message(found.len())))
 }
 
 /// A part of one of our tables or views that calls a user's function or operator.
@@ -76,7 +77,7 @@ pub async fn look(db: &Db) -> Result<Vec<Bound>, DbError> {
         (&checks() as _, Type::TEXT_ARRAY),
         (&PUBLIC_ROLES.as_slice() as _, Type::TEXT_ARRAY),
     ];
-    let rows = db.query(include_str!("bound.sql"), &params).await?;
+    let rows = db.query(&filled(include_str!("bound.sql")), &params).await?;
     let bound = |row: &Row| Bound {
         what: row.get("what"),
         called: row.get("called"),
@@ -88,7 +89,7 @@ pub async fn look(db: &Db) -> Result<Vec<Bound>, DbError> {
 }
 
 impl Bound {
-    fn told(&self, of: usize) -> String {
+    fn message(&self, of: usize) -> String {
         let Bound { what, called, maker, cure, .. } = self;
         let more = if of > 1 { format!(" ({} more of the kind)", of - 1) } else { String::new() };
         format!(

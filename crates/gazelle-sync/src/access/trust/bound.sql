@@ -1,12 +1,12 @@
--- What of our relations $2 of the schema $1 calls a function or an operator that is called like one of the server's, is none
--- of an administrator's extension (anybody may make some, and adds what he likes to his own), and belongs to somebody whom we
--- have no reason to trust. The cure are the statements after which it calls the server's own or belongs to the relation's owner;
--- ours is what a migration of ours made (a check not named in $3 is the company's own, and so is a policy that calls anything).
--- Expressions are printed with the schema of every name outside pg_catalog.
+-- Expressions of the relations $2 of the schema $1 that call a function or operator with the name of one of the
+-- server's, if it belongs to a role that is not trusted and to no extension of an administrator (any role may install
+-- some extensions and add functions to them). `cure` is the statement after which the expression calls the server's
+-- own or the function belongs to the relation's owner; `is_ours` tells what a migration created. Checks not named in
+-- $3 are users' own, and so are policies.
 --
--- Trusted is a superuser, and whoever has the rights of the relation's owner. Who is no superuser trusts those that owners.sql
--- trusts too: itself, who may make roles, the owners of the database and of the schema, and, but for the roles $4, a role
--- that only those can act as.
+-- Expressions are printed with the schema of every name outside pg_catalog. Trusted are superusers and roles with the
+-- rights of the relation's owner. Roles that are not superusers also trust themselves, roles with CREATEROLE, the
+-- owners of the database and of the schema, and roles that only those can act as, but none of $4 (as in owners.sql).
 WITH ours AS (
     SELECT c.oid, c.relowner, pg_catalog.format('%I.%I', n.nspname, c.relname) AS name
       FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
@@ -56,18 +56,7 @@ WITH ours AS (
            pg_catalog.format('the view %s', ours.name), true
       FROM ours JOIN pg_catalog.pg_rewrite r ON r.ev_class = ours.oid
 ), me AS (
-    SELECT r.oid, login.oid AS login,
-           EXISTS (SELECT 1 FROM pg_catalog.pg_roles s
-                    WHERE (s.rolsuper OR s.rolname IN ('pg_execute_server_program', 'pg_write_server_files', 'pg_read_server_files'))
-                      AND (pg_catalog.pg_has_role(r.oid, s.oid, 'MEMBER') OR pg_catalog.pg_has_role(login.oid, s.oid, 'MEMBER')))
-               AS rolsuper,
-           pg_catalog.current_setting('server_version_num')::int < 160000
-           AND EXISTS (SELECT 1 FROM pg_catalog.pg_roles s
-                        WHERE s.rolcreaterole
-                          AND (pg_catalog.pg_has_role(r.oid, s.oid, 'MEMBER') OR pg_catalog.pg_has_role(login.oid, s.oid, 'MEMBER')))
-               AS makes_roles
-      FROM pg_catalog.pg_roles r JOIN pg_catalog.pg_roles login ON login.rolname = session_user
-     WHERE r.rolname = current_user
+    {session}
 ), administrators AS (
     SELECT r.oid
       FROM pg_catalog.pg_roles r
@@ -75,7 +64,7 @@ WITH ours AS (
      WHERE r.rolsuper
         OR r.oid = CASE WHEN me.rolsuper OR me.makes_roles THEN me.login ELSE me.oid END
         OR NOT me.rolsuper
-           AND (r.rolcreaterole
+           AND (r.oid IN ({makers})
                 OR NOT me.makes_roles
                    AND r.oid = (SELECT d.datdba FROM pg_catalog.pg_database d WHERE d.datname = pg_catalog.current_database()))
 ), found AS MATERIALIZED (

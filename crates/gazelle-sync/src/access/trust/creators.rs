@@ -4,6 +4,7 @@ use tokio_postgres::types::Type;
 
 use super::owners::plain;
 use crate::access::roles::Roles;
+use crate::access::roles::more_than_rows::once;
 use crate::db::{DbError, Tx};
 
 /// A role that can create objects in the schema.
@@ -54,14 +55,17 @@ pub async fn creators(tx: &Tx<'_>, roles: &[&str]) -> Result<Vec<Creator>, DbErr
 /// One of them can; the message says which, through what, and the statement that revokes it. Those of the database.
 pub(in crate::access) async fn check(tx: &Tx<'_>, roles: &Roles) -> Result<(), DbError> {
     let found = creators(tx, &[&roles.sync, &roles.reader]).await?;
-    let Some(first) = found.first() else { return Ok(()) };
-    let more = match found.len() {
-        1 => String::new(),
-        many => format!(" ({} more such rights; this names one at a time)", many - 1),
-    };
+    if found.is_empty() {
+        return Ok(());
+    }
+    let said: Vec<&str> = found.iter().map(|creator| creator.said.as_str()).collect();
+    let mends: Vec<&str> = found.iter().map(|creator| creator.mend.as_str()).collect();
     Err(DbError::infrastructure(format!(
-        "{}{more}, and neither {} nor {} may, so that nobody who gets hold of their passwords puts tables or functions there; \
+        "{}, and neither {} nor {} may, so that nobody who gets hold of their passwords puts tables or functions there; \
          no role was changed. Take the right away, then run this again: {}",
-        first.said, roles.sync, roles.reader, first.mend
+        said.join("; "),
+        roles.sync,
+        roles.reader,
+        once(&mends)
     )))
 }

@@ -1,5 +1,5 @@
--- Who of the roles $2, and whether everybody, may create in the schema $1, and by whose right. The
--- holder is the role that has the right.
+-- Which of the roles $2, and whether PUBLIC, may create objects in the schema $1, and which role (holder) they have
+-- this right from.
 WITH place AS (
     SELECT n.nspowner, coalesce(n.nspacl, pg_catalog.acldefault('n', n.nspowner)) AS acl
       FROM pg_catalog.pg_namespace n

@@ -1,6 +1,7 @@
--- Who we are, why that is a superuser or as good as one (owners.sql says who counts), and what ends that; the lesser role that one has
--- put in force, and, where we are none, who holds the right by which we may create in the schema $1; for a superuser what an
--- administrator gets to own who shall act for it: the database where its owner owns the schema, else the schema.
+-- The current role: whether it is a superuser or equal to one (as in owners.sql), why, and the statement that ends
+-- this; the lesser role that it has set; for others, the role by whose right they may create in the schema $1.
+-- `kept_by` is what an administrator should own to act for a superuser: the schema if a role owns it, else the
+-- database.
 WITH us AS (
     SELECT me.oid, me.rolname, login.oid AS login_oid, login.rolname AS login
       FROM pg_catalog.pg_roles me JOIN pg_catalog.pg_roles login ON login.rolname = session_user

@@ -6,6 +6,8 @@
 pub mod bound;
 pub(in crate::access) mod creators;
 pub(in crate::access) mod embedded;
+pub mod fragments;
+pub(in crate::access) mod hand_over;
 pub mod me;
 pub(in crate::access) mod owner;
 pub mod owners;
@@ -13,28 +15,65 @@ pub mod superuser;
 
 #[cfg(test)]
 mod tests {
-    /// Who is as good as a superuser is asked in several statements, each for a purpose of its own.
-    #[test]
-    fn every_statement_means_the_same_by_a_superuser() {
-        let condition = "WHERE (s.rolsuper OR s.rolname IN ('pg_execute_server_program', 'pg_write_server_files', \
-                         'pg_read_server_files')) AND (pg_catalog.pg_has_role(r.oid, s.oid, 'MEMBER') OR \
-                         pg_catalog.pg_has_role(login.oid, s.oid, 'MEMBER')))";
-        let who_makes_roles = "pg_catalog.current_setting('server_version_num')::int < 160000";
-        let all = [
-            ("owners.sql", include_str!("owners.sql"), true),
-            ("bound.sql", include_str!("bound.sql"), true),
-            ("superuser.sql", include_str!("superuser.sql"), true),
-            ("into_schema.sql", include_str!("../../rebuild/replay/into_schema.sql"), false),
-        ];
-        for (name, sql, asks_who_makes_roles) in all {
-            let sql = sql.split_whitespace().collect::<Vec<_>>().join(" ");
-            assert!(sql.contains(condition), "{name}");
-            assert_eq!(sql.contains(who_makes_roles), asks_who_makes_roles, "{name}");
+    use std::path::Path;
+
+    use super::fragments::filled;
+
+    /// Every SQL file of the program, with its name.
+    fn statements(folder: &Path, found: &mut Vec<(String, String)>) {
+        for entry in std::fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                statements(&path, found);
+            } else if path.extension().is_some_and(|ending| ending == "sql") {
+                let name = path.file_name().unwrap().to_str().unwrap().to_owned();
+                found.push((name, std::fs::read_to_string(&path).unwrap()));
+            }
         }
-        let me = include_str!("me.sql");
-        assert!(
-            me.contains("('pg_execute_server_program', 'pg_write_server_files', 'pg_read_server_files')")
+    }
+
+    /// Who is as good as a superuser, and who may make roles, stands in one place each. Statements that say in words by which role
+    /// somebody is one look at each role themselves.
+    #[test]
+    fn who_is_a_superuser_and_who_makes_roles_stand_in_one_place() {
+        let mut all = Vec::new();
+        statements(&Path::new(env!("CARGO_MANIFEST_DIR")).join("src"), &mut all);
+        let with = |word: &str| {
+            let mut names: Vec<&str> =
+                all.iter().filter(|(_, sql)| sql.contains(word)).map(|(name, _)| name.as_str()).collect();
+            names.sort_unstable();
+            names
+        };
+        assert_eq!(with("'pg_execute_server_program'"), ["me.sql", "more_than_rows.sql", "session.sql"]);
+        assert_eq!(
+            with("rolcreaterole"),
+            ["makers.sql", "me.sql", "more_than_rows.sql", "needed_first.sql", "owner_rights.sql"]
         );
-        assert!(me.contains(who_makes_roles) && me.contains("s.rolsuper"));
+        assert_eq!(with("{session}"), ["bound.sql", "into_schema.sql", "owners.sql", "superuser.sql"]);
+        assert_eq!(
+            with("{makers}"),
+            [
+                "acting_members.sql",
+                "bound.sql",
+                "not_the_owner.sql",
+                "owners.sql",
+                "session.sql",
+                "superuser.sql"
+            ]
+        );
+        let server = "('pg_execute_server_program', 'pg_write_server_files', 'pg_read_server_files')";
+        for (name, sql) in all.iter().filter(|(_, sql)| sql.contains("{session}") || sql.contains("{makers}"))
+        {
+            let sql = filled(sql);
+            assert!(!sql.contains("{session}") && !sql.contains("{makers}"), "{name}");
+            assert!(
+                sql.contains("s.rolcreaterole AND pg_catalog.pg_has_role(maker.oid, s.oid, 'MEMBER')"),
+                "{name}"
+            );
+        }
+        for sql in [include_str!("session.sql"), include_str!("me.sql")] {
+            assert!(sql.contains(server) && sql.contains("s.rolsuper"));
+            assert!(sql.contains("pg_catalog.current_setting('server_version_num')::int < 160000"));
+        }
     }
 }

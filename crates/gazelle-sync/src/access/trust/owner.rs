@@ -2,6 +2,7 @@
 
 use tokio_postgres::types::Type;
 
+use super::owners::plain;
 use crate::db::{DbError, Tx};
 use crate::migrations;
 
@@ -16,6 +17,12 @@ pub async fn check_owner_rights(tx: &Tx<'_>) -> Result<(), DbError> {
     let rows = tx.query(include_str!("owner_rights.sql"), &[(&migrations::REGISTER, Type::TEXT)]).await?;
     let Some(row) = rows.first() else { return Ok(()) };
     let (owner, caller): (String, String) = (row.get("owner"), row.get("caller"));
+    let mut grant: Vec<String> = row.get("first");
+    let keeps_out = match grant.is_empty() {
+        true => "",
+        false => " (for as long as they make roles, a second member keeps them out, up to Postgres 15)",
+    };
+    grant.push(format!("GRANT {} TO …", plain(&owner)));
     match (row.get("has_rights"), row.get("is_member")) {
         (true, _) => Ok(()),
         (false, true) => Err(DbError::infrastructure(format!(
@@ -24,7 +31,8 @@ pub async fn check_owner_rights(tx: &Tx<'_>) -> Result<(), DbError> {
         ))),
         (false, false) => Err(DbError::infrastructure(format!(
             "the tables belong to {owner}, and {caller} may not act for it: run this with an administrator's role in \
-             DATABASE_URL, or one to which it was granted (GRANT {owner} TO …); the sync itself keeps {caller}"
+             DATABASE_URL, or one to which it was granted with: {}{keeps_out}; the sync itself keeps {caller}",
+            grant.join("; ")
         ))),
     }
 }

@@ -8,6 +8,8 @@ use tokio_postgres::Row;
 use tokio_postgres::types::Type;
 
 use super::bound;
+use super::fragments::filled;
+use super::hand_over::ADMINISTRATOR;
 use super::me::Me;
 use super::superuser::{self, Before};
 use crate::access::roles::{MARK_OF_OWNER, PUBLIC_ROLES, Roles};
@@ -45,6 +47,10 @@ impl<'a> Question<'a> {
     }
 }
 
+fn look() -> String {
+    filled(include_str!("owners.sql"))
+}
+
 const PUBLIC_ROLES_LIST: &[&str] = &PUBLIC_ROLES;
 
 /// Refuses tables and views with our names that belong to a role we have no reason to trust, and a register with a
@@ -73,11 +79,48 @@ pub async fn check_before(db: &Db, before: Before) -> Result<(), DbError> {
 /// Those of the database.
 pub async fn refusal(db: &Db) -> Result<Option<String>, DbError> {
     let question = Question::of_account(db.schema());
-    let rows = db.query(include_str!("owners.sql"), &question.params()).await?;
+    let rows = db.query(&look(), &question.params()).await?;
     if rows.is_empty() {
         return Ok(None);
     }
-    Ok(Some(question.told(&rows, &Me::read(db, db.schema()).await?)))
+    Ok(Some(question.message(&rows, &Me::read(db, db.schema()).await?)))
+}
+
+/// Whether our role may use the tables as far as their owners go.
+pub(in crate::access) enum Standing {
+    Trusted,
+    /// Only the schema's owner is not trusted, and only because our role makes roles.
+    UntilEnded {
+        /// Why, as a clause.
+        why: String,
+        /// The statement after which it may.
+        ended_by: String,
+    },
+    Refused,
+}
+
+/// As [`check_owners_in`], for a caller that says itself how to go on.
+///
+/// # Errors
+/// Those of the database.
+pub(in crate::access) async fn standing(tx: &Tx<'_>) -> Result<Standing, DbError> {
+    let rows = tx.query(&look(), &Question::of_account(tx.schema()).params()).await?;
+    let Some(first) = rows.first().map(Found::of) else { return Ok(Standing::Trusted) };
+    let us = Me::read_in(tx, tx.schema()).await?;
+    let is_schema_alone = rows.iter().all(|row| row.get::<_, &str>("what") == "schema");
+    match us.ended_by.clone().filter(|_| us.makes_roles && is_schema_alone) {
+        Some(ended_by) => {
+            let Found { relation: schema, name: owner, .. } = first;
+            let why = format!(
+                "the schema {schema} belongs to {owner}, and the role in {} ({}) {}",
+                us.place(),
+                us.name,
+                us.is_superuser()
+            );
+            Ok(Standing::UntilEnded { why, ended_by })
+        }
+        None => Ok(Standing::Refused),
+    }
 }
 
 /// As [`check`], in the transaction that goes on to write.
@@ -95,7 +138,7 @@ pub async fn check_in(tx: &Tx<'_>) -> Result<(), DbError> {
 /// # Errors
 /// As [`check`].
 pub async fn check_owners_in(tx: &Tx<'_>) -> Result<(), DbError> {
-    refuse(told_in(tx, &Question::of_account(tx.schema())).await?)
+    refuse(message_in(tx, &Question::of_account(tx.schema())).await?)
 }
 
 /// The part of [`check_in`] that checks what keeps a superuser from using the tables.
@@ -113,7 +156,7 @@ pub async fn check_superuser_in(tx: &Tx<'_>) -> Result<(), DbError> {
 pub async fn check_believed(tx: &Tx<'_>, schema: &str, table: &'static str) -> Result<(), DbError> {
     let question =
         Question { names: vec![table], first: table, for_us: false, ..Question::of_account(schema) };
-    refuse(told_in(tx, &question).await?)
+    refuse(message_in(tx, &question).await?)
 }
 
 /// A relation, or something on it, that is refused.
@@ -127,6 +170,8 @@ struct Found {
     kind: String,
     /// The roles that may act as the owner.
     acting: Vec<String>,
+    /// The statements that end it, for those who act by a membership.
+    ended_by: Vec<String>,
     /// Whether we have the owner's rights.
     has_rights: bool,
     /// Whether the role catalogue says that the owner is the owner role of `migrate --roles`.
@@ -141,18 +186,19 @@ impl Found {
             name: row.get("name"),
             kind: row.get("kind"),
             acting: row.get("acting"),
+            ended_by: row.get("ended_by"),
             has_rights: row.get("has_rights"),
             is_of_roles: row.get("is_of_roles"),
         }
     }
 }
 
-async fn told_in(tx: &Tx<'_>, question: &Question<'_>) -> Result<Option<String>, DbError> {
-    let rows = tx.query(include_str!("owners.sql"), &question.params()).await?;
+async fn message_in(tx: &Tx<'_>, question: &Question<'_>) -> Result<Option<String>, DbError> {
+    let rows = tx.query(&look(), &question.params()).await?;
     if rows.is_empty() {
         return Ok(None);
     }
-    Ok(Some(question.told(&rows, &Me::read_in(tx, question.schema).await?)))
+    Ok(Some(question.message(&rows, &Me::read_in(tx, question.schema).await?)))
 }
 
 fn refuse(why: Option<String>) -> Result<(), DbError> {
@@ -160,7 +206,7 @@ fn refuse(why: Option<String>) -> Result<(), DbError> {
 }
 
 impl Question<'_> {
-    fn told(&self, rows: &[Row], us: &Me) -> String {
+    fn message(&self, rows: &[Row], us: &Me) -> String {
         let Me { name: me, because, creates_by, .. } = us;
         let schema = &self.schema;
         let (theirs, hung): (Vec<Found>, Vec<Found>) =
@@ -180,12 +226,12 @@ impl Question<'_> {
         };
         if because.is_some() {
             // Who makes roles may use what nobody else acts for; a superuser may not.
-            let others = if us.makes_roles { acting_as(owner, &first.acting) } else { String::new() };
+            let others = if us.makes_roles { acting_as(first) } else { String::new() };
             let found = format!("{schema}.{name} belongs to {owner}{more}{others}");
             return to_superuser(&found, first, &table, kind, us);
         }
         let others = match first.has_rights {
-            true => acting_as(owner, &first.acting),
+            true => acting_as(first),
             false => String::new(),
         };
         let mut said = format!(
@@ -229,21 +275,22 @@ impl Question<'_> {
     }
 }
 
-/// Says which roles may act as an owner, and the statement that ends it.
-fn acting_as(owner: &str, acting: &[String]) -> String {
+/// Says which roles may act as an owner, and the statements that end it.
+fn acting_as(found: &Found) -> String {
+    let Found { name: owner, acting, ended_by, .. } = found;
     // The owner itself is named only if nobody else may act as it.
     let others: Vec<&str> = acting.iter().map(String::as_str).filter(|name| *name != owner).collect();
     let role = plain(owner);
-    match (others.first(), acting.is_empty()) {
-        (Some(one), _) => {
-            format!(", as which {} may act (REVOKE {role} FROM {} ends that)", others.join(", "), plain(one))
+    match (others.is_empty(), acting.is_empty()) {
+        (false, _) => {
+            format!(", as which {} may act ({} ends that)", others.join(", "), ended_by.join("; "))
         }
-        (None, false) => format!(
+        (true, false) => format!(
             ", {owner} may log in (ALTER ROLE {role} NOLOGIN ends that; on Citus, which moves tables as their owner, have no \
              password of it ever be valid: ALTER ROLE {role} LOGIN VALID UNTIL '-infinity'; and, where it is the owner for `migrate \
              --roles`, COMMENT ON ROLE {role} IS '{MARK_OF_OWNER}')"
         ),
-        (None, true) => String::new(),
+        (true, true) => String::new(),
     }
 }
 
@@ -280,9 +327,9 @@ fn to_superuser(found: &str, first: &Found, table: &str, kind: &str, us: &Me) ->
         (true, _) => TAKEN_OVER.to_owned(),
         (false, true) => format!(
             "Put the role that `migrate --roles` made for the sync into DATABASE_URL (gazelle_sync), and for `migrate` one that \
-             acts for the owner and is no superuser, such as this makes: CREATE ROLE gazelle_admin LOGIN; \
-             ALTER {} OWNER TO gazelle_admin; GRANT {role} TO gazelle_admin WITH ADMIN OPTION (and for its password, in \
-             psql: \\password gazelle_admin)",
+             acts for the owner and is no superuser, such as this makes: CREATE ROLE {ADMINISTRATOR} LOGIN; \
+             ALTER {} OWNER TO {ADMINISTRATOR}; GRANT {role} TO {ADMINISTRATOR} WITH ADMIN OPTION (and for its password, in \
+             psql: \\password {ADMINISTRATOR})",
             us.kept_by
         ),
         (false, false) => format!(

@@ -1,30 +1,34 @@
--- Of the relations $2 of the schema $1: those whose owner we do not trust, and what on the table $3, which is believed
--- before anything else is known, runs code of somebody's or lets somebody write. Those who act are who may act as the owner,
--- itself where nobody should log in as it; has_rights says whether we have the owner's rights. Catalogues alone: nothing of
--- theirs is run by looking.
+-- Relations $2 of the schema $1 whose owner is not trusted; and, on the table $3, whose content is used before
+-- anything else is known, whatever runs another role's code or lets another role write. `acting` are the roles that
+-- can act as the owner, or the owner itself if no role should log in as it; `has_rights` tells whether we have the
+-- owner's rights. Only catalogues are read, which runs no code of others.
 --
--- Trusted is whoever could do it anyway. For a superuser that is itself and other superusers, nobody else: what an owner has put on
--- a table runs as the superuser, also when the owner has been left by all who acted as it. The owner of the schema, who may drop what
--- stands in it and put something else there, has to be one too. A superuser is also who has put a lesser role in force, or may put a
--- superuser in force: so may any code that runs in its session. As good as a superuser is who may read or write files of the server
--- or run its programs (rolsuper), so that it uses no more than a superuser; but what it owns is no superuser's: whoever could act as
--- it before it got that right could not.
+-- A role is trusted if it could do the same without owning the table. A superuser trusts only itself and other
+-- superusers: what an owner has put on a table runs with a superuser's rights, also after all roles that acted as the
+-- owner are gone. The owner of the schema must be a superuser too, because it can drop what is in the schema and
+-- create something else in its place. A session that has set a lesser role, or can set a superuser's, counts as a
+-- superuser, since any code that runs in it can do the same. A role that may read or write files of the server or run
+-- its programs counts as a superuser itself (rolsuper), and uses no more than one does; but what it owns is not a
+-- superuser's, because a role that could act as it before it got that right could not do what a superuser can.
 --
--- For others it is they themselves, a superuser, who may make roles, the owner of the database, and a role that only those can act as.
--- Where they come to tables that others have made ($4), also the owner of the schema, the owner's role by its own name ($5), and, where
--- they could not have made the tables themselves, whoever made them for them; none of the roles $6. What is run as it stands (not $4) is
--- a trusted role's own, since a role that nobody acts as any more may have been left by anybody.
+-- Other roles trust themselves, superusers, roles with CREATEROLE, the owner of the database, and roles as which only
+-- those can act. For tables that others created ($4) they also trust the owner of the schema, the owner's role by its
+-- name ($5) or its comment ($7) and, if they could not have created the tables themselves, the role that created them for them; but none
+-- of the roles $6. What is executed as it stands (not $4) must belong to a trusted role itself, because a role as
+-- which nobody acts any more may have been used by anybody before.
 --
--- Up to version 15 who may make roles may give itself the server's own too, and so become a superuser (makes_roles). For such a role it
--- is itself, a superuser, who may make roles, and a role that only those can act as, also as owner of the schema. An owner that others
--- acted as before is not seen; that is for a superuser alone, since whoever ran `migrate --roles` would have no tables else.
+-- Up to Postgres 15, a role with CREATEROLE can grant itself the server's own roles and so become a superuser
+-- (makes_roles). It trusts itself, superusers, roles with CREATEROLE, and roles as which only those can act, also as
+-- owner of the schema. Roles that acted as an owner in the past are not detected; only a superuser is protected from
+-- them, since otherwise a role that ran `migrate --roles` would have no tables.
 --
--- To have the rights of a role proves nothing: others may have them too, and up to version 15 whoever logs in as a role can
--- make anybody a member of it.
+-- Having the rights of a role proves nothing: others may have them too, and up to Postgres 15 a session that logged
+-- in as a role can make any role a member of it.
 --
--- The owner's role may go by another name. What an owner writes on his own table, such as the policies of `migrate --roles`, proves nothing
--- of him: anybody writes them. So the proof is a comment of the role itself ($7), which `migrate --roles` gives a role that it makes: a
--- comment of a role is given by who may make roles, and by no role to itself.
+-- The owner's role may have another name. What an owner writes on its own table, such as the policies of `migrate
+-- --roles`, proves nothing about it, since any owner can write it. The proof is a comment of the role ($7), which
+-- `migrate --roles` gives a role that it creates: only roles with CREATEROLE can comment on a role, and no role on
+-- itself.
 WITH RECURSIVE place AS (
     SELECT n.oid, n.nspowner, n.nspacl, pg_catalog.has_schema_privilege(n.oid, 'CREATE') AS may_create
       FROM pg_catalog.pg_namespace n
@@ -34,18 +38,7 @@ WITH RECURSIVE place AS (
       FROM pg_catalog.pg_class c JOIN place ON place.oid = c.relnamespace
      WHERE c.relname = ANY ($2::text[])
 ), me AS (
-    SELECT r.oid, login.oid AS login,
-           EXISTS (SELECT 1 FROM pg_catalog.pg_roles s
-                    WHERE (s.rolsuper OR s.rolname IN ('pg_execute_server_program', 'pg_write_server_files', 'pg_read_server_files'))
-                      AND (pg_catalog.pg_has_role(r.oid, s.oid, 'MEMBER') OR pg_catalog.pg_has_role(login.oid, s.oid, 'MEMBER')))
-               AS rolsuper,
-           pg_catalog.current_setting('server_version_num')::int < 160000
-           AND EXISTS (SELECT 1 FROM pg_catalog.pg_roles s
-                        WHERE s.rolcreaterole
-                          AND (pg_catalog.pg_has_role(r.oid, s.oid, 'MEMBER') OR pg_catalog.pg_has_role(login.oid, s.oid, 'MEMBER')))
-               AS makes_roles
-      FROM pg_catalog.pg_roles r JOIN pg_catalog.pg_roles login ON login.rolname = session_user
-     WHERE r.rolname = current_user
+    {session}
 ), keeper AS (
     SELECT CASE WHEN o.rolname = 'pg_database_owner' THEN d.datdba ELSE o.oid END AS oid
       FROM place
@@ -58,7 +51,7 @@ WITH RECURSIVE place AS (
      WHERE r.rolsuper
         OR r.oid = CASE WHEN me.rolsuper OR me.makes_roles THEN me.login ELSE me.oid END
         OR NOT me.rolsuper
-           AND (r.rolcreaterole
+           AND (r.oid IN ({makers})
                 OR NOT me.makes_roles
                    AND r.oid = (SELECT d.datdba FROM pg_catalog.pg_database d WHERE d.datname = pg_catalog.current_database()))
 ), marked AS (
@@ -68,7 +61,13 @@ WITH RECURSIVE place AS (
 ), acting AS (
     -- Who may act as an owner. On Citus the owner's role may log in, without a password, for moves between nodes. Only who may make
     -- roles can give a role the name $5, or give another the comment $7 and say that no password of it is ever valid.
-    SELECT o.oid AS owner, m.rolname::text AS name, m.oid = o.oid AS is_owner
+    SELECT o.oid AS owner, m.rolname::text AS name, m.oid = o.oid AS is_owner,
+           -- The membership nearest to him.
+           (SELECT pg_catalog.format('REVOKE %I FROM %I', o.rolname, by.rolname)
+              FROM pg_catalog.pg_auth_members a JOIN pg_catalog.pg_roles by ON by.oid = a.member
+             WHERE a.roleid = o.oid AND pg_catalog.pg_has_role(m.oid, by.oid, 'MEMBER')
+             ORDER BY by.oid = m.oid DESC, by.rolname
+             LIMIT 1) AS ended_by
       FROM pg_catalog.pg_roles o
       JOIN pg_catalog.pg_roles m
         ON m.rolcanlogin AND m.oid NOT IN (SELECT oid FROM trusted) AND pg_catalog.pg_has_role(m.oid, o.oid, 'MEMBER')
@@ -105,7 +104,7 @@ WITH RECURSIVE place AS (
             OR NOT $4
             OR o.oid IN (SELECT acting.owner FROM acting)
                AND (me.makes_roles
-                    OR NOT (o.oid = place.nspowner OR o.rolname = $5 OR NOT place.may_create
+                    OR NOT (o.oid = place.nspowner OR o.oid IN (SELECT oid FROM marked) OR NOT place.may_create
                         -- Made for a member of its own, that may create here by it alone.
                         OR EXISTS (SELECT 1 FROM besides WHERE besides.owner = o.oid)
                            AND NOT EXISTS (SELECT 1 FROM besides JOIN makers ON makers.oid IN (0, besides.role)
@@ -118,10 +117,11 @@ SELECT 'owner' AS what, relations.name AS relation, owners.name AS name, relatio
                 AND (NOT acting.is_owner OR owners.has_rights OR owners.oid IN (SELECT oid FROM marked))
               ORDER BY 1) AS acting,
        owners.has_rights,
-       owners.oid IN (SELECT oid FROM marked) AS is_of_roles
+       owners.oid IN (SELECT oid FROM marked) AS is_of_roles,
+       ARRAY(SELECT DISTINCT acting.ended_by FROM acting WHERE acting.owner = owners.oid AND NOT acting.is_owner ORDER BY 1) AS ended_by
   FROM relations JOIN owners ON owners.oid = relations.relowner
 UNION ALL
-SELECT 'schema', $1, o.rolname::text, 'n', '{}', false, false
+SELECT 'schema', $1, o.rolname::text, 'n', '{}', false, false, '{}'
   FROM keeper
  CROSS JOIN me
   JOIN pg_catalog.pg_roles o ON o.oid = keeper.oid
@@ -131,17 +131,17 @@ SELECT 'schema', $1, o.rolname::text, 'n', '{}', false, false
            AND EXISTS (SELECT 1 FROM pg_catalog.pg_roles m
                         WHERE m.rolcanlogin AND m.oid NOT IN (SELECT oid FROM trusted) AND pg_catalog.pg_has_role(m.oid, o.oid, 'MEMBER')))
 UNION ALL
-SELECT 'trigger', relations.name, t.tgname::text, relations.relkind::text, '{}', false, false
+SELECT 'trigger', relations.name, t.tgname::text, relations.relkind::text, '{}', false, false, '{}'
   FROM relations JOIN pg_catalog.pg_trigger t ON t.tgrelid = relations.oid
  WHERE relations.name = $3 AND NOT t.tgisinternal
 UNION ALL
-SELECT 'rule', relations.name, r.rulename::text, relations.relkind::text, '{}', false, false
+SELECT 'rule', relations.name, r.rulename::text, relations.relkind::text, '{}', false, false, '{}'
   FROM relations JOIN pg_catalog.pg_rewrite r ON r.ev_class = relations.oid
  WHERE relations.name = $3 AND relations.relkind IN ('r', 'p')
 UNION ALL
 -- One that shows every row to somebody runs nothing, and lets nobody write. To print an expression takes a lock of its table, so only
 -- those of this table are printed (CASE): others may be held locked by anybody.
-SELECT 'policy', relations.name, p.polname::text, relations.relkind::text, '{}', false, false
+SELECT 'policy', relations.name, p.polname::text, relations.relkind::text, '{}', false, false, '{}'
   FROM relations JOIN pg_catalog.pg_policy p ON p.polrelid = relations.oid
  WHERE relations.name = $3
    AND NOT coalesce(CASE WHEN p.polrelid = relations.oid AND p.polcmd = 'r' AND p.polpermissive

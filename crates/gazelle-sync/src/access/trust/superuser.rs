@@ -8,6 +8,8 @@
 use tokio_postgres::Row;
 use tokio_postgres::types::Type;
 
+use super::fragments::filled;
+use super::hand_over::{self, ADMINISTRATOR};
 use super::me::Me;
 use crate::db::{Db, DbError, Param, Tx};
 use crate::migrations::relation_names;
@@ -47,11 +49,12 @@ impl Hindrance {
         };
         Hindrance { what: row.get("what"), wrong: row.get("wrong"), cure: row.get("cure"), kind }
     }
+}
 
-    fn told(&self, of: usize, us: &Me) -> String {
-        let Hindrance { what, wrong, cure, kind } = self;
-        let more = if of > 1 { format!(" ({} more of the kind)", of - 1) } else { String::new() };
-        let done = match kind {
+impl Kind {
+    /// What to do about all of a kind, before the statements.
+    fn done(self) -> &'static str {
+        match self {
             Kind::Table => "look what it is for, then take",
             Kind::Trigger => "look what it does, then",
             Kind::Condition => {
@@ -59,21 +62,7 @@ impl Hindrance {
             }
             Kind::Right => "have the right taken, from our tables alone:",
             Kind::RightElsewhere => "take the right away:",
-        };
-        let instead = match us.is_embedded {
-            true => "Since every role there is this account's own, ",
-            false => {
-                "Put the role that runs gazelle-sync here into DATABASE_URL (the one that `migrate --roles` made for the sync, or \
-                      an administrator that is no superuser); or, where a superuser shall, "
-            }
-        };
-        format!(
-            "{what} {wrong}{more}, and the role in {} {}, with whose rights code of others would be run; so \
-             nothing of the tables was read or written. {instead}{done} {cure}{}",
-            us.place(),
-            us.is_superuser(),
-            us.or_ended(),
-        )
+        }
     }
 }
 
@@ -88,7 +77,10 @@ pub enum Before {
 
 /// What a row says the kind of a table is that is written.
 const WRITTEN: &str = "written";
-const LOOK: &str = include_str!("superuser.sql");
+
+fn look() -> String {
+    filled(include_str!("superuser.sql"))
+}
 
 /// Why a superuser must not use the tables. `None` if there is no reason, and for other roles.
 ///
@@ -96,8 +88,10 @@ const LOOK: &str = include_str!("superuser.sql");
 /// Those of the database.
 pub async fn refusal(db: &Db, before: Before) -> Result<Option<String>, DbError> {
     let names = relation_names();
-    match Found::of(&db.query(LOOK, &params(&db.schema(), &names)).await?, before) {
-        Some(found) => Ok(Some(found.told(&Me::read(db, db.schema()).await?))),
+    match Found::of(&db.query(&look(), &params(&db.schema(), &names)).await?, before) {
+        Some(found) => {
+            Ok(Some(found.message(&Me::read(db, db.schema()).await?, &hand_over::read(db).await?)))
+        }
         None => Ok(None),
     }
 }
@@ -109,7 +103,7 @@ pub async fn refusal(db: &Db, before: Before) -> Result<Option<String>, DbError>
 /// What [`refusal`] says. Those of the database, such as a lock that somebody holds for longer than is waited for.
 pub async fn check_before_writing(db: &Db) -> Result<(), DbError> {
     let names = relation_names();
-    if db.query(LOOK, &params(&db.schema(), &names)).await?.is_empty() {
+    if db.query(&look(), &params(&db.schema(), &names)).await?.is_empty() {
         return Ok(());
     }
     let mut connection = db.connection().await?;
@@ -125,21 +119,24 @@ pub async fn check_before_writing(db: &Db) -> Result<(), DbError> {
 pub(in crate::access) async fn refusal_in(tx: &Tx<'_>) -> Result<Option<String>, DbError> {
     let names = relation_names();
     let schema = tx.schema();
-    let rows = tx.query(LOOK, &params(&schema, &names)).await?;
+    let rows = tx.query(&look(), &params(&schema, &names)).await?;
     let (found, locks) = (Found::of(&rows, Before::Use), locks(&rows));
     let found = match (found, locks.is_empty()) {
         (Some(found), _) => found,
         (None, true) => return Ok(None),
         (None, false) => {
+            if rows.iter().any(|row| is_not_to_lock(&row)) {
+                return Ok(cannot_lock(&rows, &Me::read_in(tx, schema).await?));
+            }
             for lock in &locks {
                 tx.query(lock, &[]).await?;
             }
-            let rows = tx.query(LOOK, &params(&schema, &names)).await?;
+            let rows = tx.query(&look(), &params(&schema, &names)).await?;
             let Some(found) = Found::of(&rows, Before::Use) else { return Ok(None) };
             found
         }
     };
-    Ok(Some(found.told(&Me::read_in(tx, schema).await?)))
+    Ok(Some(found.message(&Me::read_in(tx, schema).await?, &hand_over::read_in(tx).await?)))
 }
 
 /// The statements that lock the tables whose rows are written; none where the role is no superuser.
@@ -148,10 +145,39 @@ fn locks(rows: &[Row]) -> Vec<String> {
     written.map(|row| row.get("cure")).collect()
 }
 
-/// The first reason, and how many there are.
+/// A table among those to lock that our role has no right to lock.
+fn is_not_to_lock(row: &&Row) -> bool {
+    row.get::<_, &str>("kind") == WRITTEN && !row.get::<_, &str>("wrong").is_empty()
+}
+
+/// The refusal for a role that must lock the tables first and has no right to lock one: the sync's, which was given more than
+/// a sync needs, or an administrator's beside a table of others.
+fn cannot_lock(rows: &[Row], us: &Me) -> Option<String> {
+    let row = rows.iter().find(is_not_to_lock)?;
+    let (table, grant): (&str, &str) = (row.get("what"), row.get("wrong"));
+    let instead = match &us.ended_by {
+        Some(statement) => {
+            format!("A role that only syncs needs nothing that makes it so: {statement}, then run this again")
+        }
+        None => "Put another role into DATABASE_URL".to_owned(),
+    };
+    let or_granted = match grant.starts_with("GRANT") {
+        true => format!("; or {grant}"),
+        false => String::new(),
+    };
+    Some(format!(
+        "the role in {} ({}) {}, and such a role locks every table whose rows are written with ours before it writes, to see what \
+         others have put on them; it may not lock {table} (42501), so nothing was written. {instead}{or_granted}",
+        us.place(),
+        us.name,
+        us.is_superuser(),
+    ))
+}
+
+/// All reasons; at least one.
 struct Found {
     first: Hindrance,
-    of: usize,
+    others: Vec<Hindrance>,
 }
 
 impl Found {
@@ -159,12 +185,66 @@ impl Found {
         let hindering = rows.iter().filter(|row| row.get::<_, &str>("kind") != WRITTEN);
         let mut found: Vec<Hindrance> = hindering.map(Hindrance::of).collect();
         found.retain(|hindrance| before == Before::Use || hindrance.kind != Kind::Right);
-        let of = found.len();
-        found.into_iter().next().map(|first| Found { first, of })
+        let mut found = found.into_iter();
+        found.next().map(|first| Found { first, others: found.collect() })
     }
 
-    fn told(&self, us: &Me) -> String {
-        self.first.told(self.of, us)
+    fn message(&self, us: &Me, hand_over: &str) -> String {
+        let Hindrance { what, wrong, .. } = &self.first;
+        let more = match self.others.len() {
+            0 => String::new(),
+            more => format!(" ({more} more of the kind)"),
+        };
+        let is_right = |hindrance: &Hindrance| hindrance.kind == Kind::Right;
+        let instead = match (us.is_embedded, us.makes_roles) {
+            (true, _) => "Since every role there is this account's own, ".to_owned(),
+            // A right is taken by a migration; the rest may be what the company wants.
+            (false, true) if !is_right(&self.first) || !self.others.iter().all(is_right) => format!(
+                "Such things may stay where the program runs as roles that make none; this makes them, run as {}: {hand_over}. Then \
+                 put {ADMINISTRATOR} into DATABASE_URL for `migrate` and `migrate --roles`, which goes first, and for the sync gazelle_sync \
+                 (their passwords, in psql: \\password …); or, ",
+                us.name
+            ),
+            (false, _) => "Put the role that runs gazelle-sync here into DATABASE_URL (the one that `migrate --roles` made for the \
+                           sync, or an administrator that is no superuser); or, where a superuser shall, "
+                .to_owned(),
+        };
+        format!(
+            "{what} {wrong}{more}, and the role in {} {}, with whose rights code of others would be run; so \
+             nothing of the tables was read or written. {instead}{}{}",
+            us.place(),
+            us.is_superuser(),
+            self.cures(),
+            us.or_ended(),
+        )
+    }
+
+    /// What ends all of them, each said once.
+    fn cures(&self) -> String {
+        let all = || std::iter::once(&self.first).chain(&self.others);
+        let mut kinds: Vec<Kind> = Vec::new();
+        let mut said: Vec<&str> = Vec::new();
+        let mut parts = Vec::new();
+        for kind in all().map(|hindrance| hindrance.kind) {
+            if kinds.contains(&kind) {
+                continue;
+            }
+            kinds.push(kind);
+            let of_kind: Vec<&str> = all()
+                .filter(|hindrance| hindrance.kind == kind)
+                .map(|hindrance| hindrance.cure.as_str())
+                .fold(Vec::new(), |mut cures, cure| {
+                    if !said.contains(&cure) && !cures.contains(&cure) {
+                        cures.push(cure);
+                    }
+                    cures
+                });
+            if !of_kind.is_empty() {
+                parts.push(format!("{} {}", kind.done(), of_kind.join("; ")));
+                said.extend(of_kind);
+            }
+        }
+        parts.join("; and ")
     }
 }
 

@@ -1,53 +1,46 @@
--- What keeps a superuser from using our relations $2 of the schema $1, though they and the schema are a superuser's (owners.sql sees to
--- that): one row each, as (what, what is wrong with it, what ends it, of which kind); and the tables to lock. No row where we are no superuser; owners.sql says
--- who counts as one. Catalogues alone: nothing is run by looking.
+-- What prevents a superuser from using our relations $2 of the schema $1, although they and the schema belong to
+-- superusers (owners.sql checks that): one row each with the object, what is wrong with it, the statement that
+-- removes it, and its kind; and the tables to lock. No row for other roles; owners.sql says who counts as a
+-- superuser. Only catalogues are read, which runs no code of others.
 --
--- Defaults, checks, rules, views, policies and types are put there by owners, who are superusers. Who is none can leave two things
--- behind on a superuser's table: a trigger, where he held TRIGGER, and a key of a table of his, where he held REFERENCES.
+-- Defaults, checks, rules, views, policies and types are created by owners, who are superusers. Another role can have
+-- left two things on a superuser's table: a trigger, if it held TRIGGER, and a foreign key of a table of its own, if
+-- it held REFERENCES.
 --
--- So nobody else may hold either. The function of each trigger belongs to a superuser. It gets no arguments, which many functions
--- run as SQL, but one of the server. A trigger's condition calls nothing but the server's operators and casts that never change
--- (immutable), and pg_trigger_depth, which companies use there, and is made of parts of which that can be read: other functions of the server open what they are given the number
--- or the name of, and run what its owner has put there (satisfies_hash_partition). Names of others leave a dependency; those of
--- the server are read from the condition.
+-- So no other role may hold either. The function of each trigger must belong to a superuser, and must not get
+-- arguments, which many functions execute as SQL, unless it is one of the server's. The condition of a trigger must
+-- consist of parts that can be read and call nothing but the server's immutable operators and casts, and
+-- pg_trigger_depth, which companies use there: other functions of the server open the object whose number or name
+-- they are given and run what its owner has put there (satisfies_hash_partition). Functions of others leave a
+-- dependency; those of the server are read from the condition.
 --
--- A table that refers to ours or inherits from them belongs to a superuser too. Rows of it may be written with ours, and then
--- all of this counts for it as well. Where none is, its key is still looked up as its owner, through a cast of his, and what that
--- puts off to the end of the transaction (a deferred trigger) runs as who began it, up to Postgres 17.
+-- A table that refers to ours or inherits from them must belong to a superuser too. If its rows are written with
+-- ours, all of this applies to it as well. If they are not, its foreign key is still checked with its owner's rights
+-- and through the owner's casts, and what that defers to the end of the transaction (a deferred trigger) runs with
+-- the rights of the role that began it, up to Postgres 17.
 WITH RECURSIVE session AS (
-    SELECT login.oid,
-           EXISTS (SELECT 1 FROM pg_catalog.pg_roles s
-                    WHERE (s.rolsuper OR s.rolname IN ('pg_execute_server_program', 'pg_write_server_files', 'pg_read_server_files'))
-                      AND (pg_catalog.pg_has_role(r.oid, s.oid, 'MEMBER') OR pg_catalog.pg_has_role(login.oid, s.oid, 'MEMBER')))
-               AS rolsuper,
-           pg_catalog.current_setting('server_version_num')::int < 160000
-           AND EXISTS (SELECT 1 FROM pg_catalog.pg_roles s
-                        WHERE s.rolcreaterole
-                          AND (pg_catalog.pg_has_role(r.oid, s.oid, 'MEMBER') OR pg_catalog.pg_has_role(login.oid, s.oid, 'MEMBER')))
-               AS makes_roles
-      FROM pg_catalog.pg_roles r JOIN pg_catalog.pg_roles login ON login.rolname = session_user
-     WHERE r.rolname = current_user
+    {session}
 ), superusers AS (
     SELECT r.oid FROM pg_catalog.pg_roles r WHERE r.rolsuper
     UNION
     -- What we are ourselves does no more than we can.
-    SELECT session.oid FROM session
+    SELECT session.login FROM session
     UNION
     -- Of who makes roles, up to version 15: the others who do, and owners as whom nobody else acts.
     SELECT r.oid
       FROM session
       JOIN pg_catalog.pg_roles r
-        ON r.rolcreaterole
+        ON r.oid IN ({makers})
         OR r.oid IN (SELECT p.proowner FROM pg_catalog.pg_trigger t JOIN pg_catalog.pg_proc p ON p.oid = t.tgfoid
                      UNION
                      SELECT c.relowner FROM pg_catalog.pg_class c WHERE c.relkind IN ('r', 'p'))
      WHERE session.makes_roles AND NOT session.rolsuper
-       AND (r.rolcreaterole
+       AND (r.oid IN ({makers})
             OR NOT EXISTS (SELECT 1 FROM pg_catalog.pg_roles m
-                            WHERE m.rolcanlogin AND NOT m.rolsuper AND NOT m.rolcreaterole AND m.oid <> session.oid
+                            WHERE m.rolcanlogin AND NOT m.rolsuper AND m.oid NOT IN ({makers}) AND m.oid <> session.login
                               AND pg_catalog.pg_has_role(m.oid, r.oid, 'MEMBER')))
 ), me AS (
-    SELECT session.oid FROM session WHERE session.rolsuper OR session.makes_roles
+    SELECT session.login AS oid FROM session WHERE session.rolsuper OR session.makes_roles
 ), account AS (
     SELECT c.oid
       FROM me
@@ -142,7 +135,7 @@ SELECT triggers.what, pg_catalog.concat('has a condition (WHEN) that uses the ',
    AND NOT (d.refclassid = 'pg_catalog.pg_proc'::regclass AND d.refobjid = triggers.tgfoid)
    AND d.refclassid NOT IN ('pg_catalog.pg_trigger'::regclass, 'pg_catalog.pg_constraint'::regclass, 'pg_catalog.pg_extension'::regclass)
 UNION
--- Who may hang a trigger, or have a key refer, does so between this look and the next row. A migration takes it on tables of ours.
+-- A role with TRIGGER or REFERENCES could use it between this check and the next row. A migration revokes both on our tables.
 SELECT coalesce(r.rolname::text, 'PUBLIC'),
        pg_catalog.format('may hang triggers on, or have foreign keys refer to, %s',
                          CASE WHEN held.is_ours THEN pg_catalog.format('tables of ours in the schema %I', held.space) ELSE held.name END),
@@ -156,7 +149,12 @@ SELECT coalesce(r.rolname::text, 'PUBLIC'),
 UNION
 -- Not in the way: the tables whose rows are written, and the lock with which a trigger or a key conflicts that somebody has created in
 -- a transaction that is still open. Once it is granted, a second look sees what there is.
-SELECT used.name, '', pg_catalog.format('LOCK TABLE %s IN ROW EXCLUSIVE MODE', used.name), 'written'
+SELECT used.name,
+       -- LOCK TABLE asks for one of these rights. On a table of others, what gives it; on ours, who lacks it is no administrator.
+       CASE WHEN pg_catalog.has_table_privilege(used.oid, 'INSERT, UPDATE, DELETE, TRUNCATE') THEN ''
+            WHEN used.is_ours THEN 'may not be locked'
+            ELSE pg_catalog.format('GRANT INSERT ON %s TO %I', used.name, session_user) END,
+       pg_catalog.format('LOCK TABLE %s IN ROW EXCLUSIVE MODE', used.name), 'written'
   FROM used
  WHERE used.is_written AND used.relkind IN ('r', 'p')
  ORDER BY 1, 2

@@ -1,6 +1,6 @@
--- A later success makes up for a bad run when it was about all that the bad one was about; one that broke off before
--- it noted any entity was about everything. What is dated later than now ($2), by a wrong clock, hides nothing: by its
--- fencing token, which no clock can change, it was just before the next run, or is the last one.
+-- The last failed or partial run that no later success has made up for. A success makes up for it if it covered every
+-- entity of the bad run, or all known entities if the bad run recorded none. $1 are all entities, $2 is now. The time
+-- of a run that a wrong clock dated after $2 is taken from the next run by the fencing token.
 WITH known AS (
     -- How many entities a run about everything is about: one that no run has known yet is new.
     SELECT count(DISTINCT entity) AS entities FROM {schema}.sync_run_entities WHERE entity = ANY ($1)

@@ -1,4 +1,4 @@
--- The start of the last run that sent requests to Gazelle, if Gazelle refused its credentials.
+-- The start of the last run up to $1 that sent requests to Gazelle, if Gazelle refused its credentials.
 SELECT last.started_at
   FROM (SELECT r.run_id, r.started_at
           FROM {schema}.sync_runs r

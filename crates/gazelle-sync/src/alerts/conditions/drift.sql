@@ -1,5 +1,5 @@
--- The schema changes found by the last full run that could read the schema. $1 are the warning codes of changes;
--- runs have other warnings too.
+-- The last full run before $2 that could read the API's schema, if it found changes: their number and messages. $1
+-- are the codes of warnings that report a change.
 SELECT run.started_at, count(*) AS count, string_agg(w.message, '; ' ORDER BY w.subject, w.code) AS changes
   FROM (SELECT r.run_id, r.started_at
           FROM {schema}.sync_runs r

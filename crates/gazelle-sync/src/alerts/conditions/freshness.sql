@@ -1,7 +1,6 @@
--- Since when all entities are good (each by its last walk that was complete, or as complete as its list gets, whatever became
--- of the run, as long as it came to compare production: one that was stopped before may have left versions pending), when the
--- tables were made, and since when a run is under way; an entity that no run has known yet is new, and does not count;
--- without runs that a wrong clock has dated later than now ($2).
+-- The time since which all the entities $1 are good; when the tables were created; and when the current run began. An
+-- entity is as good as its last run whose walk was complete or settled and that compared production. Entities that no
+-- run knows do not count, nor do runs dated after $2.
 SELECT (SELECT CASE WHEN count(*) = count(latest.finished_at) THEN min(latest.finished_at) END
           FROM unnest($1::text[]) AS entity (name)
           LEFT JOIN LATERAL (

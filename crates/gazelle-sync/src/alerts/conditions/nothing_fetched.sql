@@ -1,5 +1,6 @@
--- Of the last run that asked for records and was answered. Whole walks alone are judged one by one: a window of days
--- may be empty.
+-- The last run up to $1 with a complete walk, if it fetched no record of an entity that production holds. Only walks
+-- of the whole entity are judged singly, since a window may be empty; windows count if all walks of the run fetched
+-- nothing.
 WITH run AS (
     SELECT r.run_id, r.started_at
       FROM {schema}.sync_runs r

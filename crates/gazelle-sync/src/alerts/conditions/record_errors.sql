@@ -1,4 +1,4 @@
--- Records in quarantine whose first error is from the last hour.
+-- How many records are in quarantine whose first error is later than $1, by entity.
 SELECT entity, count(*) AS count
   FROM (SELECT entity, external_id
           FROM {schema}.sync_quarantine

@@ -1,4 +1,5 @@
--- Records with a field, or a row inside them, that was first found unreadable in the last hour and still is.
+-- How many records have a field, or a row inside them, that was first found unreadable after $1, by entity, with the
+-- columns.
 SELECT entity, count(DISTINCT external_id) AS count,
        string_agg(DISTINCT coalesce(column_name, code), ', ') AS columns
   FROM {schema}.sync_quality_warnings

@@ -20,13 +20,13 @@ pub struct CredentialStatus {
     pub access_until: Option<Timestamp>,
     pub renewable: Option<bool>,
     /// The company and user at Gazelle, if Gazelle was asked.
-    pub who: Option<Who>,
+    pub who: Option<Identity>,
     pub ok: bool,
     pub problem: Option<String>,
 }
 
 #[derive(Serialize)]
-pub struct Who {
+pub struct Identity {
     pub company: Option<String>,
     pub user: Option<String>,
 }
@@ -92,7 +92,7 @@ async fn look_at_tokens(
 }
 
 /// Asks Gazelle for the company and user of the credential.
-async fn who(client: &GazelleClient) -> Result<Who, String> {
+async fn who(client: &GazelleClient) -> Result<Identity, String> {
     let question = GraphqlRequest::new("WhoAmI", include_str!("../../credentials/who.graphql"), json!({}));
     let answer = client.post(&question).await.map_err(|error| error.to_string())?;
     let read = |field: &str| -> Result<Value, String> {
@@ -101,7 +101,7 @@ async fn who(client: &GazelleClient) -> Result<Who, String> {
     };
     let (user, company) = (read("user")?, read("company")?);
     let names: Vec<&str> = ["firstName", "lastName"].iter().filter_map(|name| user[name].as_str()).collect();
-    Ok(Who {
+    Ok(Identity {
         company: company["name"].as_str().map(str::to_owned),
         user: (!names.is_empty()).then(|| names.join(" ")),
     })

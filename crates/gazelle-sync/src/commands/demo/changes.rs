@@ -21,7 +21,7 @@ pub struct DemoChange {
     /// The production value after it.
     pub after: String,
     #[serde(skip)]
-    shows: &'static str,
+    pub(crate) shows: &'static str,
 }
 
 const WHEN: &str = "SELECT to_char(date_montreal, 'YYYY-MM-DD ') || to_char(time_montreal, 'HH24:MI')
@@ -33,6 +33,9 @@ const NAME: &str = "SELECT company_name FROM {schema}.gazelle_clients WHERE exte
 
 /// Makes the changes: moves, reassigns and cancels one appointment each, adds one for a client that was just
 /// created, and renames one client.
+///
+/// # Errors
+/// The shop has too few records or refuses a change; those of the database.
 pub async fn make(shop: &SimControl, db: &Db) -> Result<Vec<DemoChange>> {
     let mut upcoming = upcoming(shop).into_iter();
     let mut next =
@@ -43,24 +46,24 @@ pub async fn make(shop: &SimControl, db: &Db) -> Result<Vec<DemoChange>> {
     let start = event["start"].as_str().unwrap_or_default().parse::<Timestamp>()?;
     let later = start.checked_add(SignedDuration::from_mins(90))?;
     changes.push(begin(db, "appointment moved by 1 h 30", &id, WHEN).await?);
-    shop.move_event(&id, Some(&later.to_string())).map_err(told)?;
+    shop.move_event(&id, Some(&later.to_string())).map_err(message)?;
 
     let (id, event) = next()?;
     let other =
         shop.ids(Kind::User).into_iter().find(|user| Some(user.as_str()) != event["user"]["id"].as_str());
     if let Some(technician) = other {
         changes.push(begin(db, "appointment given to another technician", &id, WHO).await?);
-        shop.reassign(&id, &technician).map_err(told)?;
+        shop.reassign(&id, &technician).map_err(message)?;
     }
 
     let (id, _) = next()?;
     changes.push(begin(db, "appointment cancelled", &id, STATUS).await?);
-    shop.cancel(&id).map_err(told)?;
+    shop.cancel(&id).map_err(message)?;
 
     let (_, event) = next()?;
     let client = shop
         .add(Kind::Client, json!({ "companyName": "École des Érables (démo)", "status": "NEW" }))
-        .map_err(told)?;
+        .map_err(message)?;
     let id = shop
         .add(
             Kind::Event,
@@ -69,19 +72,22 @@ pub async fn make(shop: &SimControl, db: &Db) -> Result<Vec<DemoChange>> {
                 "start": event["start"], "client": { "id": client }, "user": event["user"],
             }),
         )
-        .map_err(told)?;
+        .map_err(message)?;
     changes.push(begin(db, "appointment added, for a client created a minute ago", &id, TITLE).await?);
     changes.push(begin(db, "client added", &client, NAME).await?);
 
     if let Some(client) = shop.ids(Kind::Client).into_iter().next() {
         changes.push(begin(db, "client renamed", &client, NAME).await?);
         shop.edit(Kind::Client, &client, json!({ "companyName": "Théâtre du Vieux-Verger" }))
-            .map_err(told)?;
+            .map_err(message)?;
     }
     Ok(changes)
 }
 
 /// Reads the values in production now.
+///
+/// # Errors
+/// Those of the database.
 pub async fn observe(db: &Db, mut changes: Vec<DemoChange>) -> Result<Vec<DemoChange>, DbError> {
     for change in &mut changes {
         change.after = value(db, change.shows, &change.id).await?;
@@ -118,6 +124,6 @@ pub(super) fn upcoming(shop: &SimControl) -> Vec<(String, Value)> {
     events
 }
 
-fn told(error: ChangeError) -> anyhow::Error {
+fn message(error: ChangeError) -> anyhow::Error {
     anyhow!("the simulated Gazelle refused a change: {error}")
 }

@@ -42,6 +42,9 @@ impl From<&Row> for Visit {
 }
 
 /// The technician's day, from today on, with the most appointments.
+///
+/// # Errors
+/// Those of the database.
 pub async fn busiest(db: &Db) -> Result<Option<Day>, DbError> {
     let rows = db.query(include_str!("busiest_day.sql"), &[]).await?;
     let Some(row) = rows.first() else { return Ok(None) };
@@ -52,6 +55,9 @@ pub async fn busiest(db: &Db) -> Result<Option<Day>, DbError> {
 }
 
 /// The appointments whose title matches this LIKE pattern.
+///
+/// # Errors
+/// Those of the database.
 pub async fn titled(db: &Db, pattern: &str) -> Result<Vec<Visit>, DbError> {
     visits(db, include_str!("visits_titled.sql"), &[(&pattern, Type::TEXT)]).await
 }

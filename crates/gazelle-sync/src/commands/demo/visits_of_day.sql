@@ -1,4 +1,4 @@
--- The appointments of a technician ($1) on a day in Montréal ($2), the first one first.
+-- The appointments of the technician $1 on the local day $2, in the order of their start.
 SELECT to_char(time_montreal, 'HH24:MI') AS time, coalesce(title, '') AS title,
        coalesce(company_name, '') AS client, coalesce(contact_name, '') AS contact,
        concat_ws(', ', nullif(address_line1, ''), nullif(city, '')) AS address, pianos,

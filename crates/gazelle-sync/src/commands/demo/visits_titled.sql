@@ -1,4 +1,5 @@
--- The appointments whose title is like a pattern ($1), the first one first: the columns of visits_of_day.sql.
+-- The appointments whose title matches the pattern $1, in the order of their start, with the columns of
+-- visits_of_day.sql.
 SELECT to_char(time_montreal, 'HH24:MI') AS time, coalesce(title, '') AS title,
        coalesce(company_name, '') AS client, coalesce(contact_name, '') AS contact,
        concat_ws(', ', nullif(address_line1, ''), nullif(city, '')) AS address, pianos,

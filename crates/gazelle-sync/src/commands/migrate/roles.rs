@@ -11,7 +11,7 @@ use crate::commands::text::migrate::backup_lines;
 use crate::commands::text::roles::{applied_text, next_lines, script_text};
 use crate::db::Db;
 use crate::from_v5::closing::Closed;
-use crate::migrate::{self, Shape};
+use crate::migrate::{self, Shape, Step};
 use crate::{config, from_v5};
 
 /// Migrates and applies the roles, or prints the SQL for it.
@@ -45,21 +45,35 @@ pub async fn run(context: &Context, args: MigrateArgs) -> Result<u8> {
 }
 
 async fn show(context: &Context, db: &Db, roles: &Roles) -> Result<u8> {
-    let missing = match migrate::shape_to_migrate(db).await? {
+    let needed = access::needed_first(db, roles).await?;
+    // Nothing of the tables is read where our role is refused them until then.
+    let missing = match needed.is_refused.is_some() {
+        true => None,
+        false => Some(missing(db).await?),
+    };
+    let sql = access::script(db, roles).await?;
+    let list: Option<Vec<_>> = missing
+        .as_ref()
+        .map(|steps| steps.iter().map(|s| json!({ "version": s.version, "name": s.name })).collect());
+    let document = json!({
+        "schema": db.schema(), "dry_run": true, "roles": roles, "needed_first": needed.statements, "missing": list,
+        "sql": sql,
+    });
+    context.print(&document, || script_text(&needed.statements, missing.map(|steps| steps.len()), &sql))?;
+    Ok(0)
+}
+
+async fn missing(db: &Db) -> Result<Vec<Step>> {
+    Ok(match migrate::shape_to_migrate(db).await? {
         Shape::Current => Vec::new(),
         Shape::Empty => migrate::all_steps(),
         Shape::Older(steps) => steps,
         Shape::Newer(version) => bail!(migrate::newer(version)),
-    };
-    let sql = access::script(db, roles).await?;
-    let list: Vec<_> = missing.iter().map(|s| json!({ "version": s.version, "name": s.name })).collect();
-    let document =
-        json!({ "schema": db.schema(), "dry_run": true, "roles": roles, "missing": list, "sql": sql });
-    context.print(&document, || script_text(missing.len(), &sql))?;
-    Ok(0)
+    })
 }
 
 async fn apply(context: &Context, db: &Db, roles: &Roles) -> Result<u8> {
+    access::check_needed_first(db, roles).await?;
     let applied = migrate::migrate(db).await?;
     let changes = access::apply(db, roles).await?;
     let Closed { closed, left_open } = from_v5::closing::close_again(db).await?;

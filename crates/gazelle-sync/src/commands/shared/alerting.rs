@@ -35,7 +35,7 @@ pub async fn look(opened: &Opened, settings: &Settings) -> Result<(Changes, Deli
     Ok((changes, delivered))
 }
 
-/// What `sync` and `fetch` do at their end if a channel or the dead-man's URL is configured. A failure here does
+/// What `sync` and `fetch` do at their end if a channel or the heartbeat URL is configured. A failure here does
 /// not fail the run.
 pub async fn after_run(opened: &Opened, settings: &Settings) {
     if Channels::of(settings).is_empty() && settings.deadman_url.is_none() {
@@ -47,6 +47,9 @@ pub async fn after_run(opened: &Opened, settings: &Settings) {
 }
 
 /// Opens the database; if that fails, sends an alert directly before the command ends.
+///
+/// # Errors
+/// As [`Opened::open`].
 pub async fn open_or_tell(settings: &Settings) -> Result<Opened> {
     let opened = Opened::open(settings).await;
     if let Err(error) = &opened {

@@ -23,6 +23,9 @@ pub fn chosen(names: &[String]) -> Result<Vec<&'static Entity>, String> {
 }
 
 /// The instant of a flag; for a day, its start in the time zone of the settings.
+///
+/// # Errors
+/// An unknown time zone, or a day out of range.
 pub fn instant(context: &Context, since: Since) -> Result<Timestamp> {
     match since {
         Since::At(instant) => Ok(instant),

@@ -28,6 +28,9 @@ pub struct Context {
 
 impl Context {
     /// Prints a command's result: the document with `--json`, else the lines.
+    ///
+    /// # Errors
+    /// The document cannot be serialized, or stdout cannot be written.
     pub fn print<T: Into<Lines>>(&self, document: &impl Serialize, lines: impl FnOnce() -> T) -> Result<()> {
         self.progress.finish();
         match self.json {
@@ -38,6 +41,9 @@ impl Context {
     }
 
     /// Reports wrong arguments, and returns the exit status.
+    ///
+    /// # Errors
+    /// None: the callers return this result as their own.
     pub fn wrong_use(&self, message: &str) -> Result<u8> {
         self.progress.finish();
         if self.json {

@@ -41,9 +41,9 @@ impl Drop for Logging {
     }
 }
 
-/// Starts logging for `serve` or another command; nothing finer than `loudest` is logged. Only one global
+/// Starts logging for `serve` or another command; nothing finer than `max_log_level` is logged. Only one global
 /// subscriber can be set; a test that set its own keeps it.
-pub fn start(settings: &Settings, serves: bool, loudest: LevelFilter, progress: &Progress) -> Logging {
+pub fn start(settings: &Settings, serves: bool, max_log_level: LevelFilter, progress: &Progress) -> Logging {
     let (traces, problem) = match settings.otlp_endpoint.as_ref().map(|url| traces(url.as_str())) {
         None => (None, None),
         Some(Ok(provider)) => (Some(provider), None),
@@ -64,7 +64,7 @@ pub fn start(settings: &Settings, serves: bool, loudest: LevelFilter, progress: 
     let unasked = if serves { "info" } else { "warn" };
     let levels = settings.log_level.as_deref().unwrap_or(unasked);
     let levels = EnvFilter::try_new(levels).unwrap_or_else(|_| EnvFilter::new(unasked));
-    let shown = levels.and(loudest).and(filter_fn(may_be_written));
+    let shown = levels.and(max_log_level).and(filter_fn(may_be_written));
     let is_terminal = std::io::stderr().is_terminal();
     let line = match (as_json, is_terminal) {
         (true, _) => LogLine::Json,

@@ -35,6 +35,9 @@ impl Opened {
     }
 
     /// As [`Opened::open`], for a command that writes nothing: a replica is accepted.
+    ///
+    /// # Errors
+    /// As [`Opened::open`].
     pub async fn open_to_read(settings: &Settings) -> Result<Opened> {
         let limits = settings.database_limits();
         match &settings.database_url {
@@ -48,11 +51,17 @@ impl Opened {
     }
 
     /// Opens the embedded database, starting its server if it is not running.
+    ///
+    /// # Errors
+    /// The server does not start, or the database cannot be used.
     pub async fn embedded(settings: &Settings) -> Result<Opened> {
         Opened::embedded_or(settings, "set DATABASE_URL to use another").await
     }
 
     /// As [`Opened::embedded`]; if the server does not start, the error offers the alternative `otherwise`.
+    ///
+    /// # Errors
+    /// As [`Opened::embedded`].
     pub async fn embedded_or(settings: &Settings, otherwise: &str) -> Result<Opened> {
         let mut options = embedded_postgres::Options::new(&settings.data_dir);
         options.bin_dir = settings.postgres_bin_dir.clone();
@@ -83,6 +92,9 @@ impl Opened {
     }
 
     /// Stops the embedded server, even if it was to be left running.
+    ///
+    /// # Errors
+    /// The server does not stop.
     pub async fn stop(self) -> Result<()> {
         self.db.close();
         if let Some(server) = self.server {
@@ -92,6 +104,9 @@ impl Opened {
     }
 
     /// Leaves the embedded server; it stops when its last user leaves.
+    ///
+    /// # Errors
+    /// The server, without other users, does not stop.
     pub async fn close(self) -> Result<()> {
         self.db.close();
         if let Some(server) = self.server {
@@ -101,6 +116,9 @@ impl Opened {
     }
 
     /// Leaves the embedded server running for `psql` and later commands.
+    ///
+    /// # Errors
+    /// As [`embedded_postgres::Server::leave_running`].
     pub async fn leave_running(self) -> Result<()> {
         self.db.close();
         if let Some(server) = self.server {
@@ -122,6 +140,9 @@ fn connect_settings(settings: &Settings, url: &str) -> ConnectSettings {
 }
 
 /// The API client with the configured credentials. An open database is also used for stored tokens.
+///
+/// # Errors
+/// There is no credential, or a setting that it needs is missing; the HTTP client cannot be built.
 pub fn client(settings: &Settings, open: Option<&Opened>) -> Result<GazelleClient> {
     let credential = credentials::of(settings, open.map(|opened| &opened.db))?;
     Ok(GazelleClient::new(source_settings(settings), credential)?)

@@ -8,7 +8,7 @@ use super::context::Context;
 use super::opened::Opened;
 use crate::db::Tx;
 use crate::explain;
-use crate::explain::find::{self, Found};
+use crate::explain::find::{self, FoundRecord};
 use crate::migrate;
 
 /// Opens the database and calls `tell` with the entities that know the id, at least one, within one snapshot.
@@ -21,7 +21,7 @@ pub async fn about(
     context: &Context,
     id: &str,
     entity: Option<&String>,
-    tell: impl AsyncFnOnce(&Tx<'_>, Vec<Found>, &TimeZone) -> Result<u8>,
+    tell: impl AsyncFnOnce(&Tx<'_>, Vec<FoundRecord>, &TimeZone) -> Result<u8>,
 ) -> Result<u8> {
     let entities = match chosen(entity.map(std::slice::from_ref).unwrap_or_default()) {
         Ok(entities) => entities,
@@ -54,7 +54,7 @@ fn unknown(id: &str) -> String {
 }
 
 /// The message for an id that several entities know.
-pub fn in_several(id: &str, found: &[Found]) -> String {
+pub fn in_several(id: &str, found: &[FoundRecord]) -> String {
     let names: Vec<&str> = found.iter().map(|found| found.entity.name).collect();
     format!("{id} is an id of {}: choose one with --entity {}", names.join(" and of "), names[0])
 }

@@ -3,10 +3,10 @@
 use jiff::tz::TimeZone;
 
 use crate::display::{Column, Lines, Table};
-use crate::staging::deletions::Found;
+use crate::staging::deletions::FoundDeletion;
 use crate::time;
 
-pub fn list_text(found: &[Found], all: bool, zone: &TimeZone) -> Lines {
+pub fn list_text(found: &[FoundDeletion], all: bool, zone: &TimeZone) -> Lines {
     if found.is_empty() {
         return if all { "no deletion was ever detected" } else { "no deletion awaits approval" }.into();
     }

@@ -102,8 +102,14 @@ fn visits_table(visits: &[Visit]) -> Table {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
+    use crate::commands::demo::changes::DemoChange;
+    use crate::commands::demo::day::Day;
     use crate::config::{Flag, Layers};
+    use crate::run_log::report::{EntityReport, RunReport};
+    use crate::states::RunMode;
 
     #[test]
     fn hints_open_the_database_of_the_demo() {
@@ -125,5 +131,58 @@ mod tests {
         assert_eq!(line, r"gazelle-sync errors --data-dir '/tmp/it'\''s here' --schema atelier");
         let other = settings(&[], &[("GAZELLE_SYNC_DATA_DIR", "/x"), ("DATABASE_URL", "postgres://h/d")]);
         assert_eq!(opening(&other, "status"), "DATABASE_URL= gazelle-sync status --data-dir /x");
+    }
+
+    fn run(mode: RunMode, fetched: u64, staged: u64) -> RunReport {
+        let pianos = EntityReport {
+            entity: "pianos".to_owned(),
+            walk: Some("whole".to_owned()),
+            walk_complete: Some(true),
+            fetched,
+            staged,
+            unchanged: fetched - staged,
+            processed: staged,
+            in_staging: Some(fetched),
+            in_production: Some(fetched),
+            ..EntityReport::default()
+        };
+        let mut report =
+            RunReport::new(uuid::Uuid::nil(), Some(mode), vec![pianos], Duration::from_millis(1500));
+        report.add_up();
+        report
+    }
+
+    #[test]
+    fn the_json_of_a_demo_is_this() {
+        let visit = || Visit {
+            time: "13:00".to_owned(),
+            title: "Accord".to_owned(),
+            client: "Salle Neuve (exemple)".to_owned(),
+            contact: "Ada Exemple".to_owned(),
+            address: "12, rue des Exemples, Montréal".to_owned(),
+            pianos: 2,
+            stored_utc: "18:00".to_owned(),
+        };
+        let report = DemoReport {
+            full: run(RunMode::Full, 600, 600),
+            changes: vec![DemoChange {
+                what: "an appointment is moved".to_owned(),
+                id: "evt_1".to_owned(),
+                before: "2026-01-12 13:00".to_owned(),
+                after: "2026-01-13 09:00".to_owned(),
+                shows: "",
+            }],
+            incremental: run(RunMode::Incremental, 600, 1),
+            day: Some(Day {
+                technician: "Bo Exemple".to_owned(),
+                date: "2026-01-13".to_owned(),
+                visits: vec![visit()],
+            }),
+            tire_le_coyote: vec![visit()],
+            database_url: Some("postgresql:///postgres?host=/run/example".to_owned()),
+            data_dir: "/home/ada/.local/share/gazelle-sync".to_owned(),
+            dashboard: None,
+        };
+        insta::assert_snapshot!("demo.json", serde_json::to_string_pretty(&report).expect("JSON"));
     }
 }

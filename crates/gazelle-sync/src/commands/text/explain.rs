@@ -1,7 +1,5 @@
 //! Formats the output of `explain`.
 
-use serde_json::Value as Json;
-
 use super::source::request_text;
 use super::source::run_text;
 use super::source::value_text;
@@ -116,15 +114,7 @@ fn times_lines(times: &Times, zone: &str, line: &mut impl FnMut(&str, &str)) {
     line("instant", &format!("{} UTC", times.instant.to_string().trim_end_matches('Z').replace('T', " ")));
     line("in UTC", &format!("date {}, time {}", times.utc_date, times.utc_time));
     line("local", &format!("{} in {zone}", times.local));
-    if let Some(view) = &times.view {
-        let plain = |value: &Json| value.as_str().unwrap_or("nothing").to_owned();
-        let shown = format!(
-            "v_appointments_montreal shows {} {} to {} {}",
-            plain(&view.date_montreal),
-            plain(&view.time_montreal),
-            plain(&view.last_date_montreal),
-            plain(&view.end_time_montreal)
-        );
-        line("in the view", &shown);
+    if let Some(row) = &times.view {
+        line("in the view", &row.text());
     }
 }

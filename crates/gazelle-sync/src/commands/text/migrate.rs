@@ -45,8 +45,9 @@ pub fn backup_lines(closed: &[String], left_open: &[Open], text: &mut Lines) {
         return;
     }
     text.line("  LEFT OPEN, since the role in DATABASE_URL may not close it, or somebody holds it locked; in psql, as the role that is named or one that acts for it:");
-    for Open { what, as_role, close_with, .. } in left_open {
-        text.line(format!("  {what}"));
+    for Open { what, as_role, close_with, why, .. } in left_open {
+        let why = why.as_ref().map(|why| format!(" ({why})")).unwrap_or_default();
+        text.line(format!("  {what}{why}"));
         text.line(format!("    as {as_role}: {close_with};"));
     }
 }

@@ -7,12 +7,27 @@ use crate::access::{Changes, Fact, Roles};
 use crate::display::Lines;
 use crate::migrate::Step;
 
-/// The statements that would be run, one per line, after `missing` migrations.
-pub fn script_text(missing: usize, sql: &str) -> Lines {
+/// The statements that would be run, one per line, after those that an administrator has to run and after `missing` migrations,
+/// if these were read.
+pub fn script_text(needed_first: &[String], missing: Option<usize>, sql: &str) -> Lines {
     let mut text = Lines::new();
     text.line("-- What gazelle-sync migrate --roles would run, in one transaction; nothing was changed.");
-    if missing > 0 {
-        text.line(format!("-- First: {missing} migration(s), by gazelle-sync migrate."));
+    if !needed_first.is_empty() {
+        text.line("-- First, by an administrator, since the role in DATABASE_URL may not:");
+        for statement in needed_first {
+            text.line(format!("--   {statement};"));
+        }
+    }
+    match missing {
+        Some(0) => {}
+        Some(missing) => {
+            text.line(format!("-- First: {missing} migration(s), by gazelle-sync migrate."));
+        }
+        None => {
+            text.line(
+                "-- Then the migrations that are missing, if any; the tables are read only after that.",
+            );
+        }
     }
     text.lines(&Lines::with_breaks(sql));
     text

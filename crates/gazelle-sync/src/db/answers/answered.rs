@@ -12,8 +12,8 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use super::limits::{ASIDE_LIMIT, BATCH_TIMEOUT};
-use super::watch::{Verdict, Watch, Why};
-use crate::db::database::{Db, Seen};
+use super::watch::{GiveUpReason, Verdict, Watch};
+use crate::db::database::{Db, ServerActivity};
 use crate::db::error::DbError;
 use crate::db::pool::Place;
 use crate::db::pool::sent::Sent;
@@ -51,7 +51,7 @@ pub(in crate::db) async fn answer_each<'s, T>(
     sent: Sent<'_>,
     work: impl Future<Output = Result<T, Refused<'s>>>,
 ) -> Result<T, DbError> {
-    let waiting = Waiting::begin(db, &sent);
+    let waiting = PendingAnswer::begin(db, &sent);
     let mut work = pin!(work);
     let aside = db.place == Place::Aside;
     let first = if aside { ASIDE_LIMIT } else { db.limits.lock_notice.min(db.limits.silence) };
@@ -92,16 +92,16 @@ pub(in crate::db) async fn answer_each<'s, T>(
 /// A statement that is not answered yet. If it is dropped unanswered, because its caller was cancelled or its
 /// connection is silent, the server is asked over another session to end its session. A CancelRequest of the protocol
 /// would bring down PgBouncer 1.18.
-struct Waiting<'a> {
+struct PendingAnswer<'a> {
     db: &'a Db,
     sent: &'a Sent<'a>,
     is_answered: bool,
 }
 
-impl<'a> Waiting<'a> {
-    fn begin(db: &'a Db, sent: &'a Sent<'a>) -> Waiting<'a> {
+impl<'a> PendingAnswer<'a> {
+    fn begin(db: &'a Db, sent: &'a Sent<'a>) -> PendingAnswer<'a> {
         sent.unanswered.sent();
-        Waiting { db, sent, is_answered: false }
+        PendingAnswer { db, sent, is_answered: false }
     }
 
     /// Marks the session as ended: no answer will come.
@@ -115,7 +115,7 @@ impl<'a> Waiting<'a> {
     }
 }
 
-impl Drop for Waiting<'_> {
+impl Drop for PendingAnswer<'_> {
     fn drop(&mut self) {
         if self.is_answered {
             return;
@@ -130,28 +130,30 @@ impl Drop for Waiting<'_> {
 }
 
 /// Why we stopped waiting for a statement.
-struct GivenUp {
+struct WaitError {
     error: DbError,
     /// Whether the server still answers over another connection, and shows this statement in the session.
     is_seen: bool,
 }
 
-impl GivenUp {
-    fn of(why: Why, sent: &Sent<'_>) -> GivenUp {
+impl WaitError {
+    fn of(why: GiveUpReason, sent: &Sent<'_>) -> WaitError {
         match why {
-            Why::Lock { waited, held_by } => {
+            GiveUpReason::Lock { waited, held_by } => {
                 let error = DbError::lock_not_available(format!(
                     "waited {} s for a lock during {}; it is held by {held_by}: end that transaction (commit, roll back, \
                      or SELECT pg_terminate_backend(…)), then run again; nothing is lost",
                     waited.as_secs(),
                     DbError::headline(sent.template)
                 ));
-                GivenUp { error, is_seen: true }
+                WaitError { error, is_seen: true }
             }
-            Why::Silent { silence, limit } => {
-                GivenUp { error: silent(sent, &silence.why, limit), is_seen: silence.waits_for_us }
+            GiveUpReason::Silent { silence, limit } => {
+                WaitError { error: silent(sent, &silence.why, limit), is_seen: silence.waits_for_us }
             }
-            Why::TooLong { limit } => GivenUp { error: silent(sent, "no answer", limit), is_seen: false },
+            GiveUpReason::TooLong { limit } => {
+                WaitError { error: silent(sent, "no answer", limit), is_seen: false }
+            }
         }
     }
 }
@@ -162,7 +164,7 @@ async fn watch<T>(
     sent: &Sent<'_>,
     waited: Duration,
     mut work: Pin<&mut impl Future<Output = T>>,
-) -> Result<T, GivenUp> {
+) -> Result<T, WaitError> {
     let begun = Instant::now().checked_sub(waited).unwrap_or_else(Instant::now);
     let longest = if sent.batch { BATCH_LIMIT } else { SINGLE_LIMIT };
     let mut watch = Watch::new(db.limits, longest, begun);
@@ -175,13 +177,13 @@ async fn watch<T>(
             seen = db.observer.look(db, sent, &mut on_citus) => seen,
         };
         let now = Instant::now();
-        let is_working = matches!(seen, Seen::Working);
-        if watch.note_rows(sent.heard.count(), now) || is_working {
+        let is_working = matches!(seen, ServerActivity::Working);
+        if watch.note_rows(sent.response.count(), now) || is_working {
             db.progress.mark();
         }
-        if sent.unanswered.room.is_waiting() {
+        if sent.unanswered.budget.is_waiting() {
             // The delay is ours: we are not reading, for lack of memory.
-            watch.note_life(now);
+            watch.note_activity(now);
         }
         let verdict = watch.judge(seen, now);
         if let Verdict::Warn { since, held_by } = &verdict {
@@ -193,10 +195,10 @@ async fn watch<T>(
             );
         }
         if let Verdict::GiveUp(why) = verdict {
-            return Err(GivenUp::of(why, sent));
+            return Err(WaitError::of(why, sent));
         }
         if let Some(why) = watch.overdue(now) {
-            return Err(GivenUp::of(why, sent));
+            return Err(WaitError::of(why, sent));
         }
         let next = looked + LOOK_EVERY.min(db.limits.silence / 4);
         tokio::select! {

@@ -1,5 +1,5 @@
--- As sign_of_life.sql, where Citus distributes the schema. A node that waits for another one says itself that it waits for
--- its client. What counts then is the state of the backends on the other nodes that have the same global PID.
+-- As sign_of_life.sql, if Citus distributes the schema. A node that waits for another one reports that it waits for
+-- its client; what counts then is the state of the backends with the same global PID on the other nodes.
 SELECT a.pid,
        a.wait_event_type IS NOT DISTINCT FROM 'Lock'
            OR coalesce(bool_or(w.wait_event_type = 'Lock'), false) AS waits_for_lock,

@@ -12,7 +12,7 @@ use std::task::{Context, Poll, ready};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio_postgres::tls::{ChannelBinding, TlsStream};
 
-use super::room::{ANSWER, Room};
+use super::budget::{ANSWER, AnswerBudget};
 
 const KIB: u64 = 1024;
 /// The longest message before the login is complete, in bytes. A real one, errors included, takes some hundred
@@ -67,7 +67,7 @@ pub(in crate::db) struct Measured<S> {
     stream: S,
     gauge: Gauge,
     refusal: Refusal,
-    room: Room,
+    budget: AnswerBudget,
     /// Bytes read but not handed on yet for lack of memory budget, and how much they need.
     kept: Vec<u8>,
     wanted: u64,
@@ -75,12 +75,17 @@ pub(in crate::db) struct Measured<S> {
 
 impl<S> Measured<S> {
     /// Measures what a stream delivers; `refusal` receives the reason if we close it.
-    pub(in crate::db) fn new(stream: S, content: Content, refusal: &Refusal, room: &Room) -> Measured<S> {
+    pub(in crate::db) fn new(
+        stream: S,
+        content: Content,
+        refusal: &Refusal,
+        budget: &AnswerBudget,
+    ) -> Measured<S> {
         Measured {
             stream,
             gauge: Gauge::new(content),
             refusal: refusal.clone(),
-            room: room.clone(),
+            budget: budget.clone(),
             kept: Vec::new(),
             wanted: 0,
         }
@@ -93,7 +98,7 @@ impl<S> Measured<S> {
 
     /// Hands on the kept bytes once the budget allows it.
     fn hand_on(&mut self, cx: &Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
-        if ready!(self.room.poll_take(self.wanted, cx)).is_err() {
+        if ready!(self.budget.poll_reserve(self.wanted, cx)).is_err() {
             return self.refuse(too_long());
         }
         self.wanted = 0;
@@ -107,7 +112,7 @@ impl<S> Measured<S> {
 /// Returns the connection's memory budget.
 impl<S> Drop for Measured<S> {
     fn drop(&mut self) {
-        self.room.release();
+        self.budget.release();
     }
 }
 
@@ -284,16 +289,16 @@ impl<S: AsyncRead + Unpin> AsyncRead for Measured<S> {
         if !this.kept.is_empty() {
             return this.hand_on(cx, buffer);
         }
-        if this.gauge.is_between_messages() && this.room.is_idle() {
+        if this.gauge.is_between_messages() && this.budget.is_idle() {
             // Unsolicited messages, such as notices, have been read: other connections' answers need their budget.
-            this.room.release();
+            this.budget.release();
         }
         let before = buffer.filled().len();
         ready!(Pin::new(&mut this.stream).poll_read(cx, buffer))?;
         let taken = this.gauge.take(&buffer.filled()[before..]);
         let words = match (taken, std::mem::take(&mut this.gauge.more)) {
             (Ok(()), 0) => return Poll::Ready(Ok(())),
-            (Ok(()), more) => match this.room.poll_take(more, cx) {
+            (Ok(()), more) => match this.budget.poll_reserve(more, cx) {
                 Poll::Ready(Ok(())) => return Poll::Ready(Ok(())),
                 Poll::Ready(Err(_)) => too_long(),
                 Poll::Pending => {

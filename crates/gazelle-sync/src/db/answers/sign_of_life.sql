@@ -1,6 +1,6 @@
--- What the server is doing with a statement of ours, asked through another session. A statement of a transaction is
--- known by its process ($1); one outside of any, perhaps behind a pooler, by the beginning of its text ($2). Where the server
--- does not track what sessions do (state disabled), a session that exists counts as busy.
+-- What the server is doing with a statement of ours, asked through another session. The statement is identified by
+-- its process ($1) or, while that is unknown, by the first 200 characters of its text ($2). If the server does not
+-- track activity (state disabled), a session that exists counts as active.
 SELECT a.pid,
        a.wait_event_type IS NOT DISTINCT FROM 'Lock' AS waits_for_lock,
        -- For the rest of a statement, or until we take the rest of an answer; nothing else is a wait for us.

@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use tokio::time::Instant;
 
 use super::limits::Limits;
-use crate::db::database::{Seen, Silence};
+use crate::db::database::{ServerActivity, Silence};
 
 /// Factor on the silence limit while the server waits for us to send the rest of a statement or to take the rest of
 /// an answer.
@@ -37,12 +37,12 @@ pub(in crate::db) enum Verdict {
     /// Go on waiting, and log who holds the lock.
     Warn { since: Option<Timestamp>, held_by: String },
     /// The statement has failed.
-    GiveUp(Why),
+    GiveUp(GiveUpReason),
 }
 
 /// Why a statement has failed.
 #[derive(Debug, PartialEq, Eq)]
-pub(in crate::db) enum Why {
+pub(in crate::db) enum GiveUpReason {
     /// The lock was not granted in time.
     Lock { waited: Duration, held_by: String },
     /// The server showed no activity.
@@ -70,32 +70,32 @@ impl Watch {
     pub(in crate::db) fn note_rows(&mut self, rows: u64, now: Instant) -> bool {
         let have_come = rows != std::mem::replace(&mut self.rows, rows);
         if have_come {
-            self.note_life(now);
+            self.note_activity(now);
         }
         have_come
     }
 
     /// Notes a sign of life.
-    pub(in crate::db) fn note_life(&mut self, now: Instant) {
+    pub(in crate::db) fn note_activity(&mut self, now: Instant) {
         self.sign_of_life = now;
     }
 
     /// What to do after this look.
-    pub(in crate::db) fn judge(&mut self, seen: Seen, now: Instant) -> Verdict {
+    pub(in crate::db) fn judge(&mut self, seen: ServerActivity, now: Instant) -> Verdict {
         match seen {
-            Seen::Working => {
+            ServerActivity::Working => {
                 (self.sign_of_life, self.waiting_since, self.was_working) = (now, None, true);
                 Verdict::Wait
             }
-            Seen::Waiting { since, held_by } => self.judge_lock(since, held_by, now),
-            Seen::Nothing(silence) => {
+            ServerActivity::Waiting { since, held_by } => self.judge_lock(since, held_by, now),
+            ServerActivity::Nothing(silence) => {
                 let limit = self.limits.silence * if silence.waits_for_us { SLOW_SENDING } else { 1 };
                 match now - self.sign_of_life >= limit {
-                    true => Verdict::GiveUp(Why::Silent { silence, limit }),
+                    true => Verdict::GiveUp(GiveUpReason::Silent { silence, limit }),
                     false => Verdict::Wait,
                 }
             }
-            Seen::Unknown => Verdict::Wait,
+            ServerActivity::Unknown => Verdict::Wait,
         }
     }
 
@@ -105,7 +105,7 @@ impl Watch {
         let from = if self.was_working { now } else { self.begun };
         let waited = now - *self.waiting_since.get_or_insert(from);
         if waited >= self.limits.lock_wait {
-            return Verdict::GiveUp(Why::Lock { waited, held_by });
+            return Verdict::GiveUp(GiveUpReason::Lock { waited, held_by });
         }
         if self.warned_at.is_some_and(|at| now - at < SAY_AGAIN_AFTER) {
             return Verdict::Wait;
@@ -115,8 +115,8 @@ impl Watch {
     }
 
     /// `Some` once the statement has exceeded the longest time, whatever was seen of it.
-    pub(in crate::db) fn overdue(&self, now: Instant) -> Option<Why> {
-        (now - self.begun >= self.longest).then_some(Why::TooLong { limit: self.longest })
+    pub(in crate::db) fn overdue(&self, now: Instant) -> Option<GiveUpReason> {
+        (now - self.begun >= self.longest).then_some(GiveUpReason::TooLong { limit: self.longest })
     }
 }
 
@@ -126,29 +126,29 @@ mod tests {
 
     const LONGEST: Duration = Duration::from_secs(1800);
 
-    fn waiting() -> Seen {
-        Seen::Waiting { since: None, held_by: "session 7".to_owned() }
+    fn waiting() -> ServerActivity {
+        ServerActivity::Waiting { since: None, held_by: "session 7".to_owned() }
     }
 
-    fn nothing(waits_for_us: bool) -> Seen {
-        Seen::Nothing(Silence { why: "nothing".to_owned(), waits_for_us })
+    fn nothing(waits_for_us: bool) -> ServerActivity {
+        ServerActivity::Nothing(Silence { why: "nothing".to_owned(), waits_for_us })
     }
 
     /// The verdict of each look, by the second at which it is made.
-    fn verdicts(looks: impl IntoIterator<Item = (u64, Seen)>) -> Vec<Verdict> {
+    fn verdicts(looks: impl IntoIterator<Item = (u64, ServerActivity)>) -> Vec<Verdict> {
         let begun = Instant::now();
         let mut watch = Watch::new(Limits::default(), LONGEST, begun);
         looks.into_iter().map(|(at, seen)| watch.judge(seen, begun + Duration::from_secs(at))).collect()
     }
 
-    fn last(looks: impl IntoIterator<Item = (u64, Seen)>) -> Verdict {
+    fn last(looks: impl IntoIterator<Item = (u64, ServerActivity)>) -> Verdict {
         verdicts(looks).pop().unwrap()
     }
 
     #[test]
     fn silence_is_given_up_after_its_limit_and_later_where_the_server_waits_for_us() {
         let silent = |waits_for_us, seconds| {
-            Verdict::GiveUp(Why::Silent {
+            Verdict::GiveUp(GiveUpReason::Silent {
                 silence: Silence { why: "nothing".to_owned(), waits_for_us },
                 limit: Duration::from_secs(seconds),
             })
@@ -159,12 +159,12 @@ mod tests {
             (vec![(119, nothing(true))], Verdict::Wait),
             (vec![(120, nothing(true))], silent(true, 120)),
             // Counted from the last sign of life.
-            (vec![(20, Seen::Working), (49, nothing(false))], Verdict::Wait),
-            (vec![(20, Seen::Working), (50, nothing(false))], silent(false, 30)),
+            (vec![(20, ServerActivity::Working), (49, nothing(false))], Verdict::Wait),
+            (vec![(20, ServerActivity::Working), (50, nothing(false))], silent(false, 30)),
             (vec![(20, waiting()), (49, nothing(false))], Verdict::Wait),
             // An unknown result is no sign of life, and no reason to give up.
-            (vec![(90, Seen::Unknown)], Verdict::Wait),
-            (vec![(20, Seen::Unknown), (30, nothing(false))], silent(false, 30)),
+            (vec![(90, ServerActivity::Unknown)], Verdict::Wait),
+            (vec![(20, ServerActivity::Unknown), (30, nothing(false))], silent(false, 30)),
         ] {
             let told = format!("{looks:?}");
             assert_eq!(last(looks), verdict, "{told}");
@@ -184,13 +184,13 @@ mod tests {
     fn a_lock_is_waited_for_from_the_beginning_unless_the_statement_was_seen_working() {
         let given_up = |waited| {
             let waited = Duration::from_secs(waited);
-            Verdict::GiveUp(Why::Lock { waited, held_by: "session 7".to_owned() })
+            Verdict::GiveUp(GiveUpReason::Lock { waited, held_by: "session 7".to_owned() })
         };
         assert_eq!(last([(5, waiting()), (300, waiting())]), given_up(300));
-        assert_eq!(last([(5, Seen::Working), (6, waiting()), (306, waiting())]), given_up(300));
-        assert_ne!(last([(5, Seen::Working), (6, waiting()), (305, waiting())]), given_up(299));
+        assert_eq!(last([(5, ServerActivity::Working), (6, waiting()), (306, waiting())]), given_up(300));
+        assert_ne!(last([(5, ServerActivity::Working), (6, waiting()), (305, waiting())]), given_up(299));
         // It was granted that lock, and waits for another one.
-        let looks = [(5, waiting()), (200, Seen::Working), (201, waiting()), (400, waiting())];
+        let looks = [(5, waiting()), (200, ServerActivity::Working), (201, waiting()), (400, waiting())];
         assert!(matches!(last(looks), Verdict::Warn { .. }));
     }
 
@@ -202,6 +202,6 @@ mod tests {
         assert!(watch.note_rows(3, at(25)) && !watch.note_rows(3, at(26)));
         assert_eq!(watch.judge(nothing(false), at(54)), Verdict::Wait);
         assert_eq!(watch.overdue(at(1799)), None);
-        assert_eq!(watch.overdue(at(1800)), Some(Why::TooLong { limit: LONGEST }));
+        assert_eq!(watch.overdue(at(1800)), Some(GiveUpReason::TooLong { limit: LONGEST }));
     }
 }

@@ -21,8 +21,8 @@ use tokio_postgres::config::{Config, Host, LoadBalanceHosts, SslMode, SslNegotia
 use tokio_postgres::tls::{MakeTlsConnect, TlsConnect};
 use tokio_postgres_rustls::MakeRustlsConnect;
 
+use crate::db::answers::budget::AnswerBudget;
 use crate::db::answers::measured::{Content, Measured, Refusal};
-use crate::db::answers::room::Room;
 use crate::db::error::DbError;
 
 /// The longest wait for each address to accept a connection, or to complete the login while there is another
@@ -70,14 +70,14 @@ impl AsyncWrite for Socket {
 }
 
 /// A connection whose login has succeeded.
-pub(in crate::db) struct Reached {
+pub(in crate::db) struct LoggedInConnection {
     pub(in crate::db) client: Client,
     /// The task that drives the connection's reads and writes.
     pub(in crate::db) task: JoinHandle<()>,
     /// Why we closed the connection, once we did.
     pub(in crate::db) refusal: Refusal,
     /// The memory budget of its answers.
-    pub(in crate::db) room: Room,
+    pub(in crate::db) budget: AnswerBudget,
 }
 
 /// One address of a server.
@@ -93,7 +93,10 @@ enum Address {
 ///
 /// # Errors
 /// The error of the last address tried.
-pub(in crate::db) async fn dial(config: &Config, tls: &MakeRustlsConnect) -> Result<Reached, DbError> {
+pub(in crate::db) async fn dial(
+    config: &Config,
+    tls: &MakeRustlsConnect,
+) -> Result<LoggedInConnection, DbError> {
     let (hosts, given) = (config.get_hosts(), config.get_hostaddrs());
     if !hosts.is_empty() && !given.is_empty() && hosts.len() != given.len() {
         return Err(unreached(&wrong("the numbers of host and hostaddr in DATABASE_URL differ")));
@@ -126,13 +129,13 @@ pub(in crate::db) async fn dial(config: &Config, tls: &MakeRustlsConnect) -> Res
         let hosts_left = count - tried - 1;
         for address in addresses {
             let reaching = reach(config, tls, name, &address);
-            let reached = match hosts_left {
+            let connection = match hosts_left {
                 // The caller limits the whole attempt; a slow login may use all of it.
                 0 => reaching.await,
                 _ => timeout(patience, reaching).await.unwrap_or_else(|_| Err(silent(patience))),
             };
-            match reached {
-                Ok(reached) => return Ok(reached),
+            match connection {
+                Ok(connection) => return Ok(connection),
                 Err(error) => failure = error,
             }
         }
@@ -168,17 +171,17 @@ async fn reach(
     tls: &MakeRustlsConnect,
     name: &str,
     address: &Address,
-) -> Result<Reached, DbError> {
+) -> Result<LoggedInConnection, DbError> {
     let socket = open(config, address).await.map_err(|error| unreached(&error))?;
     let content = match (config.get_ssl_mode(), config.get_ssl_negotiation()) {
         (SslMode::Disable, _) => Content::Messages,
         (_, SslNegotiation::Direct) => Content::Encrypted,
         _ => Content::Offer,
     };
-    let (refusal, room) = (Refusal::default(), Room::new());
+    let (refusal, budget) = (Refusal::default(), AnswerBudget::new());
     let Ok(connect) = MakeTlsConnect::<Measured<Socket>>::make_tls_connect(&mut tls.clone(), name);
-    let tls = MeasuredTls { connect, refusal: refusal.clone(), room: room.clone() };
-    let stream = Measured::new(socket, content, &refusal, &room);
+    let tls = MeasuredTls { connect, refusal: refusal.clone(), budget: budget.clone() };
+    let stream = Measured::new(socket, content, &refusal, &budget);
     let failed = |error| DbError::new(error, "CONNECT");
     let (client, connection) = config.connect_raw(stream, tls).await.map_err(failed)?;
     let task = tokio::spawn(async move {
@@ -187,17 +190,17 @@ async fn reach(
             tracing::debug!("a database connection ended: {error}");
         }
     });
-    let reached = Reached { client, task, refusal, room };
+    let connection = LoggedInConnection { client, task, refusal, budget };
     if config.get_target_session_attrs() != TargetSessionAttrs::Any {
-        serves(config, &reached).await?;
+        serves(config, &connection).await?;
     }
-    Ok(reached)
+    Ok(connection)
 }
 
 /// Checks `target_session_attrs`: fails if a writable server was asked for and this one is read-only, or vice
 /// versa.
-async fn serves(config: &Config, reached: &Reached) -> Result<(), DbError> {
-    let answer = reached.client.query_typed("SHOW transaction_read_only", &[]).await;
+async fn serves(config: &Config, connection: &LoggedInConnection) -> Result<(), DbError> {
+    let answer = connection.client.query_typed("SHOW transaction_read_only", &[]).await;
     let answer = answer.map_err(|error| DbError::new(error, "SHOW transaction_read_only"))?;
     let is_read_only = answer.iter().any(|row| row.try_get::<_, &str>(0).is_ok_and(|it| it == "on"));
     match (config.get_target_session_attrs(), is_read_only) {
@@ -259,7 +262,7 @@ fn silent(patience: Duration) -> DbError {
 struct MeasuredTls {
     connect: <MakeRustlsConnect as MakeTlsConnect<Measured<Socket>>>::TlsConnect,
     refusal: Refusal,
-    room: Room,
+    budget: AnswerBudget,
 }
 
 impl TlsConnect<Measured<Socket>> for MeasuredTls {
@@ -268,8 +271,8 @@ impl TlsConnect<Measured<Socket>> for MeasuredTls {
     type Future = Pin<Box<dyn Future<Output = io::Result<Self::Stream>> + Send>>;
 
     fn connect(self, stream: Measured<Socket>) -> Self::Future {
-        let MeasuredTls { connect, refusal, room } = self;
+        let MeasuredTls { connect, refusal, budget } = self;
         let connecting = connect.connect(stream);
-        Box::pin(async move { Ok(Measured::new(connecting.await?, Content::Messages, &refusal, &room)) })
+        Box::pin(async move { Ok(Measured::new(connecting.await?, Content::Messages, &refusal, &budget)) })
     }
 }

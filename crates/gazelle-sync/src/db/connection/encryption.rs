@@ -32,7 +32,7 @@ impl Encryption {
     /// `verify` says whether the address demands a verified certificate, `says_mode` whether it sets `sslmode` at
     /// all.
     pub(in crate::db) fn of(config: &Config, verify: bool, says_mode: bool) -> Encryption {
-        let here = stays_here(config);
+        let here = is_local(config);
         let asked = match config.get_ssl_mode() {
             _ if verify => SslMode::Require,
             // The driver's default if the address sets none; any other mode was set.
@@ -67,7 +67,7 @@ impl Encryption {
 
     /// Whether the certificate must be verified; `demanded` if the address demands it or a CA is named.
     pub(in crate::db) fn verification(&self, config: &Config, demanded: bool) -> Verification {
-        match !demanded && (self.asked == SslMode::Prefer || stays_here(config)) {
+        match !demanded && (self.asked == SslMode::Prefer || is_local(config)) {
             true => Verification::Tried,
             false => Verification::Demanded,
         }
@@ -75,7 +75,7 @@ impl Encryption {
 }
 
 /// Whether every host is this machine. `hostaddr` wins over host names, since it is what we connect to.
-pub(in crate::db) fn stays_here(config: &Config) -> bool {
+pub(in crate::db) fn is_local(config: &Config) -> bool {
     let addresses = config.get_hostaddrs();
     if !addresses.is_empty() {
         return addresses.iter().all(|address| loopback::is_address(*address));

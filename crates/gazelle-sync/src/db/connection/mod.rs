@@ -12,7 +12,7 @@ use tokio_postgres::{Config, config::Host, config::SslMode};
 use super::answers::limits::{Limits, Progress};
 use super::answers::observer::OtherSession;
 use super::connection::dial::CONNECT_TIMEOUT;
-use super::connection::encryption::{Encryption, Verification, stays_here};
+use super::connection::encryption::{Encryption, Verification, is_local};
 use super::database::Db;
 use super::error::DbError;
 use super::pool::{Place, Pool};
@@ -69,26 +69,27 @@ pub async fn connect_to_read(settings: &ConnectSettings, limits: Limits) -> Resu
 }
 
 /// A database that answered, and where it is.
-struct Open {
+struct OpenedDatabase {
     db: Db,
     /// For messages.
     place: String,
     read_only: bool,
 }
 
-async fn open(settings: &ConnectSettings, limits: Limits) -> Result<Open, DbError> {
-    let (url, asked) = take_unsupported(&settings.url);
+async fn open(settings: &ConnectSettings, limits: Limits) -> Result<OpenedDatabase, DbError> {
+    let (url, parameters) = take_libpq_parameters(&settings.url);
     let mut config = Config::from_str(&url).map_err(|_| {
         DbError::infrastructure(
             "DATABASE_URL is not a connection string (postgres://user:password@host:5432/database)",
         )
     })?;
     config.application_name("gazelle-sync");
-    notice_silence(&mut config, &url, &asked);
+    notice_silence(&mut config, &url, &parameters);
     let place = place(&config);
-    let ca_file = asked.ca_file.as_ref().or(settings.ca_file.as_ref()).filter(|_| !asked.trusts_system);
-    let encryption = Encryption::of(&config, asked.verify, says(&url, "sslmode"));
-    let verification = encryption.verification(&config, asked.verify || ca_file.is_some());
+    let ca_file =
+        parameters.ca_file.as_ref().or(settings.ca_file.as_ref()).filter(|_| !parameters.trusts_system);
+    let encryption = Encryption::of(&config, parameters.verify, says(&url, "sslmode"));
+    let verification = encryption.verification(&config, parameters.verify || ca_file.is_some());
     config.ssl_mode(encryption.mode);
     if let Some(risk) = encryption.risk {
         tracing::warn!("the way to the database at {place} is not protected: {risk}");
@@ -131,7 +132,7 @@ async fn open(settings: &ConnectSettings, limits: Limits) -> Result<Open, DbErro
              DATABASE_URL"
         )));
     }
-    Ok(Open { db, place, read_only })
+    Ok(OpenedDatabase { db, place, read_only })
 }
 
 /// Whether a connection string (a URL or words) sets a parameter.
@@ -143,7 +144,7 @@ fn says(url: &str, name: &str) -> bool {
 }
 
 /// Enables TCP keepalives and timeouts, so that the operating system detects a dead peer, unless the URL sets them.
-fn notice_silence(config: &mut Config, url: &str, asked: &Asked) {
+fn notice_silence(config: &mut Config, url: &str, parameters: &LibpqParameters) {
     let given = |name: &str| says(url, name);
     if !given("connect_timeout") {
         config.connect_timeout(CONNECT_TIMEOUT);
@@ -154,7 +155,7 @@ fn notice_silence(config: &mut Config, url: &str, asked: &Asked) {
     if !given("keepalives_interval") {
         config.keepalives_interval(Duration::from_secs(10));
     }
-    if let Some(count) = asked.keepalives_count {
+    if let Some(count) = parameters.keepalives_count {
         config.keepalives_retries(count);
     } else if !given("keepalives_retries") {
         config.keepalives_retries(3);
@@ -170,7 +171,7 @@ pub struct Route {
     /// The host's name or address, or the folder of its socket.
     pub host: String,
     /// Whether it is a Unix socket or a loopback address.
-    pub stays_here: bool,
+    pub is_local: bool,
     /// Whether a server without encryption, or with a certificate that cannot be verified, is refused.
     pub is_protected: bool,
 }
@@ -178,18 +179,18 @@ pub struct Route {
 /// How the first host of a connection string is reached; `names_authority` says whether the settings name a CA
 /// file. `None` if the text is not a connection string.
 pub fn route(url: &str, names_authority: bool) -> Option<Route> {
-    let (url, asked) = take_unsupported(url);
+    let (url, parameters) = take_libpq_parameters(url);
     let config = Config::from_str(&url).ok()?;
     let host = match config.get_hosts().first()? {
         Host::Tcp(host) => host.clone(),
         #[cfg(unix)]
         Host::Unix(folder) => folder.display().to_string(),
     };
-    let encryption = Encryption::of(&config, asked.verify, says(&url, "sslmode"));
-    let demanded = asked.verify || names_authority || asked.ca_file.is_some();
+    let encryption = Encryption::of(&config, parameters.verify, says(&url, "sslmode"));
+    let demanded = parameters.verify || names_authority || parameters.ca_file.is_some();
     let is_verified = encryption.verification(&config, demanded) == Verification::Demanded;
     let is_protected = encryption.mode == SslMode::Require && is_verified;
-    Some(Route { host, stays_here: stays_here(&config), is_protected })
+    Some(Route { host, is_local: is_local(&config), is_protected })
 }
 
 /// Whether a connection string can be parsed, before connecting.
@@ -205,7 +206,7 @@ pub fn check_url(url: &str) -> Result<(), String> {
                 .to_owned(),
         );
     }
-    let (url, _) = take_unsupported(url);
+    let (url, _) = take_libpq_parameters(url);
     let Err(error) = Config::from_str(&url) else { return Ok(()) };
     let said = std::error::Error::source(&error).map(ToString::to_string).unwrap_or_default();
     let parameter = said.split('`').nth(1).filter(|name| {
@@ -258,7 +259,7 @@ fn has_stray_at(url: &str) -> bool {
 
 /// Parameters that libpq accepts in a URL and our driver does not.
 #[derive(Default)]
-struct Asked {
+struct LibpqParameters {
     verify: bool,
     ca_file: Option<PathBuf>,
     /// Whether to trust the system's CAs, whatever the settings name.
@@ -268,27 +269,27 @@ struct Asked {
 }
 
 /// Removes from a URL the parameters that our driver would refuse, such as `sslmode=verify-full` and `sslrootcert`.
-fn take_unsupported(url: &str) -> (String, Asked) {
-    let mut asked = Asked::default();
-    let Some((base, query)) = url.split_once('?') else { return (url.to_owned(), asked) };
+fn take_libpq_parameters(url: &str) -> (String, LibpqParameters) {
+    let mut parameters = LibpqParameters::default();
+    let Some((base, query)) = url.split_once('?') else { return (url.to_owned(), parameters) };
     let kept: Vec<&str> = query
         .split('&')
         .filter(|pair| match pair.split_once('=') {
             Some(("sslmode", "verify-full" | "verify-ca")) => {
-                asked.verify = true;
+                parameters.verify = true;
                 false
             }
             // libpq's value for the system's CAs; it implies `verify-full`.
             Some(("sslrootcert", "system")) => {
-                (asked.verify, asked.trusts_system) = (true, true);
+                (parameters.verify, parameters.trusts_system) = (true, true);
                 false
             }
             Some(("sslrootcert", file)) => {
-                asked.ca_file = Some(PathBuf::from(file));
+                parameters.ca_file = Some(PathBuf::from(file));
                 false
             }
             Some(("keepalives_count", count)) if count.parse::<u32>().is_ok() => {
-                asked.keepalives_count = count.parse().ok();
+                parameters.keepalives_count = count.parse().ok();
                 false
             }
             // The URLs that Supabase shows contain this parameter for other drivers.
@@ -297,7 +298,7 @@ fn take_unsupported(url: &str) -> (String, Asked) {
         })
         .collect();
     let url = if kept.is_empty() { base.to_owned() } else { format!("{base}?{}", kept.join("&")) };
-    (url, asked)
+    (url, parameters)
 }
 
 /// Host, port and database for messages.

@@ -37,18 +37,16 @@ pub(in crate::db) struct Timeouts([Option<Duration>; 3]);
 impl Timeouts {
     /// Reads the timeouts that were set for the role, the database or the connection, in milliseconds. What a host
     /// sets for its whole server, such as Supabase's two minutes, is meant for short requests, so it is ignored.
-    pub(in crate::db) const QUESTION: &str = "SELECT s.name, s.setting FROM pg_catalog.pg_settings s \
-         WHERE s.source OPERATOR(pg_catalog.=) ANY \
-               ('{database,user,\"database user\",client}'::pg_catalog.text[])";
+    pub(in crate::db) const QUESTION: &str = include_str!("timeouts.sql");
 
     /// Reads the answer to [`Timeouts::QUESTION`]. A value that cannot be read is no limit.
     pub(in crate::db) fn read(answer: &[SimpleQueryMessage]) -> Timeouts {
         let mut timeouts = Timeouts::default();
         for message in answer {
             let SimpleQueryMessage::Row(row) = message else { continue };
-            let index = ALL.iter().position(|timeout| row.get(0) == Some(timeout.name()));
+            let index = ALL.iter().position(|timeout| row.get("name") == Some(timeout.name()));
             if let Some(index) = index {
-                timeouts.0[index] = row.get(1).and_then(duration);
+                timeouts.0[index] = row.get("setting").and_then(duration);
             }
         }
         timeouts

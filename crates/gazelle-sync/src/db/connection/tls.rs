@@ -47,14 +47,15 @@ pub(in crate::db) fn connector(
                 .map_err(|e| DbError::infrastructure(format!("TLS is not available: {e}")))?;
             builder
                 .dangerous()
-                .with_custom_certificate_verifier(Arc::new(Named { strict, named }))
+                .with_custom_certificate_verifier(Arc::new(NamedCaVerifier { strict, named }))
                 .with_no_client_auth()
         }
         Verification::Tried => {
             // `None` if this machine trusts no CA at all.
             let strict =
                 WebPkiServerVerifier::builder_with_provider(Arc::new(roots), provider.clone()).build().ok();
-            let lenient = Lenient { strict, provider, place: place.to_owned(), told: AtomicBool::new(false) };
+            let lenient =
+                LenientVerifier { strict, provider, place: place.to_owned(), told: AtomicBool::new(false) };
             builder.dangerous().with_custom_certificate_verifier(Arc::new(lenient)).with_no_client_auth()
         }
     };
@@ -92,12 +93,12 @@ fn is_its_own_authority(error: &rustls::Error) -> bool {
 /// its key, host name and validity are still checked. (Strict verification checks the validity before it looks
 /// whether it is a CA.)
 #[derive(Debug)]
-struct Named {
+struct NamedCaVerifier {
     strict: Arc<WebPkiServerVerifier>,
     named: Vec<CertificateDer<'static>>,
 }
 
-impl ServerCertVerifier for Named {
+impl ServerCertVerifier for NamedCaVerifier {
     fn verify_server_cert(
         &self,
         end_entity: &CertificateDer<'_>,
@@ -141,14 +142,14 @@ impl ServerCertVerifier for Named {
 
 /// Verifies, and accepts the server even if that fails, logging it once.
 #[derive(Debug)]
-struct Lenient {
+struct LenientVerifier {
     strict: Option<Arc<WebPkiServerVerifier>>,
     provider: Arc<CryptoProvider>,
     place: String,
     told: AtomicBool,
 }
 
-impl Lenient {
+impl LenientVerifier {
     fn not_verified(&self, why: &str) {
         if !self.told.swap(true, Ordering::Relaxed) {
             tracing::warn!(
@@ -160,7 +161,7 @@ impl Lenient {
     }
 }
 
-impl ServerCertVerifier for Lenient {
+impl ServerCertVerifier for LenientVerifier {
     fn verify_server_cert(
         &self,
         end_entity: &CertificateDer<'_>,

@@ -9,7 +9,7 @@ use tokio_postgres::error::DbError as ServerError;
 
 use super::error::headline::headline;
 use super::error::refused::About;
-use super::error::sqlstate::Concern;
+use super::error::sqlstate::ErrorScope;
 
 /// SQLSTATE lock_not_available.
 const LOCK_NOT_AVAILABLE: &str = "55P03";
@@ -110,6 +110,11 @@ impl DbError {
     /// A lock was not granted in time.
     pub(in crate::db) fn lock_not_available(what: impl Into<String>) -> DbError {
         DbError { state: Some(LOCK_NOT_AVAILABLE.to_owned()), ..DbError::infrastructure(what) }
+    }
+
+    /// Whether a lock was not granted in time.
+    pub fn is_lock_not_available(&self) -> bool {
+        self.state.as_deref() == Some(LOCK_NOT_AVAILABLE)
     }
 
     /// Whether the server, or a pooler in front of it, currently refuses further connections.
@@ -227,11 +232,11 @@ impl Refusal {
 }
 
 /// The reaction to an error. Of temporary errors only conflicts with another transaction are retried at once.
-fn fault_of(concern: Concern, state: &str) -> Fault {
+fn fault_of(concern: ErrorScope, state: &str) -> Fault {
     match concern {
-        Concern::Row => Fault::Record,
-        Concern::Moment if state.starts_with("40") => Fault::Conflict,
-        Concern::Moment | Concern::Database => Fault::Infrastructure,
+        ErrorScope::Row => Fault::Record,
+        ErrorScope::Transient if state.starts_with("40") => Fault::Conflict,
+        ErrorScope::Transient | ErrorScope::Database => Fault::Infrastructure,
     }
 }
 

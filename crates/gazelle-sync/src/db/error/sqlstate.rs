@@ -7,7 +7,7 @@ use tokio_postgres::error::DbError as ServerError;
 
 /// What an error concerns.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Concern {
+pub enum ErrorScope {
     /// The row: other rows of the statement may succeed, so the batch is split until the offending record stands
     /// alone.
     Row,
@@ -15,68 +15,68 @@ pub enum Concern {
     Database,
     /// A temporary condition: another transaction, a lack of space or connections, a restart. The same statement
     /// may succeed later.
-    Moment,
+    Transient,
 }
 
 /// Every class of SQLSTATE in appendix A of the Postgres manual: the class, what it concerns, and its name.
 ///
 /// An error that only a procedural language raises concerns a row: we create no functions, so it comes from a
 /// trigger, a constraint or a generated column that a user added.
-pub const CLASSES: &[(&str, Concern, &str)] = &[
-    ("00", Concern::Database, "successful completion"),
-    ("01", Concern::Database, "warning"),
-    ("02", Concern::Database, "no data"),
-    ("03", Concern::Database, "SQL statement not yet complete"),
-    ("08", Concern::Moment, "connection exception"),
-    ("09", Concern::Row, "triggered action exception"),
-    ("0A", Concern::Database, "feature not supported"),
-    ("0B", Concern::Database, "invalid transaction initiation"),
-    ("0F", Concern::Database, "locator exception"),
-    ("0L", Concern::Database, "invalid grantor"),
-    ("0P", Concern::Database, "invalid role specification"),
-    ("0Z", Concern::Row, "diagnostics exception"),
-    ("10", Concern::Row, "XQuery error"),
-    ("20", Concern::Row, "case not found"),
-    ("21", Concern::Row, "cardinality violation"),
-    ("22", Concern::Row, "data exception"),
-    ("23", Concern::Row, "integrity constraint violation"),
-    ("24", Concern::Database, "invalid cursor state"),
-    ("25", Concern::Database, "invalid transaction state"),
-    ("26", Concern::Database, "invalid SQL statement name"),
-    ("27", Concern::Row, "triggered data change violation"),
-    ("28", Concern::Database, "invalid authorization specification"),
-    ("2B", Concern::Database, "dependent privilege descriptors still exist"),
-    ("2D", Concern::Database, "invalid transaction termination"),
-    ("2F", Concern::Row, "SQL routine exception"),
-    ("34", Concern::Database, "invalid cursor name"),
-    ("38", Concern::Row, "external routine exception"),
-    ("39", Concern::Row, "external routine invocation exception"),
-    ("3B", Concern::Database, "savepoint exception"),
-    ("3D", Concern::Database, "invalid catalog name"),
-    ("3F", Concern::Database, "invalid schema name"),
-    ("40", Concern::Moment, "transaction rollback"),
-    ("42", Concern::Database, "syntax error or access rule violation"),
-    ("44", Concern::Row, "WITH CHECK OPTION violation"),
-    ("53", Concern::Moment, "insufficient resources"),
-    ("54", Concern::Row, "program limit exceeded"),
-    ("55", Concern::Database, "object not in prerequisite state"),
-    ("57", Concern::Moment, "operator intervention"),
-    ("58", Concern::Database, "system error"),
-    ("72", Concern::Moment, "snapshot failure"),
-    ("F0", Concern::Database, "configuration file error"),
-    ("HV", Concern::Database, "foreign data wrapper error"),
-    ("P0", Concern::Row, "PL/pgSQL error"),
-    ("XX", Concern::Database, "internal error"),
+pub const CLASSES: &[(&str, ErrorScope, &str)] = &[
+    ("00", ErrorScope::Database, "successful completion"),
+    ("01", ErrorScope::Database, "warning"),
+    ("02", ErrorScope::Database, "no data"),
+    ("03", ErrorScope::Database, "SQL statement not yet complete"),
+    ("08", ErrorScope::Transient, "connection exception"),
+    ("09", ErrorScope::Row, "triggered action exception"),
+    ("0A", ErrorScope::Database, "feature not supported"),
+    ("0B", ErrorScope::Database, "invalid transaction initiation"),
+    ("0F", ErrorScope::Database, "locator exception"),
+    ("0L", ErrorScope::Database, "invalid grantor"),
+    ("0P", ErrorScope::Database, "invalid role specification"),
+    ("0Z", ErrorScope::Row, "diagnostics exception"),
+    ("10", ErrorScope::Row, "XQuery error"),
+    ("20", ErrorScope::Row, "case not found"),
+    ("21", ErrorScope::Row, "cardinality violation"),
+    ("22", ErrorScope::Row, "data exception"),
+    ("23", ErrorScope::Row, "integrity constraint violation"),
+    ("24", ErrorScope::Database, "invalid cursor state"),
+    ("25", ErrorScope::Database, "invalid transaction state"),
+    ("26", ErrorScope::Database, "invalid SQL statement name"),
+    ("27", ErrorScope::Row, "triggered data change violation"),
+    ("28", ErrorScope::Database, "invalid authorization specification"),
+    ("2B", ErrorScope::Database, "dependent privilege descriptors still exist"),
+    ("2D", ErrorScope::Database, "invalid transaction termination"),
+    ("2F", ErrorScope::Row, "SQL routine exception"),
+    ("34", ErrorScope::Database, "invalid cursor name"),
+    ("38", ErrorScope::Row, "external routine exception"),
+    ("39", ErrorScope::Row, "external routine invocation exception"),
+    ("3B", ErrorScope::Database, "savepoint exception"),
+    ("3D", ErrorScope::Database, "invalid catalog name"),
+    ("3F", ErrorScope::Database, "invalid schema name"),
+    ("40", ErrorScope::Transient, "transaction rollback"),
+    ("42", ErrorScope::Database, "syntax error or access rule violation"),
+    ("44", ErrorScope::Row, "WITH CHECK OPTION violation"),
+    ("53", ErrorScope::Transient, "insufficient resources"),
+    ("54", ErrorScope::Row, "program limit exceeded"),
+    ("55", ErrorScope::Database, "object not in prerequisite state"),
+    ("57", ErrorScope::Transient, "operator intervention"),
+    ("58", ErrorScope::Database, "system error"),
+    ("72", ErrorScope::Transient, "snapshot failure"),
+    ("F0", ErrorScope::Database, "configuration file error"),
+    ("HV", ErrorScope::Database, "foreign data wrapper error"),
+    ("P0", ErrorScope::Row, "PL/pgSQL error"),
+    ("XX", ErrorScope::Database, "internal error"),
 ];
 
 /// States that concern something else than their class does.
-pub const EXCEPTIONS: &[(&str, Concern, &str)] = &[
-    ("25006", Concern::Moment, "read-only transaction: hosts switch that on for a while"),
-    ("25P03", Concern::Moment, "idle in transaction timeout"),
-    ("25P04", Concern::Moment, "transaction timeout"),
-    ("55006", Concern::Moment, "object in use"),
-    ("55P03", Concern::Moment, "lock not available"),
-    ("57P04", Concern::Database, "database dropped"),
+pub const EXCEPTIONS: &[(&str, ErrorScope, &str)] = &[
+    ("25006", ErrorScope::Transient, "read-only transaction: hosts switch that on for a while"),
+    ("25P03", ErrorScope::Transient, "idle in transaction timeout"),
+    ("25P04", ErrorScope::Transient, "transaction timeout"),
+    ("55006", ErrorScope::Transient, "object in use"),
+    ("55P03", ErrorScope::Transient, "lock not available"),
+    ("57P04", ErrorScope::Database, "database dropped"),
 ];
 
 /// Classes that never concern a row, even if the error arose in a user's function.
@@ -84,10 +84,10 @@ const NEVER_A_ROWS: [&str; 4] = ["25", "57", "58", "XX"];
 
 /// What a state by itself concerns. A class that is not in the table concerns the database: an unknown error must
 /// blame no record.
-pub fn concern(state: &str) -> Concern {
+pub fn concern(state: &str) -> ErrorScope {
     let by_state = EXCEPTIONS.iter().find(|(code, ..)| *code == state);
     let by_class = || CLASSES.iter().find(|(class, ..)| state.get(..2) == Some(*class));
-    by_state.or_else(by_class).map_or(Concern::Database, |(_, concern, _)| *concern)
+    by_state.or_else(by_class).map_or(ErrorScope::Database, |(_, concern, _)| *concern)
 }
 
 /// The name of a state's class.
@@ -98,10 +98,10 @@ pub fn class_name(state: &str) -> &'static str {
 /// What an error of the server concerns. Two things count besides its state. An error raised in a function is a
 /// user's, since we have none; its trigger may fail for some rows only, so the record is quarantined whatever the
 /// state. And a row security policy that refuses a row uses the state of a missing right.
-pub fn concern_of(error: &ServerError) -> Concern {
+pub fn concern_of(error: &ServerError) -> ErrorScope {
     let state = error.code().code();
     match function_of(error) {
-        _ if is_refused_by_policy(error) => Concern::Row,
+        _ if is_refused_by_policy(error) => ErrorScope::Row,
         Some(_) => concern_in_function(state),
         None => concern(state),
     }
@@ -109,11 +109,13 @@ pub fn concern_of(error: &ServerError) -> Concern {
 
 /// What a state concerns if the error arose in a user's function. Temporary conditions stay so: a trigger that
 /// waits for somebody's lock says nothing about the row.
-pub fn concern_in_function(state: &str) -> Concern {
+pub fn concern_in_function(state: &str) -> ErrorScope {
     match concern(state) {
-        Concern::Moment => Concern::Moment,
-        Concern::Database if NEVER_A_ROWS.contains(&state.get(..2).unwrap_or_default()) => Concern::Database,
-        Concern::Database | Concern::Row => Concern::Row,
+        ErrorScope::Transient => ErrorScope::Transient,
+        ErrorScope::Database if NEVER_A_ROWS.contains(&state.get(..2).unwrap_or_default()) => {
+            ErrorScope::Database
+        }
+        ErrorScope::Database | ErrorScope::Row => ErrorScope::Row,
     }
 }
 
@@ -241,8 +243,8 @@ mod tests {
             let state = format!("{}000", class.0);
             assert_eq!(concern(&state), class.1, "{}", class.2);
         }
-        assert_eq!(concern("ZZ999"), Concern::Database, "nobody knows it: it blames no record");
-        assert_eq!(concern(""), Concern::Database);
+        assert_eq!(concern("ZZ999"), ErrorScope::Database, "nobody knows it: it blames no record");
+        assert_eq!(concern(""), ErrorScope::Database);
     }
 
     #[test]

@@ -71,14 +71,14 @@ struct Inner {
     /// Sessions of an earlier generation are not used again.
     generation: AtomicU64,
     closed: AtomicBool,
-    granted: Mutex<Option<Granted>>,
+    session_limit: Mutex<Option<SessionLimit>>,
 }
 
 /// How many sessions were open when the server refused one more.
 #[derive(Clone, Copy)]
-struct Granted {
+struct SessionLimit {
     sessions: usize,
-    asked_at: Instant,
+    refused_at: Instant,
 }
 
 impl Pool {
@@ -103,7 +103,7 @@ impl Pool {
             freed: Notify::new(),
             generation: AtomicU64::new(0),
             closed: AtomicBool::new(false),
-            granted: Mutex::new(None),
+            session_limit: Mutex::new(None),
         }))
     }
 
@@ -224,13 +224,14 @@ impl Pool {
 
     /// Whether the server recently allowed fewer sessions than there are places.
     pub(in crate::db) fn is_short(&self) -> bool {
-        lock(&self.0.granted).is_some_and(|granted| granted.asked_at.elapsed() < ASK_AGAIN_AFTER)
+        lock(&self.0.session_limit)
+            .is_some_and(|session_limit| session_limit.refused_at.elapsed() < ASK_AGAIN_AFTER)
     }
 
     fn may_open(&self) -> bool {
-        match *lock(&self.0.granted) {
-            Some(granted) if granted.asked_at.elapsed() < ASK_AGAIN_AFTER => {
-                self.0.open.load(Ordering::SeqCst) < granted.sessions
+        match *lock(&self.0.session_limit) {
+            Some(session_limit) if session_limit.refused_at.elapsed() < ASK_AGAIN_AFTER => {
+                self.0.open.load(Ordering::SeqCst) < session_limit.sessions
             }
             _ => true,
         }
@@ -239,7 +240,8 @@ impl Pool {
     /// Notes that the server allows no further session now: the open ones have to do.
     fn refused(&self, error: &DbError) {
         let sessions = self.0.open.load(Ordering::SeqCst).max(1);
-        let before = lock(&self.0.granted).replace(Granted { sessions, asked_at: Instant::now() });
+        let before =
+            lock(&self.0.session_limit).replace(SessionLimit { sessions, refused_at: Instant::now() });
         if before.is_none() {
             tracing::warn!(
                 "the server allows {sessions} connection(s) of the {} wanted; going on with these, perhaps more slowly \

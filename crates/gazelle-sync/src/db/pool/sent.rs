@@ -24,7 +24,7 @@ pub(in crate::db) struct Sent<'s> {
     /// The unanswered statements of its session.
     pub unanswered: &'s Unanswered,
     /// What was received for it so far.
-    pub heard: &'s Heard,
+    pub response: &'s ResponseProgress,
     /// Whether it belongs to a transaction, which may take long.
     pub batch: bool,
     /// The text before names were filled in, for messages.
@@ -35,14 +35,14 @@ pub(in crate::db) struct Sent<'s> {
 
 /// What was received from the server during a statement or a transaction.
 #[derive(Debug, Default)]
-pub(in crate::db) struct Heard {
+pub(in crate::db) struct ResponseProgress {
     /// The server process; 0 until it is known.
     pid: AtomicI32,
     /// Rows received.
     rows: AtomicU64,
 }
 
-impl Heard {
+impl ResponseProgress {
     /// Notes the server process from the answer to the transaction's settings.
     pub(in crate::db) fn note_pid(&self, answer: &[SimpleQueryMessage]) {
         let pid = answer.iter().find_map(|message| match message {

@@ -3,9 +3,9 @@
 use tokio::task::JoinHandle;
 use tokio_postgres::Client;
 
+use crate::db::answers::budget::AnswerBudget;
 use crate::db::answers::measured::Refusal;
-use crate::db::answers::room::Room;
-use crate::db::connection::dial::Reached;
+use crate::db::connection::dial::LoggedInConnection;
 use crate::db::connection::timeouts::Timeouts;
 
 /// A session. Dropping it closes its socket at once.
@@ -25,15 +25,15 @@ pub(in crate::db) struct Unanswered {
     /// Why we closed the connection, if we did.
     pub(in crate::db) refusal: Refusal,
     /// Their number, and the memory that their answers take.
-    pub(in crate::db) room: Room,
+    pub(in crate::db) budget: AnswerBudget,
 }
 
 impl Session {
-    pub(in crate::db) fn new(reached: Reached, generation: u64) -> Session {
-        let Reached { client, task, refusal, room } = reached;
+    pub(in crate::db) fn new(connection: LoggedInConnection, generation: u64) -> Session {
+        let LoggedInConnection { client, task, refusal, budget } = connection;
         // The login is over: return its budget.
-        room.release();
-        let unanswered = Unanswered { refusal, room };
+        budget.release();
+        let unanswered = Unanswered { refusal, budget };
         Session { client, timeouts: None, unanswered, task, generation }
     }
 
@@ -45,7 +45,7 @@ impl Session {
     /// Whether another statement may be sent: the connection is open, every statement was answered, and the session
     /// belongs to the pool's current generation.
     pub(in crate::db) fn is_usable(&self, generation: u64) -> bool {
-        self.generation == generation && !self.client.is_closed() && self.unanswered.room.is_idle()
+        self.generation == generation && !self.client.is_closed() && self.unanswered.budget.is_idle()
     }
 }
 
@@ -58,11 +58,11 @@ impl Drop for Session {
 impl Unanswered {
     /// Notes that a statement is sent.
     pub(in crate::db) fn sent(&self) {
-        self.room.sent();
+        self.budget.sent();
     }
 
     /// Notes that it was answered.
     pub(in crate::db) fn answered(&self) {
-        self.room.answered();
+        self.budget.answered();
     }
 }

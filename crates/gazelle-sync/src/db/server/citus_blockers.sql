@@ -1,4 +1,4 @@
--- As blockers.sql, where Citus distributes the schema: the sessions that people opened, on whichever node.
+-- As blockers.sql, if Citus distributes the schema: the clients' sessions, on any node.
 WITH RECURSIVE waits AS MATERIALIZED (
     SELECT waiting_gpid, blocking_gpid FROM pg_catalog.citus_lock_waits
 ), queue (gpid, depth) AS (
@@ -16,7 +16,9 @@ SELECT DISTINCT pg_catalog.citus_pid_for_gpid(q.gpid) AS pid,
        a.usename::text,
        a.xact_start,
        a.state,
-       pg_catalog.upper(pg_catalog.substring(a.query, '^[[:space:]]*([A-Za-z]{1,20})')) AS first_word
+       -- After comments, with which our own statements begin.
+       pg_catalog.upper(pg_catalog.substring(a.query, '(?p)^(?:[[:space:]]|--.*' || pg_catalog.chr(10)
+                                                      || ')*([A-Za-z]{1,20})')) AS first_word
   FROM queue q
   JOIN pg_catalog.pg_dist_node n ON n.nodeid = pg_catalog.citus_nodeid_for_gpid(q.gpid)
   LEFT JOIN pg_catalog.citus_stat_activity a ON a.global_pid = q.gpid AND NOT a.is_worker_query

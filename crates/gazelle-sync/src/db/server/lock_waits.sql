@@ -1,5 +1,5 @@
--- Sessions that have waited for a lock for some seconds ($2) at a table of ours ($1): whoever works on a table holds a
--- lock of it, also where he waits for a row.
+-- Sessions that have waited for $2 seconds or more for a lock while they use a table of the schema $1. A session that
+-- waits for a row is included, because it holds a lock on the table.
 SELECT w.pid, a.usename::text, w.since
   FROM (SELECT l.pid, pg_catalog.min(l.waitstart) AS since
           FROM pg_catalog.pg_locks l WHERE NOT l.granted AND l.pid IS NOT NULL GROUP BY l.pid) w

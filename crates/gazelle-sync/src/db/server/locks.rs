@@ -25,7 +25,8 @@ pub struct Blocker {
     pub open_since: Option<Timestamp>,
     /// `active`, `idle in transaction` and so on; absent if the server does not show it to our role.
     pub state: Option<String>,
-    /// The first word of its last statement, such as `UPDATE`; absent if the server does not show it to our role.
+    /// The first word of its last statement after comments, such as `UPDATE`; absent if the server does not show it to
+    /// our role.
     pub first_word: Option<String>,
 }
 

@@ -3,5 +3,6 @@
 
 pub mod citus;
 pub(in crate::db) mod clock;
+pub(in crate::db) mod lock_holders;
 pub(in crate::db) mod locks;
 pub(in crate::db) mod utc;

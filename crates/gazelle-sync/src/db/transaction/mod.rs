@@ -17,7 +17,7 @@ use super::answers::limits::{ASIDE_TIMEOUT, BATCH_TIMEOUT, PAGE_TIMEOUT};
 use super::connection::timeouts::{Timeout, Timeouts};
 use super::database::Db;
 use super::error::DbError;
-use super::pool::sent::{Heard, Param, Sent, each};
+use super::pool::sent::{Param, ResponseProgress, Sent, each};
 use super::pool::session::Unanswered;
 use super::pool::{Place, Pooled};
 use super::statements;
@@ -115,9 +115,9 @@ impl Connection {
         let db: &Db = db;
         let session = pooled.session()?;
         let unanswered = session.unanswered();
-        let heard = Heard::default();
+        let response = ResponseProgress::default();
         let sent =
-            |template, sql| Sent { unanswered: &unanswered, heard: &heard, batch: true, template, sql };
+            |template, sql| Sent { unanswered: &unanswered, response: &response, batch: true, template, sql };
         let own = match session.timeouts {
             Some(own) => own,
             None => {
@@ -133,12 +133,13 @@ impl Connection {
             None => Vec::new(),
             Some((template, params)) => {
                 let first = db.sql(template);
-                let ask = async { heard.rows(open.client.query_typed_raw(&first, each(params)).await).await };
+                let ask =
+                    async { response.rows(open.client.query_typed_raw(&first, each(params)).await).await };
                 // Boxed: otherwise the future of every caller would be as large.
                 Box::pin(answered::answer(db, sent(template, &first), ask)).await?
             }
         };
-        Ok((Tx { open, db, unanswered, heard, own }, rows))
+        Ok((Tx { open, db, unanswered, response, own }, rows))
     }
 
     /// Runs a statement in a transaction of its own, with the session's timeouts. It is sent with its COMMIT, once
@@ -146,21 +147,21 @@ impl Connection {
     pub(in crate::db) async fn single<T>(
         mut self,
         template: &str,
-        ask: impl AsyncFnOnce(&Client, &Heard, &str) -> Result<T, tokio_postgres::Error>,
+        ask: impl AsyncFnOnce(&Client, &ResponseProgress, &str) -> Result<T, tokio_postgres::Error>,
     ) -> Result<T, DbError> {
         let Connection { pooled, db } = &mut self;
         let sql = db.sql(template);
         let session = pooled.session()?;
         let unanswered = session.unanswered();
-        let heard = Heard::default();
-        let sent = |sql| Sent { unanswered: &unanswered, heard: &heard, batch: false, template, sql };
+        let response = ResponseProgress::default();
+        let sent = |sql| Sent { unanswered: &unanswered, response: &response, batch: false, template, sql };
         let settings = format!("{}; {ASK_PID}", *SETTINGS);
         let mut open = opened(db, &session.client, sent(&settings)).await?;
         let work = async {
             open.is_over = true;
             // They are polled in this order, and polling sends them.
             let (answer, ended) =
-                join(ask(open.client, &heard, &sql), open.client.batch_execute("COMMIT")).await;
+                join(ask(open.client, &response, &sql), open.client.batch_execute("COMMIT")).await;
             let answer = answer?;
             // After a failed statement, COMMIT rolls back.
             ended?;
@@ -172,12 +173,12 @@ impl Connection {
 
 /// Begins a transaction with the settings that are to be sent, and notes its server process: two messages, one round
 /// trip. Only what is sent afterwards is sure to be in the transaction.
-async fn opened<'c>(db: &Db, client: &'c Client, settings: Sent<'_>) -> Result<Open<'c>, DbError> {
-    let open = Open { client, is_over: false };
-    let (sql, heard) = (settings.sql, settings.heard);
+async fn opened<'c>(db: &Db, client: &'c Client, settings: Sent<'_>) -> Result<RollbackOnDrop<'c>, DbError> {
+    let open = RollbackOnDrop { client, is_over: false };
+    let (sql, response) = (settings.sql, settings.response);
     let work = async {
         // The process is known from now on, however long a statement waits.
-        let set = async { client.simple_query(sql).await.map(|answer| heard.note_pid(&answer)) };
+        let set = async { client.simple_query(sql).await.map(|answer| response.note_pid(&answer)) };
         // They are polled in this order, and polling sends them.
         let (begun, set) = join(client.batch_execute("BEGIN"), set).await;
         begun.and(set)
@@ -219,12 +220,12 @@ impl Begin<'_> {
 }
 
 /// Rolls a transaction back on drop, unless it has ended.
-struct Open<'c> {
+struct RollbackOnDrop<'c> {
     client: &'c Client,
     is_over: bool,
 }
 
-impl Drop for Open<'_> {
+impl Drop for RollbackOnDrop<'_> {
     fn drop(&mut self) {
         if !self.is_over {
             // Polling once sends it, before any later statement.
@@ -235,11 +236,11 @@ impl Drop for Open<'_> {
 
 /// A transaction in progress.
 pub struct Tx<'c> {
-    open: Open<'c>,
+    open: RollbackOnDrop<'c>,
     db: &'c Db,
     unanswered: Unanswered,
     /// What was received from the server during the transaction.
-    heard: Heard,
+    response: ResponseProgress,
     own: Timeouts,
 }
 
@@ -254,7 +255,7 @@ impl Tx<'_> {
     }
 
     fn sent<'s>(&'s self, template: &'s str, sql: &'s str) -> Sent<'s> {
-        Sent { unanswered: &self.unanswered, heard: &self.heard, batch: true, template, sql }
+        Sent { unanswered: &self.unanswered, response: &self.response, batch: true, template, sql }
     }
 
     /// Runs one statement and returns its rows.
@@ -264,7 +265,7 @@ impl Tx<'_> {
     pub async fn query(&self, template: &str, params: &[Param<'_>]) -> Result<Vec<Row>, DbError> {
         let sql = self.db.sql(template);
         let work =
-            async { self.heard.rows(self.open.client.query_typed_raw(&sql, each(params)).await).await };
+            async { self.response.rows(self.open.client.query_typed_raw(&sql, each(params)).await).await };
         rows::readable(Box::pin(answered::answer(self.db, self.sent(template, &sql), work)).await?, template)
     }
 
@@ -279,6 +280,9 @@ impl Tx<'_> {
     }
 
     /// As [`Tx::execute`] without parameters, and braces in the text are not filled in.
+    ///
+    /// # Errors
+    /// As [`Tx::execute`].
     pub async fn execute_as_is(&self, sql: &str) -> Result<u64, DbError> {
         answered::answer(self.db, self.sent(sql, sql), self.open.client.execute_typed(sql, &[])).await
     }

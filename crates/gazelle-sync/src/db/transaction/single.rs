@@ -8,7 +8,7 @@ use super::{Connection, rows};
 use crate::db::database::Db;
 use crate::db::error::DbError;
 use crate::db::pool::Place;
-use crate::db::pool::sent::{Heard, Param, each};
+use crate::db::pool::sent::{Param, ResponseProgress, each};
 
 impl Db {
     /// Whether the database answers a query over a new connection within this time. If the server allows few
@@ -46,8 +46,8 @@ impl Db {
             tx.commit_quietly().await?;
             return Ok(rows);
         }
-        let ask = async |client: &Client, heard: &Heard, sql: &str| {
-            heard.rows(client.query_typed_raw(sql, each(params)).await).await
+        let ask = async |client: &Client, response: &ResponseProgress, sql: &str| {
+            response.rows(client.query_typed_raw(sql, each(params)).await).await
         };
         // Boxed, as in a transaction: otherwise the caller's future would be as large.
         rows::readable(Box::pin(connection.single(template, ask)).await?, template)
@@ -65,7 +65,8 @@ impl Db {
             tx.commit_quietly().await?;
             return Ok(rows);
         }
-        let ask = async |client: &Client, _: &Heard, sql: &str| client.execute_typed(sql, params).await;
+        let ask =
+            async |client: &Client, _: &ResponseProgress, sql: &str| client.execute_typed(sql, params).await;
         Box::pin(connection.single(template, ask)).await
     }
 }

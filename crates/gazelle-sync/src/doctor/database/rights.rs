@@ -4,6 +4,7 @@
 use tokio_postgres::Row;
 use tokio_postgres::types::Type;
 
+use crate::access::trust::fragments::filled;
 use crate::access::trust::me::Me;
 use crate::access::{self, PUBLIC_ROLES};
 use crate::db::citus::{self, Citus};
@@ -97,7 +98,8 @@ async fn of_catalogue(tx: &Tx<'_>, lines: &mut Lines, names: &[&str]) -> Result<
 /// role if another owns the tables. Administrators are not reported.
 async fn report_create_privileges(tx: &Tx<'_>, lines: &mut Lines) -> Result<(), DbError> {
     let check = "creating in the schema";
-    let me = tx.query(include_str!("not_the_owner.sql"), &[(&migrations::REGISTER, Type::TEXT)]).await?;
+    let me =
+        tx.query(&filled(include_str!("not_the_owner.sql")), &[(&migrations::REGISTER, Type::TEXT)]).await?;
     let mut names: Vec<String> = me.iter().map(|row| row.get(0)).collect();
     names.extend(access::current(tx).await?.into_iter().flat_map(|roles| [roles.sync, roles.reader]));
     let names: Vec<&str> = names.iter().map(String::as_str).collect();
@@ -165,9 +167,12 @@ async fn may_make_temporary_tables(tx: &Tx<'_>, lines: &mut Lines) -> Result<(),
     Ok(())
 }
 
-/// The role that we log in as, and the owner of our tables.
+/// Our role, and the owner of our tables.
 struct OurRole {
+    /// The role in force.
     name: String,
+    /// The role that logged in.
+    login: String,
     /// Whether it owns our tables or is a member of the owner's role.
     acts_for_owner: bool,
     owner: Option<String>,
@@ -178,6 +183,7 @@ impl OurRole {
     fn of(row: &Row) -> OurRole {
         OurRole {
             name: row.get("name"),
+            login: row.get("login"),
             acts_for_owner: row.get("acts_for_owner"),
             owner: row.get("owner"),
             owner_may_log_in: row.get("owner_may_log_in"),
@@ -200,10 +206,23 @@ async fn report_own_role(
     let rows = tx.query(include_str!("who_we_are.sql"), &[(&migrations::REGISTER, Type::TEXT)]).await?;
     let Some(us) = rows.first().map(OurRole::of) else { return Ok(()) };
     let name = us.name;
+    if us.login != name {
+        let said = format!(
+            "{login} logs in, and the role {name} is in force (SET ROLE, by a default of the role, of the database or of the \
+             address): what is said here of our role is said of {name}, while any code in the session can put {login} in force again",
+            login = us.login
+        );
+        let mend = format!(
+            "log in as {name}, or see where it is set (psql: \\drds) and end it, for instance by ALTER ROLE {} RESET role",
+            quote(&us.login)
+        );
+        lines.warning("role in force", said, mend);
+    }
     let me = Me::read_in(tx, tx.schema()).await?;
     // What a superuser is besides does not matter.
     let is_superuser = me.is_a_superuser_itself();
-    let become_more = if is_superuser { Vec::new() } else { access::more_than_rows(tx, &[&name]).await? };
+    let become_more =
+        if is_superuser { Vec::new() } else { access::more_than_rows(tx, &[&name, &us.login]).await? };
     let to_another = format!("{ROLES}; then log in as gazelle_sync in DATABASE_URL");
     let is_the_syncs = access::current(tx).await?.is_some_and(|roles| roles.sync == name);
     match (is_superuser, become_more.first(), us.acts_for_owner) {

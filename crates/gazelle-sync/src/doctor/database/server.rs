@@ -137,7 +137,7 @@ fn tls(lines: &mut Lines, subject: &Subject<'_>, encrypted: bool) {
     };
     let mend =
         "write ?sslmode=require at the end of DATABASE_URL (on Supabase also GAZELLE_SYNC_DATABASE_CA)";
-    match (route.stays_here, route.is_protected, encrypted) {
+    match (route.is_local, route.is_protected, encrypted) {
         (true, ..) => lines.ok(check, format!("not needed: {} is this machine", route.host)),
         (false, true, _) => {
             lines.ok(check, format!("demanded of {}, its certificate and name verified", route.host));

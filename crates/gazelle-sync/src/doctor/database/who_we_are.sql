@@ -1,6 +1,6 @@
--- The role that we log in as, what it could do, and who owns our tables (that of the migrations, $1). Whether it is a superuser says
+-- The role in force and the one that we log in as, what it could do, and who owns our tables (that of the migrations, $1). Whether it is a superuser says
 -- access/trust/me.sql.
-SELECT r.rolname::text AS name,
+SELECT r.rolname::text AS name, session_user::text AS login,
        coalesce(pg_has_role(r.oid, c.relowner, 'USAGE'), false) AS acts_for_owner,
        o.rolname::text AS owner, coalesce(o.rolcanlogin, false) AS owner_may_log_in
   FROM pg_roles r

@@ -5,7 +5,7 @@ mod reconcile;
 mod tables;
 
 use super::{DateFilter, Entity, Getter, Query, Shape, Undated, UndatedEnd, Walk};
-pub use tables::{GAZELLE_APPOINTMENT_PIANOS, GAZELLE_APPOINTMENTS};
+pub use tables::{GAZELLE_APPOINTMENT_PIANOS, GAZELLE_APPOINTMENTS, TABLES};
 
 /// The entity `appointments`.
 pub static ENTITY: Entity = Entity {
@@ -36,12 +36,11 @@ pub static ENTITY: Entity = Entity {
     }),
     found_through: None,
     listed_in: None,
-    tables: &[&GAZELLE_APPOINTMENTS, &GAZELLE_APPOINTMENT_PIANOS],
+    tables: TABLES,
     reconciler_version: 3,
     reconcile: reconcile::reconcile,
     warnings: &[
         ("appointment_without_client", "appointment without a client"),
         ("duplicate_piano", "a piano listed twice"),
     ],
-    after_apply: None,
 };

@@ -4,51 +4,26 @@
 use jiff::civil::Date;
 use serde_json_borrow::Value as Json;
 
-use super::{GAZELLE_APPOINTMENT_PIANOS, GAZELLE_APPOINTMENTS};
+use super::{GAZELLE_APPOINTMENT_PIANOS, GAZELLE_APPOINTMENTS, TABLES};
 use crate::entities::read::{self, Reconciled, RecordError};
+use crate::entities::rows;
 use crate::entities::table::{Row, Value};
 use crate::time;
-
-const APPOINTMENT: usize = 0;
-const PIANO: usize = 1;
 
 /// The appointment, then its pianos.
 pub fn reconcile(record: &Json<'_>) -> Result<Reconciled, RecordError> {
     let mut reconciled = Reconciled::default();
-    let mut appointment = read::row(&GAZELLE_APPOINTMENTS, record, "", &mut reconciled.warnings)?;
-    refuse_a_day_without_an_hour(record, &appointment)?;
-    drop_an_impossible_end(record, &mut appointment, &mut reconciled);
-    let id = GAZELLE_APPOINTMENTS.get(&appointment, "external_id").clone();
-    let updated_at = GAZELLE_APPOINTMENTS.get(&appointment, "source_updated_at").clone();
-    warn_of_oddities(&appointment, &mut reconciled);
-    reconciled.rows.push((APPOINTMENT, appointment));
-
-    let mut pianos: Vec<Row> = Vec::new();
-    let mut nodes = read::nodes(record, "allEventPianos", "");
-    let mut is_whole = nodes.are_all();
-    reconciled.warnings.append(&mut nodes.unreadable);
-    for (place, json) in nodes.items {
-        let Some(mut row) =
-            read::nested_row(&GAZELLE_APPOINTMENT_PIANOS, json, &place, &mut reconciled.warnings)
-        else {
-            is_whole = false;
-            continue;
-        };
-        let piano = GAZELLE_APPOINTMENT_PIANOS.get(&row, "piano_external_id");
-        if pianos.iter().any(|other| GAZELLE_APPOINTMENT_PIANOS.get(other, "piano_external_id") == piano) {
-            reconciled.warn("duplicate_piano", format!("{place}piano.id"));
-            // The list may contain this unreadable item in the place of a piano that exists.
-            is_whole = false;
-            continue;
-        }
-        GAZELLE_APPOINTMENT_PIANOS.set(&mut row, "appointment_external_id", id.clone());
-        GAZELLE_APPOINTMENT_PIANOS.set(&mut row, "source_updated_at", updated_at.clone());
-        pianos.push(row);
+    let mut appointment = rows::of_record(TABLES, record, &mut reconciled)?;
+    refuse_a_day_without_an_hour(record, &appointment.row)?;
+    drop_an_impossible_end(record, &mut appointment.row, &mut reconciled);
+    warn_of_oddities(&appointment.row, &mut reconciled);
+    let updated_at = GAZELLE_APPOINTMENTS.get(&appointment.row, "source_updated_at").clone();
+    let mut pianos = rows::listed(TABLES, &GAZELLE_APPOINTMENT_PIANOS, &appointment, &mut reconciled);
+    for piano in &mut pianos {
+        GAZELLE_APPOINTMENT_PIANOS.set(&mut piano.row, "source_updated_at", updated_at.clone());
     }
-    if !is_whole {
-        reconciled.note_incomplete(PIANO);
-    }
-    reconciled.rows.extend(pianos.into_iter().map(|row| (PIANO, row)));
+    reconciled.add([appointment]);
+    reconciled.add(pianos);
     Ok(reconciled)
 }
 

@@ -1,7 +1,10 @@
 //! The tables `gazelle_appointments` and `gazelle_appointment_pianos`.
 
 use crate::entities::Query;
-use crate::entities::table::{Derived, DerivedColumn, Generated, Nested, Rule::*, Table, column};
+use crate::entities::table::{Derived, DerivedColumn, Generated, Nested, Rule::*, Table, View, column};
+
+/// Of an event: its own row, and those of its pianos.
+pub static TABLES: &[&Table] = &[&GAZELLE_APPOINTMENTS, &GAZELLE_APPOINTMENT_PIANOS];
 
 /// The appointments: events of all types. Date and time are UTC; the database generates `start_at` and `end_at`
 /// from them.
@@ -43,19 +46,15 @@ pub static GAZELLE_APPOINTMENTS: Table = Table {
     derived: Some(Derived {
         table: "gazelle_clients",
         by: "client_external_id",
-        join: "LEFT JOIN LATERAL (
-                   SELECT * FROM {prefix}gazelle_clients k
-                    WHERE k.external_id = i.client_external_id
-                    LIMIT 1) AS c ON true",
         columns: &[
             DerivedColumn {
                 name: "contact_external_id",
-                expression: "c.default_contact_external_id",
+                from: "default_contact_external_id",
                 references: "gazelle_contacts",
             },
             DerivedColumn {
                 name: "location_external_id",
-                expression: "c.default_location_external_id",
+                from: "default_location_external_id",
                 references: "gazelle_locations",
             },
         ],
@@ -72,6 +71,18 @@ pub static GAZELLE_APPOINTMENTS: Table = Table {
             expression: "(appointment_date + appointment_time + duration_minutes * interval '1 minute') AT TIME ZONE 'UTC'",
         },
     ],
+    shown_by: Some(View {
+        name: "v_appointments_montreal",
+        columns: &[
+            ("date_montreal", "start_at"),
+            ("time_montreal", "start_at"),
+            ("last_date_montreal", "end_at"),
+            ("end_time_montreal", "end_at"),
+        ],
+        follows_from: &["start_at", "end_at", "appointment_date", "appointment_time"],
+        exception: "of an all-day event at midnight UTC its own date",
+        summary: "{date_montreal} {time_montreal} to {last_date_montreal} {end_time_montreal}",
+    }),
     ..Table::OF_RECORDS
 };
 
@@ -85,6 +96,7 @@ pub static GAZELLE_APPOINTMENT_PIANOS: Table = Table {
         query: Query::new(concat!(include_str!("more_pianos.graphql"), include_str!("fields.graphql"))),
         operation: "AppointmentMorePianos",
         answer: &["event", "allEventPianos"],
+        doubled: "duplicate_piano",
     }),
     columns: &[
         column("appointment_external_id", Id, &[])

@@ -3,8 +3,8 @@
 mod reconcile;
 mod tables;
 
-use super::{DateFilter, Entity, Getter, Query, Refresh, Shape, Walk};
-pub use tables::{GAZELLE_CLIENTS, GAZELLE_CONTACTS, GAZELLE_LOCATIONS};
+use super::{DateFilter, Entity, Getter, Query, Shape, Walk};
+pub use tables::{GAZELLE_CLIENTS, GAZELLE_CONTACTS, GAZELLE_LOCATIONS, TABLES};
 
 /// The entity `clients`.
 pub static ENTITY: Entity = Entity {
@@ -27,7 +27,7 @@ pub static ENTITY: Entity = Entity {
     }),
     found_through: None,
     listed_in: None,
-    tables: &[&GAZELLE_CLIENTS, &GAZELLE_CONTACTS, &GAZELLE_LOCATIONS],
+    tables: TABLES,
     reconciler_version: 3,
     reconcile: reconcile::reconcile,
     warnings: &[
@@ -36,9 +36,4 @@ pub static ENTITY: Entity = Entity {
         ("default_contact_not_listed", "default contact that is not listed"),
         ("location_without_id", "location without an id"),
     ],
-    after_apply: Some(Refresh {
-        table: "gazelle_appointments",
-        to_write: include_str!("appointments_to_refresh.sql"),
-        write: include_str!("refresh_appointments.sql"),
-    }),
 };

@@ -1,7 +1,10 @@
 //! The tables `gazelle_clients`, `gazelle_contacts` and `gazelle_locations`.
 
 use crate::entities::Query;
-use crate::entities::table::{Nested, Rule::*, Table, column};
+use crate::entities::table::{Nested, Rule::*, Table, Unnamed, column};
+
+/// Of a client: its own row, those of its contacts, and those of their locations.
+pub static TABLES: &[&Table] = &[&GAZELLE_CLIENTS, &GAZELLE_CONTACTS, &GAZELLE_LOCATIONS];
 
 /// The clients, who are billed. Names, phones and addresses are in contacts and locations.
 pub static GAZELLE_CLIENTS: Table = Table {
@@ -61,6 +64,7 @@ pub static GAZELLE_CONTACTS: Table = Table {
         query: Query::new(concat!(include_str!("more_contacts.graphql"), include_str!("fields.graphql"))),
         operation: "ClientMoreContacts",
         answer: &["client", "allContacts"],
+        doubled: "duplicate_contact",
     }),
     columns: &[
         column("external_id", Id, &["id"]).required(),
@@ -102,8 +106,9 @@ pub static GAZELLE_LOCATIONS: Table = Table {
         query: Query::new(concat!(include_str!("more_locations.graphql"), include_str!("fields.graphql"))),
         operation: "ContactMoreLocations",
         answer: &["contact", "allLocations"],
+        doubled: "duplicate_location",
     }),
-    unnamed: Some("location"),
+    unnamed: Some(Unnamed { word: "location", warning: "location_without_id" }),
     columns: &[
         column("external_id", Id, &["id"]),
         column("contact_external_id", Id, &[])

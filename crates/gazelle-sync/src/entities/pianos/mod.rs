@@ -4,9 +4,10 @@ mod tables;
 
 use serde_json_borrow::Value as Json;
 
-use super::read::{self, Reconciled, RecordError};
+use super::read::{Reconciled, RecordError};
+use super::rows;
 use super::{DateFilter, Entity, Getter, Query, Shape, Walk, table::Value};
-pub use tables::GAZELLE_PIANOS;
+pub use tables::{GAZELLE_PIANOS, TABLES};
 
 /// The entity `pianos`.
 pub static ENTITY: Entity = Entity {
@@ -29,22 +30,21 @@ pub static ENTITY: Entity = Entity {
     }),
     found_through: None,
     listed_in: None,
-    tables: &[&GAZELLE_PIANOS],
+    tables: TABLES,
     reconciler_version: 3,
     reconcile,
     warnings: &[("blank_serial", "serial number of blanks alone")],
-    after_apply: None,
 };
 
 /// One row: the piano.
 fn reconcile(record: &Json<'_>) -> Result<Reconciled, RecordError> {
     let mut reconciled = Reconciled::default();
-    let row = read::row(&GAZELLE_PIANOS, record, "", &mut reconciled.warnings)?;
-    match GAZELLE_PIANOS.get(&row, "serial_number") {
+    let piano = rows::of_record(TABLES, record, &mut reconciled)?;
+    match GAZELLE_PIANOS.get(&piano.row, "serial_number") {
         Value::Null => {}
         Value::Text(serial) if !serial.trim().is_empty() => {}
         _ => reconciled.warn("blank_serial", "serialNumber"),
     }
-    reconciled.rows.push((0, row));
+    reconciled.add([piano]);
     Ok(reconciled)
 }

@@ -2,6 +2,9 @@
 
 use crate::entities::table::{Rule::*, Table, column};
 
+/// Of a piano: its own row.
+pub static TABLES: &[&Table] = &[&GAZELLE_PIANOS];
+
 /// The pianos. The serial number is not unique: many have none, and some share one.
 pub static GAZELLE_PIANOS: Table = Table {
     name: "gazelle_pianos",

@@ -68,6 +68,18 @@ fn json_is_kept_but_for_what_jsonb_cannot_hold() {
     reads(Rule::Json, &["\"\""], json("\"\""));
     reads(Rule::Json, &["{\"a\\u0000b\": \"c\\u0000d\"}"], json("{\"ab\":\"cd\"}"));
     reads(Rule::Json, &["null"], Value::Null);
+    for (number, is) in [
+        ("18446744073709551615", "18446744073709551615"),
+        ("-9223372036854775808", "-9223372036854775808"),
+        ("0.123456789012345", "0.123456789012345"),
+        ("1.50", "1.5"),
+    ] {
+        reads(Rule::Json, &[number], json(is));
+        reads(Rule::Decimal, &[number], Value::Decimal(is.to_owned()));
+    }
+    let too_long = "20000000000000000001";
+    reads(Rule::Json, &[too_long], json("2e+19"));
+    reads(Rule::Decimal, &[too_long], Value::Decimal("20000000000000000000".to_owned()));
 }
 
 #[test]

@@ -4,9 +4,10 @@ mod tables;
 
 use serde_json_borrow::Value as Json;
 
-use super::read::{self, Reconciled, RecordError};
+use super::read::{Reconciled, RecordError};
+use super::rows;
 use super::{Entity, Getter, ListedIn, Query, Shape, Walk};
-pub use tables::GAZELLE_USERS;
+pub use tables::{GAZELLE_USERS, TABLES};
 
 /// The entity `users`.
 pub static ENTITY: Entity = Entity {
@@ -37,17 +38,16 @@ pub static ENTITY: Entity = Entity {
         root: "allEventsBatched",
         field: "user",
     }),
-    tables: &[&GAZELLE_USERS],
+    tables: TABLES,
     reconciler_version: 3,
     reconcile,
     warnings: &[],
-    after_apply: None,
 };
 
 /// One row: the user.
 fn reconcile(record: &Json<'_>) -> Result<Reconciled, RecordError> {
     let mut reconciled = Reconciled::default();
-    let row = read::row(&GAZELLE_USERS, record, "", &mut reconciled.warnings)?;
-    reconciled.rows.push((0, row));
+    let user = rows::of_record(TABLES, record, &mut reconciled)?;
+    reconciled.add([user]);
     Ok(reconciled)
 }

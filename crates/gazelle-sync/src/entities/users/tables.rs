@@ -2,6 +2,9 @@
 
 use crate::entities::table::{Rule::*, Table, column};
 
+/// Of a user: its own row.
+pub static TABLES: &[&Table] = &[&GAZELLE_USERS];
+
 /// The technicians and office staff.
 pub static GAZELLE_USERS: Table = Table {
     name: "gazelle_users",

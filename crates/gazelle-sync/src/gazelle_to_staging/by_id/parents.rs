@@ -1,7 +1,7 @@
 //! Fetches missing parents by their ids in the same run, so that an appointment of a client created a minute
 //! ago does not wait for the next walk of clients.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use futures_util::{StreamExt, stream};
 
@@ -26,6 +26,10 @@ pub struct ParentLookups {
     /// Parents that the API does not have or cannot give whole, or that have no getter. Their children keep
     /// waiting.
     pub missing: Vec<MissingParent>,
+    /// Parents at which the API failed.
+    pub failed: Vec<MissingParent>,
+    /// The entities of which the API gave a record.
+    pub answered: HashSet<&'static str>,
     /// Parents that were not looked up, because their entity's getter failed too often.
     pub put_off: Vec<MissingParent>,
     /// Parents that exist, but did not fit in memory beside other answers.
@@ -73,7 +77,7 @@ pub async fn fetch(
             // The failed lookup is noted, so that the next run looks up other parents first.
             Some(Err(error)) => {
                 tracing::warn!(entity = entity.name, %error, "a missing parent cannot be had");
-                fetched.missing.push(wanted);
+                fetched.failed.push(wanted);
                 if failures.note_failure(entity, &error) {
                     fetched.failure = Some(error);
                     break;
@@ -113,6 +117,7 @@ impl ParentLookups {
                 self.missing.push(wanted);
             }
             LookupResult::Found(record) => {
+                self.answered.insert(entity.name);
                 let record = Received { seen_at: fetch.clock.now(), ..record };
                 received.push(LookedUpParent { entity, record, wanted });
             }

@@ -1,5 +1,6 @@
-//! Stages records of which the database refuses some: because of something that a user has added to a staging
-//! table, or a content that `jsonb` cannot hold. All others are stored.
+//! Stages a batch of which the database refuses some records, because of something that a user added to a staging
+//! table or because `jsonb` cannot hold their content. The batch is bisected until each refused record is alone, and all
+//! others are stored.
 
 use std::collections::BTreeMap;
 
@@ -8,8 +9,8 @@ use crate::db::{Bisect, DbError};
 /// Records that staging refused to store, by id, with the reason.
 pub type Refused = BTreeMap<String, String>;
 
-/// Splits items into parts, each staged in a transaction of its own. A part that is refused is halved until the
-/// refused item is alone, which is noted by its id.
+/// Splits items into parts, each staged in a transaction of its own. A refused part is halved until the refused item is
+/// alone; that item is noted by its id.
 pub(crate) struct Apart<'i, T> {
     parts: Bisect<'i, T>,
     id_of: fn(&T) -> &str,
@@ -20,12 +21,12 @@ impl<'i, T> Apart<'i, T> {
         Apart { parts: Bisect::new(items).retrying_conflicts(), id_of }
     }
 
-    /// The part that is to be staged next; none when all are done.
+    /// The next part to stage; `None` when all are done.
     pub(crate) fn next(&mut self) -> Option<&'i [T]> {
         self.parts.next()
     }
 
-    /// Notes that a part was not staged. A part that conflicted with another transaction is to be staged again.
+    /// Notes that a part was not staged. A part that conflicted with another transaction comes again.
     ///
     /// # Errors
     /// `error`, if no record caused it.

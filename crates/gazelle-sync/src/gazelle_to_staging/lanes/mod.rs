@@ -20,9 +20,9 @@ use tracing::Instrument;
 use uuid::Uuid;
 
 use self::apart::Refused;
-pub use self::stager::Turn;
+pub use self::stager::StageTwoGate;
 use self::stager::{Last, Stager};
-use super::{Fetch, FetchError, broken_off};
+use super::{Fetch, FetchError, task_error};
 use crate::db::DbError;
 use crate::display::EntityProgress;
 use crate::entities::{Entity, weight};
@@ -59,12 +59,12 @@ impl Lanes {
     pub(crate) fn open(
         fetch: &Fetch,
         entity: &'static Entity,
-        turn: Option<Turn>,
+        gate: Option<StageTwoGate>,
         progress: &EntityProgress,
     ) -> Lanes {
         Lanes {
             batch_size: (fetch.batch_size / LANES).max(1),
-            stager: Stager::new(fetch, entity, turn, progress),
+            stager: Stager::new(fetch, entity, gate, progress),
             gathered: Vec::new(),
             gathered_since: Instant::now(),
             gathered_memory: 0,
@@ -175,7 +175,7 @@ impl Lanes {
                     Err(error) => self.failure = self.failure.take().or(Some(error)),
                 }
             }
-            Err(error) => self.failure = self.failure.take().or(Some(broken_off(error))),
+            Err(error) => self.failure = self.failure.take().or(Some(task_error(error))),
         }
     }
 

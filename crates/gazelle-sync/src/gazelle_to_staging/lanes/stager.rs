@@ -18,7 +18,7 @@ use crate::staging::versions::{self, Received};
 
 /// Whether stage 2 has reached an entity: its parents are in production, and nothing older of it is pending. The
 /// sender is dropped when stage 2 will not reach it.
-pub type Turn = watch::Receiver<bool>;
+pub type StageTwoGate = watch::Receiver<bool>;
 
 /// How many parts of a batch the database may refuse before the rest of it is left to stage 2. One record that it
 /// refuses among some hundred is alone after ten.
@@ -62,7 +62,7 @@ impl BatchMode {
 pub(super) struct Stager {
     fetch: Fetch,
     entity: &'static Entity,
-    turn: Option<Turn>,
+    gate: Option<StageTwoGate>,
     reconciler: Arc<dyn WalkReconciler>,
     progress: EntityProgress,
     refused: Arc<Mutex<Refused>>,
@@ -72,13 +72,13 @@ impl Stager {
     pub(super) fn new(
         fetch: &Fetch,
         entity: &'static Entity,
-        turn: Option<Turn>,
+        gate: Option<StageTwoGate>,
         progress: &EntityProgress,
     ) -> Stager {
         Stager {
             fetch: fetch.clone(),
             entity,
-            turn,
+            gate,
             reconciler: fetch.reconciler.begin_walk(entity, fetch.run_id),
             progress: progress.clone(),
             refused: Arc::default(),
@@ -102,8 +102,8 @@ impl Stager {
         batch: &[Received],
         last: Option<Last<'_>>,
     ) -> Result<BatchOutcome, DbError> {
-        let with_stage_two = match &mut self.turn {
-            Some(turn) => turn.wait_for(|is_ours| *is_ours).await.is_ok(),
+        let with_stage_two = match &mut self.gate {
+            Some(gate) => gate.wait_for(|is_ours| *is_ours).await.is_ok(),
             None => false,
         };
         let mut mode = if with_stage_two { BatchMode::InsertOnly } else { BatchMode::StageOnly };

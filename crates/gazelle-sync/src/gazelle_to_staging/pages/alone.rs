@@ -32,7 +32,7 @@ impl Reader<'_> {
     ) -> Result<Option<Vec<Option<String>>>, SourceError> {
         let request =
             queries::page_ids(self.entity, PagePosition { window: self.window, after, first: page_length });
-        let ids: Vec<Option<String>> = match self.fetch.client.trying(1).post(&request).await {
+        let ids: Vec<Option<String>> = match self.fetch.client.with_attempts(1).post(&request).await {
             Ok(answer) => match self.parse_page(answer) {
                 Ok(page) => page.nodes.iter().map(id_of).collect(),
                 Err(_) => return Ok(None),
@@ -104,8 +104,13 @@ impl Reader<'_> {
         after: Option<&str>,
     ) -> Result<PageRead, SourceError> {
         let request = queries::page_ids(self.entity, PagePosition { window: self.window, after, first: 1 });
-        let read =
-            self.fetch.client.trying(1).post(&request).await.and_then(|answer| self.parse_page(answer));
+        let read = self
+            .fetch
+            .client
+            .with_attempts(1)
+            .post(&request)
+            .await
+            .and_then(|answer| self.parse_page(answer));
         let mut page = match read {
             Ok(page) => page,
             Err(of_ids) if of_ids.concerns_any_request() => return Err(of_ids),
@@ -182,7 +187,7 @@ impl Reader<'_> {
             LookupDecision::Unknown => return Ok(self.keep_or_stage_unasked(id, before).await),
             LookupDecision::NotYet => return Ok(Node::Received(Box::new(unasked(before)))),
         }
-        let client = self.fetch.client.trying(attempts);
+        let client = self.fetch.client.with_attempts(attempts);
         match get(&client, self.sizes, self.entity, getter, id).await {
             Ok(LookupResult::Found(record)) => {
                 self.faulty_in_a_row = 0;
@@ -224,7 +229,7 @@ impl Reader<'_> {
     }
 
     /// A record that a later run looks up. A version that staging has is kept.
-    async fn keep_or_stage_unasked(&self, id: &str, before: Received) -> Node {
+    pub(crate) async fn keep_or_stage_unasked(&self, id: &str, before: Received) -> Node {
         match self.is_staged(id).await {
             true => Node::Kept { external_id: id.to_owned(), awaits_lookup: true },
             false => Node::Received(Box::new(unasked(before))),

@@ -66,6 +66,7 @@ pub(super) async fn queue_page(
                     can_be_looked_up: true,
                     attempts: 2,
                     may_have_gone: true,
+                    is_cut: false,
                 });
             }
         }
@@ -94,7 +95,7 @@ async fn api_answers(fetch: &Fetch, entity: &Entity, of_list: &SourceError) -> b
     let window = Window::default();
     let first = window.first_page_of(1);
     for request in [queries::page_cursor(entity, first), queries::page_ids(entity, first)] {
-        match fetch.client.trying(1).post(&request).await {
+        match fetch.client.with_attempts(1).post(&request).await {
             Ok(_) => return true,
             Err(error) if error.is_partial() => return true,
             Err(error) if error.concerns_any_request() => return false,

@@ -1,5 +1,7 @@
 //! A record that its list could not give whole.
 
+use crate::gazelle_to_staging::records::faults::bare;
+use crate::staging::source_fault::SourceFault;
 use crate::staging::versions::Received;
 
 /// Bytes in memory per record besides its texts.
@@ -16,12 +18,28 @@ pub(crate) struct FailingRecord {
     /// Whether its page gave it whole except for the rest of a list inside it. If its getter then says that it
     /// does not exist, it may have been deleted meanwhile, which another attempt at the walk shows.
     pub(crate) may_have_gone: bool,
+    /// Whether only its id and the beginning of its fault are kept, for want of memory.
+    pub(crate) is_cut: bool,
 }
+
+/// Most characters of a fault that are kept of a record for want of memory.
+const SAID_WHEN_CUT: usize = 120;
 
 impl FailingRecord {
     /// A record that its page did not give whole.
     pub(crate) fn new(record: Received, can_be_looked_up: bool, attempts: u32) -> FailingRecord {
-        FailingRecord { record, can_be_looked_up, attempts, may_have_gone: false }
+        FailingRecord { record, can_be_looked_up, attempts, may_have_gone: false, is_cut: false }
+    }
+
+    /// The record with only its id and the beginning of its fault.
+    pub(crate) fn cut(self) -> FailingRecord {
+        let first = |text: &str| text.chars().take(SAID_WHEN_CUT).collect::<String>();
+        let shorter = |fault: Box<SourceFault>| {
+            let (field, said) = (first(&fault.field), first(&fault.said));
+            Box::new(SourceFault { field, said, ..*fault })
+        };
+        let (raw, fault) = (bare(&self.record.external_id), self.record.fault.map(shorter));
+        FailingRecord { record: Received { raw, fault, ..self.record }, is_cut: true, ..self }
     }
 
     /// Bytes in memory. The fault counts too: of a record of which only the id is known, it may be the larger part.

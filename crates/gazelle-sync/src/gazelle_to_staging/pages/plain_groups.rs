@@ -7,6 +7,7 @@ use super::page::{PageOutcome, PageRead};
 use super::reader::Reader;
 use crate::entities::Entity;
 use crate::gazelle_to_staging::records::budget::PartsBudget;
+use crate::gazelle_to_staging::records::faults::ends_the_list;
 use crate::gazelle_to_staging::requests::fields::{self, Field};
 use crate::gazelle_to_staging::requests::parts::{Bounds, PartPlan, fewest_fields, path_of_records};
 use crate::gazelle_to_staging::requests::queries;
@@ -58,7 +59,7 @@ impl Reader<'_> {
         let plan = PartPlan::of_plain_list(left_out.kept(), self.sizes.query_limits().bounds);
         let place = self.window.first_page_of(self.sizes.page());
         let request = queries::page(self.entity, self.sizes, place, None, Some(&plan.parts[0]));
-        let client = self.fetch.client.trying(2);
+        let client = self.fetch.client.with_attempts(2);
         let read = match client.post(&request).await {
             Ok(answer) => match self.fetch.client.kept(answer) {
                 Some(answer) => self.parse_page(answer),
@@ -68,7 +69,7 @@ impl Reader<'_> {
         };
         let (page, is_whole) = match read {
             Ok(page) => (page, true),
-            Err(error) if error.concerns_any_request() => return Err(error),
+            Err(error) if ends_the_list(&error) => return Err(error),
             // A nullable field may fail as well.
             Err(error) => match self.partial_page(&error, None, 1).await? {
                 Some(page) => (page, false),
@@ -89,7 +90,7 @@ impl Reader<'_> {
     /// of them and not with all, the queries for it get fewer fields. Returns false if the list does not even
     /// come with the ids alone.
     ///
-    /// Errors: those that any request would meet.
+    /// Errors: those that any request would meet, and throttling, which is about no field.
     pub(super) async fn divide(
         &mut self,
         left_out: &mut LeftOut,
@@ -126,10 +127,10 @@ impl Reader<'_> {
         let attempts = if group.len() > 1 { 1 } else { 2 };
         let place = self.window.first_page_of(self.sizes.page());
         let request = queries::page(self.entity, self.sizes, place, None, Some(&asked));
-        let answer = self.fetch.client.trying(attempts).post(&request).await;
+        let answer = self.fetch.client.with_attempts(attempts).post(&request).await;
         match answer.and_then(|answer| self.parse_page(answer)) {
             Ok(_) => Ok(true),
-            Err(error) if error.concerns_any_request() => Err(error),
+            Err(error) if ends_the_list(&error) => Err(error),
             // The others are given beside the record that fails.
             Err(error) => Ok(error
                 .partial()

@@ -13,7 +13,9 @@ use super::reader::Reader;
 use crate::entities::ListedIn;
 use crate::gazelle_to_staging::pages::failing::FailingRecord;
 use crate::gazelle_to_staging::pages::page::{Node, PageRead, id_of};
-use crate::gazelle_to_staging::records::faults::{concerns_all_records, with_fault};
+use crate::gazelle_to_staging::records::faults::{
+    asks_to_wait, concerns_all_records, ends_the_list, with_fault,
+};
 use crate::gazelle_to_staging::records::lookup::MOST_KEPT;
 use crate::gazelle_to_staging::records::receive::{receive, record_id};
 use crate::gazelle_to_staging::requests::queries;
@@ -95,7 +97,7 @@ impl Completion {
 impl Reader<'_> {
     /// Reads the list without the fields that fail; none if it cannot be read with any of its fields.
     ///
-    /// Errors: those that any request would meet.
+    /// Errors: those that any request would meet, and throttling of the list.
     pub(super) async fn reduced_list(&mut self, error: SourceError) -> Result<Option<PageRead>, SourceError> {
         let failure = error.clone().without_answer();
         let Some(mut reduced) = self.reduced(error).await? else { return Ok(None) };
@@ -103,26 +105,10 @@ impl Reader<'_> {
             return Ok(Some(reduced.page));
         }
         let entries = std::mem::take(&mut reduced.page.nodes);
-        let mut elsewhere = Vec::with_capacity(entries.len());
-        for id in &reduced.ids {
-            elsewhere.push(match id {
-                Some(id) => self.look_up_in_other_list(id).await?,
-                None => OtherList::Nothing,
-            });
-        }
-        // Where it gave none, that list may be what fails.
-        let has_given = elsewhere.iter().any(|other| matches!(other, OtherList::Whole(_)));
-        let names_nobody = reduced.faults.is_empty();
+        let elsewhere = self.look_up_entries(&reduced).await?;
         let mut completion = Completion::default();
         let mut nodes = Vec::with_capacity(entries.len());
         for (index, (node, other)) in entries.into_iter().zip(elsewhere).enumerate() {
-            let other = match other {
-                OtherList::NoAnswer(error) if has_given && names_nobody => {
-                    OtherList::Fails(reduced.unnamed_fault(&error))
-                }
-                OtherList::NoAnswer(_) => OtherList::Nothing,
-                other => other,
-            };
             let entry = self.received_entry(&reduced, node);
             nodes.push(match entry {
                 Ok((id, in_list)) => {
@@ -137,6 +123,67 @@ impl Reader<'_> {
         page.nodes = nodes;
         page.notes.extend(completion.notes(&fields));
         Ok(Some(page))
+    }
+
+    /// Looks up each entry of a reduced list in the other list. One at which that list fails without naming anybody is
+    /// at fault if the list gives another record right before and after it fails there again; otherwise the API as
+    /// such may be what fails.
+    async fn look_up_entries(&mut self, reduced: &ReducedList) -> Result<Vec<OtherList>, SourceError> {
+        let mut elsewhere = Vec::with_capacity(reduced.ids.len());
+        for id in &reduced.ids {
+            elsewhere.push(match id {
+                Some(id) => self.look_up_in_other_list(id).await?,
+                None => OtherList::Nothing,
+            });
+        }
+        let mut given = reduced
+            .ids
+            .iter()
+            .zip(&elsewhere)
+            .find_map(|(id, other)| id.as_deref().filter(|_| matches!(other, OtherList::Whole(_))))
+            // The list itself has named those at which it fails.
+            .filter(|_| reduced.faults.is_empty());
+        for (id, other) in reduced.ids.iter().zip(&mut elsewhere) {
+            if !matches!(other, OtherList::NoAnswer(_)) {
+                continue;
+            }
+            *other = match (id, given) {
+                (Some(id), Some(good)) => self.look_up_beside(id, good, reduced).await?,
+                _ => OtherList::Nothing,
+            };
+            // What the API fails at as such is not asked for once more.
+            given = given.filter(|_| !matches!(other, OtherList::Nothing));
+        }
+        Ok(elsewhere)
+    }
+
+    /// Looks up once more a record that the other list did not give, between two lookups of one that it gave. Nothing
+    /// if it does not give that one either.
+    async fn look_up_beside(
+        &mut self,
+        id: &str,
+        good: &str,
+        reduced: &ReducedList,
+    ) -> Result<OtherList, SourceError> {
+        if !self.is_given(good).await? {
+            return Ok(OtherList::Nothing);
+        }
+        let again = self.look_up_in_other_list(id).await?;
+        Ok(match again {
+            OtherList::NoAnswer(error) if self.is_given(good).await? => {
+                OtherList::Fails(reduced.unnamed_fault(&error))
+            }
+            OtherList::NoAnswer(_) => OtherList::Nothing,
+            again => again,
+        })
+    }
+
+    /// Whether the other list gives a record, which is not kept.
+    async fn is_given(&mut self, id: &str) -> Result<bool, SourceError> {
+        let before = self.looked_up_bytes;
+        let given = self.look_up_in_other_list(id).await?;
+        self.looked_up_bytes = before;
+        Ok(matches!(given, OtherList::Whole(_)))
     }
 
     /// An entry that came, with its id; the node itself if it did not.
@@ -197,9 +244,15 @@ impl Reader<'_> {
         let error = match self.list_without(&LeftOut::of_entity(self.entity)).await {
             Ok(_) => return Ok(false),
             Err(error) if error.concerns_any_request() => return Err(error),
+            Err(error) if asks_to_wait(&error) => return Ok(false),
             Err(error) => error,
         };
-        let Some(again) = self.reduced(error).await? else { return Ok(false) };
+        let again = match self.reduced(error).await {
+            Ok(Some(again)) => again,
+            Ok(None) => return Ok(false),
+            Err(error) if asks_to_wait(&error) => return Ok(false),
+            Err(error) => return Err(error),
+        };
         let places = |faults: &BTreeMap<usize, NodeFault>| -> Vec<(usize, String)> {
             faults.iter().map(|(index, fault)| (*index, fault.field.clone())).collect()
         };
@@ -220,7 +273,7 @@ impl Reader<'_> {
             drop(error);
             error = match self.list_without(&left_out).await {
                 Ok(page) => return Ok(page.map(|page| ReducedList::new(page, left_out))),
-                Err(error) if error.concerns_any_request() => return Err(error),
+                Err(error) if ends_the_list(&error) => return Err(error),
                 Err(error) => error,
             };
         }
@@ -235,7 +288,7 @@ impl Reader<'_> {
             return Ok(OtherList::Nothing);
         };
         let request = GraphqlRequest::new(*operation, &**query, json!({ "ids": [id] }));
-        let answer = match self.fetch.client.trying(2).post(&request).await {
+        let answer = match self.fetch.client.with_attempts(2).post(&request).await {
             Ok(answer) => answer,
             Err(error) if error.concerns_any_request() => return Err(error),
             Err(error) => {

@@ -139,7 +139,7 @@ impl Reader<'_> {
         let client = match attempts.without_retries || attempts.first_without_retries {
             false => client.clone(),
             // Tried out only: if the failure was temporary, this page is just smaller than necessary.
-            true => client.trying(1),
+            true => client.with_attempts(1),
         };
         PageAttempt { page_length, sent, plan, client }
     }

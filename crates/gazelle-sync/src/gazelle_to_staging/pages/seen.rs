@@ -140,7 +140,7 @@ impl PageEnds {
     }
 }
 
-impl crate::staging::deletions::Seen for SeenIds {
+impl crate::staging::deletions::IdSet for SeenIds {
     fn saw(&self, id: &str) -> bool {
         self.contains(id)
     }

@@ -17,6 +17,17 @@ pub(crate) fn concerns_all_records(error: &SourceError) -> bool {
             && matches!(error.class(), ErrorClass::Throttled { .. } | ErrorClass::InvalidQuery { .. })
 }
 
+/// Whether the API asks for fewer requests, whatever they are for, so that none is to follow. An error that names a
+/// place in the answer is about that place.
+pub(crate) fn asks_to_wait(error: &SourceError) -> bool {
+    !error.is_of_record() && !error.is_partial() && matches!(error.class(), ErrorClass::Throttled { .. })
+}
+
+/// Whether an error ends the reading of a list in other ways: any request would meet it, or none is to follow.
+pub(crate) fn ends_the_list(error: &SourceError) -> bool {
+    error.concerns_any_request() || asks_to_wait(error)
+}
+
 /// The record with a fault.
 pub(crate) fn with_fault(record: Received, fault: &NodeFault) -> Received {
     let NodeFault { field, message, is_not_text } = fault.clone();

@@ -92,28 +92,29 @@ impl Gathering<'_> {
         let Some(raw) = merged(&plan.all, &parts) else {
             return Ok(Gathered::Changed(fault("", "the parts that it is asked for in do not agree")));
         };
-        match &plan.inside {
-            Some(inside) => self.with_objects_inside(inside, raw, first_fault).await,
-            None => Ok(gathered(raw, first_fault)),
-        }
+        self.with_objects_inside(&plan.inside, raw, first_fault).await
     }
 
-    /// Completes the record with the objects of a list inside it that are requested by their own ids.
+    /// Completes the record with the objects of the lists inside it that are requested by their own ids.
     async fn with_objects_inside(
         &self,
-        inside: &ObjectsInside,
-        raw: String,
-        first_fault: FirstFault,
+        lists: &[ObjectsInside],
+        mut raw: String,
+        mut first_fault: FirstFault,
     ) -> Result<Gathered, SourceError> {
-        Ok(match self.objects_inside(inside, &raw).await? {
-            ObjectsInsideResult::Untouched => gathered(raw, first_fault),
-            ObjectsInsideResult::Completed(completed, of_inside) => {
-                gathered(completed, first_fault.or(of_inside))
+        let mut requests = 0;
+        for inside in lists {
+            match self.objects_inside(inside, &raw, &mut requests).await? {
+                ObjectsInsideResult::Untouched => {}
+                ObjectsInsideResult::Completed(completed, of_inside) => {
+                    (raw, first_fault) = (completed, first_fault.or(of_inside));
+                }
+                ObjectsInsideResult::Changed(at) => return Ok(Gathered::Changed(at)),
+                ObjectsInsideResult::TooMany(at) => first_fault = first_fault.or(Some((at, None))),
+                ObjectsInsideResult::TooLarge => return Ok(Gathered::TooLarge),
             }
-            ObjectsInsideResult::Changed(at) => Gathered::Changed(at),
-            ObjectsInsideResult::TooMany(at) => gathered(raw, first_fault.or(Some((at, None)))),
-            ObjectsInsideResult::TooLarge => Gathered::TooLarge,
-        })
+        }
+        Ok(gathered(raw, first_fault))
     }
 }
 
@@ -184,11 +185,13 @@ enum ObjectInsideResult {
 const AT_ONCE: usize = 4;
 
 impl Gathering<'_> {
-    /// Completes the objects of a list inside the record, each by its own id.
+    /// Completes the objects of a list inside the record, each by its own id. `made` counts the requests for the
+    /// objects of all lists of the record.
     async fn objects_inside(
         &self,
         inside: &ObjectsInside,
         raw: &str,
+        made: &mut usize,
     ) -> Result<ObjectsInsideResult, SourceError> {
         let Ok(mut record) = serde_json::from_str::<Object>(raw) else {
             return Ok(ObjectsInsideResult::Untouched);
@@ -200,7 +203,8 @@ impl Gathering<'_> {
         };
         let objects = nodes.iter().filter(|node| node.get().starts_with('{')).count();
         let requests = objects.saturating_mul(inside.parts.len());
-        if requests > MOST_REQUESTS {
+        *made = made.saturating_add(requests);
+        if *made > MOST_REQUESTS {
             let said = format!(
                 "its {objects} entries would take {requests} requests, and {MOST_REQUESTS} are made for a record at most"
             );

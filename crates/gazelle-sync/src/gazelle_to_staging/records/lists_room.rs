@@ -1,36 +1,37 @@
-//! What all lists inside one record may have together: an answer has room for very many that each have a further page.
+//! Limits the nested lists of one record: their entries, bytes, pages and requests together. Limits for each list alone
+//! are not enough, because one answer can contain very many lists that each have a further page.
 
 use super::budget::MOST_REQUESTS;
 
-/// Pages of all of them.
+/// Most pages of all lists of a record.
 const MOST_PAGES: usize = 2_000;
-/// Entries of all of them, and their bytes: no record that is stored has more.
+/// Most entries of all lists of a record, and most bytes. A record that exceeds them is not stored whole.
 const MOST_NODES: usize = 20_000;
 pub(crate) const MOST_BYTES: usize = 16 * 1024 * 1024;
 
-/// What lists have that were read, or a list so far.
+/// How much was read: of all lists that are finished, or of one list so far.
 #[derive(Debug, Default)]
 pub(super) struct Taken {
     pub(super) nodes: usize,
     pub(super) bytes: usize,
-    /// For entries by their ids.
+    /// Requests for single entries by their ids.
     pub(super) requests: usize,
     pub(super) pages: usize,
 }
 
-/// What a further page may have.
+/// How much the next page may contain.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Room {
     pub(super) nodes: usize,
     pub(super) bytes: usize,
-    /// For its entries by their ids.
+    /// Requests for single entries of it by their ids.
     pub(super) requests: usize,
-    /// It and those that follow.
+    /// Pages, this one included.
     pub(super) pages: usize,
 }
 
 impl Taken {
-    /// Adds a list that was read to its end, of which the last page was not counted.
+    /// Adds a list that was read to its end. Its last page is not counted in it yet.
     pub(super) fn add(&mut self, list: &Taken) {
         self.nodes += list.nodes;
         self.bytes += list.bytes;
@@ -38,7 +39,7 @@ impl Taken {
         self.pages += list.pages + 1;
     }
 
-    /// What is left for a page of a list that has this so far.
+    /// How much the next page of `list` may contain, which has this much so far.
     pub(super) fn room_beside(&self, list: &Taken) -> Room {
         Room {
             nodes: MOST_NODES.saturating_sub(self.nodes + list.nodes),

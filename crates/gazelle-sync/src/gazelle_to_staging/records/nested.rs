@@ -133,7 +133,7 @@ async fn all_nodes(
     loop {
         // Smaller pages are only tried out after a failure that costs time; a refusal for size does not.
         let without_retries = first_error.as_ref().is_some_and(|error| error.class().is_retried());
-        let trying = if without_retries { client.trying(1) } else { client.clone() };
+        let trying = if without_retries { client.with_attempts(1) } else { client.clone() };
         let list = NestedList { client: &trying, entity, nested, id, sizes, room: listed.room(&all.before) };
         let sent = sizes.query_limits();
         let page = match list.page(sent, listed.after.as_deref(), first).await {

@@ -7,12 +7,9 @@ use jiff::Timestamp;
 use serde::de::{Deserializer, IgnoredAny, MapAccess, Visitor};
 use serde_json::value::RawValue;
 
+use crate::entities::scalar::LONGEST_ID;
 use crate::source::Answer;
 use crate::staging::versions::Received;
-
-/// The longest id that is used as received, in bytes. The API's ids have some twenty; an id of a few thousand
-/// bytes exceeds the maximum of a btree index, and Postgres would refuse the whole batch.
-const LONGEST_ID: usize = 512;
 
 /// A record that shares the bytes of its page. A record without an id, or with one that is too long, is
 /// received under an id made from its content, so that stage 2 can report what is wrong with it.

@@ -112,7 +112,7 @@ pub(crate) async fn count_in_steps(
                 let is_about_size = error.is_about_size() || failed.is_about_size() && failed.is_like(&error);
                 sizes.fewer_counts(u32::try_from(chunk.len()).unwrap_or(u32::MAX), &error, is_about_size);
                 if error.class().is_retried() {
-                    client = fetch.client.trying(1);
+                    client = fetch.client.with_attempts(1);
                 }
             }
         }

@@ -82,8 +82,8 @@ pub(crate) struct PartPlan {
     pub parts: Vec<Vec<Field>>,
     /// The fields of each query by the record's own id.
     pub of_record: Option<(ById, Vec<Vec<Field>>)>,
-    /// The queries for objects inside the record.
-    pub inside: Option<ObjectsInside>,
+    /// The queries for objects inside the record, by the list that holds them.
+    pub inside: Vec<ObjectsInside>,
 }
 
 /// Why there is no plan.
@@ -120,9 +120,12 @@ impl LeafQuery {
 
 impl PartPlan {
     /// Splits the query for a page of a walk.
+    ///
+    /// # Errors
+    /// [`NoPlan`]: the query fits as it is, or no split makes it shallow enough.
     pub fn of_page(entity: &Entity, bounds: Bounds) -> Result<PartPlan, NoPlan> {
         let own = entity.getter.as_ref().and_then(|getter| ById::of_query(&getter.query, getter.operation));
-        Self::of(&entity.walk.page_query, &path_of_records(entity), own, holder(entity), bounds)
+        Self::of(&entity.walk.page_query, &path_of_records(entity), own, holders(entity), bounds)
     }
 
     /// Splits the query for a list without pages, of which only some fields are requested.
@@ -133,26 +136,33 @@ impl PartPlan {
             true => vec![fields.clone()],
             false => group_leaves(&fields, &around, &leaves, bounds.fields as usize),
         };
-        PartPlan { all: fields, parts, of_record: None, inside: None }
+        PartPlan { all: fields, parts, of_record: None, inside: Vec::new() }
     }
 
     /// Splits the query of a getter.
+    ///
+    /// # Errors
+    /// [`NoPlan`]: the query fits as it is, or no split makes it shallow enough.
     pub fn of_getter(entity: &Entity, getter: &Getter, bounds: Bounds) -> Result<PartPlan, NoPlan> {
-        Self::of(&getter.query, getter.path, None, holder(entity), bounds)
+        Self::of(&getter.query, getter.path, None, holders(entity), bounds)
     }
 
     /// Splits the query for a page of a connection inside a record.
+    ///
+    /// # Errors
+    /// [`NoPlan`]: the query fits as it is, or no split makes it shallow enough.
     pub fn of_nested(entity: &Entity, nested: &Nested, bounds: Bounds) -> Result<PartPlan, NoPlan> {
-        let own = holder(entity).filter(|(list, _)| nested.path == [*list]).map(|(_, by_id)| by_id);
+        let own = holders(entity).into_iter().find(|(list, _)| nested.path == [*list]);
+        let own = own.map(|(_, by_id)| by_id);
         let path = [nested.answer, &["nodes"]].concat();
-        Self::of(&nested.query, &path, own, None, bounds)
+        Self::of(&nested.query, &path, own, Vec::new(), bounds)
     }
 
     fn of(
         query: &str,
         path: &[&str],
         own: Option<ById>,
-        holder: Option<(&'static str, ById)>,
+        holders: Vec<(&'static str, ById)>,
         bounds: Bounds,
     ) -> Result<PartPlan, NoPlan> {
         if bounds == Bounds::NONE {
@@ -170,9 +180,13 @@ impl PartPlan {
         if own.is_some() {
             ways.push(LeafQuery { around: (1, 1), from: Vec::new() });
         }
-        let inside = holder.as_ref().and_then(|(list, _)| fields::place_of(&all, &[list, "nodes"]));
         let first_inside = ways.len();
-        ways.extend(inside.map(|from| LeafQuery { around: (1, 1), from }));
+        let mut inside = Vec::new();
+        for (list, by_id) in holders {
+            let Some(from) = fields::place_of(&all, &[list, "nodes"]) else { continue };
+            ways.push(LeafQuery { around: (1, 1), from });
+            inside.push((list, by_id));
+        }
 
         let mut chosen: Vec<Vec<Place>> = ways.iter().map(|_| Vec::new()).collect();
         for leaf in fields::leaves(&all) {
@@ -190,13 +204,12 @@ impl PartPlan {
             parts.push(fields::only(&all, &[]));
         }
         let of_record = own.map(|by_id| (by_id, group(1))).filter(|(_, parts)| !parts.is_empty());
-        let inside = holder.filter(|_| ways.len() > first_inside).map(|(list, by_id)| ObjectsInside {
-            list,
-            by_id,
-            all: fields::at(&all, &[list, "nodes"]).to_vec(),
-            parts: group(first_inside),
+        let inside = inside.into_iter().zip(first_inside..).map(|((list, by_id), way)| {
+            let all = fields::at(&all, &[list, "nodes"]).to_vec();
+            ObjectsInside { list, by_id, all, parts: group(way) }
         });
-        Ok(PartPlan { all, parts, of_record, inside: inside.filter(|inside| !inside.parts.is_empty()) })
+        let inside = inside.filter(|inside| !inside.parts.is_empty()).collect();
+        Ok(PartPlan { all, parts, of_record, inside })
     }
 }
 
@@ -222,12 +235,18 @@ fn group_leaves(all: &[Field], way: &LeafQuery, leaves: &[Place], most: usize) -
     groups
 }
 
-/// The connection whose nodes hold connections themselves, and so have a query by their own id.
-fn holder(entity: &Entity) -> Option<(&'static str, ById)> {
-    entity.nested().find_map(|nested| match nested.path {
-        [list, _] => Some((*list, ById::of_query(&nested.query, nested.operation)?)),
-        _ => None,
-    })
+/// The connections whose nodes hold connections themselves, and so have a query by their own id.
+fn holders(entity: &Entity) -> Vec<(&'static str, ById)> {
+    let mut holders: Vec<(&'static str, ById)> = Vec::new();
+    for nested in entity.nested() {
+        let [list, _] = nested.path else { continue };
+        if holders.iter().all(|(known, _)| known != list)
+            && let Some(by_id) = ById::of_query(&nested.query, nested.operation)
+        {
+            holders.push((list, by_id));
+        }
+    }
+    holders
 }
 
 /// The smallest limit of levels with which every field of an entity can still be read.
@@ -261,6 +280,7 @@ mod tests {
     use std::collections::BTreeSet;
 
     use super::*;
+    use crate::entities::made_up::ESTIMATES;
     use crate::entities::{appointments, clients, pianos, users};
 
     /// The paths of all scalars that these fields select.
@@ -315,5 +335,20 @@ mod tests {
         {
             assert_eq!(fewest_levels(entity), fewest, "{}", entity.name);
         }
+    }
+
+    #[test]
+    fn the_objects_of_every_list_that_holds_lists_are_asked_for_by_their_ids() {
+        // Too deep for a query of the list, and not for one by the id of a tier or of an option.
+        let plan = PartPlan::of_page(&ESTIMATES, Bounds { fields: u32::MAX, levels: 6 }).unwrap();
+        let by_id: Vec<(&str, &str)> =
+            plan.inside.iter().map(|inside| (inside.list, inside.by_id.root.as_str())).collect();
+        assert_eq!(by_id, [("allTiers", "tier(id: $id)"), ("allOptions", "option(id: $id)")]);
+        let mut asked: BTreeSet<String> = plan.parts.iter().flat_map(|part| places(part, "")).collect();
+        for inside in &plan.inside {
+            let under = format!(".{}.nodes", inside.list);
+            asked.extend(inside.parts.iter().flat_map(|part| places(part, &under)));
+        }
+        assert_eq!(asked, places(&plan.all, ""));
     }
 }

@@ -17,8 +17,12 @@ use crate::gazelle_to_staging::requests::window::Window;
 use crate::source::SourceError;
 use crate::staging::versions::Received;
 
-/// The most bytes of failing records. If they exceed it, the API is at fault, whatever their share.
+/// The most bytes of failing records. Beyond it, none of them is staged, and the API is at fault.
 pub(crate) const MOST_BYTES: usize = 32 * 1024 * 1024;
+
+/// The most bytes of failing records as they came. Of those beyond it, only their ids are kept, with what is said of
+/// them.
+const MOST_WHOLE: usize = MOST_BYTES / 4 * 3;
 
 /// The failing records of a walk.
 #[derive(Default)]
@@ -26,6 +30,8 @@ pub(crate) struct DeferredRecords {
     records: Vec<FailingRecord>,
     ids: HashSet<String>,
     bytes: usize,
+    /// Whether records were left out because of their number.
+    are_too_many: bool,
 }
 
 /// How the reading of the lists ended.
@@ -56,17 +62,21 @@ pub(crate) enum DeferredOutcome {
 impl DeferredRecords {
     /// Adds the failing records of a page, each id once.
     pub(crate) fn take(&mut self, failing: Vec<FailingRecord>) {
-        for FailingRecord { record, can_be_looked_up, attempts, may_have_gone } in failing {
-            if !self.ids.insert(record.external_id.clone()) || self.bytes > MOST_BYTES {
+        for failing in failing {
+            if !self.ids.insert(failing.record.external_id.clone()) {
                 continue;
             }
-            // A copy, because a slice would keep the whole page in memory.
-            let raw = Bytes::copy_from_slice(&record.raw);
-            let failing = FailingRecord {
-                record: Received { raw, ..record },
-                can_be_looked_up,
-                attempts,
-                may_have_gone,
+            if self.bytes > MOST_BYTES {
+                self.are_too_many = true;
+                continue;
+            }
+            let failing = match self.bytes > MOST_WHOLE {
+                true => failing.cut(),
+                false => {
+                    // A copy, because a slice would keep the whole page in memory.
+                    let raw = Bytes::copy_from_slice(&failing.record.raw);
+                    FailingRecord { record: Received { raw, ..failing.record }, ..failing }
+                }
             };
             self.bytes += failing.bytes();
             self.records.push(failing);
@@ -93,20 +103,26 @@ impl DeferredRecords {
         if end == ListsEnd::BrokenOff {
             return DeferredOutcome::Records(looked_up, None);
         }
-        if sizes.tally.blames_the_api() || self.bytes > MOST_BYTES {
+        if sizes.tally.blames_the_api() || self.are_too_many {
             self.ids.iter().for_each(|id| seen.add(id));
             let (said, failure) = sizes.tally.verdict(end == ListsEnd::Reached);
-            return DeferredOutcome::ApiAtFault { said, failure };
+            let more = if self.are_too_many { "; they are more than a run keeps in memory" } else { "" };
+            return DeferredOutcome::ApiAtFault { said: said + more, failure };
         }
         let window = Window::default();
         let mut reader = Reader::new(fetch, entity, &window);
         for failing in waiting {
-            let node = match failing.can_be_looked_up {
-                true => match reader.look_up(failing).await {
+            let node = match (failing.can_be_looked_up, failing.is_cut) {
+                (true, _) => match reader.look_up(failing).await {
                     Ok(node) => node,
                     Err(error) => return DeferredOutcome::Records(looked_up, Some(error)),
                 },
-                false => Node::Received(Box::new(failing.record)),
+                // What came of it is not kept, and must not take the place of a version that staging has.
+                (false, true) => {
+                    let id = failing.record.external_id.clone();
+                    reader.keep_or_stage_unasked(&id, failing.record).await
+                }
+                (false, false) => Node::Received(Box::new(failing.record)),
             };
             // Records that were looked up have complete lists already: no bytes are left to receive here.
             looked_up.take(node, sizes);
@@ -137,8 +153,12 @@ mod tests {
         };
         let mut held = DeferredRecords::default();
         held.take((0..20_000).map(|n| failing(n, "a".repeat(4096))).collect());
-        assert!(held.bytes > MOST_BYTES && held.bytes < MOST_BYTES + 8192, "{}", held.bytes);
-        assert!(held.records.len() < 8_000, "{}", held.records.len());
+        assert!(held.bytes > MOST_WHOLE && held.bytes < MOST_BYTES, "{}", held.bytes);
+        assert_eq!((held.records.len(), held.are_too_many), (20_000, false));
+        let whole = held.records.iter().filter(|failing| !failing.is_cut).count();
+        assert!((5_000..6_000).contains(&whole), "{whole}");
+        held.take((20_000..200_000).map(|n| failing(n, "a".repeat(4096))).collect());
+        assert!(held.are_too_many && held.bytes < MOST_BYTES + 8192, "{}", held.bytes);
 
         let mut held = DeferredRecords::default();
         held.take((0..20_000).map(|n| failing(n, String::new())).collect());

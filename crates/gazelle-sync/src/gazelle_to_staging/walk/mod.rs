@@ -18,10 +18,10 @@ use jiff::Timestamp;
 use self::completeness::{AttemptOptions, WindowsOutcome, judge};
 use self::deferred::{DeferredOutcome, DeferredRecords, ListsEnd};
 pub use self::report::WalkReport;
-use self::split::Plan;
+use self::split::WindowPlan;
 use self::windows::Windows;
 use super::by_id::absent;
-use super::lanes::{Lanes, Turn};
+use super::lanes::{Lanes, StageTwoGate};
 use super::pages::seen::{PageEnds, SeenIds};
 use super::pages::window::Shortfall;
 use super::requests::counts;
@@ -31,7 +31,7 @@ use crate::entities::{Entity, Shape};
 use crate::gazelle_to_staging::pages::queue::QueuedPage;
 use crate::gazelle_to_staging::records::faults::concerns_all_records;
 use crate::source::SourceError;
-use crate::staging::listed_twice::{self, Found, ListedTwice};
+use crate::staging::listed_twice::{self, ListedTwice, WalkDuplicates};
 use crate::staging::versions::Received;
 
 /// Walks an entity, and repeats the walk if records moved meanwhile, up to the allowed attempts. An error of
@@ -43,15 +43,15 @@ pub async fn walk(
     fetch: &Fetch,
     entity: &'static Entity,
     spec: WalkSpec,
-    turn: Option<Turn>,
+    gate: Option<StageTwoGate>,
     progress: &EntityProgress,
 ) -> Result<WalkReport, FetchError> {
     fetch.sizes.for_entity(entity).begin_walk();
     let mut report = WalkReport::new(spec.scope);
     let known = listed_twice::read(&fetch.db, entity).await?;
     report.reported_before.clone_from(&known.told);
-    Walk { fetch, entity, spec, turn, progress }.attempts(&known, &mut report).await?;
-    let found = Found {
+    Walk { fetch, entity, spec, gate, progress }.attempts(&known, &mut report).await?;
+    let found = WalkDuplicates {
         is_whole: spec.scope == Scope::WHOLE,
         is_complete: report.complete,
         counted: &report.counted_twice,
@@ -72,7 +72,7 @@ struct Walk<'a> {
     fetch: &'a Fetch,
     entity: &'static Entity,
     spec: WalkSpec,
-    turn: Option<Turn>,
+    gate: Option<StageTwoGate>,
     progress: &'a EntityProgress,
 }
 
@@ -282,13 +282,13 @@ impl Walk<'_> {
         let plan = self.plan(options, began_at, report).await?;
         report.begin_attempt();
         fetch.sizes.for_entity(entity).tally.begin_walk();
-        let (windows, mut receiver) = Windows::start(fetch, entity, self.turn.as_ref(), plan);
+        let (windows, mut receiver) = Windows::start(fetch, entity, self.gate.as_ref(), plan);
         report.was_split = windows.are_several;
         report.started_at = windows.started_at;
 
         // 2. Stage the pages.
         let mut taken = AttemptRecords::default();
-        let mut lanes = Lanes::open(fetch, entity, self.turn.clone(), self.progress);
+        let mut lanes = Lanes::open(fetch, entity, self.gate.clone(), self.progress);
         let take_in = async {
             while let Some(page) = lanes.next(&mut receiver).await? {
                 self.progress.page(page.records.len() as u64);
@@ -367,7 +367,7 @@ impl Walk<'_> {
         options: AttemptOptions<'_>,
         began_at: Timestamp,
         report: &mut WalkReport,
-    ) -> Result<(Plan, Option<Timestamp>), FetchError> {
+    ) -> Result<(WindowPlan, Option<Timestamp>), FetchError> {
         let (fetch, entity, scope) = (self.fetch, self.entity, self.spec.scope);
         let is_connection = matches!(entity.walk.shape, Shape::Connection { .. });
         let (mut plan, started_at) = if is_connection && options.splits && fetch.concurrency > 1 {
@@ -377,7 +377,7 @@ impl Walk<'_> {
             report.api_ahead = read_at.and_then(|read_at| read_at.api_ahead);
             (plan, read_at.map(|read_at| read_at.started_at))
         } else {
-            (Plan::sequential(entity, scope), None)
+            (WindowPlan::sequential(entity, scope), None)
         };
         let confirmed: Arc<[String]> = match options.confirms {
             Some(_) => options.repeats.unwrap_or_default().into(),

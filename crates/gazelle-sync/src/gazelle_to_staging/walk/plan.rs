@@ -8,7 +8,7 @@
 use jiff::civil::Date;
 
 use super::days::{is_inside, months_of, years};
-use super::split::{Plan, split, target_size};
+use super::split::{WindowPlan, split, target_size};
 use crate::entities::{Entity, Shape, UndatedEnd};
 use crate::gazelle_to_staging::pages::seen::PageEnds;
 use crate::gazelle_to_staging::requests::counts::count_in_steps;
@@ -31,19 +31,22 @@ pub async fn plan(
     entity: &Entity,
     scope: Scope,
     today: Date,
-) -> Result<(Plan, Option<Answer>), SourceError> {
+) -> Result<(WindowPlan, Option<Answer>), SourceError> {
     let years = years(scope, today);
     let mut scopes = vec![scope];
     scopes.extend(&years);
     let Some((counts, answer)) = count_in_steps(fetch, entity, &scopes).await? else {
-        return Ok((Plan::sequential(entity, scope), None));
+        return Ok((WindowPlan::sequential(entity, scope), None));
     };
     let answer = Some(answer);
     let total = counts[0];
     let page = u64::from(fetch.page_size);
     let mut parts: Vec<(Scope, u64)> = years.into_iter().zip(counts[1..].iter().copied()).collect();
     if fetch.concurrency < 2 || total <= page * PAGES_WORTH_SPLITTING * 2 {
-        return Ok((Plan { total: Some(total), parts, ..Plan::sequential(entity, scope) }, answer));
+        return Ok((
+            WindowPlan { total: Some(total), parts, ..WindowPlan::sequential(entity, scope) },
+            answer,
+        ));
     }
     let target = target_size(total, fetch.concurrency, page);
     // Kept by year for the comparison after the walk: a record that moves to another day would change the
@@ -72,14 +75,14 @@ pub async fn plan(
     }
     let plan = split(entity, scope, total, &parts, target, page)
         .filter(|plan| has_room_for_undated(fetch, entity, plan))
-        .unwrap_or_else(|| Plan { total: Some(total), ..Plan::sequential(entity, scope) });
+        .unwrap_or_else(|| WindowPlan { total: Some(total), ..WindowPlan::sequential(entity, scope) });
     let parts = if entity.own_date().is_some() { years } else { parts };
-    Ok((Plan { parts, ..plan }, answer))
+    Ok((WindowPlan { parts, ..plan }, answer))
 }
 
 /// Whether the records without a date, as far as the plan has any, can be read where they were found last time:
 /// from the end of a list there is one page.
-fn has_room_for_undated(fetch: &Fetch, entity: &Entity, plan: &Plan) -> bool {
+fn has_room_for_undated(fetch: &Fetch, entity: &Entity, plan: &WindowPlan) -> bool {
     let Shape::Connection { undated: Some(undated), .. } = &entity.walk.shape else { return true };
     let sizes = fetch.sizes.for_entity(entity);
     let is_at_the_end = matches!(undated.ends.get(sizes.undated_end()), Some(UndatedEnd::Last(_)));

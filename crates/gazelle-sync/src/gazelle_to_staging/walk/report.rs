@@ -14,6 +14,12 @@ use crate::staging::source_fault::SourceFaultKind;
 use crate::staging::versions::Received;
 
 /// The result of an entity's walk.
+///
+/// How the counts are related:
+/// - A complete walk has `total` = `seen` + `nameless` + the length of `counted_twice`, if the API counts.
+/// - `short_by` = `total` - `seen` - `nameless`, if that is not 0, every page was read and the walk is not complete.
+/// - `counted_twice` is part of `listed_twice`.
+/// - `fetched` is over all attempts, so that it can be a multiple of `seen`.
 #[derive(Debug)]
 pub struct WalkReport {
     /// The scope: `whole`, or the days.

@@ -6,7 +6,7 @@ use crate::gazelle_to_staging::requests::window::{Window, filters};
 
 /// The windows of a walk.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Plan {
+pub struct WindowPlan {
     /// At least one window.
     pub windows: Vec<Window>,
     /// The count of the whole scope; none if it was not counted.
@@ -16,7 +16,7 @@ pub struct Plan {
     pub parts: Vec<(Scope, u64)>,
 }
 
-impl Plan {
+impl WindowPlan {
     /// The expected number of pages, as far as the counts are known.
     pub fn pages(&self, page_size: u64) -> u64 {
         let page_size = page_size.max(1);
@@ -28,12 +28,12 @@ impl Plan {
     }
 
     /// A plan of one window: a single sequence of pages.
-    pub fn sequential(entity: &Entity, scope: Scope) -> Plan {
+    pub fn sequential(entity: &Entity, scope: Scope) -> WindowPlan {
         let filters = match &entity.walk.shape {
             Shape::Connection { dates, .. } => filters(dates, scope),
             Shape::PlainList => None,
         };
-        Plan { windows: vec![Window { filters, ..Window::default() }], total: None, parts: Vec::new() }
+        WindowPlan { windows: vec![Window { filters, ..Window::default() }], total: None, parts: Vec::new() }
     }
 }
 
@@ -61,7 +61,7 @@ pub(crate) fn split(
     parts: &[(Scope, u64)],
     target: u64,
     page: u64,
-) -> Option<Plan> {
+) -> Option<WindowPlan> {
     let Shape::Connection { dates, undated: where_undated, .. } = &entity.walk.shape else { return None };
     // The API's counts may be any number.
     let dated = parts.iter().try_fold(0_u64, |sum, (_, n)| sum.checked_add(*n))?;
@@ -76,7 +76,7 @@ pub(crate) fn split(
     if undated > 0 {
         windows.push(Window { undated: Some(undated), ..Window::default() });
     }
-    Some(Plan { windows, total: Some(total), parts: parts.to_vec() })
+    Some(WindowPlan { windows, total: Some(total), parts: parts.to_vec() })
 }
 
 /// Combines adjacent parts, up to `most` records each, so that the fewest pages are requested: the last page of

@@ -9,14 +9,14 @@ use tokio::task::JoinSet;
 use tracing::Instrument;
 
 use super::completeness::WindowsOutcome;
-use super::split::Plan;
+use super::split::WindowPlan;
 use crate::display::EntityProgress;
 use crate::entities::Entity;
-use crate::gazelle_to_staging::lanes::Turn;
+use crate::gazelle_to_staging::lanes::StageTwoGate;
 use crate::gazelle_to_staging::pages::queue::{PageQueue, QueuedPage};
 use crate::gazelle_to_staging::pages::window::{self, WindowEnd};
 use crate::gazelle_to_staging::requests::counts;
-use crate::gazelle_to_staging::{Fetch, FetchError, Scope, broken_off};
+use crate::gazelle_to_staging::{Fetch, FetchError, Scope, task_error};
 
 /// Pages of a long walk that may wait for staging, to limit memory.
 const PAGES_WAITING: usize = 4;
@@ -42,8 +42,8 @@ impl Windows {
     pub(super) fn start(
         fetch: &Fetch,
         entity: &'static Entity,
-        turn: Option<&Turn>,
-        (mut plan, started_at): (Plan, Option<Timestamp>),
+        gate: Option<&StageTwoGate>,
+        (mut plan, started_at): (WindowPlan, Option<Timestamp>),
     ) -> (Windows, Receiver<QueuedPage>) {
         let mut windows = Windows {
             total: plan.total,
@@ -64,7 +64,7 @@ impl Windows {
             _ => PAGES_WAITING,
         };
         let (sender, receiver) = PageQueue::new(pages_waiting);
-        let pages = fetch.client.for_pages(turn.cloned());
+        let pages = fetch.client.for_pages(gate.cloned());
         let slots = Arc::new(Semaphore::new(fetch.concurrency.max(1)));
         plan.windows.sort_by_key(|window| std::cmp::Reverse(window.expected));
         for window in plan.windows {
@@ -95,7 +95,7 @@ impl Windows {
                 Ok(Ok(end)) => ends.push(end),
                 // The other windows go on, and their pages are staged.
                 Ok(Err(error)) => failure = failure.or(Some(error)),
-                Err(error) => failure = failure.or(Some(broken_off(error).into())),
+                Err(error) => failure = failure.or(Some(task_error(error).into())),
             }
         }
         progress.fetched();

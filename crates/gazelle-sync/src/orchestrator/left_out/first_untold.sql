@@ -1,5 +1,5 @@
--- The first run since the last that told of what it did to an entity, before the run $2 ($2 itself, where all told): that
--- compared staging with production, after stage 2. The ids of runs begin with the clock by which their versions are dated.
+-- The first run after the last one that compared staging with production for the entity $1, up to the run $2, which
+-- is returned if there is none in between. Ids of runs begin with the time by which their versions are dated.
 SELECT r.run_id
   FROM {schema}.sync_runs r
  WHERE r.run_id <= $2

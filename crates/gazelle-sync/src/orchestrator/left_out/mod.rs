@@ -1,14 +1,15 @@
 //! Child rows (contacts, locations, an appointment's pianos) that the newest versions of their records leave out.
 //! The API cannot be asked for them by id, and no list counts them: the record itself is the only evidence that
-//! they are gone. A run in which more records than usual lose such rows is therefore partial, and its report says
-//! how to undo it.
+//! they are gone. A run in which more records than the guard allows lose such rows is therefore partial, and its
+//! report says how to undo it.
 
 use jiff::Timestamp;
 use tokio_postgres::types::Type;
 use uuid::Uuid;
 
 use crate::config::Settings;
-use crate::db::{Db, DbError};
+use crate::db::{Db, DbError, Template};
+use crate::entities::table::Table;
 use crate::entities::{ENTITIES, Entity};
 use crate::run_log::report::{RunReport, Status};
 
@@ -53,7 +54,11 @@ fn started(run: Uuid) -> Option<Timestamp> {
 async fn runs_since(db: &Db, first: Uuid, last: Uuid) -> Result<Vec<(Uuid, Timestamp)>, DbError> {
     let params = [(&first as _, Type::UUID), (&last as _, Type::UUID)];
     let rows = db.query(include_str!("runs_since.sql"), &params).await?;
-    Ok(rows.iter().filter_map(|row| Some((row.get(0), started(row.get(0))?))).collect())
+    Ok(rows
+        .iter()
+        .map(|row| row.get::<_, Uuid>("run_id"))
+        .filter_map(|run| Some((run, started(run)?)))
+        .collect())
 }
 
 async fn too_many(
@@ -67,20 +72,17 @@ async fn too_many(
     let began: Vec<Timestamp> = runs.iter().map(|(_, began)| *began).collect();
     for table in entity.tables {
         let Some(owner) = table.owner else { continue };
-        let of_table = |sql: &str| {
-            let holders = entity.tables[0].name;
-            let with_names = sql.replace("{table}", table.name).replace("{holders}", holders);
-            with_names.replace("{owner}", owner)
-        };
-        let rows = db.query(&of_table(include_str!("left_out.sql")), &[(since, Type::TIMESTAMPTZ)]).await?;
-        let [holding, records, left_out] =
-            [0, 1, 2].map(|column| rows.first().map_or(0, |row| row.get::<_, i64>(column) as u64));
-        let usual = usual(settings, holding);
+        let [left_out, marked_in] = statements(entity, table, owner);
+        let rows = db.query(&left_out, &[(since, Type::TIMESTAMPTZ)]).await?;
+        let [holding, records, left_out] = ["holding", "records", "left_out"]
+            .map(|column| rows.first().map_or(0, |row| row.get::<_, i64>(column) as u64));
+        // Records are counted, not rows, since all addresses of a contact go with it. Nothing is withheld here.
+        let usual = settings.delete_guard().larger(holding);
         if records <= usual {
             continue;
         }
         let params = [(since as _, Type::TIMESTAMPTZ), (&began as _, Type::TIMESTAMPTZ_ARRAY)];
-        let marked = db.query(&of_table(include_str!("marked_in.sql")), &params).await?;
+        let marked = db.query(&marked_in, &params).await?;
         let mut numbers: Vec<i32> = marked.iter().map(|row| row.get(0)).collect();
         // Newest first: the order in which to undo them.
         numbers.sort_unstable_by_key(|number| std::cmp::Reverse(*number));
@@ -93,7 +95,7 @@ async fn too_many(
         let brings = if undone.len() == 1 { "brings back what that run marked" } else { "bring them back" };
         reasons.push(format!(
             "{}: {records} record(s) no longer hold {left_out} row(s) of {}, which were marked deleted; up to {usual} such \
-             records in a run are taken for usual (the larger of delete_guard_records and delete_guard_percent). If the \
+             records in a run are allowed (the larger of delete_guard_records and delete_guard_percent). If the \
              rows are not gone, {} {brings}, and keeps it until these records change again",
             entity.name,
             table.name,
@@ -103,10 +105,24 @@ async fn too_many(
     Ok(reasons)
 }
 
-/// How many of `holding` records may lose such rows in one run before the run is partial. Records are counted, not
-/// rows, since all addresses of a contact go with it. The larger of the two guards applies, since nothing is
-/// withheld here, and in a small shop two clients are more than two percent.
-fn usual(settings: &Settings, holding: u64) -> u64 {
-    let share = (holding as f64 * settings.delete_guard_percent / 100.0).floor() as u64;
-    settings.delete_guard_records.max(share)
+/// The statements that count what was left out, and in which runs.
+fn statements(entity: &Entity, table: &Table, owner: &str) -> [String; 2] {
+    [include_str!("left_out.sql"), include_str!("marked_in.sql")].map(|text| {
+        Template::new(text)
+            .with("table", table.name)
+            .with("holders", entity.tables[0].name)
+            .with("owner", owner)
+            .fill()
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::entities::clients::{ENTITY as CLIENTS, GAZELLE_CONTACTS};
+
+    #[test]
+    fn statements_about_contacts_that_clients_leave_out() {
+        insta::assert_snapshot!(statements(&CLIENTS, &GAZELLE_CONTACTS, "client_external_id").join("\n"));
+    }
 }

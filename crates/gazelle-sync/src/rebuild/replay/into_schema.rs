@@ -6,13 +6,14 @@ use jiff::Timestamp;
 use serde::Serialize;
 use tokio_postgres::types::Type;
 
+use crate::access::trust::fragments::filled;
 use crate::config::Settings;
 use crate::db::{Db, DbError, Tx, citus, quote};
 use crate::run_log::report::milliseconds;
 use crate::staging::pending::Basis;
 use crate::staging::retention;
 use crate::staging_to_production::TableSet;
-use crate::staging_to_production::rebuild::{self, Unplaced};
+use crate::staging_to_production::rebuild::{self, UnwrittenRecord};
 use crate::{access, migrate, migrations};
 
 /// The comment that marks such a schema, so that it may be replaced and no other schema is ever dropped.
@@ -36,7 +37,7 @@ pub struct Built {
     pub tables: Vec<(&'static str, u64)>,
     /// Records whose newest version until then could not be read or written: the schema holds an older version of
     /// each, or none.
-    pub unplaced: Vec<Unplaced>,
+    pub unplaced: Vec<UnwrittenRecord>,
     /// Milliseconds from start to end.
     pub duration_ms: u64,
 }
@@ -110,15 +111,15 @@ async fn make_room(tx: &Tx<'_>, account: &str, into: &str) -> Result<bool, DbErr
         )));
     }
     let rows = tx
-        .query(include_str!("into_schema.sql"), &[(&into, Type::TEXT), (&made(), Type::TEXT_ARRAY)])
+        .query(&filled(include_str!("into_schema.sql")), &[(&into, Type::TEXT), (&made(), Type::TEXT_ARRAY)])
         .await?;
     let target = quote(into);
     let is_there = match rows.first() {
         None => false,
-        Some(row) if row.get::<_, Option<&str>>(0) == Some(MARK) => {
+        Some(row) if row.get::<_, Option<&str>>("comment") == Some(MARK) => {
             // Anybody can write the mark, so the owner is checked too.
-            if let Some((name, owner)) = row.get::<_, Option<String>>(1).zip(row.get::<_, Option<String>>(2))
-            {
+            let (name, owner): (Option<String>, Option<String>) = (row.get("name"), row.get("owner"));
+            if let Some((name, owner)) = name.zip(owner) {
                 return Err(DbError::infrastructure(format!(
                     "{name} belongs to {owner}, and what would be dropped and built again must be the role's in \
                      DATABASE_URL, or of a role whose rights it has: name another schema, run this as {owner}, or drop it \

@@ -1,14 +1,8 @@
--- The comment of the schema $1, and what of it is not ours to drop: itself or one of the relations $2, with its owner. Ours
--- is what belongs to the role in force, or to one whose rights it has and nobody else that could log in, but for superusers; a
--- superuser has everybody's rights, which says nothing.
+-- The comment of the schema $1, and what in it must not be dropped: the schema itself or one of the relations $2,
+-- with its owner. Ours is what belongs to the current role, or to a role whose rights it has and as which nobody else
+-- can log in but superusers. A superuser may drop only its own, since it has the rights of every role.
 WITH me AS (
-    SELECT r.oid,
-           EXISTS (SELECT 1 FROM pg_catalog.pg_roles s
-                    WHERE (s.rolsuper OR s.rolname IN ('pg_execute_server_program', 'pg_write_server_files', 'pg_read_server_files'))
-                      AND (pg_catalog.pg_has_role(r.oid, s.oid, 'MEMBER') OR pg_catalog.pg_has_role(login.oid, s.oid, 'MEMBER')))
-               AS rolsuper
-      FROM pg_catalog.pg_roles r JOIN pg_catalog.pg_roles login ON login.rolname = session_user
-     WHERE r.rolname = current_user
+    {session}
 ), things AS (
     SELECT n.oid, 0 AS at, pg_catalog.quote_ident(n.nspname) AS name, n.nspowner AS owner
       FROM pg_catalog.pg_namespace n
@@ -27,7 +21,7 @@ WITH me AS (
                         WHERE m.rolcanlogin AND NOT m.rolsuper AND m.oid <> me.oid
                           AND pg_catalog.pg_has_role(m.oid, things.owner, 'MEMBER')))
 )
-SELECT pg_catalog.obj_description(n.oid, 'pg_namespace'), others.name, others.owner
+SELECT pg_catalog.obj_description(n.oid, 'pg_namespace') AS comment, others.name, others.owner
   FROM pg_catalog.pg_namespace n
   LEFT JOIN others ON others.oid = n.oid
  WHERE n.nspname = $1

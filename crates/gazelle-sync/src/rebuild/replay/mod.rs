@@ -2,12 +2,11 @@
 //! the difference is applied, in one transaction. Readers never see an empty table, correct rows are not touched,
 //! and tables that refer to ours are not affected.
 //!
-//! `part` selects the records that are compared; [`into_schema`] builds production as it was at an instant in
+//! `part` is the request and selects the records that are compared; [`into_schema`] builds production as it was at an instant in
 //! another schema.
 
 pub mod into_schema;
 mod part;
-mod request;
 
 use std::time::Instant;
 
@@ -27,11 +26,11 @@ use crate::run_log::report::{RunReport, Status, milliseconds};
 use crate::run_log::runs::{self, NewRun};
 use crate::staging::clock::Clock;
 use crate::staging::pending::Basis;
-use crate::staging::quarantine::Waiting;
+use crate::staging::quarantine::QuarantinedRecords;
 use crate::staging_to_production::difference::TableDifference;
 use crate::staging_to_production::rebuild;
 
-pub use request::ReplayRequest;
+pub use part::ReplayRequest;
 
 /// The result of a replay.
 #[derive(Debug, Serialize)]
@@ -51,7 +50,7 @@ pub struct ReplayReport {
     pub records: Option<u64>,
     /// Records that stage 2 processed again and that are in quarantine. If the database refused them (`partial`),
     /// their rows are not what `tables` says.
-    pub waiting: Vec<Waiting>,
+    pub waiting: Vec<QuarantinedRecords>,
     /// Table by table.
     pub tables: Vec<TableDifference>,
     /// Rows written or removed.

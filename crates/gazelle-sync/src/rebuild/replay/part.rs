@@ -1,12 +1,24 @@
-//! Selects the entities, and the records of each, that a replay compares.
+//! The request for a replay, and the entities and records that it compares.
 
 use tokio_postgres::types::Type;
 
-use super::request::ReplayRequest;
 use crate::db::{DbError, Tx};
 use crate::entities::Entity;
-use crate::staging::slice;
+use crate::staging::slice::{self, Slice};
 use crate::staging_to_production::difference::Part;
+
+/// What to replay, and how.
+#[derive(Debug)]
+pub struct ReplayRequest {
+    /// The entities to replay.
+    pub entities: Vec<&'static Entity>,
+    /// Which of their records.
+    pub slice: Slice,
+    /// Show the difference and apply nothing.
+    pub dry_run: bool,
+    /// Remove rows even if the guard, or rows of users' tables that would be affected, would withhold it.
+    pub allow_deletions: bool,
+}
 
 /// The requested parts, parents first, and how many records they are; none for all records.
 ///

@@ -15,7 +15,7 @@ use serde::Serialize;
 use tokio_postgres::types::Type;
 use uuid::Uuid;
 
-use step::{refuse_what_retention_dropped, what_is_meant};
+use step::{find_step, refuse_what_retention_dropped};
 
 use super::comparison::Comparison;
 use super::{ApplyOptions, FollowUp, Withheld, compare, decide, in_one_snapshot};
@@ -31,8 +31,8 @@ use crate::run_log::report::{RunReport, Status, milliseconds};
 use crate::run_log::runs::{self, NewRun};
 use crate::staging::clock::Clock;
 use crate::staging::pending::Basis;
-use crate::staging::quarantine::Waiting;
-use crate::staging::undo;
+use crate::staging::quarantine::QuarantinedRecords;
+use crate::staging::{undo, written};
 use crate::staging_to_production::apply_difference::Records;
 use crate::staging_to_production::difference::{Part, TableDifference};
 use crate::staging_to_production::rebuild;
@@ -64,7 +64,7 @@ pub struct UndoReport {
     /// Records that stage 2 processed again and that are in quarantine. If the database refused them (`partial`),
     /// their rows are not what `tables` says; others are there because their newest version that counts always was,
     /// or because their parent is gone.
-    pub waiting: Vec<Waiting>,
+    pub waiting: Vec<QuarantinedRecords>,
     /// Deletions that were withheld; nothing was changed then.
     pub withheld: Vec<Withheld>,
     /// Whether the changes were only shown.
@@ -112,7 +112,7 @@ async fn recorded(
     wanted: UndoRequest,
     progress: &Progress,
 ) -> Result<UndoReport, DbError> {
-    let step = what_is_meant(db, wanted.id, wanted.lift).await?;
+    let step = find_step(db, wanted.id, wanted.lift).await?;
     refuse_what_retention_dropped(db, step).await?;
     let clock = Clock::after_staged(db).await?;
     let run_id = clock.run_id();
@@ -251,20 +251,20 @@ fn refused_by(error: &DbError) -> &'static str {
     match (&error.function, error.state.as_deref()) {
         // Whatever state it raises.
         (Some(_), _) | (None, Some("P0001")) => {
-            "a trigger of yours refuses a row that would go, come back or change; nothing was changed: let the trigger pass \
-             it, or switch it off for the time being (ALTER TABLE … DISABLE TRIGGER …)"
+            "a trigger of yours refuses to let a row be removed, restored or updated; nothing was changed: change the trigger, or \
+             disable it during the undo (ALTER TABLE … DISABLE TRIGGER …)"
         }
         (None, Some("23503")) => {
-            "a row of yours refers to a row that would go with the run, or a row that would come back refers to one that is \
-             not there; nothing was changed: remove the reference or the foreign key first"
+            "a row of yours refers to a row that would be removed with the run, or a row that would be restored refers to one \
+             that does not exist; nothing was changed: remove the reference or the foreign key first"
         }
         (None, Some(state)) if state.starts_with("23") => {
-            "a constraint of yours refuses a row that would come back or change; nothing was changed: remove the constraint \
+            "a constraint of yours refuses a row that would be restored or updated; nothing was changed: remove the constraint \
              first"
         }
         // A policy, a rule, a generated column, a trigger that returns NULL.
         (None, _) => {
-            "something of yours keeps a row from going, coming back or changing; nothing was changed: `gazelle-sync doctor` \
+            "something of yours keeps a row from being removed, restored or updated; nothing was changed: `gazelle-sync doctor` \
              lists what was added to our tables"
         }
     }
@@ -277,11 +277,11 @@ async fn note(
     touched: &Touched,
     at: Timestamp,
 ) -> Result<(), DbError> {
-    match step {
+    let noted = match step {
         Step::Undid(run) => {
-            tx.execute(
+            tx.query(
                 "INSERT INTO {schema}.sync_undos (undo_id, run_id, undone_at, versions, records)
-                 VALUES ($1, $2, $3, $4, $5)",
+                 VALUES ($1, $2, $3, $4, $5) RETURNING 1",
                 &[
                     (&run_id, Type::UUID),
                     (&run, Type::UUID),
@@ -290,15 +290,16 @@ async fn note(
                     (&(touched.records() as i64), Type::INT8),
                 ],
             )
-            .await?;
+            .await?
         }
         Step::Lifted { undo, .. } => {
-            tx.execute(
-                "UPDATE {schema}.sync_undos SET lifted_at = $2, lifted_by = $3 WHERE undo_id = $1",
+            tx.query(
+                "UPDATE {schema}.sync_undos SET lifted_at = $2, lifted_by = $3 WHERE undo_id = $1 RETURNING 1",
                 &[(&undo, Type::UUID), (&at, Type::TIMESTAMPTZ), (&run_id, Type::UUID)],
             )
-            .await?;
+            .await?
         }
-    }
-    Ok(())
+    };
+    // Without it, the undo could not be lifted, or not be undone again.
+    written::check(tx, "sync_undos", usize::from(noted.is_empty()), "noted").await
 }

@@ -60,7 +60,7 @@ impl From<&Row> for KnownUndo {
 ///
 /// # Errors
 /// An id that names nothing that can be undone or lifted; the database's.
-pub(super) async fn what_is_meant(db: &Db, id: Uuid, lift: bool) -> Result<Step, DbError> {
+pub(super) async fn find_step(db: &Db, id: Uuid, lift: bool) -> Result<Step, DbError> {
     let rows = db.query(include_str!("undos_of.sql"), &[(&id, Type::UUID)]).await?;
     let known: Vec<KnownUndo> = rows.iter().map(KnownUndo::from).collect();
     if let Some(step) = step_of(id, lift, &known).map_err(DbError::infrastructure)? {

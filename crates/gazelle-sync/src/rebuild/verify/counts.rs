@@ -127,7 +127,7 @@ impl HeldRecords {
 pub async fn waiting_for_their_turn(tx: &Tx<'_>, question: &Question<'_>) -> Result<Vec<String>, DbError> {
     let mut said = Vec::new();
     for entity in &question.entities {
-        let waiting = deletions::turn::waiting(tx, entity).await?;
+        let waiting = deletions::lookup_progress::waiting(tx, entity).await?;
         if waiting > 0 {
             said.push(format!(
                 "{}: {waiting} record(s) that are held and not listed wait for their turn to be asked for by their ids: \

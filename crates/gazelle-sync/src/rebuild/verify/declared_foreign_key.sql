@@ -1,4 +1,4 @@
--- A valid foreign key of one column, $3 of the table $2 in the schema $1, to the table $4.
+-- One row if the column $3 of the table $2 in the schema $1 has a valid foreign key of one column to the table $4.
 SELECT 1
   FROM pg_constraint k
   JOIN pg_class child ON child.oid = k.conrelid

@@ -1,5 +1,5 @@
--- Of the last walk of all of an entity that the schedule counts: by how much the API counted more than distinct ids were
--- seen, and whether the walk was complete.
+-- The last walk of the whole entity $1 that was complete or settled: by how much the API's count exceeded the number
+-- of distinct ids seen, and whether the walk was complete.
 SELECT e.source_total - e.seen AS counted_more, e.walk_complete
   FROM {schema}.sync_run_entities e
   JOIN {schema}.sync_runs r USING (run_id)

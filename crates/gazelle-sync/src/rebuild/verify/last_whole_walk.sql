@@ -1,4 +1,4 @@
--- When the last complete walk of all of an entity ($1) started.
+-- The start of the last run with a complete walk of the whole entity $1.
 SELECT max(r.started_at)
   FROM {schema}.sync_run_entities e
   JOIN {schema}.sync_runs r USING (run_id)

@@ -19,18 +19,17 @@ use tokio_postgres::types::Type;
 
 use answers::ApiAnswers;
 
+use super::comparison::compare;
+
 use crate::config::Settings;
 use crate::db::{Db, DbError, Template, Tx};
 use crate::entities::Entity;
 use crate::staging::balance;
 use crate::staging::pending::Basis;
-use crate::staging_to_production::difference::{self, TableDifference};
-use crate::staging_to_production::rebuild::{self, Unplaced};
+use crate::staging_to_production::difference::{Part, TableDifference};
+use crate::staging_to_production::rebuild::{self, UnwrittenRecord};
 
 pub use report::{Check, Question, Verdict, VerifyReport};
-
-/// Most rows shown of each kind of difference in a table.
-const SAMPLES: i64 = 5;
 
 /// Verifies.
 ///
@@ -111,10 +110,9 @@ impl Verification<'_, '_> {
     async fn compare_with_staging(&self, found: &mut Findings) -> Result<(), DbError> {
         let unplaced = rebuild::rebuild(self.tx, self.settings.batch_size, Basis::Processed).await?;
         found.checks.push(self.all_placed(&unplaced));
-        let names = self.table_names();
-        let mut tables = difference::difference(self.tx, SAMPLES, None).await?;
-        tables.retain(|table| names.contains(&table.table));
-        found.rows = production_rows(self.tx, &names).await?;
+        let parts = self.question.entities.iter().map(|entity| Part::whole(entity)).collect();
+        let tables = compare(self.tx, parts, unplaced).await?.tables;
+        found.rows = production_rows(self.tx, &self.table_names()).await?;
         found.checks.push(Check::of_tables("production equals staging", found.rows, &tables));
         found.tables = tables;
         for entity in &self.question.entities {
@@ -137,7 +135,7 @@ impl Verification<'_, '_> {
     async fn compare_sample(&self, answers: &ApiAnswers, found: &mut Findings) -> Result<(), DbError> {
         let judged = sample::judge(self.tx, self.question, &answers.records, &mut found.notes).await?;
         found.sampled = judged.sampled;
-        let (tables, not_compared) = sample::compare(self.tx, judged.to_compare, SAMPLES).await?;
+        let (tables, not_compared) = sample::compare(self.tx, judged.to_compare).await?;
         let name = "production is what the API says of the sample";
         let mut check = Check::of_tables(name, judged.sampled, &tables);
         for id in judged.stale {
@@ -163,11 +161,12 @@ impl Verification<'_, '_> {
     }
 
     /// Checks that the rebuild could place every record: rows of others would show as differences without a reason.
-    fn all_placed(&self, unplaced: &[Unplaced]) -> Check {
+    fn all_placed(&self, unplaced: &[UnwrittenRecord]) -> Check {
         let mut check = Check::new("what stage 2 has processed can be rebuilt");
         let entities = &self.question.entities;
         check.checked = entities.len() as u64;
-        let is_asked = |unplaced: &&Unplaced| entities.iter().any(|entity| entity.name == unplaced.entity);
+        let is_asked =
+            |unplaced: &&UnwrittenRecord| entities.iter().any(|entity| entity.name == unplaced.entity);
         note_refused(&mut check, unplaced.iter().filter(is_asked));
         check
     }
@@ -180,7 +179,7 @@ impl Verification<'_, '_> {
 
 /// Counts the records that the database refused as differences. A record that cannot be read is in quarantine, and
 /// production keeps its previous content.
-fn note_refused<'u>(check: &mut Check, unplaced: impl Iterator<Item = &'u Unplaced>) {
+fn note_refused<'u>(check: &mut Check, unplaced: impl Iterator<Item = &'u UnwrittenRecord>) {
     for unplaced in unplaced.filter(|unplaced| unplaced.refused) {
         check.differs(format!("{} {}: {}", unplaced.entity, unplaced.external_id, unplaced.reason));
     }

@@ -1,4 +1,4 @@
--- How many values of a column that names rows of another table name none of them, and one such value.
+-- How many values of a reference refer to no row of the parent's table, and one such value.
 SELECT count(*) AS orphans, min(child.{column}) AS such_as
   FROM {schema}.{table} child
   LEFT JOIN {schema}.{parent} parent ON parent.external_id = child.{column}

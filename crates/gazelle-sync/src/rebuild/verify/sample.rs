@@ -10,11 +10,13 @@ use super::last_walk::last_whole_walk;
 use super::report::Question;
 use crate::db::{DbError, Tx};
 use crate::entities::Entity;
+use crate::entities::table::{Table, Value};
 use crate::staging::undo;
 use crate::staging::versions::{self, Newest, Received};
 use crate::staging_to_production::batch::{self, Candidate, VersionContent};
-use crate::staging_to_production::difference::{self, Part, TableDifference};
-use crate::staging_to_production::rebuild::{self, Unplaced};
+use crate::staging_to_production::difference::{Part, TableDifference};
+use crate::staging_to_production::rebuild::{self, UnwrittenRecord};
+use crate::time;
 
 /// The records of the sample by what they show.
 #[derive(Default)]
@@ -100,7 +102,7 @@ impl SampleResults {
             return;
         }
         let brought_since = newest.is_some_and(|newest| newest.fetched_at >= answered.asked_at);
-        let edited_at = edited_at(answered.entity, &candidate);
+        let edited_at = edited_at(answered.entity.tables[0], &candidate);
         if was_missed(held.walked, edited_at) && !brought_since {
             self.stale.push(format!(
                 "{} {}: its content at the source is not the newest held, and the last whole walk began after its last \
@@ -153,11 +155,14 @@ fn read(entity: &Entity, answered: &ApiRecord, record: &Received) -> Candidate {
 }
 
 /// When the record was last edited, according to the source.
-fn edited_at(entity: &Entity, candidate: &Candidate) -> Option<Timestamp> {
+fn edited_at(table: &Table, candidate: &Candidate) -> Option<Timestamp> {
     let VersionContent::Record(reconciled) = &candidate.content else { return None };
-    let (_, row) = reconciled.rows.iter().find(|(table, _)| *table == 0)?;
-    match entity.tables[0].get(row, "source_updated_at") {
-        crate::entities::table::Value::Instant(at) => crate::time::instant_of(*at),
+    let (_, row) = reconciled.rows.iter().find(|(index, _)| *index == 0)?;
+    // An entity need not have that column.
+    let columns = table.columns.iter().zip(&row.values);
+    let (_, value) = columns.into_iter().find(|(column, _)| column.name == "source_updated_at")?;
+    match value {
+        Value::Instant(at) => time::instant_of(*at),
         _ => None,
     }
 }
@@ -170,26 +175,51 @@ fn edited_at(entity: &Entity, candidate: &Candidate) -> Option<Timestamp> {
 pub async fn compare(
     tx: &Tx<'_>,
     to_compare: Vec<(&'static Entity, Candidate)>,
-    samples: i64,
-) -> Result<(Vec<TableDifference>, Vec<Unplaced>), DbError> {
-    let (mut found, mut unplaced) = (Vec::new(), Vec::new());
+) -> Result<(Vec<TableDifference>, Vec<UnwrittenRecord>), DbError> {
+    let (mut parts, mut unplaced) = (Vec::new(), Vec::new());
     let mut left = to_compare;
     while let Some((entity, _)) = left.first() {
         let entity = *entity;
         let (of_entity, others): (Vec<_>, Vec<_>) =
             left.into_iter().partition(|(of, _)| of.name == entity.name);
         let candidates: Vec<Candidate> = of_entity.into_iter().map(|(_, candidate)| candidate).collect();
-        unplaced.extend(rebuild::put_over(tx, entity, &candidates).await?);
+        unplaced.extend(rebuild::overwrite(tx, entity, &candidates).await?);
         let ids = candidates.into_iter().map(|candidate| candidate.external_id).collect();
-        found.extend(difference::of_part(tx, samples, &Part::of(entity, ids)).await?);
+        parts.push(Part::of(entity, ids));
         left = others;
     }
-    Ok((found, unplaced))
+    Ok((crate::rebuild::comparison::compare(tx, parts, Vec::new()).await?.tables, unplaced))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::entities::read::Reconciled;
+    use crate::entities::table::{Row, Rule, column};
+    use crate::entities::users::GAZELLE_USERS;
+
+    #[test]
+    fn a_table_need_not_say_when_its_records_were_edited() {
+        static PLAIN: Table = Table {
+            name: "plain",
+            columns: &[column("external_id", Rule::Id, &["id"]).required()],
+            ..Table::OF_RECORDS
+        };
+        let of = |row: Row| Candidate {
+            staging_id: Uuid::nil(),
+            external_id: "x".to_owned(),
+            fetched_at: Timestamp::UNIX_EPOCH,
+            content: VersionContent::Record(Reconciled { rows: vec![(0, row)], ..Reconciled::default() }),
+        };
+        assert_eq!(edited_at(&PLAIN, &of(Row { values: vec![Value::Text("x".to_owned())] })), None);
+        let mut user = Row { values: vec![Value::Null; GAZELLE_USERS.columns.len()] };
+        let noon = "2026-01-09T12:00:00".parse().unwrap();
+        GAZELLE_USERS.set(&mut user, "source_updated_at", Value::Instant(noon));
+        assert_eq!(
+            edited_at(&GAZELLE_USERS, &of(user)).map(|at| at.to_string()).as_deref(),
+            Some("2026-01-09T12:00:00Z")
+        );
+    }
 
     #[test]
     fn a_walk_should_have_brought_what_was_edited_before_it() {

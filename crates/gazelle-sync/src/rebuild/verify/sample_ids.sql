@@ -1,4 +1,4 @@
--- $2 records of a table, at random: the same seed $1 chooses the same ones.
+-- A random sample of $2 live records of a table. The same seed $1 gives the same sample.
 SELECT external_id
   FROM {schema}.{table}
  WHERE deleted_at IS NULL

@@ -1,4 +1,4 @@
--- Triggers and rules that people put on the relations $2 of the schema $1. Views have the one rule that makes them.
+-- Users' triggers and rules on the relations $2 of the schema $1. The rule that defines a view is left out.
 SELECT 'trigger' AS kind, t.tgname::text AS name, c.relname::text AS relation
   FROM pg_trigger t
   JOIN pg_class c ON c.oid = t.tgrelid

@@ -1,4 +1,4 @@
--- Of the runs from $2 on: records of an entity ($1) that its list did not give, and those found by their ids.
+-- Since $2: how many records of the entity $1 its list did not contain, and how many of them were found by their ids.
 SELECT coalesce(sum(e.unlisted), 0)::bigint AS unlisted, coalesce(sum(e.found_by_id), 0)::bigint AS found_by_id
   FROM {schema}.sync_run_entities e
   JOIN {schema}.sync_runs r USING (run_id)

@@ -1,4 +1,4 @@
--- Appointments that are not deleted, after the id $1, each with what the view shows of it.
+-- The next $2 appointments after the id $1 that are not deleted, each with what v_appointments_montreal shows of it.
 SELECT a.external_id, a.appointment_date, a.appointment_time, a.start_at AT TIME ZONE 'UTC' AS start_utc,
        a.is_all_day,
        v.date_montreal, v.time_montreal, coalesce(v.shown, 0) AS shown,

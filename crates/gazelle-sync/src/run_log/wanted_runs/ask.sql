@@ -1,4 +1,5 @@
--- One request that waits is enough: who asks for the same gets it named.
+-- Inserts a request ($1) for a run of the mode $2 and the entities $3, unless the same request is waiting. Returns
+-- the id of the inserted or of the waiting request.
 WITH waiting AS (
     SELECT id FROM {schema}.sync_wanted_runs
      WHERE outcome IS NULL AND taken_at IS NULL AND mode = $2 AND entities IS NOT DISTINCT FROM $3

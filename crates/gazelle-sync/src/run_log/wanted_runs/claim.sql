@@ -1,7 +1,5 @@
-WITH free AS (
-    SELECT id FROM {schema}.sync_wanted_runs WHERE id = ANY ($1) AND outcome IS NULL FOR UPDATE SKIP LOCKED
-)
+-- Assigns the requests $1, which the transaction has locked, to the run $2 at $3. Returns their ids.
 UPDATE {schema}.sync_wanted_runs AS w
    SET run_id = $2, taken_at = $3, times_taken = w.times_taken + 1
-  FROM free
- WHERE w.id = free.id
+ WHERE w.id = ANY ($1)
+RETURNING w.id

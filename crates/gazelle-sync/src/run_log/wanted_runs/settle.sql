@@ -1,4 +1,4 @@
--- The outcome of a request is its run's: nothing can fall between the two.
+-- Copies outcome, reason and end of each finished run to the requests that it took.
 UPDATE {schema}.sync_wanted_runs AS w
    SET outcome = r.status, reason = r.reason, ended_at = r.finished_at
   FROM {schema}.sync_runs AS r

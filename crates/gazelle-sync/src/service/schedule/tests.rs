@@ -16,7 +16,7 @@ fn table(incremental: &str, full: &str) -> Timetable {
 /// Every time the timetable fires from one instant to another, by a clock that goes on by a minute.
 fn fired(table: &Timetable, from: &str, until: &str) -> Vec<(Timestamp, bool)> {
     let (mut now, until) = (at(from), at(until));
-    let mut past = Past { any: Some(now), full: Some(now) };
+    let mut past = LastStarts { any: Some(now), full: Some(now) };
     let mut fired = Vec::new();
     while now < until {
         if let Due::Now { mode } = table.due(past, now) {
@@ -74,11 +74,11 @@ fn hours_that_a_clock_change_leaves_out_or_repeats_come_once() {
 #[test]
 fn what_was_missed_is_caught_up_once() {
     let table = table("*/15 * * * *", "0 3 * * *");
-    let past = Past { any: Some(at("2026-01-10T12:00:00Z")), full: Some(at("2026-01-10T08:00:00Z")) };
+    let past = LastStarts { any: Some(at("2026-01-10T12:00:00Z")), full: Some(at("2026-01-10T08:00:00Z")) };
     // Down for nine days: one full run, then the ordinary times.
     let now = at("2026-01-19T16:07:00Z");
     assert_eq!(table.due(past, now), Due::Now { mode: RunMode::Full });
-    let past = Past { any: Some(now), full: Some(now) };
+    let past = LastStarts { any: Some(now), full: Some(now) };
     let later = Due::Later { incremental: at("2026-01-19T16:15:00Z"), full: at("2026-01-20T08:00:00Z") };
     assert_eq!(table.due(past, now + SignedDuration::from_secs(1)), later);
     // Down for an hour in the afternoon: one incremental run.
@@ -90,8 +90,8 @@ fn what_was_missed_is_caught_up_once() {
 fn where_nothing_ran_the_first_run_is_a_full_one() {
     let table = table("*/15 * * * *", "0 3 * * *");
     let now = at("2026-01-19T16:07:00Z");
-    assert_eq!(table.due(Past::default(), now), Due::Now { mode: RunMode::Full });
-    assert_eq!(table.due(Past { any: Some(now), full: None }, now), Due::Now { mode: RunMode::Full });
+    assert_eq!(table.due(LastStarts::default(), now), Due::Now { mode: RunMode::Full });
+    assert_eq!(table.due(LastStarts { any: Some(now), full: None }, now), Due::Now { mode: RunMode::Full });
 }
 
 #[test]
@@ -105,13 +105,13 @@ fn a_full_run_makes_the_incremental_one_of_its_minute_superfluous() {
 fn a_clock_that_steps_neither_repeats_nor_skips() {
     let table = table("*/15 * * * *", "0 3 * * *");
     let ran = at("2026-01-10T08:00:02Z");
-    let past = Past { any: Some(ran), full: Some(ran) };
+    let past = LastStarts { any: Some(ran), full: Some(ran) };
     // Set back by ten minutes: 03:00 comes again on the wall, and nothing runs.
     let back = at("2026-01-10T07:50:00Z");
-    assert_eq!(past.and(Past::default(), back), past);
+    assert_eq!(past.and(LastStarts::default(), back), past);
     for minutes in 0..25 {
         let now = back + SignedDuration::from_mins(minutes);
-        let due = table.due(past.and(Past::default(), now), now);
+        let due = table.due(past.and(LastStarts::default(), now), now);
         assert!(matches!(due, Due::Later { .. }), "{minutes} minutes later: {due:?}");
     }
     let now = at("2026-01-10T08:15:00Z");
@@ -119,7 +119,7 @@ fn a_clock_that_steps_neither_repeats_nor_skips() {
     // Set forward by two days: once.
     let now = at("2026-01-12T20:00:00Z");
     assert_eq!(table.due(past, now), Due::Now { mode: RunMode::Full });
-    assert!(matches!(table.due(Past { any: Some(now), full: Some(now) }, now), Due::Later { .. }));
+    assert!(matches!(table.due(LastStarts { any: Some(now), full: Some(now) }, now), Due::Later { .. }));
 }
 
 #[test]
@@ -127,8 +127,9 @@ fn runs_dated_by_a_clock_that_was_a_year_ahead_hold_nothing_up() {
     let now = at("2026-01-10T08:00:00Z");
     let wrong = at("2027-01-10T08:00:00Z");
     let right = at("2026-01-10T07:45:00Z");
-    let past = Past { any: Some(wrong), full: Some(wrong) }.and(Past { any: Some(right), full: None }, now);
-    assert_eq!(past, Past { any: Some(right), full: None });
+    let past = LastStarts { any: Some(wrong), full: Some(wrong) }
+        .and(LastStarts { any: Some(right), full: None }, now);
+    assert_eq!(past, LastStarts { any: Some(right), full: None });
 }
 
 #[test]
@@ -144,9 +145,9 @@ fn seconds_may_be_given_and_nonsense_is_refused() {
 fn what_is_due_is_told_by_entity_and_in_full_first() {
     let table = table("*/15 * * * *", "0 3 * * *");
     let now = at("2026-01-10T15:01:00Z");
-    let quiet = Past { any: Some(at("2026-01-10T15:00:30Z")), full: Some(at("2026-01-10T08:00:10Z")) };
-    let waits = Past { any: Some(at("2026-01-10T14:50:00Z")), ..quiet };
-    let short = Past { full: Some(at("2026-01-09T08:00:10Z")), ..quiet };
+    let quiet = LastStarts { any: Some(at("2026-01-10T15:00:30Z")), full: Some(at("2026-01-10T08:00:10Z")) };
+    let waits = LastStarts { any: Some(at("2026-01-10T14:50:00Z")), ..quiet };
+    let short = LastStarts { full: Some(at("2026-01-09T08:00:10Z")), ..quiet };
     assert_eq!(table.due_of(&[("a", quiet), ("b", quiet)], now), None);
     let due = table.due_of(&[("a", quiet), ("b", waits), ("c", short)], now);
     assert_eq!(

@@ -117,7 +117,7 @@ impl GazelleClient {
 
     /// The same client with at most this many attempts (at least 1). If the API asks for fewer requests, the
     /// attempts of the settings apply.
-    pub fn trying(&self, attempts: u32) -> Self {
+    pub fn with_attempts(&self, attempts: u32) -> Self {
         Self { most_attempts: attempts, ..self.clone() }
     }
 

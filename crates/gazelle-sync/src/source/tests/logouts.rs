@@ -3,7 +3,7 @@
 use std::sync::{Arc, Mutex};
 
 use super::{
-    super::{ErrorClass, FileTokenStore, SourceError, Stored, TokenStore, Tokens},
+    super::{ErrorClass, FileTokenStore, SourceError, StoredTokens, TokenStore, Tokens},
     provider::{Provider, Scene, TOKEN_PATH, ending_in, oauth, scene, stale},
     token_files::{put, stored_access, tokens},
     token_races::with_a_full_disk,
@@ -109,10 +109,10 @@ async fn a_rotated_token_that_was_not_saved_yet_is_forgotten_after_a_logout() {
     let error = client.post(&request()).await.unwrap_err();
     assert!(error.to_string().contains("cannot be saved"), "{error}");
 
-    *store.stored.lock().unwrap() = Stored::LoggedOut;
+    *store.stored.lock().unwrap() = StoredTokens::LoggedOut;
     for _ in 0..2 {
         is_logged_out(&client.post(&request()).await.unwrap_err());
-        assert!(matches!(*store.stored.lock().unwrap(), Stored::LoggedOut), "nothing is written back");
+        assert!(matches!(*store.stored.lock().unwrap(), StoredTokens::LoggedOut), "nothing is written back");
     }
     assert_eq!(server.count(TOKEN_PATH), 1);
 }
@@ -131,7 +131,9 @@ async fn what_a_login_holds_outlives_its_client() {
     client.continue_login_of(&before).await;
     client.post(&request()).await.expect("it has the token that could not be saved");
     assert_eq!(server.count(TOKEN_PATH), 1);
-    assert!(matches!(&*store.stored.lock().unwrap(), Stored::Tokens(saved) if !saved.same_access(&stale())));
+    assert!(
+        matches!(&*store.stored.lock().unwrap(), StoredTokens::Tokens(saved) if !saved.same_access(&stale()))
+    );
 }
 
 #[tokio::test(start_paused = true)]

@@ -4,7 +4,7 @@ use std::{fs, os::unix::fs::PermissionsExt, path::Path};
 
 use secrecy::ExposeSecret;
 
-use super::super::{FileTokenStore, Stored, TokenStore, Tokens};
+use super::super::{FileTokenStore, StoredTokens, TokenStore, Tokens};
 
 pub(super) fn tokens(access: &str, refresh: &str) -> Tokens {
     Tokens {
@@ -33,7 +33,7 @@ async fn tokens_survive_in_a_file_of_their_owner_alone() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("new folder/tokens.json");
     let store = FileTokenStore::new(&path);
-    assert!(matches!(store.load().await.unwrap(), Stored::Nothing));
+    assert!(matches!(store.load().await.unwrap(), StoredTokens::Nothing));
 
     let ends = "2026-02-08T12:00:00Z".parse().unwrap();
     put(&store, Tokens { expires_at: Some(ends), ..tokens("acc-1", "ref-1") }).await;

@@ -9,7 +9,7 @@ use std::sync::{
 use futures_util::future::BoxFuture;
 
 use super::{
-    super::{ErrorClass, FileTokenStore, Stored, TokenLock, TokenStore, TokenStoreError, Tokens},
+    super::{ErrorClass, FileTokenStore, StoredTokens, TokenLock, TokenStore, TokenStoreError, Tokens},
     provider::{Provider, TOKEN_PATH, oauth, scene, stale},
     token_files::{put, stored_access},
     *,
@@ -70,7 +70,7 @@ async fn a_caller_that_stops_waiting_does_not_lose_the_token() {
 /// A store whose first saves fail, as on a full disk.
 #[derive(Debug, Clone)]
 pub struct FullDisk {
-    pub stored: Arc<Mutex<Stored>>,
+    pub stored: Arc<Mutex<StoredTokens>>,
     pub failures_left: Arc<AtomicUsize>,
 }
 
@@ -78,7 +78,7 @@ impl TokenStore for FullDisk {
     fn place(&self) -> String {
         "the full disk".into()
     }
-    fn load(&self) -> BoxFuture<'_, Result<Stored, TokenStoreError>> {
+    fn load(&self) -> BoxFuture<'_, Result<StoredTokens, TokenStoreError>> {
         Box::pin(async { Ok(self.stored.lock().unwrap().clone()) })
     }
     fn lock(&self) -> BoxFuture<'_, Result<Box<dyn TokenLock>, TokenStoreError>> {
@@ -87,7 +87,7 @@ impl TokenStore for FullDisk {
 }
 
 impl TokenLock for FullDisk {
-    fn load(&mut self) -> BoxFuture<'_, Result<Stored, TokenStoreError>> {
+    fn load(&mut self) -> BoxFuture<'_, Result<StoredTokens, TokenStoreError>> {
         TokenStore::load(self)
     }
     fn save(self: Box<Self>, tokens: Tokens) -> BoxFuture<'static, Result<(), TokenStoreError>> {
@@ -99,7 +99,7 @@ impl TokenLock for FullDisk {
                 let (what, advice) = ("the tokens cannot be saved".into(), "free some space".into());
                 return Err(TokenStoreError { what, place: self.place(), advice });
             }
-            *self.stored.lock().unwrap() = Stored::Tokens(tokens);
+            *self.stored.lock().unwrap() = StoredTokens::Tokens(tokens);
             Ok(())
         })
     }
@@ -112,8 +112,10 @@ impl TokenLock for FullDisk {
 pub async fn with_a_full_disk() -> (ScriptedServer, FullDisk) {
     let mut provider = Provider { generation: 1, token_file: None };
     let server = ScriptedServer::start(move |received| provider.answer(received)).await;
-    let store =
-        FullDisk { stored: Arc::new(Mutex::new(Stored::Tokens(stale()))), failures_left: Arc::new(1.into()) };
+    let store = FullDisk {
+        stored: Arc::new(Mutex::new(StoredTokens::Tokens(stale()))),
+        failures_left: Arc::new(1.into()),
+    };
     (server, store)
 }
 

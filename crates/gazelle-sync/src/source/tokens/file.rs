@@ -14,7 +14,7 @@ use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Serialize};
 use tokio::time::Instant;
 
-use super::store::{Stored, TokenLock, TokenStore, TokenStoreError, Tokens};
+use super::store::{StoredTokens, TokenLock, TokenStore, TokenStoreError, Tokens};
 use crate::private_files::{self, NotOurs, beside};
 
 /// A refresh takes seconds; a process that holds the lock longer hangs.
@@ -55,12 +55,12 @@ impl TokenStore for FileTokenStore {
         self.path.display().to_string()
     }
 
-    fn load(&self) -> BoxFuture<'_, Result<Stored, TokenStoreError>> {
+    fn load(&self) -> BoxFuture<'_, Result<StoredTokens, TokenStoreError>> {
         let store = self.clone();
         Box::pin(async move {
             let path = store.path.clone();
             match blocking(move || private_files::read(&path)).await {
-                Ok(None) => Ok(Stored::Nothing),
+                Ok(None) => Ok(StoredTokens::Nothing),
                 Ok(Some(bytes)) => stored_in(&bytes).ok_or_else(|| TokenStoreError {
                     what: "no readable tokens".to_owned(),
                     place: store.place(),
@@ -114,7 +114,7 @@ struct FileLock {
 }
 
 impl TokenLock for FileLock {
-    fn load(&mut self) -> BoxFuture<'_, Result<Stored, TokenStoreError>> {
+    fn load(&mut self) -> BoxFuture<'_, Result<StoredTokens, TokenStoreError>> {
         self.store.load()
     }
 
@@ -185,10 +185,10 @@ struct LoggedOut {
     logged_out: bool,
 }
 
-fn stored_in(bytes: &[u8]) -> Option<Stored> {
+fn stored_in(bytes: &[u8]) -> Option<StoredTokens> {
     match serde_json::from_slice(bytes) {
-        Ok(LoggedOut { logged_out: true }) => Some(Stored::LoggedOut),
-        _ => tokens_from_json(bytes).map(Stored::Tokens),
+        Ok(LoggedOut { logged_out: true }) => Some(StoredTokens::LoggedOut),
+        _ => tokens_from_json(bytes).map(StoredTokens::Tokens),
     }
 }
 
@@ -206,7 +206,7 @@ fn remove(path: &Path) -> io::Result<bool> {
     }
     Ok(match before {
         Ok(None) => false,
-        Ok(Some(bytes)) => !matches!(stored_in(&bytes), Some(Stored::LoggedOut)),
+        Ok(Some(bytes)) => !matches!(stored_in(&bytes), Some(StoredTokens::LoggedOut)),
         // The old file was unreadable; its content is gone now.
         Err(_) => true,
     })

@@ -82,3 +82,40 @@ impl OauthLogin {
         asked.map_err(|fault| SourceError::new(fault, "login", 1))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::{Client, OauthLogin, SecretString, Url};
+
+    #[test]
+    fn every_parameter_of_the_address_is_encoded() {
+        let odd = "a b&state=0#é%2F+\r\n\"<";
+        let login = OauthLogin {
+            http: Client::new(),
+            token_url: Url::parse("https://gazelle.example.org/oauth/token").unwrap(),
+            timeout: Duration::from_secs(1),
+            client_id: odd.to_owned(),
+            client_secret: SecretString::from("made-up"),
+        };
+        let address = login.address(odd, odd, &SecretString::from("verifier"));
+        assert!(address.is_ascii() && !address.contains(['"', '<', ' ', '#', '\r', '\n']), "{address}");
+        let url = Url::parse(&address).unwrap();
+        let names: Vec<String> = url.query_pairs().map(|(name, _)| name.into_owned()).collect();
+        let all = [
+            "client_id",
+            "response_type",
+            "redirect_uri",
+            "state",
+            "code_challenge",
+            "code_challenge_method",
+        ];
+        assert_eq!(names, all, "nothing is added by a value");
+        for name in ["client_id", "redirect_uri", "state"] {
+            let (_, value) = url.query_pairs().find(|(known, _)| known == name).unwrap();
+            assert_eq!(value, odd, "{name}");
+        }
+        assert!(!address.contains("verifier") && !address.contains("made-up"), "{address}");
+    }
+}

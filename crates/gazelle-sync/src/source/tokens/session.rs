@@ -20,7 +20,7 @@ use tokio::{
 use super::{
     credential::OauthCredential,
     request::ask_for_tokens,
-    store::{Stored, TokenLock, TokenStoreError, Tokens},
+    store::{StoredTokens, TokenLock, TokenStoreError, Tokens},
 };
 use crate::source::{
     answers::{
@@ -137,15 +137,15 @@ impl OauthSession {
         let mut lock = self.credential.store.lock().await.map_err(|error| self.store_fault(error))?;
         let stored = lock.load().await.map_err(|error| self.store_fault(error))?;
         match &stored {
-            Stored::Tokens(stored) if !stored.same_access(refused) => {
+            StoredTokens::Tokens(stored) if !stored.same_access(refused) => {
                 tracing::info!("another process has refreshed the token; it is taken from the store");
                 state.adopt(Arc::new(stored.clone()));
                 return Ok(Renewal::Adopted);
             }
-            Stored::LoggedOut if state.logout_concerns_us => return Err(self.forget(&mut state)),
+            StoredTokens::LoggedOut if state.logout_concerns_us => return Err(self.forget(&mut state)),
             // The store lost its content after the logout, which does not undo the logout.
-            Stored::Nothing if state.logged_out => return Err(self.forget(&mut state)),
-            Stored::Tokens(_) | Stored::LoggedOut | Stored::Nothing => {}
+            StoredTokens::Nothing if state.logged_out => return Err(self.forget(&mut state)),
+            StoredTokens::Tokens(_) | StoredTokens::LoggedOut | StoredTokens::Nothing => {}
         }
         if let Some(unsaved) = state.unsaved.clone() {
             return self.save_and_use(&mut state, lock, unsaved).await;
@@ -180,15 +180,17 @@ impl OauthSession {
     async fn first(&self, state: &mut State) -> Result<Arc<Tokens>, Fault> {
         let stored = self.credential.store.load().await.map_err(|error| self.store_fault(error))?;
         let first = match stored {
-            Stored::Tokens(tokens) => {
+            StoredTokens::Tokens(tokens) => {
                 let tokens = Arc::new(tokens);
                 state.adopt(tokens.clone());
                 return Ok(tokens);
             }
             // The tokens of the environment may be the ones that were logged out, or older.
             _ if state.logged_out => return Err(self.forget(state)),
-            Stored::LoggedOut => self.credential.first_tokens.clone().ok_or_else(|| self.logged_out())?,
-            Stored::Nothing => {
+            StoredTokens::LoggedOut => {
+                self.credential.first_tokens.clone().ok_or_else(|| self.logged_out())?
+            }
+            StoredTokens::Nothing => {
                 state.logout_concerns_us = true;
                 self.credential.first_tokens.clone().ok_or_else(|| {
                     let what = format!("no OAuth token stored in {}", self.credential.store.place());

@@ -71,7 +71,7 @@ impl Tokens {
 
 /// The content of a store.
 #[derive(Debug, Clone)]
-pub enum Stored {
+pub enum StoredTokens {
     /// Tokens.
     Tokens(Tokens),
     /// No tokens, because the user logged out: processes that still hold earlier tokens drop them.
@@ -80,7 +80,7 @@ pub enum Stored {
     Nothing,
 }
 
-impl Stored {
+impl StoredTokens {
     /// The tokens, if there are any.
     pub fn tokens(self) -> Option<Tokens> {
         match self {
@@ -109,7 +109,7 @@ pub trait TokenStore: fmt::Debug + Send + Sync {
     fn place(&self) -> String;
 
     /// The stored content. Takes no lock; never sees a partial write.
-    fn load(&self) -> BoxFuture<'_, Result<Stored, TokenStoreError>>;
+    fn load(&self) -> BoxFuture<'_, Result<StoredTokens, TokenStoreError>>;
 
     /// Waits, with a time limit, for the exclusive right to change the tokens, also against other processes.
     fn lock(&self) -> BoxFuture<'_, Result<Box<dyn TokenLock>, TokenStoreError>>;
@@ -118,12 +118,12 @@ pub trait TokenStore: fmt::Debug + Send + Sync {
 /// The exclusive right to change the tokens; ends with `save`, `remove` or drop.
 pub trait TokenLock: Send {
     /// The stored content, under the lock.
-    fn load(&mut self) -> BoxFuture<'_, Result<Stored, TokenStoreError>>;
+    fn load(&mut self) -> BoxFuture<'_, Result<StoredTokens, TokenStoreError>>;
 
     /// Replaces the tokens atomically; when it returns they survive a crash. Ends the lock.
     fn save(self: Box<Self>, tokens: Tokens) -> BoxFuture<'static, Result<(), TokenStoreError>>;
 
-    /// Removes the tokens and leaves a logout marker ([`Stored::LoggedOut`]). Returns whether there were any. Ends
+    /// Removes the tokens and leaves a logout marker ([`StoredTokens::LoggedOut`]). Returns whether there were any. Ends
     /// the lock.
     fn remove(self: Box<Self>) -> BoxFuture<'static, Result<bool, TokenStoreError>>;
 }

@@ -7,7 +7,7 @@ use jiff::{Timestamp, fmt::rfc2822::DateTimeParser};
 use reqwest::{RequestBuilder, Response, header};
 use tokio::time::Instant;
 
-use super::compression::{Decompressed, Turn, decompressed};
+use super::compression::{Decompressed, DecompressionPermit, decompressed};
 use super::room::{MemoryReservation, SMALL};
 use crate::display::acts;
 
@@ -177,7 +177,7 @@ async fn read_error_body(mut response: Response) -> Body {
 /// The decompressed body. Some servers and gateways compress without being asked, and some without saying so.
 fn decoded(body: Body, encoding: Option<&str>, limit: usize, room: &mut MemoryReservation) -> Body {
     // Declared before the compressed bytes, so that those are freed before the turn ends.
-    let turn = Turn::wait();
+    let turn = DecompressionPermit::wait();
     let Body::Whole(bytes) = body else { return body };
     let mut allowed = limit.min(SMALL);
     let decoded = loop {

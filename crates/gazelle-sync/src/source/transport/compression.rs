@@ -29,21 +29,26 @@ pub(super) enum Decompressed {
 /// The permission to decompress. Compressed and decompressed bytes are then in memory together, while memory is
 /// reserved for only the larger of them. So one answer at a time is decompressed in the whole process, and the sum
 /// of all limits includes one more body.
-pub(super) struct Turn {
+pub(super) struct DecompressionPermit {
     _held: MutexGuard<'static, ()>,
 }
 
-impl Turn {
+impl DecompressionPermit {
     /// Waits for the decompression in progress, which takes a fraction of a second for the longest answer and never
     /// blocks.
-    pub(super) fn wait() -> Turn {
+    pub(super) fn wait() -> DecompressionPermit {
         static TURN: Mutex<()> = Mutex::new(());
-        Turn { _held: TURN.lock().unwrap_or_else(PoisonError::into_inner) }
+        DecompressionPermit { _held: TURN.lock().unwrap_or_else(PoisonError::into_inner) }
     }
 }
 
 /// Decompresses a complete body, by its `Content-Encoding` or its first bytes, to at most `limit` bytes.
-pub(super) fn decompressed(_turn: &Turn, body: &[u8], encoding: Option<&str>, limit: usize) -> Decompressed {
+pub(super) fn decompressed(
+    _turn: &DecompressionPermit,
+    body: &[u8],
+    encoding: Option<&str>,
+    limit: usize,
+) -> Decompressed {
     let encoding = encoding.map(|encoding| encoding.trim().to_ascii_lowercase()).unwrap_or_default();
     let looks_packed = body.starts_with(GZIP_MAGIC);
     let unpacked = match encoding.as_str() {
@@ -114,7 +119,11 @@ pub(in crate::source) mod tests {
             (vec![0x8b, 3], Some("br"), &Decompressed::Unknown("br".to_owned())),
             (gzipped(text)[..20].to_vec(), Some("gzip"), &Decompressed::Unknown("gzip".to_owned())),
         ] {
-            assert_eq!(&decompressed(&Turn::wait(), &body, encoding, 1_000), expected, "{encoding:?}");
+            assert_eq!(
+                &decompressed(&DecompressionPermit::wait(), &body, encoding, 1_000),
+                expected,
+                "{encoding:?}"
+            );
         }
     }
 
@@ -123,8 +132,14 @@ pub(in crate::source) mod tests {
         let zeros = vec![b' '; 10_000];
         let packed = gzipped(&zeros);
         assert!(packed.len() < 100);
-        assert_eq!(decompressed(&Turn::wait(), &packed, Some("gzip"), 9_999), Decompressed::TooLong);
-        assert_eq!(decompressed(&Turn::wait(), &packed, Some("gzip"), 10_000), Decompressed::Plain(zeros));
+        assert_eq!(
+            decompressed(&DecompressionPermit::wait(), &packed, Some("gzip"), 9_999),
+            Decompressed::TooLong
+        );
+        assert_eq!(
+            decompressed(&DecompressionPermit::wait(), &packed, Some("gzip"), 10_000),
+            Decompressed::Plain(zeros)
+        );
     }
 
     #[test]
@@ -137,7 +152,7 @@ pub(in crate::source) mod tests {
             for _ in 0..4 {
                 scope.spawn(|| {
                     for _ in 0..20 {
-                        let turn = Turn::wait();
+                        let turn = DecompressionPermit::wait();
                         most.fetch_max(unpacking.fetch_add(1, Ordering::SeqCst) + 1, Ordering::SeqCst);
                         assert!(matches!(
                             decompressed(&turn, &packed, None, 1_000_000),

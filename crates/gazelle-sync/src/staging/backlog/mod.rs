@@ -2,6 +2,7 @@
 
 use jiff::Timestamp;
 
+use super::for_entity;
 use crate::db::{Db, DbError};
 use crate::entities::Entity;
 
@@ -19,9 +20,10 @@ pub struct Backlog {
 /// # Errors
 /// Those of the database.
 pub async fn of(db: &Db, entity: &Entity) -> Result<Backlog, DbError> {
-    let sql = include_str!("backlog.sql").replace("{staging_table}", entity.staging_table);
-    let rows = db.query(&sql, &[]).await?;
-    let backlog =
-        |row: &tokio_postgres::Row| Backlog { size: row.get::<_, i64>(0) as u64, oldest: row.get(1) };
+    let rows = db.query(&for_entity(include_str!("backlog.sql"), entity), &[]).await?;
+    let backlog = |row: &tokio_postgres::Row| Backlog {
+        size: row.get::<_, i64>("size") as u64,
+        oldest: row.get("oldest"),
+    };
     Ok(rows.first().map_or_else(Backlog::default, backlog))
 }

@@ -1,7 +1,9 @@
--- Rows of production; those of them that no version in staging gives; and the records of staging without a
--- row, told apart by what their newest version is: a tombstone, a fault, something not tried yet.
--- The ids of all records are read from an index, which does not know what is withdrawn: that is asked of the few records
--- that have a withdrawn version.
+-- The number of live rows of an entity; how many of them have no version in staging; and of the records in staging
+-- without a live row, how many have a newest version that is faulty, pending or processed. Tombstones are not
+-- counted.
+--
+-- All ids are read from an index that does not contain `withdrawn_by`, which is therefore checked only for records
+-- with a withdrawn version.
 WITH withdrawn AS (
     SELECT DISTINCT w.external_id
       FROM {schema}.{staging_table} w
@@ -33,9 +35,9 @@ WITH withdrawn AS (
      WHERE met.held IS NULL
 )
 SELECT counted.in_production, counted.surplus,
-       count(*) FILTER (WHERE operation = 'upsert' AND sync_status = 'error'),
-       count(*) FILTER (WHERE operation = 'upsert' AND sync_status = 'pending'),
-       count(*) FILTER (WHERE operation = 'upsert' AND sync_status = 'processed')
+       count(*) FILTER (WHERE operation = 'upsert' AND sync_status = 'error') AS quarantined,
+       count(*) FILTER (WHERE operation = 'upsert' AND sync_status = 'pending') AS pending,
+       count(*) FILTER (WHERE operation = 'upsert' AND sync_status = 'processed') AS lost
   FROM counted
   LEFT JOIN newest ON true
  GROUP BY counted.in_production, counted.surplus

@@ -28,6 +28,9 @@ impl Balance {
 }
 
 /// Counts an entity's records in staging and production.
+///
+/// # Errors
+/// Those of the database.
 pub async fn of(db: &Db, entity: &Entity) -> Result<Balance, DbError> {
     let mut connection = db.connection().await?;
     let tx = connection.begin().await?;
@@ -37,11 +40,18 @@ pub async fn of(db: &Db, entity: &Entity) -> Result<Balance, DbError> {
 }
 
 /// The same as [`of`], within a transaction.
+///
+/// # Errors
+/// Those of the database.
 pub async fn in_transaction(tx: &Tx<'_>, entity: &Entity) -> Result<Balance, DbError> {
-    let sql = for_entity(include_str!("balance.sql"), entity).replace("{table}", entity.tables[0].name);
-    let rows = tx.query(&sql, &[]).await?;
+    let rows = tx.query(&for_entity(include_str!("balance.sql"), entity), &[]).await?;
     let row = rows.first().ok_or_else(|| DbError::infrastructure("the database counted nothing"))?;
-    let [in_production, surplus, quarantined, pending, lost]: [u64; 5] =
-        std::array::from_fn(|i| row.get::<_, i64>(i) as u64);
-    Ok(Balance { in_production, surplus, quarantined, pending, lost })
+    let count = |column: &str| row.get::<_, i64>(column) as u64;
+    Ok(Balance {
+        in_production: count("in_production"),
+        surplus: count("surplus"),
+        quarantined: count("quarantined"),
+        pending: count("pending"),
+        lost: count("lost"),
+    })
 }

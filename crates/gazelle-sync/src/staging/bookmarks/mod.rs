@@ -36,7 +36,8 @@ pub fn believed(bookmark: Option<Timestamp>, database_now: Timestamp) -> Option<
 }
 
 /// Moves the bookmark, in the transaction that stages the walk's last versions. It is never set later than the
-/// database's clock, and moves back only if it was.
+/// database's clock, and moves back only if it was. Whether it has moved is not checked: one that a trigger of a user's
+/// holds makes the next runs read more than they need, and nothing is lost.
 ///
 /// # Errors
 /// Those of the database.

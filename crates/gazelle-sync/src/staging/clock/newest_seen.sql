@@ -1,5 +1,5 @@
--- When the versions staged last were seen, going by their ids, which begin with the time of their making. The bound leaves
--- out most random ids, and the run those of people.
+-- The latest `fetched_at` of the versions staged last. Their ids begin with the time of creation; the bound excludes
+-- most random ids, and `run_id` the versions inserted by hand.
 SELECT max(last.fetched_at)
   FROM (SELECT s.fetched_at
           FROM {schema}.{staging_table} s

@@ -1,4 +1,4 @@
--- Of these records, those whose newest version is a tombstone that stage 2 has not taken yet.
+-- Of the records $1, those whose newest version is a pending tombstone.
 SELECT asked.id
   FROM unnest($1::text[]) AS asked (id)
  CROSS JOIN LATERAL (

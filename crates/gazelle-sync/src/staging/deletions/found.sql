@@ -1,4 +1,5 @@
--- The deletions that were found, newest first; only those that wait for a person, if $1; only those of the run $2, if given.
+-- The deletions found, newest first: only those that await manual approval if $1 is true, only those of the run $2 if
+-- it is given.
 SELECT run_id, entity, external_id, state, evidence, found_at, decided_at
   FROM {schema}.sync_deletions
  WHERE (NOT $1 OR state = 'withheld') AND ($2::uuid IS NULL OR run_id = $2)

@@ -1,6 +1,8 @@
--- Newer than every version of the record, whatever the clocks say; with $6 none for a record seen since $4.
--- The microsecond is added to a time without zone, which is immutable: Citus cannot pass on an INSERT … SELECT that
--- holds a function which is only stable, as timestamptz + interval is.
+-- Inserts tombstones that are newer than every version of their record, whatever the clocks say. If $6 is true,
+-- records with a version seen after $4 are left out.
+--
+-- The microsecond is added to a timestamp without time zone, which is an immutable operation: Citus cannot forward an
+-- INSERT … SELECT with a function that is only stable.
 INSERT INTO {schema}.{staging_table}
        (id, external_id, raw_data, operation, fetched_at, run_id, created_at)
 SELECT gone.id, gone.external_id, gone.evidence, 'delete',

@@ -1,5 +1,5 @@
--- Found gone at the source and kept all the same: rows of production, and records that staging alone holds, since a fault
--- keeps them in quarantine or they were not tried yet. As balance.sql counts what is held.
+-- How many records of the entity $1 were found gone at the source and are kept all the same (withheld or dismissed),
+-- in production or only in staging.
 SELECT count(*)
   FROM (SELECT DISTINCT d.external_id
           FROM {schema}.sync_deletions d

@@ -1,7 +1,7 @@
 //! Deletions: finds records that may be gone, keeps the evidence ([`noted`]), records manual decisions.
 
+pub mod lookup_progress;
 pub mod noted;
-pub mod turn;
 
 use std::collections::HashSet;
 
@@ -12,7 +12,7 @@ use serde_json::Value;
 use tokio_postgres::types::Type;
 use uuid::Uuid;
 
-use super::for_entity;
+use super::{for_entity, template};
 use crate::db::{Db, DbError, Tx};
 use crate::entities::Entity;
 use crate::states::DeletionState;
@@ -21,14 +21,14 @@ use crate::states::DeletionState;
 const IDS_A_PAGE: i64 = 10_000;
 
 /// The set of ids that a walk saw.
-pub trait Seen {
+pub trait IdSet {
     /// Whether the walk saw the id.
     fn saw(&self, id: &str) -> bool;
 }
 
 /// A record that is gone according to the API, which was asked for it by id.
 #[derive(Debug, Clone)]
-pub struct Gone {
+pub struct GoneRecord {
     /// Its id.
     pub external_id: String,
     /// The API's answer and its context.
@@ -46,19 +46,18 @@ pub fn within_days(column: &str, first: usize) -> String {
 
 /// The records that production holds within these days (none: all) and that a walk did not see, except those kept
 /// by a manual decision; and how many records of the entity production holds in all.
+///
+/// # Errors
+/// Those of the database.
 pub async fn suspects(
     db: &Db,
     entity: &Entity,
     from: Option<Date>,
     until: Option<Date>,
-    seen: &(dyn Seen + Sync),
+    seen: &(dyn IdSet + Sync),
 ) -> Result<(Vec<String>, u64), DbError> {
     let mut suspects = Vec::new();
-    let days = match entity.own_date() {
-        Some(date) => within_days(date, 3),
-        None => "AND $3::date IS NULL AND $4::date IS NULL".to_owned(),
-    };
-    let sql = include_str!("suspects.sql").replace("{table}", entity.tables[0].name).replace("{days}", &days);
+    let sql = suspects_sql(entity);
     let kept = in_state(db, entity, DeletionState::Dismissed).await?;
     let mut after = String::new();
     loop {
@@ -88,12 +87,17 @@ pub async fn suspects(
         suspects.retain(|id| !buried.contains(id.as_str()));
     }
     let held = db
-        .query(
-            &format!("SELECT count(*) FROM {{schema}}.{} WHERE deleted_at IS NULL", entity.tables[0].name),
-            &[],
-        )
+        .query(&for_entity("SELECT count(*) FROM {schema}.{table} WHERE deleted_at IS NULL", entity), &[])
         .await?;
     Ok((suspects, held.first().map_or(0, |row| row.get::<_, i64>(0) as u64)))
+}
+
+pub(super) fn suspects_sql(entity: &Entity) -> String {
+    let days = match entity.own_date() {
+        Some(date) => within_days(date, 3),
+        None => "AND $3::date IS NULL AND $4::date IS NULL".to_owned(),
+    };
+    template(include_str!("suspects.sql"), entity).with("days", days).fill()
 }
 
 /// The records that only staging holds and that a walk did not see: what a killed run left pending and, with
@@ -101,23 +105,28 @@ pub async fn suspects(
 /// they are gone. The versions of run `but_for` count as seen.
 ///
 /// Must be called before [`suspects`]: what stage 2 processes in between is in production then.
+///
+/// # Errors
+/// Those of the database.
 pub async fn staged_suspects(
     db: &Db,
     entity: &Entity,
     faulty: bool,
     but_for: Option<Uuid>,
-    seen: &(dyn Seen + Sync),
+    seen: &(dyn IdSet + Sync),
 ) -> Result<Vec<String>, DbError> {
-    let template = include_str!("staged_suspects.sql").replace("{table}", entity.tables[0].name);
-    let rows =
-        db.query(&for_entity(&template, entity), &[(&but_for, Type::UUID), (&faulty, Type::BOOL)]).await?;
+    let sql = for_entity(include_str!("staged_suspects.sql"), entity);
+    let rows = db.query(&sql, &[(&but_for, Type::UUID), (&faulty, Type::BOOL)]).await?;
     let kept = in_state(db, entity, DeletionState::Dismissed).await?;
     let ids = rows.iter().map(|row| row.get::<_, &str>(0));
     Ok(ids.filter(|id| !seen.saw(id) && !kept.contains(*id)).map(str::to_owned).collect())
 }
 
 /// The records that were found gone and await manual approval.
-pub async fn waiting_for_word(db: &Db, entity: &Entity) -> Result<HashSet<String>, DbError> {
+///
+/// # Errors
+/// Those of the database.
+pub async fn awaiting_approval(db: &Db, entity: &Entity) -> Result<HashSet<String>, DbError> {
     in_state(db, entity, DeletionState::Withheld).await
 }
 
@@ -134,15 +143,18 @@ async fn in_state(db: &Db, entity: &Entity, state: DeletionState) -> Result<Hash
 
 /// How many records are held, in production or in quarantine only, although they were found gone at the source:
 /// withheld by the guard, or kept by a manual decision.
+///
+/// # Errors
+/// Those of the database.
 pub async fn kept(tx: &Tx<'_>, entity: &Entity) -> Result<u64, DbError> {
-    let sql = for_entity(include_str!("kept.sql"), entity).replace("{table}", entity.tables[0].name);
+    let sql = for_entity(include_str!("kept.sql"), entity);
     let rows = tx.query(&sql, &[(&entity.name, Type::TEXT)]).await?;
     Ok(rows.first().map_or(0, |row| row.get::<_, i64>(0) as u64))
 }
 
 /// A deletion found, as `deletions list` shows it.
 #[derive(Debug, Clone, Serialize)]
-pub struct Found {
+pub struct FoundDeletion {
     /// The run that found it.
     pub run_id: Uuid,
     /// `appointments`, …
@@ -160,12 +172,15 @@ pub struct Found {
 }
 
 /// The deletions found, newest first; if asked, only those that await manual approval, or only a run's.
-pub async fn found(db: &Db, only_withheld: bool, run: Option<Uuid>) -> Result<Vec<Found>, DbError> {
+///
+/// # Errors
+/// Those of the database.
+pub async fn found(db: &Db, only_withheld: bool, run: Option<Uuid>) -> Result<Vec<FoundDeletion>, DbError> {
     let rows =
         db.query(include_str!("found.sql"), &[(&only_withheld, Type::BOOL), (&run, Type::UUID)]).await?;
     Ok(rows
         .iter()
-        .map(|row| Found {
+        .map(|row| FoundDeletion {
             run_id: row.get("run_id"),
             entity: row.get("entity"),
             external_id: row.get("external_id"),
@@ -186,7 +201,7 @@ pub async fn waiting(
     entity: &Entity,
     run_id: Uuid,
     limit: i64,
-) -> Result<Vec<(Gone, Timestamp)>, DbError> {
+) -> Result<Vec<(GoneRecord, Timestamp)>, DbError> {
     let rows = tx
         .query(
             include_str!("waiting.sql"),
@@ -196,7 +211,10 @@ pub async fn waiting(
     Ok(rows
         .iter()
         .map(|row| {
-            (Gone { external_id: row.get("external_id"), evidence: row.get("evidence") }, row.get("found_at"))
+            (
+                GoneRecord { external_id: row.get("external_id"), evidence: row.get("evidence") },
+                row.get("found_at"),
+            )
         })
         .collect())
 }

@@ -1,4 +1,4 @@
--- Of these records, those of which no version was seen since $2.
+-- Of the records $1, those without a version seen after $2.
 SELECT gone.external_id
   FROM unnest($1::text[]) AS gone (external_id)
  WHERE NOT EXISTS (SELECT 1 FROM {schema}.{staging_table} since

@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use tokio_postgres::types::Type;
 use uuid::Uuid;
 
-use super::{Gone, Seen};
+use super::{GoneRecord, IdSet};
 use crate::db::{Db, DbError, Tx};
 use crate::entities::Entity;
 use crate::lease::{Fence, FencedTx};
@@ -23,7 +23,7 @@ pub const SEEN_AGAIN: [DeletionState; 3] =
 ///
 /// # Errors
 /// The database's.
-pub async fn seen_again(db: &Db, entity: &Entity, seen: &(dyn Seen + Sync)) -> Result<Vec<String>, DbError> {
+pub async fn seen_again(db: &Db, entity: &Entity, seen: &(dyn IdSet + Sync)) -> Result<Vec<String>, DbError> {
     let sql = "SELECT DISTINCT external_id FROM {schema}.sync_deletions
                 WHERE entity = $1 AND state = ANY ($2::text[])";
     let states = SEEN_AGAIN.map(|state| state.as_str());
@@ -78,7 +78,7 @@ pub async fn note(
     tx: &FencedTx<'_>,
     entity: &Entity,
     run_id: Uuid,
-    gone: &[Gone],
+    gone: &[GoneRecord],
     withheld: bool,
     at: Timestamp,
 ) -> Result<(), DbError> {
@@ -129,7 +129,7 @@ pub async fn stage_tombstones(
     tx: &FencedTx<'_>,
     entity: &Entity,
     run_id: Uuid,
-    gone: &[Gone],
+    gone: &[GoneRecord],
     at: Timestamp,
 ) -> Result<u64, DbError> {
     let left = insert_tombstones(tx, entity, run_id, gone, at, false).await?;
@@ -146,7 +146,7 @@ pub async fn stage_tombstones_found_at(
     tx: &FencedTx<'_>,
     entity: &Entity,
     run_id: Uuid,
-    gone: &[Gone],
+    gone: &[GoneRecord],
     found_at: Timestamp,
 ) -> Result<u64, DbError> {
     let left = insert_tombstones(tx, entity, run_id, gone, found_at, true).await?;
@@ -164,7 +164,7 @@ async fn insert_tombstones<'g>(
     tx: &FencedTx<'_>,
     entity: &Entity,
     run_id: Uuid,
-    gone: &'g [Gone],
+    gone: &'g [GoneRecord],
     at: Timestamp,
     unless_seen_since: bool,
 ) -> Result<Vec<&'g str>, DbError> {
@@ -188,11 +188,11 @@ async fn insert_tombstones<'g>(
         )
         .await?;
     let left: Vec<Uuid> = written::missing(staging_ids.iter().copied(), &stored);
-    let of = |(id, gone): (&Uuid, &'g Gone)| left.contains(id).then_some(gone.external_id.as_str());
+    let of = |(id, gone): (&Uuid, &'g GoneRecord)| left.contains(id).then_some(gone.external_id.as_str());
     Ok(staging_ids.iter().zip(gone).filter_map(of).collect())
 }
 
-fn columns(gone: &[Gone]) -> (Vec<&str>, Vec<String>) {
+fn columns(gone: &[GoneRecord]) -> (Vec<&str>, Vec<String>) {
     (
         gone.iter().map(|gone| gone.external_id.as_str()).collect(),
         gone.iter().map(|gone| gone.evidence.to_string()).collect(),
@@ -207,7 +207,7 @@ pub async fn decide(
     tx: &FencedTx<'_>,
     entity: &Entity,
     run_id: Uuid,
-    gone: &[Gone],
+    gone: &[GoneRecord],
     approved: bool,
     at: Timestamp,
 ) -> Result<u64, DbError> {

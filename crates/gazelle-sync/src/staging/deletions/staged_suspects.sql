@@ -1,5 +1,5 @@
--- The records that stage 2 has not put into production, by their newest version: left pending, or faulty where $2.
--- What the run $1 staged is left out: it saw it.
+-- Records without a live row in production whose newest version is pending or, if $2 is true, faulty. Versions of the
+-- run $1 are left out, because its walk has seen them.
 WITH unsettled AS (
     SELECT external_id, fetched_at, operation, run_id
       FROM {schema}.{staging_table}

@@ -1,3 +1,4 @@
+-- The next $2 ids after $1 of live rows within the days of the walk.
 SELECT t.external_id
   FROM {schema}.{table} t
  WHERE t.deleted_at IS NULL

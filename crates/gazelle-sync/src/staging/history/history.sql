@@ -1,5 +1,5 @@
--- Every version of a record, the oldest first, with its case in quarantine, if it has or had one, and the run of
--- the undo that withdrew it.
+-- Every version of the record $1, oldest first, each with its case in quarantine, if any, and the time of the undo
+-- that withdrew it.
 SELECT s.id, s.fetched_at, s.operation, s.raw_data, s.raw_bytes, s.sync_status, s.error_message, s.processed_at,
        s.run_id, s.request, s.withdrawn_by, undo.started_at AS undone_at,
        q.state AS case_state, q.error_code AS case_code, q.error_field AS case_field, q.waits_for, q.waits_for_id,

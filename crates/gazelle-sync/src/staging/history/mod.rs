@@ -39,7 +39,7 @@ pub struct Version {
     /// The undo that withdrew it; none if it counts.
     pub withdrawn: Option<Withdrawn>,
     /// Its case in quarantine, open or closed.
-    pub quarantine: Option<Held>,
+    pub quarantine: Option<QuarantineCase>,
     /// Why it is not the record's content; none if it is.
     pub fault: Option<SourceFault>,
     /// The kind of fault for which it was refused, if it was.
@@ -57,7 +57,7 @@ pub struct Withdrawn {
 
 /// A version's case in quarantine.
 #[derive(Debug, Clone, Serialize)]
-pub struct Held {
+pub struct QuarantineCase {
     /// `open`, `waiting`, or how it was closed.
     pub state: String,
     /// The kind of fault.
@@ -137,7 +137,7 @@ impl Version {
             run_id: row.get("run_id"),
             request: row.get("request"),
             withdrawn: withdrawn_by.map(|by| Withdrawn { by, at: row.get("undone_at") }),
-            quarantine: state.map(|state| Held {
+            quarantine: state.map(|state| QuarantineCase {
                 state,
                 error_code: row.get("case_code"),
                 error_field: row.get("case_field"),
@@ -187,6 +187,9 @@ pub async fn unreadable(tx: &Tx<'_>, entity: &Entity, external_id: &str) -> Resu
 }
 
 /// The versions of a record, the oldest first; withdrawn and faulty ones included.
+///
+/// # Errors
+/// Those of the database.
 pub async fn versions(tx: &Tx<'_>, entity: &Entity, external_id: &str) -> Result<Vec<Version>, DbError> {
     let rows =
         tx.query(&for_entity(include_str!("history.sql"), entity), &[(&external_id, Type::TEXT)]).await?;
@@ -194,6 +197,9 @@ pub async fn versions(tx: &Tx<'_>, entity: &Entity, external_id: &str) -> Result
 }
 
 /// Whether staging has a version of the record.
+///
+/// # Errors
+/// Those of the database.
 pub async fn knows(tx: &Tx<'_>, entity: &Entity, external_id: &str) -> Result<bool, DbError> {
     let sql = "SELECT EXISTS (SELECT 1 FROM {schema}.{staging_table} WHERE external_id = $1)";
     let rows = tx.query(&for_entity(sql, entity), &[(&external_id, Type::TEXT)]).await?;

@@ -1,4 +1,5 @@
--- Who was never asked for goes first, then who has been due the longest: those that the API fails at keep no other out.
+-- The next $2 missing parents that are due at $1, each with one record that waits for it. Parents that were never
+-- requested come first, then those due the longest, so that failing ones do not keep others out.
 SELECT wanted.waits_for, wanted.waits_for_id, wanted.entity, wanted.external_id, wanted.asks
   FROM (SELECT DISTINCT ON (q.waits_for, q.waits_for_id)
                q.waits_for, q.waits_for_id, q.entity, q.external_id, coalesce(asked.asks, 0) AS asks, asked.next_ask_at

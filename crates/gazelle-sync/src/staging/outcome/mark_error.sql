@@ -1,3 +1,4 @@
+-- Marks versions as faulty with their error; $1 to $5 are lists side by side. Returns their ids.
 UPDATE {schema}.{staging_table} s
    SET sync_status = 'error', processed_at = $6, attempts = s.attempts + 1,
        error_code = fault.code, error_field = fault.field,

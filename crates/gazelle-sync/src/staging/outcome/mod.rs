@@ -65,6 +65,9 @@ impl std::ops::AddAssign for BatchOutcome {
 }
 
 /// Marks versions as processed.
+///
+/// # Errors
+/// Those of the database, also for versions that it left as they are without an error.
 pub async fn processed(
     tx: &FencedTx<'_>,
     entity: &Entity,
@@ -85,6 +88,9 @@ pub async fn processed(
 }
 
 /// Marks versions as faulty, each with its reason.
+///
+/// # Errors
+/// Those of the database, also for versions that it left as they are without an error.
 pub async fn faulty(
     tx: &FencedTx<'_>,
     entity: &Entity,
@@ -121,6 +127,9 @@ pub async fn faulty(
 
 /// Marks faulty versions as settled (status `processed`), since a newer version counts. The row keeps its reason,
 /// which shows that it holds no content.
+///
+/// # Errors
+/// Those of the database, also for faulty versions that it left as they are without an error.
 pub async fn settled(tx: &FencedTx<'_>, entity: &Entity, ids: &[Uuid]) -> Result<(), DbError> {
     if ids.is_empty() {
         return Ok(());
@@ -186,13 +195,16 @@ async fn made_pending(tx: &FencedTx<'_>, entity: &Entity, due: &[Row]) -> Result
 
 /// Makes pending again what an older reconciler version processed: the newest good version of each such row, and
 /// every faulty version, which the new reconciler may read. Returns how many.
+///
+/// # Errors
+/// Those of the database. Versions that it left as they are without an error are only logged.
 pub async fn reset_older_reconciler(tx: &FencedTx<'_>, entity: &Entity) -> Result<u64, DbError> {
     let made = tx
         .query(
-            &format!(
-                "SELECT EXISTS (SELECT 1 FROM {{schema}}.{} WHERE reconciler_version <> $1)
-                     OR EXISTS (SELECT 1 FROM {{schema}}.sync_quarantine WHERE entity = $2)",
-                entity.tables[0].name
+            &for_entity(
+                "SELECT EXISTS (SELECT 1 FROM {schema}.{table} WHERE reconciler_version <> $1)
+                     OR EXISTS (SELECT 1 FROM {schema}.sync_quarantine WHERE entity = $2)",
+                entity,
             ),
             &[(&entity.reconciler_version, Type::INT4), (&entity.name, Type::TEXT)],
         )
@@ -200,15 +212,17 @@ pub async fn reset_older_reconciler(tx: &FencedTx<'_>, entity: &Entity) -> Resul
     if !made.first().is_some_and(|row| row.get(0)) {
         return Ok(0);
     }
-    let template = include_str!("reset_older_reconciler.sql").replace("{table}", entity.tables[0].name);
-    let params = [(&entity.reconciler_version as _, Type::INT4)];
-    let due = tx.query(&for_entity(&template, entity), &params).await?;
+    let sql = for_entity(include_str!("reset_older_reconciler.sql"), entity);
+    let due = tx.query(&sql, &[(&entity.reconciler_version, Type::INT4)]).await?;
     Ok(pending_where_possible(tx, entity, &due).await?.len() as u64)
 }
 
 /// Makes faulty versions pending again that a newer version settled: if a newer reconciler reads them, their
 /// records have a longer history, which tells when a child row went, or what a deleted record was. Returns how
 /// many.
+///
+/// # Errors
+/// As [`reset_older_reconciler`].
 pub async fn reset_settled_faults(tx: &FencedTx<'_>, entity: &Entity) -> Result<u64, DbError> {
     let due = tx.query(&for_entity(include_str!("reset_settled_faults.sql"), entity), &[]).await?;
     Ok(pending_where_possible(tx, entity, &due).await?.len() as u64)
@@ -216,6 +230,9 @@ pub async fn reset_settled_faults(tx: &FencedTx<'_>, entity: &Entity) -> Result<
 
 /// Whether the noted reconciler version of an entity is this program's, so that no other one made rows in
 /// production.
+///
+/// # Errors
+/// Those of the database.
 pub async fn is_reconciler_current(tx: &Tx<'_>, entity: &Entity) -> Result<bool, DbError> {
     let noted = tx
         .query(
@@ -227,6 +244,9 @@ pub async fn is_reconciler_current(tx: &Tx<'_>, entity: &Entity) -> Result<bool,
 }
 
 /// Notes this program's reconciler version of an entity.
+///
+/// # Errors
+/// Those of the database.
 pub async fn note_reconciler(tx: &FencedTx<'_>, entity: &Entity) -> Result<(), DbError> {
     tx.execute(
         "INSERT INTO {schema}.sync_reconcilers (entity, version) VALUES ($1, $2)

@@ -1,3 +1,5 @@
+-- The versions that a reconciler with the version $1 has to read again: the newest valid version of each row that
+-- another reconciler made, and all faulty versions that were not dismissed.
 SELECT s.id
   FROM {schema}.{staging_table} s
  WHERE s.withdrawn_by IS NULL

@@ -1,3 +1,4 @@
+-- The faulty versions that a newer version had superseded.
 SELECT id
   FROM {schema}.{staging_table}
  WHERE sync_status = 'processed'

@@ -1,3 +1,4 @@
+-- The first pending version that another run than $1 staged.
 SELECT s.id
   FROM {schema}.{staging_table} s
  WHERE s.sync_status = 'pending'

@@ -7,7 +7,7 @@ use tokio_postgres::{Row, types::Type};
 use uuid::Uuid;
 
 use super::source_fault::SourceFault;
-use super::{for_entity, json_text::JsonText};
+use super::{for_entity, json_text::JsonText, template};
 use crate::db::{Db, DbError, Tx};
 use crate::entities::Entity;
 
@@ -56,6 +56,9 @@ impl Pending {
 
 /// The next pending versions between two positions, in the order of their ids, which for versions staged by runs is
 /// the order in which they came.
+///
+/// # Errors
+/// Those of the database.
 pub async fn claim(
     db: &Db,
     entity: &Entity,
@@ -85,31 +88,31 @@ pub enum Basis {
 }
 
 /// The versions of an entity that count, in the order in which they were seen.
+///
+/// # Errors
+/// Those of the database.
 pub async fn chronology(tx: &Tx<'_>, entity: &Entity, basis: Basis) -> Result<Vec<Uuid>, DbError> {
-    let (only, until) = match basis {
-        Basis::Everything => ("withdrawn_by IS NULL", Timestamp::MAX),
-        Basis::Processed => ("withdrawn_by IS NULL AND sync_status = 'processed'", Timestamp::MAX),
-        Basis::AsOf(instant) => (
-            "NOT EXISTS (SELECT FROM {schema}.sync_runs r WHERE r.run_id = withdrawn_by AND r.started_at <= $1)",
-            instant,
-        ),
+    let until = match basis {
+        Basis::Everything | Basis::Processed => Timestamp::MAX,
+        Basis::AsOf(instant) => instant,
     };
-    let rows = tx
-        .query(
-            &for_entity(
-                // As one array: a row takes many times the memory of an id.
-                "SELECT array_agg(id ORDER BY fetched_at, id) FROM {schema}.{staging_table}
-                  WHERE fetched_at <= $1 AND {only}",
-                entity,
-            )
-            .replace("{only}", only),
-            &[(&until, Type::TIMESTAMPTZ)],
-        )
-        .await?;
+    let rows = tx.query(&chronology_sql(entity, basis), &[(&until, Type::TIMESTAMPTZ)]).await?;
     Ok(rows.first().and_then(|row| row.get(0)).unwrap_or_default())
 }
 
+pub(super) fn chronology_sql(entity: &Entity, basis: Basis) -> String {
+    let only = match basis {
+        Basis::Everything => "s.withdrawn_by IS NULL",
+        Basis::Processed => "s.withdrawn_by IS NULL AND s.sync_status = 'processed'",
+        Basis::AsOf(_) => include_str!("not_withdrawn_by_then.sql").trim_end(),
+    };
+    template(include_str!("chronology.sql"), entity).with("only", only).fill()
+}
+
 /// Some versions by their staging rows, in the order in which they were seen.
+///
+/// # Errors
+/// Those of the database.
 pub async fn versions(tx: &Tx<'_>, entity: &Entity, ids: &[Uuid]) -> Result<Vec<Pending>, DbError> {
     let rows = tx
         .query(&for_entity(include_str!("versions_by_id.sql"), entity), &[(&ids, Type::UUID_ARRAY)])
@@ -118,6 +121,9 @@ pub async fn versions(tx: &Tx<'_>, entity: &Entity, ids: &[Uuid]) -> Result<Vec<
 }
 
 /// The processed versions of a record that count, in the order in which they were seen.
+///
+/// # Errors
+/// Those of the database.
 pub async fn chronology_of(tx: &Tx<'_>, entity: &Entity, external_id: &str) -> Result<Vec<Uuid>, DbError> {
     let rows = tx
         .query(&for_entity(include_str!("chronology_of.sql"), entity), &[(&external_id, Type::TEXT)])
@@ -126,6 +132,9 @@ pub async fn chronology_of(tx: &Tx<'_>, entity: &Entity, external_id: &str) -> R
 }
 
 /// Of these versions, those that have not been processed: pending, or in quarantine.
+///
+/// # Errors
+/// Those of the database.
 pub async fn unprocessed(tx: &Tx<'_>, entity: &Entity, ids: &[Uuid]) -> Result<Vec<Uuid>, DbError> {
     let rows =
         tx.query(&for_entity(include_str!("unprocessed.sql"), entity), &[(&ids, Type::UUID_ARRAY)]).await?;
@@ -157,6 +166,9 @@ pub enum Newer {
 
 /// Of these versions (staging rows, ids and times seen), those of whose record production holds a newer version
 /// already.
+///
+/// # Errors
+/// Those of the database.
 pub async fn newer(
     tx: &Tx<'_>,
     entity: &Entity,
@@ -175,19 +187,23 @@ pub async fn newer(
         )
         .await?;
     let newer = |has_content| if has_content { Newer::Content } else { Newer::Gone };
-    Ok(rows.iter().map(|row| (row.get(0), newer(row.get(1)))).collect())
+    Ok(rows.iter().map(|row| (row.get("id"), newer(row.get("has_content")))).collect())
 }
 
 /// An SQL condition: production holds content of the record with this id seen after one time and, if it is not
 /// NULL, before another.
 pub fn seen_between(entity: &Entity, id: &str, after: &str, before: &str) -> String {
-    for_entity(include_str!("seen_between.sql"), entity)
-        .replace("{id}", id)
-        .replace("{after}", after)
-        .replace("{before}", before)
+    template(include_str!("seen_between.sql"), entity)
+        .with("id", id)
+        .with("after", after)
+        .with("before", before)
+        .fill()
 }
 
 /// A position just before the first pending version that another run or a user left, if there is any.
+///
+/// # Errors
+/// Those of the database.
 pub async fn first_left(db: &Db, entity: &Entity, run_id: Uuid) -> Result<Option<Uuid>, DbError> {
     let rows =
         db.query(&for_entity(include_str!("first_left.sql"), entity), &[(&run_id, Type::UUID)]).await?;

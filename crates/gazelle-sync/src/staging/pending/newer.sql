@@ -1,5 +1,6 @@
--- Whether there is newer content, or only that the record is gone. In the order of the index, so that each version
--- is one look-up, whatever the planner thinks of a table that is being filled.
+-- Of the versions with the ids $1, records $2 and times $3, those with a newer processed version; `has_content` is
+-- false if all newer ones are tombstones. Written in the order of the index, so that each version is one lookup, even
+-- without statistics.
 SELECT asked.id,
        held.operation = 'upsert'
        OR EXISTS (SELECT 1

@@ -1,4 +1,5 @@
 EXISTS (
+    -- A processed version of the record was seen between two times.
     SELECT 1
       FROM {schema}.{staging_table} v
      WHERE v.external_id = {id}

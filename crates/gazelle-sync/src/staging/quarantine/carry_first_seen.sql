@@ -1,5 +1,5 @@
--- A record that was asked for by its id has had its fault since its list failed at it: its new case is not a new fault, and
--- keeps the time and the run of the first of those that it takes the place of.
+-- Copies time and run of the first fault of a record to its newer case among $3. It is not a new fault: the record
+-- was requested by its id because its list had failed at it (open cases with the code $4).
 WITH earlier AS (
     SELECT DISTINCT ON (e.external_id) e.external_id, e.first_seen_at, e.run_id
       FROM {schema}.sync_quarantine e

@@ -1,4 +1,5 @@
--- A page of cases, newest first: those after the position $7 to $9, where one is given.
+-- The next $4 cases of the entity $1, newest first, after the position $7 to $9 if it is given; filtered by code $2,
+-- record or version $3 and states $5. The raw record is read if $6 is true.
 SELECT q.external_id, q.staging_id::text AS staging_id, q.state, q.error_code, q.error_field, s.error_message AS message, q.waits_for,
        q.waits_for_id, q.closed_reason, q.attempts, q.first_seen_at, q.last_seen_at, s.fetched_at,
        CASE WHEN $6::bool THEN s.raw_data::text END AS raw_data, q.closed_at

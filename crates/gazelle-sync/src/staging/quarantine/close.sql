@@ -1,3 +1,5 @@
+-- Closes the cases of the versions $1 at $3; $2 says of each whether a newer version was reconciled. $4 is the
+-- version of the reconciler. Returns their ids.
 UPDATE {schema}.sync_quarantine q
    SET state = CASE WHEN settled.is_newer THEN 'superseded'
                     WHEN q.waits_for IS NULL AND q.reconciler_version < $4 THEN 'reread'

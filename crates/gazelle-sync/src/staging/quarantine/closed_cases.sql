@@ -1,4 +1,4 @@
--- Cases that were closed before $1, after a position.
+-- The next $2 cases after the position ($3, $4) that were closed before $1, except dismissed ones.
 SELECT staging_id, closed_at
   FROM {schema}.sync_quarantine
  WHERE state IN ('released', 'reread', 'superseded', 'withdrawn')

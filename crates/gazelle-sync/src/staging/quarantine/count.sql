@@ -1,3 +1,4 @@
+-- The number of cases of the entity $1, with the code $2 and in one of the states $3 if these are given.
 SELECT count(*)
   FROM {schema}.sync_quarantine q
   JOIN {schema}.{staging_table} s ON s.id = q.staging_id

@@ -1,4 +1,4 @@
--- Settles the cases of the entity $1 that are open or wait, of these records or versions ($2), by a person's decision.
+-- Dismisses the open and waiting cases of the entity $1 of these records or versions ($2), for the reason $4.
 UPDATE {schema}.sync_quarantine
    SET state = 'dismissed', closed_at = $3, closed_reason = $4
  WHERE entity = $1 AND state IN ('open', 'waiting')

@@ -30,10 +30,10 @@ pub async fn forget_closed(db: &Db, cutoff: Timestamp) -> Result<Removed, DbErro
             (&position.1, Type::UUID),
         ];
         let closed = db.query(include_str!("closed_cases.sql"), &params).await?;
-        let ids: Vec<Uuid> = closed.iter().map(|row| row.get(0)).collect();
+        let ids: Vec<Uuid> = closed.iter().map(|row| row.get("staging_id")).collect();
         let Some(last) = closed.last() else { return Ok(removed) };
         // By position: whatever stays is not found again.
-        position = (last.get(1), last.get(0));
+        position = (last.get("closed_at"), last.get("staging_id"));
         let mut parts = removal::parts(&ids);
         while let Some(part) = removed.next(&mut parts) {
             let forgotten = forget_some(db, part).await;

@@ -9,7 +9,7 @@ use tokio_postgres::Row;
 use tokio_postgres::types::Type;
 use uuid::Uuid;
 
-use super::{for_entity, missing_parents, outcome, written};
+use super::{for_entity, missing_parents, outcome, template, written};
 use crate::db::{Db, DbError, Param};
 use crate::entities::{
     Entity,
@@ -33,6 +33,9 @@ pub struct Fault<'a> {
 }
 
 /// Opens (or keeps open) the cases of faulty versions. `run_id` is noted with cases that were not open before.
+///
+/// # Errors
+/// Those of the database, also for cases that it did not store although it reported no error.
 pub async fn open(
     tx: &FencedTx<'_>,
     entity: &Entity,
@@ -93,6 +96,7 @@ async fn supersede_not_asked(
         [(&entity.name, Type::TEXT), (&external_ids, Type::TEXT_ARRAY), (&ids, Type::UUID_ARRAY)];
     let code: Param<'_> = (&not_asked, Type::TEXT);
     let params = [of.clone(), records.clone(), versions.clone(), code.clone()];
+    // Not checked: what a trigger keeps from being carried loses nothing, the case counts as a new one.
     tx.execute(include_str!("carry_first_seen.sql"), &params).await?;
     let params = [of, records, versions, (&at, Type::TIMESTAMPTZ), code];
     let rows = tx.query(include_str!("supersede_not_asked.sql"), &params).await?;
@@ -102,6 +106,9 @@ async fn supersede_not_asked(
 
 /// Closes the cases of records of which a good version was written: the same version after a retry, or a newer one.
 /// The older faulty version then counts as processed.
+///
+/// # Errors
+/// Those of the database, also for cases and versions that it left as they are without an error.
 pub async fn close(
     tx: &FencedTx<'_>,
     entity: &Entity,
@@ -126,7 +133,7 @@ pub async fn close(
         return Ok(());
     }
     let (cases, superseded): (Vec<Uuid>, Vec<bool>) =
-        rows.iter().map(|row| (row.get::<_, Uuid>(0), row.get::<_, bool>(1))).unzip();
+        rows.iter().map(|row| (row.get::<_, Uuid>("staging_id"), row.get::<_, bool>("is_moot"))).unzip();
     let params: [Param<'_>; 4] = [
         (&cases, Type::UUID_ARRAY),
         (&superseded, Type::BOOL_ARRAY),
@@ -145,16 +152,18 @@ pub async fn close(
 
 /// Makes records pending again whose missing parent is now in production. Returns how many versions of this run are
 /// among them.
+///
+/// # Errors
+/// Those of the database. Versions that it left as they are without an error are only logged.
 pub async fn release(tx: &FencedTx<'_>, entity: &Entity, run_id: Uuid) -> Result<u64, DbError> {
     let mut own = 0;
     for table in parent_tables(entity) {
-        let template = include_str!("release_waiting.sql").replace("{parent}", table);
-        let waiting = tx
-            .query(&for_entity(&template, entity), &[(&entity.name, Type::TEXT), (&table, Type::TEXT)])
-            .await?;
+        let sql = template(include_str!("release_waiting.sql"), entity).with("parent", table).fill();
+        let waiting = tx.query(&sql, &[(&entity.name, Type::TEXT), (&table, Type::TEXT)]).await?;
         let pending = outcome::pending_where_possible(tx, entity, &waiting).await?;
         let is_own = |row: &&Row| {
-            pending.contains(&row.get::<_, Uuid>(0)) && row.get::<_, Option<Uuid>>(1) == Some(run_id)
+            pending.contains(&row.get::<_, Uuid>("id"))
+                && row.get::<_, Option<Uuid>>("run_id") == Some(run_id)
         };
         own += waiting.iter().filter(is_own).count() as u64;
     }
@@ -163,6 +172,9 @@ pub async fn release(tx: &FencedTx<'_>, entity: &Entity, run_id: Uuid) -> Result
 
 /// Makes faulty versions pending again: all of an entity, or those of some ids (of records, or of staging rows).
 /// Dismissed ones only when named. Returns how many.
+///
+/// # Errors
+/// Those of the database, also for versions that it left as they are without an error.
 pub async fn retry(
     tx: &FencedTx<'_>,
     entity: &Entity,
@@ -216,7 +228,7 @@ pub struct Case {
 
 /// Records that are in quarantine for one reason.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Waiting {
+pub struct QuarantinedRecords {
     /// `appointments`, …
     pub entity: String,
     /// The kind of fault.
@@ -229,10 +241,10 @@ pub struct Waiting {
     pub external_ids: Vec<String>,
 }
 
-impl Waiting {
+impl QuarantinedRecords {
     /// What could not be written, in one sentence; none if the database is not the reason.
     pub fn unwritten(&self) -> Option<String> {
-        let Waiting { entity, error_field, records, external_ids, .. } = self;
+        let QuarantinedRecords { entity, error_field, records, external_ids, .. } = self;
         let who = if error_field.is_empty() { "the database" } else { error_field };
         let more = if *records > external_ids.len() as u64 { ", …" } else { "" };
         (self.error_code == ErrorCode::RefusedByDatabase.as_str()).then(|| {
@@ -250,11 +262,11 @@ impl Waiting {
 ///
 /// # Errors
 /// Those of the database.
-pub async fn waiting_since(db: &Db, at: Timestamp) -> Result<Vec<Waiting>, DbError> {
+pub async fn waiting_since(db: &Db, at: Timestamp) -> Result<Vec<QuarantinedRecords>, DbError> {
     let rows = db
         .query(include_str!("waiting_since.sql"), &[(&at, Type::TIMESTAMPTZ), (&MOST_NAMED, Type::INT4)])
         .await?;
-    let waiting = |row: &tokio_postgres::Row| Waiting {
+    let waiting = |row: &tokio_postgres::Row| QuarantinedRecords {
         entity: row.get("entity"),
         error_code: row.get("error_code"),
         error_field: row.get("error_field"),
@@ -266,7 +278,7 @@ pub async fn waiting_since(db: &Db, at: Timestamp) -> Result<Vec<Waiting>, DbErr
 
 /// A filter of cases; a condition that is none holds for all.
 #[derive(Debug, Clone, Default)]
-pub struct Which<'w> {
+pub struct CaseFilter<'w> {
     /// The kind of fault.
     pub code: Option<&'w str>,
     /// The id of the record, or of the staging row.
@@ -281,7 +293,7 @@ pub struct Which<'w> {
 ///
 /// # Errors
 /// Those of the database.
-pub async fn count(db: &Db, entity: &Entity, which: &Which<'_>) -> Result<u64, DbError> {
+pub async fn count(db: &Db, entity: &Entity, which: &CaseFilter<'_>) -> Result<u64, DbError> {
     let rows = db
         .query(
             &for_entity(include_str!("count.sql"), entity),
@@ -298,7 +310,7 @@ pub async fn count(db: &Db, entity: &Entity, which: &Which<'_>) -> Result<u64, D
 pub async fn cases(
     db: &Db,
     entity: &Entity,
-    which: &Which<'_>,
+    which: &CaseFilter<'_>,
     limit: i64,
     after: Option<&Case>,
 ) -> Result<Vec<Case>, DbError> {
@@ -345,6 +357,9 @@ pub async fn cases(
 }
 
 /// Dismisses the cases of some records. Returns how many.
+///
+/// # Errors
+/// Those of the database.
 pub async fn dismiss(
     tx: &FencedTx<'_>,
     entity: &Entity,
@@ -352,16 +367,12 @@ pub async fn dismiss(
     reason: &str,
     at: Timestamp,
 ) -> Result<u64, DbError> {
-    tx.execute(
-        include_str!("dismiss.sql"),
-        &[
-            (&entity.name, Type::TEXT),
-            (&ids, Type::TEXT_ARRAY),
-            (&at, Type::TIMESTAMPTZ),
-            (&reason, Type::TEXT),
-        ],
-    )
-    .await
+    let of = || -> [Param<'_>; 2] { [(&entity.name, Type::TEXT), (&ids, Type::TEXT_ARRAY)] };
+    let [name, of_ids] = of();
+    let params = [name, of_ids, (&at, Type::TIMESTAMPTZ), (&reason, Type::TEXT)];
+    let dismissed = tx.execute(include_str!("dismiss.sql"), &params).await?;
+    written::check_none_left(tx, TABLE, include_str!("not_dismissed.sql"), &of(), "dismissed").await?;
+    Ok(dismissed)
 }
 
 /// The parent tables that an entity's rows reference.

@@ -1,4 +1,5 @@
--- A case that is open already keeps the run that opened it.
+-- Opens a case for each faulty version of the entity $1. A case that exists is opened again with the new error; if it
+-- was still open, it keeps the run that opened it. Returns the versions' ids.
 INSERT INTO {schema}.sync_quarantine AS held
        (staging_id, entity, external_id, error_code, error_field, waits_for, waits_for_id, state, attempts,
         first_seen_at, last_seen_at, reconciler_version, run_id)

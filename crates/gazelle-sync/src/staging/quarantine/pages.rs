@@ -3,7 +3,7 @@
 
 use std::collections::VecDeque;
 
-use super::{Case, Which};
+use super::{Case, CaseFilter};
 use crate::db::{Db, DbError};
 use crate::entities::Entity;
 use crate::staging::quarantine;
@@ -15,7 +15,7 @@ const PAGE: i64 = 100;
 /// be left out.
 pub struct Pages<'a> {
     db: &'a Db,
-    which: &'a Which<'a>,
+    which: &'a CaseFilter<'a>,
     page: i64,
     lists: Vec<List>,
 }
@@ -31,7 +31,12 @@ struct List {
 
 impl<'a> Pages<'a> {
     /// A list of which at most `most` cases will be read.
-    pub fn new(db: &'a Db, entities: &[&'static Entity], which: &'a Which<'a>, most: usize) -> Pages<'a> {
+    pub fn new(
+        db: &'a Db,
+        entities: &[&'static Entity],
+        which: &'a CaseFilter<'a>,
+        most: usize,
+    ) -> Pages<'a> {
         let list = |entity| List { entity, read: VecDeque::new(), last: None, is_over: false };
         let page = i64::try_from(most).unwrap_or(PAGE).min(PAGE);
         Pages { db, which, page, lists: entities.iter().copied().map(list).collect() }
@@ -55,7 +60,7 @@ impl<'a> Pages<'a> {
 }
 
 impl List {
-    async fn fill(&mut self, db: &Db, which: &Which<'_>, page: i64) -> Result<(), DbError> {
+    async fn fill(&mut self, db: &Db, which: &CaseFilter<'_>, page: i64) -> Result<(), DbError> {
         if self.is_over || !self.read.is_empty() {
             return Ok(());
         }

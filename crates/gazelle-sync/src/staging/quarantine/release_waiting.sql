@@ -1,3 +1,5 @@
+-- The faulty versions of the entity $1 that wait for a parent in the table $2 which production holds now, each with
+-- its run.
 SELECT s.id, s.run_id
   FROM {schema}.sync_quarantine q
   JOIN {schema}.{staging_table} s ON s.id = q.staging_id

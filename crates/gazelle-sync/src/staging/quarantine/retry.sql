@@ -1,3 +1,5 @@
+-- The faulty versions of the entity $1 to try again: all with an open or waiting case or, if $2 is not empty, those
+-- of these records or versions; only with the code $3 if it is given.
 SELECT s.id
   FROM {schema}.sync_quarantine q
   JOIN {schema}.{staging_table} s ON s.id = q.staging_id

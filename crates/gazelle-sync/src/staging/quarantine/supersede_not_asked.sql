@@ -1,4 +1,5 @@
--- Cases of records that were not asked for by their ids yet, and now were. Returns their staging rows.
+-- Closes the older open cases with the code $5 of the records $2, which were requested by their ids in the meantime.
+-- Returns the ids of their versions.
 UPDATE {schema}.sync_quarantine q
    SET state = 'superseded', closed_at = $4, closed_reason = 'the record was asked for by its id since'
  WHERE q.entity = $1

@@ -1,4 +1,5 @@
--- The records that were found wanting since $1 and still wait, by entity and reason, with the first $2 ids.
+-- The records that have failed since $1 and whose case is open or waiting, counted by entity, code and field, with
+-- the first $2 ids.
 SELECT entity, error_code, coalesce(error_field, '') AS error_field, count(DISTINCT external_id) AS records,
        (array_agg(DISTINCT external_id ORDER BY external_id))[1:$2::integer] AS external_ids
   FROM {schema}.sync_quarantine

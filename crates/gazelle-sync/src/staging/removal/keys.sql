@@ -1,5 +1,6 @@
--- Foreign keys of tables that are not ours ($3) to the table $2 of the schema $1, or to tables of ours whose rows go with its
--- rows. `refers` is the condition that a row of theirs refers to the row `held` of $2, or to one that goes with it.
+-- Foreign keys of tables other than $3 that refer to the table $2 of the schema $1, or to a table of ours whose rows
+-- are deleted with its rows. `refers` is the condition that a row of the other table refers to the row `held` of $2,
+-- directly or through such a row.
 WITH pair AS (
     SELECT k.conname, k.conrelid, k.confrelid, k.confdeltype, matches.to_held, matches.to_child, matches.of_child
       FROM pg_catalog.pg_constraint k

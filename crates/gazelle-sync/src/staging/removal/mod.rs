@@ -1,34 +1,36 @@
-//! Removes rows of our tables that nothing of ours needs any more. Those that something of a user's rests on stay: a
-//! foreign key would take the user's rows along or refuse the removal, and a trigger can refuse it, with an error or
-//! without one. What stays keeps no other row from being removed, and is told with the name of what keeps it.
+//! Deletes rows of our tables that the program no longer needs. A row stays if a row of a user's table refers to it,
+//! since its deletion would be refused or would cascade to the user's row, or if a user's trigger prevents the deletion,
+//! with an error or without one. Such rows do not affect the deletion of others; they are reported with the name of the
+//! foreign key or trigger.
 
 use std::collections::BTreeMap;
 
+use jiff::Timestamp;
 use tokio_postgres::Row;
 use tokio_postgres::types::Type;
 use uuid::Uuid;
 
 use super::written;
-use crate::db::{Bisect, DbError, Tx};
+use crate::db::{Bisect, Db, DbError, Param, Tx};
 use crate::lease::FencedTx;
 use crate::migrations;
 
-/// How many rows of a table the database may refuse to remove before the rest of its rows stay untried: a trigger that
-/// refuses each of many thousands must not make a run last for hours.
+/// Number of rows of a table that the database may refuse to delete before the remaining ones are no longer tried: a
+/// trigger that refuses each of many thousands must not make a run last for hours.
 const MOST_REFUSALS: u32 = 64;
-/// The same for transactions: to find one row of a batch takes about a dozen.
+/// Number of failed transactions after which the same applies. Finding one refused row in a batch takes about a dozen.
 const MOST_FAILED: u32 = 1_000;
 
-/// A foreign key of a user's table by which a removal would reach the user's rows, or be refused.
+/// A foreign key of a user's table, because of which a deletion would be refused or would cascade to the user's rows.
 #[derive(Debug, Clone)]
 struct Key {
-    /// What it is, for messages.
+    /// Its name and table, for messages.
     said: String,
-    /// SQL condition that a row of theirs refers to the row `held`; none if we may not read their table.
+    /// SQL condition that a row of the user's table refers to the row `held`; `None` if we may not read that table.
     refers: Option<String>,
 }
 
-/// The foreign keys that refer to a table of ours, or to rows of ours that go with its rows.
+/// The foreign keys of users' tables that refer to a table of ours, or to one whose rows are deleted with its rows.
 #[derive(Debug, Clone)]
 pub struct Holders {
     table: &'static str,
@@ -36,7 +38,7 @@ pub struct Holders {
 }
 
 impl Holders {
-    /// Reads the catalogues.
+    /// Reads them from the catalogues.
     ///
     /// # Errors
     /// The database's.
@@ -52,7 +54,7 @@ impl Holders {
         Ok(Holders { table, keys })
     }
 
-    /// SQL conditions, each after an AND, that no row of a user's refers to the row `held`.
+    /// SQL conditions, each beginning with AND, that no row of a user's table refers to the row `held`.
     pub fn and_not_held(&self) -> String {
         let of = |key: &Key| match &key.refers {
             Some(refers) => format!("\n   AND NOT {refers}"),
@@ -61,7 +63,7 @@ impl Holders {
         self.keys.iter().map(of).collect()
     }
 
-    /// Removes those of these rows that no user's row refers to. `key` is the column of their ids.
+    /// Deletes those of these rows to which no row of a user's table refers. `key` is the column of the ids.
     ///
     /// # Errors
     /// The database's.
@@ -69,7 +71,8 @@ impl Holders {
         self.remove_where(tx, key, "", ids).await
     }
 
-    /// The same for rows of which a condition holds, which begins with AND, and that no run needs: without the lease.
+    /// The same for rows that also satisfy `condition`, which begins with AND or is empty. For rows that no run needs, so
+    /// that no lease is required.
     ///
     /// # Errors
     /// The database's.
@@ -84,7 +87,7 @@ impl Holders {
         let params = [(&ids as _, Type::UUID_ARRAY)];
         let of_ids = format!("{{schema}}.{} held WHERE held.{key} = ANY ($1::uuid[]){condition}", self.table);
         if !self.keys.is_empty() {
-            // From here on nobody can refer to these rows anew.
+            // From here on no new reference to these rows can be created.
             tx.query(&format!("SELECT 1 FROM {of_ids} FOR UPDATE"), &params).await?;
         }
         for holder in &self.keys {
@@ -111,28 +114,75 @@ impl Holders {
     }
 }
 
-/// Rows that are removed in parts.
+/// Most rows that are removed in one transaction.
+const A_TIME: i64 = 500;
+
+/// Removes the rows of a table whose instant in a column is before another one, as far as nothing keeps them, in parts,
+/// each in a transaction of its own. `id` is the table's key; what a run needs is not among these tables.
+///
+/// # Errors
+/// The database's, if no row caused it; what was removed before stays removed.
+pub async fn remove_before(
+    db: &Db,
+    table: &'static str,
+    column: &str,
+    before: Timestamp,
+) -> Result<Removed, DbError> {
+    let holders = {
+        let mut connection = db.connection().await?;
+        let tx = connection.begin().await?;
+        Holders::of(&tx, table).await?
+    };
+    let sql = format!(
+        "SELECT held.id FROM {{schema}}.{table} held WHERE held.{column} < $1 AND held.id > $2 ORDER BY held.id LIMIT $3"
+    );
+    let (mut removed, mut position) = (Removed::default(), Uuid::nil());
+    loop {
+        let params: [Param<'_>; 3] =
+            [(&before, Type::TIMESTAMPTZ), (&position, Type::UUID), (&A_TIME, Type::INT8)];
+        let rows = db.query(&sql, &params).await?;
+        let old: Vec<Uuid> = rows.iter().map(|row| row.get(0)).collect();
+        let Some(last) = old.last() else { return Ok(removed) };
+        position = *last;
+        let mut parts = parts(&old);
+        while let Some(part) = removed.next(&mut parts) {
+            let of_part = remove_some(db, &holders, part).await;
+            removed.took(&mut parts, part, of_part)?;
+        }
+    }
+}
+
+/// Removes rows by their ids, in one transaction.
+async fn remove_some(db: &Db, holders: &Holders, ids: &[Uuid]) -> Result<Removed, DbError> {
+    let mut connection = db.connection().await?;
+    let tx = connection.begin().await?;
+    let removed = holders.remove_where(&tx, "id", "", ids).await?;
+    tx.commit().await?;
+    Ok(removed)
+}
+
+/// Splits rows into parts, each deleted in a transaction of its own.
 pub fn parts(ids: &[Uuid]) -> Bisect<'_, Uuid> {
     Bisect::new(ids).retrying_conflicts()
 }
 
-/// What became of rows that were due to be removed.
+/// The result of a deletion.
 #[derive(Debug, Default, Clone, PartialEq, Eq)]
 pub struct Removed {
-    /// How many went.
+    /// How many rows were deleted.
     pub gone: u64,
-    /// How many stay, by what keeps them.
+    /// How many rows stay, by what prevents their deletion.
     kept: BTreeMap<String, u64>,
-    /// How many rows the database refused to remove.
+    /// How many rows the database refused to delete.
     refusals: u32,
-    /// How many transactions failed until these rows were found.
+    /// How many transactions failed while those rows were searched for.
     failed: u32,
-    /// How many were not tried, since the database had refused too many.
+    /// How many rows were not tried because too many had been refused.
     untried: u64,
 }
 
 impl Removed {
-    /// So many rows, and nothing stays.
+    /// All of `gone` rows were deleted, and none stays.
     pub fn all(gone: u64) -> Removed {
         Removed { gone, ..Removed::default() }
     }
@@ -143,7 +193,8 @@ impl Removed {
         }
     }
 
-    /// The next part of rows that are removed together, in a transaction of its own; see [`Removed::took`].
+    /// The next part to delete in a transaction of its own; the caller passes its result to [`Removed::took`]. `None` when
+    /// all parts are done, or too many rows were refused.
     pub fn next<'i>(&mut self, parts: &mut Bisect<'i, Uuid>) -> Option<&'i [Uuid]> {
         for part in parts.by_ref() {
             if self.refusals < MOST_REFUSALS && self.failed < MOST_FAILED {
@@ -154,10 +205,10 @@ impl Removed {
         None
     }
 
-    /// Adds what became of a part. One that the database refused is halved until the row that it refuses is alone.
+    /// Adds the result of a part. A part that the database refused is halved until the refused row is alone.
     ///
     /// # Errors
-    /// The database's, if no row caused it; what was removed before stays removed.
+    /// The database's, if no row caused it; the rows deleted before stay deleted.
     pub fn took<'i>(
         &mut self,
         parts: &mut Bisect<'i, Uuid>,
@@ -180,7 +231,7 @@ impl Removed {
         Ok(())
     }
 
-    /// What stays and why, in one sentence without a period; none if nothing does.
+    /// Which rows stay and why, in one sentence without a period; `None` if none does.
     pub fn said(&self, table: &str) -> Option<String> {
         let mut kept: Vec<String> = self.kept.iter().map(|(by, rows)| format!("{rows} by {by}")).collect();
         if self.untried > 0 {

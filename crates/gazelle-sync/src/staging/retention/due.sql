@@ -1,6 +1,6 @@
--- Versions that have had a good successor since before $1: of every record its newest good version at that time
--- stays, and all that is newer. Tombstones stay, and so do withdrawn versions, faults that are not settled, and what
--- the conditions at the end name.
+-- The next $3 versions after the position ($2, $4) that can be deleted: processed ones for which the record had a
+-- newer valid version at $1. Tombstones stay, and so do withdrawn versions, versions with an open or dismissed case,
+-- and what the appended conditions name.
 SELECT s.id, s.external_id, s.fetched_at
   FROM {schema}.{staging_table} s
  WHERE (s.external_id, s.fetched_at) > ($2, $4)

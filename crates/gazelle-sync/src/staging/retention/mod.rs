@@ -6,8 +6,8 @@ use jiff::Timestamp;
 use tokio_postgres::types::Type;
 use uuid::Uuid;
 
-use super::for_entity;
 use super::removal::{self, Holders, Removed};
+use super::{for_entity, template};
 use crate::db::{Db, DbError};
 use crate::entities::{ENTITIES, Entity};
 use crate::lease::Fence;
@@ -31,7 +31,7 @@ pub async fn drop_superseded(
     entity: &Entity,
     cutoff: Timestamp,
 ) -> Result<Removed, DbError> {
-    let due = for_entity(include_str!("due.sql"), entity).replace("{and_not_needed}", &needed_by(entity));
+    let due = due_sql(entity);
     let mut removed = Removed::default();
     let mut position = (String::new(), Timestamp::UNIX_EPOCH);
     let mut holders: Option<Holders> = None;
@@ -60,6 +60,10 @@ pub async fn drop_superseded(
             return Ok(removed);
         }
     }
+}
+
+pub(super) fn due_sql(entity: &Entity) -> String {
+    template(include_str!("due.sql"), entity).with("and_not_needed", needed_by(entity)).fill()
 }
 
 /// Deletes versions in one transaction, and notes since when staging is whole.
@@ -91,6 +95,9 @@ async fn holders_of(db: &Db, fence: &Fence, entity: &Entity) -> Result<Holders, 
 
 /// Since when staging holds every version that counted; none if nothing was ever deleted. Earlier states cannot be
 /// rebuilt, neither for an undo nor for a look into the past.
+///
+/// # Errors
+/// Those of the database.
 pub async fn whole_since(db: &Db) -> Result<Option<Timestamp>, DbError> {
     let sql = "SELECT noted_at FROM {schema}.sync_notes WHERE key = $1";
     let rows = db.query(sql, &[(&WHOLE_SINCE, Type::TEXT)]).await?;
@@ -102,7 +109,7 @@ pub async fn whole_since(db: &Db) -> Result<Option<Timestamp>, DbError> {
 ///
 /// # Errors
 /// Those of the database.
-pub async fn believe_whole_since(db: &Db, fence: &Fence, now: Timestamp) -> Result<(), DbError> {
+pub async fn correct_whole_since(db: &Db, fence: &Fence, now: Timestamp) -> Result<(), DbError> {
     if whole_since(db).await?.is_none_or(|whole| whole <= now) {
         return Ok(());
     }
@@ -135,7 +142,7 @@ impl NamedRuns {
         for entity in ENTITIES.iter().copied() {
             let rows = db.query(&for_entity(include_str!("named_runs.sql"), entity), &[]).await?;
             for row in &rows {
-                let (run, request): (Uuid, Option<i32>) = (row.get(0), row.get(1));
+                let (run, request): (Uuid, Option<i32>) = (row.get("run_id"), row.get("request"));
                 named.runs.insert(run);
                 named.requests.entry(run).or_default().extend(request);
             }

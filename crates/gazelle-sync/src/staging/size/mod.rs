@@ -4,7 +4,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
 use tokio_postgres::types::Type;
 
-use super::for_entity;
+use super::template;
 use crate::db::{Db, DbError, citus};
 use crate::entities::{ENTITIES, Entity};
 
@@ -29,6 +29,9 @@ pub struct Size {
 }
 
 /// The sizes of all entities, as of now.
+///
+/// # Errors
+/// Those of the database.
 pub async fn of_all(db: &Db, now: Timestamp) -> Result<Vec<Size>, DbError> {
     // Of the node that holds the table: Citus' own function asks every node, and fails while any is down.
     let bytes = match citus::distributes(db).await? {
@@ -44,7 +47,7 @@ pub async fn of_all(db: &Db, now: Timestamp) -> Result<Vec<Size>, DbError> {
 
 async fn of(db: &Db, entity: &'static Entity, now: Timestamp, bytes: &str) -> Result<Size, DbError> {
     let since = now.saturating_sub(SignedDuration::from_hours(24 * DAYS)).unwrap_or(Timestamp::UNIX_EPOCH);
-    let sql = for_entity(&include_str!("size.sql").replace("{size}", bytes), entity);
+    let sql = template(include_str!("size.sql"), entity).with("size", bytes).fill();
     let rows = db.query(&sql, &[(&since, Type::TIMESTAMPTZ), (&entity.name, Type::TEXT)]).await?;
     let row = rows.first().ok_or_else(|| DbError::infrastructure("the database counted nothing"))?;
     let (versions, bytes, added): (i64, Option<i64>, i64) =

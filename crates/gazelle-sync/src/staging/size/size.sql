@@ -1,3 +1,5 @@
+-- Number and size of an entity's versions, how many were added after $1, the time of the first, and how many more
+-- versions the last run with the entity $2 left than it found.
 SELECT count(*) AS versions,
        {size} AS bytes,
        count(*) FILTER (WHERE s.created_at > $1) AS added,

@@ -29,6 +29,9 @@ impl Slice {
 }
 
 /// The ids of the records of an entity of which one version meets all conditions, sorted.
+///
+/// # Errors
+/// Those of the database.
 pub async fn records(tx: &Tx<'_>, entity: &Entity, slice: &Slice) -> Result<Vec<String>, DbError> {
     let rows = tx
         .query(

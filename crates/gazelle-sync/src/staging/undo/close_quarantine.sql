@@ -1,3 +1,4 @@
+-- Closes the open cases of the entity $1 whose versions the undo $2 withdrew.
 UPDATE {schema}.sync_quarantine q
    SET state = 'withdrawn', closed_at = $3, closed_reason = 'its run was undone'
   FROM {schema}.{staging_table} s

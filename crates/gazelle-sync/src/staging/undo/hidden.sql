@@ -1,4 +1,5 @@
--- The newest version of all says that the record exists, and is withdrawn; the newest that counts does not say so.
+-- How many records have a newest version that is withdrawn and says that the record exists, while the newest version
+-- that is not withdrawn does not.
 SELECT count(*)
   FROM (SELECT DISTINCT external_id FROM {schema}.{staging_table} WHERE withdrawn_by IS NOT NULL) AS record
  CROSS JOIN LATERAL (

@@ -1,3 +1,4 @@
+-- The positions in $1 of records whose newest version is withdrawn.
 SELECT asked.position
   FROM unnest($1::text[]) WITH ORDINALITY AS asked (external_id, position)
  CROSS JOIN LATERAL (

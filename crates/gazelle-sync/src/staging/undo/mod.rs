@@ -4,13 +4,17 @@
 use std::collections::HashSet;
 
 use jiff::Timestamp;
+use tokio_postgres::Row;
 use tokio_postgres::types::Type;
 use uuid::Uuid;
 
 use super::{for_entity, outcome, written};
-use crate::db::{DbError, Tx};
+use crate::db::{DbError, Param, Tx};
 use crate::entities::Entity;
 use crate::lease::FencedTx;
+
+/// Counts the deletions of the entity $1 that meet a condition.
+const DELETIONS: &str = "SELECT count(*) FROM {schema}.sync_deletions WHERE entity = $1 AND {condition}";
 
 /// Versions that were withdrawn or restored.
 #[derive(Debug, Default)]
@@ -23,6 +27,9 @@ pub struct Touched {
 
 /// Withdraws the versions that a run staged and that still count. Closes their quarantine cases, and dismisses the
 /// deletions that the run found.
+///
+/// # Errors
+/// Those of the database, also for versions that it left as they are without an error.
 pub async fn withdraw(
     tx: &FencedTx<'_>,
     entity: &Entity,
@@ -34,26 +41,32 @@ pub async fn withdraw(
         .query(&for_entity(include_str!("withdraw.sql"), entity), &[(&run, Type::UUID), (&undo, Type::UUID)])
         .await?;
     all_of(tx, entity, "run_id = $1 AND withdrawn_by IS NULL", run, "withdrawn").await?;
-    tx.execute(
-        &for_entity(include_str!("close_quarantine.sql"), entity),
-        &[(&entity.name, Type::TEXT), (&undo, Type::UUID), (&at, Type::TIMESTAMPTZ)],
-    )
-    .await?;
-    tx.execute(
-        include_str!("dismiss_deletions.sql"),
-        &[(&entity.name, Type::TEXT), (&run, Type::UUID), (&undo, Type::UUID), (&at, Type::TIMESTAMPTZ)],
-    )
-    .await?;
+    let of = || -> Param<'_> { (&entity.name, Type::TEXT) };
+    let sql = for_entity(include_str!("close_quarantine.sql"), entity);
+    tx.execute(&sql, &[of(), (&undo, Type::UUID), (&at, Type::TIMESTAMPTZ)]).await?;
+    let still_open = for_entity(include_str!("still_open.sql"), entity);
+    let params = [of(), (&undo, Type::UUID)];
+    written::check_none_left(tx, "sync_quarantine", &still_open, &params, "closed").await?;
+    let params = [of(), (&run, Type::UUID), (&undo, Type::UUID), (&at, Type::TIMESTAMPTZ)];
+    tx.execute(include_str!("dismiss_deletions.sql"), &params).await?;
+    let left = DELETIONS.replace("{condition}", "run_id = $2 AND state IN ('deleted', 'approved')");
+    let params = [of(), (&run, Type::UUID)];
+    written::check_none_left(tx, "sync_deletions", &left, &params, "dismissed").await?;
     Ok(touched(&rows))
 }
 
 /// Restores what an undo withdrew. Faulty versions are tried again.
+///
+/// # Errors
+/// Those of the database, also for versions that it left as they are without an error.
 pub async fn restore(tx: &FencedTx<'_>, entity: &Entity, undo: Uuid) -> Result<Touched, DbError> {
     let rows = tx.query(&for_entity(include_str!("restore.sql"), entity), &[(&undo, Type::UUID)]).await?;
     all_of(tx, entity, "withdrawn_by = $1", undo, "restored").await?;
     // A record that was seen at the source meanwhile is no longer dismissed: there is no deletion to restore.
-    tx.execute(include_str!("give_back_deletions.sql"), &[(&entity.name, Type::TEXT), (&undo, Type::UUID)])
-        .await?;
+    let params: [Param<'_>; 2] = [(&entity.name, Type::TEXT), (&undo, Type::UUID)];
+    tx.execute(include_str!("give_back_deletions.sql"), &params).await?;
+    let left = DELETIONS.replace("{condition}", "undone_by = $2");
+    written::check_none_left(tx, "sync_deletions", &left, &params, "given back").await?;
     Ok(touched(&rows))
 }
 
@@ -66,12 +79,11 @@ async fn all_of(
     done: &str,
 ) -> Result<(), DbError> {
     let sql = format!("SELECT count(*) FROM {{schema}}.{{staging_table}} WHERE {condition}");
-    let rows = tx.query(&for_entity(&sql, entity), &[(&id, Type::UUID)]).await?;
-    let left = rows.first().map_or(0, |row| row.get::<_, i64>(0)).try_into().unwrap_or_default();
-    written::check(tx, entity.staging_table, left, done).await
+    let params: [Param<'_>; 1] = [(&id, Type::UUID)];
+    written::check_none_left(tx, entity.staging_table, &for_entity(&sql, entity), &params, done).await
 }
 
-fn touched(rows: &[tokio_postgres::Row]) -> Touched {
+fn touched(rows: &[Row]) -> Touched {
     let mut records: Vec<String> = rows.iter().map(|row| row.get(0)).collect();
     let versions = records.len() as u64;
     records.sort_unstable();
@@ -81,19 +93,37 @@ fn touched(rows: &[tokio_postgres::Row]) -> Touched {
 
 /// How many of these records have a version that counts and is newer than those that an undo withdrew: they stay as
 /// they are.
+///
+/// # Errors
+/// Those of the database.
 pub async fn with_newer(tx: &Tx<'_>, entity: &Entity, undo: Uuid) -> Result<u64, DbError> {
     let rows = tx.query(&for_entity(include_str!("with_newer.sql"), entity), &[(&undo, Type::UUID)]).await?;
     Ok(rows.first().map_or(0, |row| row.get::<_, i64>(0) as u64))
 }
 
 /// Makes the newest version that counts of each of these records pending again. Returns how many.
+///
+/// # Errors
+/// Those of the database, also for versions that it left as they are without an error.
 pub async fn take_up_again(tx: &FencedTx<'_>, entity: &Entity, records: &[String]) -> Result<u64, DbError> {
-    let sql = for_entity(include_str!("take_up_again.sql"), entity);
-    let due = tx.query(&sql, &[(&records, Type::TEXT_ARRAY)]).await?;
+    let due = newest_of(tx, entity, records).await?;
     outcome::pending_again(tx, entity, &due).await
 }
 
+/// The newest version that counts of each of these records, unless it is pending.
+pub(super) async fn newest_of(
+    tx: &FencedTx<'_>,
+    entity: &Entity,
+    records: &[String],
+) -> Result<Vec<Row>, DbError> {
+    let sql = for_entity(include_str!("take_up_again.sql"), entity);
+    tx.query(&sql, &[(&records, Type::TEXT_ARRAY)]).await
+}
+
 /// Of these records, those whose newest version is withdrawn: production differs from the source on purpose.
+///
+/// # Errors
+/// Those of the database.
 pub async fn kept_as_before<'i>(
     tx: &Tx<'_>,
     entity: &Entity,
@@ -111,6 +141,9 @@ pub async fn kept_as_before<'i>(
 
 /// How many records exist at the source, as far as we know, and do not count here, because an undo withdrew the
 /// versions that say so.
+///
+/// # Errors
+/// Those of the database.
 pub async fn hidden(tx: &Tx<'_>, entity: &Entity) -> Result<u64, DbError> {
     let rows = tx.query(&for_entity(include_str!("hidden.sql"), entity), &[]).await?;
     Ok(rows.first().map_or(0, |row| row.get::<_, i64>(0) as u64))

@@ -1,3 +1,4 @@
+-- Of the records $1, the newest version that is not withdrawn, unless it is pending already.
 SELECT version.id
   FROM unnest($1::text[]) AS record (external_id)
  CROSS JOIN LATERAL (

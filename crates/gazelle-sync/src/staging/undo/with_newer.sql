@@ -1,3 +1,4 @@
+-- How many records that the undo $1 touched have a newer version that is not withdrawn.
 SELECT count(DISTINCT s.external_id)
   FROM {schema}.{staging_table} s
  WHERE s.withdrawn_by = $1

@@ -1,3 +1,4 @@
+-- Withdraws the versions of the run $1 for the undo $2. Returns their records' ids.
 UPDATE {schema}.{staging_table}
    SET withdrawn_by = $2
  WHERE run_id = $1

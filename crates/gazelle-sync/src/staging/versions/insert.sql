@@ -1,5 +1,6 @@
--- Without RETURNING, Citus would COPY these rows to their node, which row security forbids whoever is not the owner.
--- Lists side by side in a SELECT are read as they are; in FROM each would be copied to a store of its own first.
+-- Inserts versions; the parameters but $8 (run) and $9 (now) are lists side by side. In the SELECT list they are read
+-- as they are, while each one in FROM would first be copied. Without RETURNING, Citus would send the rows by COPY,
+-- which row security forbids roles other than the owner.
 INSERT INTO {schema}.{staging_table}
        (id, external_id, raw_data, raw_bytes, fetched_at, content_hash, sync_status, attempts, processed_at,
         run_id, created_at, request, source_fault)

@@ -1,3 +1,4 @@
+-- Whether the newest version of the record $1, withdrawn ones included, says that the record exists.
 SELECT operation = 'upsert'
   FROM {schema}.{staging_table}
  WHERE external_id = $1

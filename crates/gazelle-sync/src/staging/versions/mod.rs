@@ -50,6 +50,9 @@ impl std::ops::AddAssign for Staged {
 
 /// Stages a batch in the caller's transaction, as pending. A version is added when its content hash differs
 /// from that of the newest version of its id, or when that one says the record is gone.
+///
+/// # Errors
+/// Those of the database, also for versions that it did not store although it reported no error.
 pub async fn stage(
     tx: &FencedTx<'_>,
     entity: &Entity,
@@ -86,7 +89,7 @@ pub struct Version<'b> {
     /// When it was seen, to the microsecond.
     pub fetched_at: Timestamp,
     /// How staging keeps it.
-    pub held: exact::Held<'b>,
+    pub held: exact::StoredJson<'b>,
     /// Why it is not the record's content.
     pub fault: Option<&'b SourceFault>,
     hash: [u8; 32],
@@ -94,6 +97,9 @@ pub struct Version<'b> {
 }
 
 /// Whether staging holds any version of an entity, or the quarantine any case of it.
+///
+/// # Errors
+/// Those of the database.
 pub async fn holds_any(tx: &Tx<'_>, entity: &Entity) -> Result<bool, DbError> {
     let sql = "SELECT EXISTS (SELECT 1 FROM {schema}.{staging_table})
                    OR EXISTS (SELECT 1 FROM {schema}.sync_quarantine WHERE entity = $1)";
@@ -102,6 +108,9 @@ pub async fn holds_any(tx: &Tx<'_>, entity: &Entity) -> Result<bool, DbError> {
 }
 
 /// How many of these versions staging does not hold.
+///
+/// # Errors
+/// Those of the database.
 pub async fn missing(tx: &Tx<'_>, entity: &Entity, ids: &[Uuid]) -> Result<usize, DbError> {
     let sql = for_entity(include_str!("missing.sql"), entity);
     let rows = tx.query(&sql, &[(&ids, Type::UUID_ARRAY)]).await?;
@@ -113,6 +122,9 @@ pub async fn missing(tx: &Tx<'_>, entity: &Entity, ids: &[Uuid]) -> Result<usize
 /// `fetched_at` orders versions, so it always moves forward for an id, even if the clock stepped back since an
 /// earlier run. A record whose answer arrived before one that this run has staged adds nothing: the version seen
 /// last stands.
+///
+/// # Errors
+/// Those of the database.
 pub async fn choose<'b>(
     tx: &Tx<'_>,
     entity: &Entity,
@@ -186,6 +198,9 @@ async fn newest_versions<'b>(
 }
 
 /// The newest version of each of these ids that has one, withdrawn ones included.
+///
+/// # Errors
+/// Those of the database.
 pub async fn newest_of<'i>(
     tx: &Tx<'_>,
     entity: &Entity,

@@ -1,5 +1,6 @@
--- The newest version of each id asked for, withdrawn ones included: withdrawn content must not come back
--- by itself. A tombstone has no hash, so that a record that returns is staged whatever it holds.
+-- Hash, time and run of the newest version of each of the records $1, by position. Withdrawn versions are included,
+-- because withdrawn content must not return by itself. A tombstone has no hash, so that a record that returns is
+-- always staged.
 SELECT asked.position, version.content_hash, version.fetched_at, version.run_id
   FROM unnest($1::text[]) WITH ORDINALITY AS asked (external_id, position)
  CROSS JOIN LATERAL (

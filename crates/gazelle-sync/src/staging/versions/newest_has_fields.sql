@@ -1,4 +1,4 @@
--- Whether the newest version of a record that is its content has all these fields.
+-- Whether the newest whole version of the record $1 that is not withdrawn contains all the fields $2.
 SELECT s.raw_data ?& $2::text[]
   FROM {schema}.{staging_table} s
  WHERE s.external_id = $1

@@ -1,5 +1,5 @@
-//! Whether the database wrote what it was given: a user's trigger that returns NULL, a rule or a policy can suppress a
-//! write without an error, which must not count as success. Statements return the keys of the rows that they wrote.
+//! Checks that the database wrote all rows of a statement. A user's trigger that returns NULL, a rule or a policy can
+//! suppress a write without an error. For this check, statements return the keys of the rows that they wrote.
 
 use std::collections::HashSet;
 use std::hash::Hash;
@@ -7,9 +7,9 @@ use std::hash::Hash;
 use tokio_postgres::Row;
 use tokio_postgres::types::{FromSql, Type};
 
-use crate::db::{DbError, Tx};
+use crate::db::{Db, DbError, Param, Tx};
 
-/// Those of `wanted` that no row has in its first column.
+/// The keys of `wanted` that are in the first column of no row.
 pub fn missing<'r, K>(wanted: impl IntoIterator<Item = K>, rows: &'r [Row]) -> Vec<K>
 where
     K: FromSql<'r> + Eq + Hash,
@@ -22,7 +22,7 @@ where
 /// such as `stored`.
 ///
 /// # Errors
-/// That one; the database's.
+/// [`suppressed`], and those of the database.
 pub async fn check(tx: &Tx<'_>, table: &str, left: usize, done: &str) -> Result<(), DbError> {
     match left {
         0 => Ok(()),
@@ -30,17 +30,45 @@ pub async fn check(tx: &Tx<'_>, table: &str, left: usize, done: &str) -> Result<
     }
 }
 
+/// Fails with [`suppressed`] if rows of a table are as they were before a write that should have changed them: those
+/// that a query counts.
+///
+/// # Errors
+/// That one; the database's.
+pub async fn check_none_left(
+    tx: &Tx<'_>,
+    table: &str,
+    count: &str,
+    params: &[Param<'_>],
+    done: &str,
+) -> Result<(), DbError> {
+    let rows = tx.query(count, params).await?;
+    let left = rows.first().map_or(0, |row| row.get::<_, i64>(0));
+    check(tx, table, left.try_into().unwrap_or_default(), done).await
+}
+
 /// The error for rows that were not written although the database reported no error. It names what was added to the
 /// table and can suppress a write.
 ///
 /// # Errors
-/// The database's, of reading its catalogues.
+/// The database's, when its catalogues are read.
 pub async fn suppressed(tx: &Tx<'_>, table: &str, what: &str) -> Result<DbError, DbError> {
     let (suspects, named) = suspects(tx, table).await?;
     Ok(DbError::suppressed(table, what, &suspects, named))
 }
 
-/// What was added to a table and can suppress a write; and the name of it, or of the table where there are several.
+/// As [`suppressed`], for a statement that ran in a transaction of its own.
+///
+/// # Errors
+/// The database's, of reading its catalogues.
+pub async fn suppressed_aside(db: &Db, table: &str, what: &str) -> Result<DbError, DbError> {
+    let mut connection = db.connection().await?;
+    let tx = connection.begin().await?;
+    suppressed(&tx, table, what).await
+}
+
+/// The triggers, rules and policies of a table that can suppress a write, as messages name them; and the name of the
+/// only one, or of the table if there are several or none.
 ///
 /// # Errors
 /// The database's.

@@ -1,4 +1,5 @@
--- What can keep rows of the table $2 in the schema $1 from being written without an error, and its name.
+-- Triggers, rules and restrictive policies of the table $2 in the schema $1 that can suppress a write without an
+-- error, each with its description and name.
 SELECT pg_catalog.format('trigger %s (function %s)', t.tgname, p.proname) AS said, t.tgname::text AS name
   FROM pg_catalog.pg_trigger t
   JOIN pg_catalog.pg_proc p ON p.oid = t.tgfoid

@@ -1,3 +1,4 @@
+-- How many rows of another table refer to rows of production that the rebuild does not contain.
 SELECT count(*)
   FROM {schema}.{table} held
   LEFT JOIN {prefix}{table} rebuilt ON {key_match}

@@ -1,5 +1,5 @@
--- Foreign keys from tables other than $2 in the schema $1 to those, by which a removal of a row reaches theirs.
--- `matches` is the condition that their row refers to ours.
+-- Foreign keys of tables other than $2 of the schema $1 by which deleting a row of ours would delete or change their
+-- rows. `matches` is the condition that a row of theirs refers to ours.
 SELECT ours.relname::text AS ours,
        pg_catalog.format('%I.%I', space.nspname, theirs.relname) AS theirs,
        k.conname::text AS name,

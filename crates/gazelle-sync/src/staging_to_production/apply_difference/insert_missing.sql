@@ -1,5 +1,5 @@
--- Rows that production lacks. Counted by what is returned: where the tables are distributed, the number that the
--- statement itself reports is that of the rows selected.
+-- Inserts the rows that production lacks, and counts those returned: on Citus, the row count of the statement is that
+-- of the rows selected.
 WITH added AS (
     INSERT INTO {schema}.{table} ({all})
     SELECT {rebuilt_all}

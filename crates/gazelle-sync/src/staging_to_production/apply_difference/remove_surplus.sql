@@ -1,5 +1,6 @@
--- Rows of production that the rebuild does not give. The keys that it gives are read first, since a distributed table
--- cannot be compared with a temporary one in a DELETE.
+-- Deletes rows of production that the rebuild does not contain: of the records $1 if they are given, and not of the
+-- records $2. The rebuild's keys are read first, since a distributed table cannot be compared with a temporary one in
+-- a DELETE.
 WITH kept AS MATERIALIZED (SELECT {key} FROM {prefix}{table})
 DELETE FROM {schema}.{table} held
  WHERE NOT EXISTS (SELECT 1 FROM kept rebuilt WHERE {key_match})

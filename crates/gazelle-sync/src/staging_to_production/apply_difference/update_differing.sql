@@ -1,5 +1,5 @@
--- Rows of production that differ from their rebuilt copies. No row is inserted here, so that a column of a user's that
--- must have a value does not refuse what only changes one of ours.
+-- Updates rows of production that differ from their rebuilt copies. No row is inserted here, so that a user's
+-- required column does not refuse a change of ours.
 UPDATE {schema}.{table} AS held
    SET {assignments}
   FROM {prefix}{table} AS rebuilt

@@ -1,3 +1,5 @@
+-- The rows that are missing, changed or surplus in production, compared with the rebuild: the number of each kind,
+-- with the first $3 rows of it.
 WITH compared AS (
     SELECT CASE WHEN held.{first_key} IS NULL THEN 'missing'
                 WHEN rebuilt.{first_key} IS NULL THEN 'surplus'

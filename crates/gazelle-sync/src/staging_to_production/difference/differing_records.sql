@@ -1,3 +1,4 @@
+-- The records to which rows belong that differ between production and the rebuild.
 SELECT DISTINCT record.id
   FROM {schema}.{table} held
   FULL JOIN {prefix}{table} rebuilt ON {key_match}

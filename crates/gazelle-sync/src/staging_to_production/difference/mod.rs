@@ -5,7 +5,6 @@ use serde_json::Value;
 use tokio_postgres::types::Type;
 use uuid::Uuid;
 
-use super::rebuild::production_tables;
 use super::target::TableSet;
 use crate::db::{DbError, Param, Template, Tx};
 use crate::entities::Entity;
@@ -74,25 +73,10 @@ impl Part {
     }
 }
 
-/// Compares every table with its rebuilt copy: of each entity these records, or all.
+/// Compares the tables of an entity with their rebuilt copies.
 ///
 /// # Errors
-/// The database's.
-pub async fn difference(
-    tx: &Tx<'_>,
-    samples: i64,
-    records: Option<&[String]>,
-) -> Result<Vec<TableDifference>, DbError> {
-    let mut differences = Vec::new();
-    for entity in crate::entities::ENTITIES.iter().copied() {
-        let part = Part { records: records.map(<[String]>::to_vec), ..Part::whole(entity) };
-        differences.extend(of_part(tx, samples, &part).await?);
-    }
-    debug_assert_eq!(differences.len(), production_tables().count());
-    Ok(differences)
-}
-
-/// Compares the tables of an entity with their rebuilt copies.
+/// Those of the database.
 pub async fn of_part(tx: &Tx<'_>, samples: i64, part: &Part) -> Result<Vec<TableDifference>, DbError> {
     let mut differences = Vec::new();
     for table in part.entity.tables {
@@ -130,21 +114,33 @@ async fn of_table(
 }
 
 /// The records of a part of which a row differs from its rebuilt copy, sorted.
+///
+/// # Errors
+/// Those of the database.
 pub async fn differing_records(tx: &Tx<'_>, part: &Part) -> Result<Vec<String>, DbError> {
     records_by(tx, include_str!("differing_records.sql"), part).await
 }
 
 /// The records of a part of which production holds a row that the rebuild does not give, sorted.
+///
+/// # Errors
+/// Those of the database.
 pub async fn surplus_records(tx: &Tx<'_>, part: &Part) -> Result<Vec<String>, DbError> {
     records_by(tx, include_str!("surplus_records.sql"), part).await
 }
 
 /// The records of a part of which production holds a live row that the rebuild gives as deleted, sorted.
+///
+/// # Errors
+/// Those of the database.
 pub async fn newly_marked_records(tx: &Tx<'_>, part: &Part) -> Result<Vec<String>, DbError> {
     records_by(tx, include_str!("newly_marked_records.sql"), part).await
 }
 
 /// Of these records, those that production holds and the rebuild lacks, or has from an older version.
+///
+/// # Errors
+/// Those of the database.
 pub async fn newer_in_production(
     tx: &Tx<'_>,
     entity: &Entity,
@@ -156,6 +152,9 @@ pub async fn newer_in_production(
 }
 
 /// The versions from which the rebuilt rows of these records come: record id and staging id.
+///
+/// # Errors
+/// Those of the database.
 pub async fn rebuilt_from(
     tx: &Tx<'_>,
     entity: &Entity,
@@ -163,9 +162,10 @@ pub async fn rebuilt_from(
 ) -> Result<Vec<(String, Uuid)>, DbError> {
     let mut versions = Vec::new();
     for table in entity.tables {
-        let template = "SELECT DISTINCT {record}, staging_id FROM {prefix}{table} WHERE {record} = ANY ($1)";
+        let template =
+            "SELECT DISTINCT {record} AS record, staging_id FROM {prefix}{table} WHERE {record} = ANY ($1)";
         let rows = tx.query(&fill(template, table), &[(&records, Type::TEXT_ARRAY)]).await?;
-        versions.extend(rows.iter().map(|row| (row.get(0), row.get(1))));
+        versions.extend(rows.iter().map(|row| (row.get("record"), row.get("staging_id"))));
     }
     Ok(versions)
 }

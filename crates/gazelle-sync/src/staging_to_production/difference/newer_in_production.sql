@@ -1,3 +1,4 @@
+-- Of the rows with the keys $1, those that the rebuild lacks or has from an older version than production.
 SELECT held.{first_key}
   FROM {schema}.{table} held
   LEFT JOIN {prefix}{table} rebuilt ON {key_match}

@@ -1,4 +1,4 @@
--- The records that rows belong to which production holds as live and the rebuild gives as deleted.
+-- The records with rows that are live in production and deleted in the rebuild.
 SELECT DISTINCT held.{record}
   FROM {schema}.{table} held
   JOIN {prefix}{table} rebuilt ON {key_match}

@@ -1,4 +1,4 @@
--- The records that rows belong to which production holds and the rebuild does not give.
+-- The records with rows in production that the rebuild does not contain.
 SELECT DISTINCT held.{record}
   FROM {schema}.{table} held
   LEFT JOIN {prefix}{table} rebuilt ON {key_match}

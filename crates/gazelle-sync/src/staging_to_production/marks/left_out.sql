@@ -1,5 +1,6 @@
--- $1 and $2 are the owners and when their newest version was seen; $3 and on what they hold now, by the columns of the
--- members' key. What each owner has is looked up by itself (OFFSET 0 keeps the planner from reading the whole table).
+-- The live rows of the owners $1 that their newest versions, seen at $2, no longer contain; $3 and the following
+-- lists are what these contain, by the columns of the key. OFFSET 0 makes the planner look up each owner instead of
+-- reading the whole table.
 SELECT owner.id AS owner, owner.seen_at, {has_members}
   FROM unnest($1::text[], $2::timestamptz[]) AS owner (id, seen_at)
  CROSS JOIN LATERAL (

@@ -1,4 +1,4 @@
--- Put around left_out.sql, which gives the rows.
+-- Marks the rows that left_out.sql selects as deleted, and returns their keys.
 UPDATE {prefix}{table} t
    SET deleted_at = left_out.seen_at
   FROM ({left_out}) AS left_out

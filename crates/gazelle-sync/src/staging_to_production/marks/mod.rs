@@ -67,10 +67,9 @@ async fn mark_production(
 /// The statements of [`mark_left_out`] for production, one that finds rows and one that marks them. `members` are
 /// the key columns that identify a child row besides its owner.
 fn left_out_statements(table: &Table, owner: &str, members: &[&str]) -> [String; 2] {
-    let left_out = include_str!("left_out.sql");
-    let to_mark = format!("SELECT owner::text, {{names_text}} FROM ({left_out}) AS left_out");
-    let mark = include_str!("mark_left_out.sql").replace("{left_out}", left_out);
-    [to_mark, mark].map(|template| fill(&template, table, owner, members, TableSet::Production))
+    let to_mark = "SELECT owner::text, {names_text} FROM ({left_out}) AS left_out";
+    [to_mark, include_str!("mark_left_out.sql")]
+        .map(|template| fill(template, table, owner, members, TableSet::Production))
 }
 
 /// The statement of a rebuild.
@@ -83,6 +82,7 @@ fn fill(template: &str, table: &Table, owner: &str, members: &[&str], tables: Ta
         members.iter().enumerate().map(|(at, member)| of(at, member)).collect::<Vec<_>>().join(between)
     };
     Template::new(template)
+        .with("left_out", include_str!("left_out.sql"))
         .with("prefix", tables.prefix())
         .with("table", table.name)
         .with("owner", owner)
@@ -172,7 +172,13 @@ mod tests {
             name: "items",
             key: &["invoice_external_id", "piano_external_id", "sequence_number"],
             owner: Some("invoice_external_id"),
-            list: Some(Nested { path: &["allItems"], query: Query::new(""), operation: "", answer: &[] }),
+            list: Some(Nested {
+                path: &["allItems"],
+                query: Query::new(""),
+                operation: "",
+                answer: &[],
+                doubled: "",
+            }),
             columns: &[
                 column("invoice_external_id", Rule::Id, &[]),
                 column("piano_external_id", Rule::Id, &["piano.id"]),
@@ -190,6 +196,17 @@ mod tests {
         ] {
             assert!(sql.contains(part), "{part} in {sql}");
         }
+    }
+
+    #[test]
+    fn statements_that_mark_locations() {
+        let table = &crate::entities::clients::GAZELLE_LOCATIONS;
+        let [owner, members] = ["client_external_id", "external_id"];
+        let mut statements: Vec<String> = left_out_statements(table, owner, &[members]).into();
+        statements.push(rebuild_left_out(table, owner, &[members]));
+        statements.extend(gone_statements(table, owner));
+        statements.push(rebuild_gone(table, owner));
+        insta::assert_snapshot!(statements.join("\n;\n"));
     }
 
     #[test]

@@ -1,4 +1,4 @@
--- The same of a rebuild as mark_gone.sql of production.
+-- As mark_gone.sql, for a rebuild and written differently, so that both do not share a mistake.
 UPDATE {prefix}{table} t
    SET deleted_at = (SELECT max(gone.seen_at)
                        FROM unnest($1::text[], $2::timestamptz[]) AS gone (id, seen_at)

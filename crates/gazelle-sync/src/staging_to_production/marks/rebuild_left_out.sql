@@ -1,5 +1,6 @@
--- The same of a rebuild as left_out.sql and mark_left_out.sql of production, said in another way: a rebuild checks them. Rows
--- are looked up by their owner and written where they were found, since a table that is being filled has no statistics.
+-- As mark_left_out.sql with left_out.sql, for a rebuild and written differently, so that both do not share a mistake.
+-- Rows are looked up by their owner and updated by their position, since a table that is being filled has no
+-- statistics.
 UPDATE {prefix}{table} t
    SET deleted_at = owner.seen_at
   FROM unnest($1::text[], $2::timestamptz[]) AS owner (id, seen_at)

@@ -1,3 +1,5 @@
+-- Inserts or updates quality warnings of the entity $1; $6 is the run and $7 the time, the other parameters are lists
+-- side by side. Returns the records' ids.
 INSERT INTO {schema}.sync_quality_warnings
        (entity, external_id, code, field, staging_id, run_id, first_seen_at, last_seen_at, column_name, shape)
 SELECT $1, external_id, code, field, staging_id, $6, $7, $7, column_name, shape

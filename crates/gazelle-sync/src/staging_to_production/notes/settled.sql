@@ -1,4 +1,4 @@
--- The warnings of these records that their newest versions no longer give.
+-- The warnings of the records $2 (entity $1) that are not among $3 to $5: their newest versions no longer give them.
 SELECT w.external_id, w.code, w.field
   FROM {schema}.sync_quality_warnings w
  WHERE w.entity = $1

@@ -1,3 +1,4 @@
+-- Of the ids $1, those without a row in the parent's table. One lookup by key for each.
 SELECT named.id
   FROM unnest($1::text[]) AS named (id)
   LEFT JOIN LATERAL (

@@ -9,7 +9,7 @@ use tokio_postgres::types::Type;
 
 use super::batch::Good;
 use super::target::{TableSet, Target};
-use crate::db::DbError;
+use crate::db::{DbError, Template};
 use crate::entities::Entity;
 use crate::entities::read::RecordError;
 use crate::entities::table::Table;
@@ -49,27 +49,6 @@ impl KnownParents {
     }
 }
 
-/// The tables of entities that cannot be read in this run, not even by the ids of their records. A row that
-/// production lacks there may exist at the source, so records that name it stay pending for a later run.
-#[derive(Debug, Default)]
-pub struct Unread(Mutex<HashSet<&'static str>>);
-
-impl Unread {
-    /// Notes that nothing of an entity can be read.
-    pub fn note(&self, entity: &Entity) {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).insert(entity.tables[0].name);
-    }
-
-    fn holds(&self, table: &str) -> bool {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).contains(table)
-    }
-
-    /// Whether the parent that a record waits for could not be read in this run in any way.
-    pub(super) fn excuses(&self, error: &RecordError) -> bool {
-        error.waits_for.as_ref().is_some_and(|(table, _)| self.holds(table))
-    }
-}
-
 /// The parents named by these records that the target does not hold: table and id.
 pub(super) async fn absent_parents(
     target: Target<'_>,
@@ -93,7 +72,7 @@ pub(super) async fn absent_parents(
             continue;
         }
         let tables = target.tables();
-        let sql = absent_sql(tables).replace("{parent}", table).replace("{prefix}", tables.prefix());
+        let sql = absent_sql(tables, table);
         let rows = target.tx().query(&sql, &[(&ids, Type::TEXT_ARRAY)]).await?;
         let gone: HashSet<String> = rows.iter().map(|row| row.get(0)).collect();
         if let Some(known) = known {
@@ -105,11 +84,12 @@ pub(super) async fn absent_parents(
 }
 
 /// A rebuild verifies what the writer did, and so uses a statement of its own.
-fn absent_sql(tables: TableSet) -> &'static str {
-    match tables {
+fn absent_sql(tables: TableSet, parent: &str) -> String {
+    let text = match tables {
         TableSet::Production => include_str!("absent.sql"),
         TableSet::Scratch => include_str!("rebuild_absent.sql"),
-    }
+    };
+    Template::new(text).with("parent", parent).with("prefix", tables.prefix()).fill()
 }
 
 /// The error of a record that names an absent parent.
@@ -155,6 +135,13 @@ mod tests {
     use super::*;
     use crate::entities::appointments::{GAZELLE_APPOINTMENT_PIANOS, GAZELLE_APPOINTMENTS};
     use crate::entities::clients::GAZELLE_LOCATIONS;
+
+    #[test]
+    fn a_rebuild_finds_absent_parents_by_a_statement_of_its_own() {
+        let [of_writer, of_rebuild] =
+            [TableSet::Production, TableSet::Scratch].map(|tables| absent_sql(tables, "gazelle_clients"));
+        insta::assert_snapshot!(format!("{of_writer}\n{of_rebuild}"));
+    }
 
     #[test]
     fn a_parent_is_named_by_the_list_that_its_row_is_in() {

@@ -1,5 +1,6 @@
--- Rows that do not exist; those that do meet no trigger or constraint by it. Which those are is found in a WITH, by a join:
--- Citus sends an INSERT … WHERE NOT EXISTS … ON CONFLICT on to the node in a form that is a syntax error there.
+-- Inserts the rows that do not exist, so that existing ones meet no trigger or constraint for inserts. Returns their
+-- keys. The absent rows are found by a join in a WITH, because Citus turns INSERT … WHERE NOT EXISTS … ON CONFLICT
+-- into a statement that is a syntax error on the node.
 WITH incoming AS (
     SELECT {typed}, i.staging_id, i.synced_from_gazelle_at{derived_values}
       FROM unnest({parameters}) AS i ({columns}, staging_id, synced_from_gazelle_at)

@@ -1,5 +1,5 @@
--- Rows of a rebuild whose key is free. The writer's statements are not used here: a rebuild would repeat their mistakes,
--- and `verify` would find nothing.
+-- Inserts the rows of a rebuild whose key is free. Written differently from the statements for production, so that
+-- both do not share a mistake.
 INSERT INTO {prefix}{table}
        ({all_columns}, staging_id, synced_from_gazelle_at, reconciler_version, deleted_at)
 SELECT {selected}, i.staging_id, i.synced_from_gazelle_at, $1, NULL

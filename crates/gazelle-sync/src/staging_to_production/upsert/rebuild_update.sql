@@ -1,5 +1,6 @@
--- Rows of a rebuild that are there and differ; a row that says the same keeps the version it came from. Each is looked up
--- by its key and written where it was found: a table that is being filled has no statistics, and would be read whole.
+-- Updates the rows of a rebuild that exist and differ; a row with the same content keeps the version that it came
+-- from. Rows are looked up by key and updated by their position, since a table that is being filled has no
+-- statistics.
 UPDATE {prefix}{table} t
    SET {set_from_incoming},
        staging_id = i.staging_id, synced_from_gazelle_at = i.synced_from_gazelle_at, reconciler_version = $1,

@@ -6,6 +6,7 @@ use crate::entities::Entity;
 use crate::entities::table::{Rule, Table};
 use crate::staging::pending;
 
+use super::super::derived;
 use super::super::target::TableSet;
 
 /// The statements of a production table. Public for the test that prepares every one.
@@ -85,7 +86,9 @@ fn fill(template: &str, entity: &Entity, table: &Table, target: TableSet) -> Str
         .with("typed", listed(names, |name| format!("i.{name}{} AS {name}", cast(name))))
         .with("typed_values", listed(all, |name| format!("i.{name}")))
         .with("derived_values", columns.derived_values())
-        .with("derived_join", table.derived.as_ref().map_or("", |derived| derived.join))
+        .with("derived_join", derived::join(table))
+        .with("derived_from", table.derived.as_ref().map_or("", |derived| derived.table))
+        .with("derived_by", table.derived.as_ref().map_or("", |derived| derived.by))
         .with("parameters", columns.parameters().join(", "))
         .with("side_by_side", columns.side_by_side())
         .with("columns", names.join(", "))
@@ -153,13 +156,13 @@ impl<'t> Columns<'t> {
 
     fn selected(&self) -> String {
         let declared = self.declared.iter().map(|name| format!("i.{name}{}", self.cast(name)));
-        let derived = self.table.derived_columns().iter().map(|column| column.expression.to_owned());
+        let derived = self.table.derived_columns().iter().map(|column| format!("c.{}", column.from));
         declared.chain(derived).collect::<Vec<_>>().join(", ")
     }
 
     fn derived_values(&self) -> String {
         let derived = self.table.derived_columns().iter();
-        derived.map(|column| format!(", {} AS {}", column.expression, column.name)).collect()
+        derived.map(|column| format!(", c.{} AS {}", column.from, column.name)).collect()
     }
 }
 

@@ -1,5 +1,6 @@
--- Rows that exist and differ are written; equal ones are not touched, so that they cost neither a write nor
--- WAL. A row whose content is the same keeps the raw record it came from, the first of those that say the same.
+-- Inserts new rows and updates existing ones that differ; equal rows cost neither a write nor WAL. A row whose
+-- content is the same, but of another version of the reconciler ($1), keeps the version that it came from. Returns
+-- the keys of the written rows.
 WITH incoming AS (
     SELECT {typed}, i.staging_id, i.synced_from_gazelle_at{derived_values}
       FROM unnest({parameters}) AS i ({columns}, staging_id, synced_from_gazelle_at)

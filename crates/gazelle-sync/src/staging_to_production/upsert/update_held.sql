@@ -1,7 +1,6 @@
--- Rows that exist and differ, by an UPDATE alone: nothing is asked of them that only a new row needs (a value in a
--- required column of a user's, a trigger before INSERT that agrees). An INSERT … ON CONFLICT DO UPDATE asks that first. What
--- another transaction has written meanwhile is compared again as it stands. Lists are made of their literals before, since
--- Citus casts no column in an UPDATE.
+-- Updates existing rows that differ, by an UPDATE: INSERT … ON CONFLICT DO UPDATE would first apply what only
+-- concerns new rows, such as a user's required column or trigger. Rows that another transaction has changed meanwhile
+-- are compared again. Lists are cast in the WITH, because Citus casts no column in an UPDATE.
 WITH incoming AS MATERIALIZED (
     SELECT {typed}, i.staging_id, i.synced_from_gazelle_at{derived_values}
       FROM unnest({parameters}) AS i ({columns}, staging_id, synced_from_gazelle_at)

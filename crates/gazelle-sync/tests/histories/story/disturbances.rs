@@ -284,10 +284,10 @@ impl Story<'_> {
         }
         self.told.push("our clock was a day ahead until now".to_owned());
         let mut sql = String::new();
-        for table in crate::support::STAGING {
+        for table in crate::support::staging_tables() {
             sql.push_str(&format!("UPDATE {table} SET fetched_at = fetched_at + {AHEAD};"));
         }
-        for table in crate::support::PRODUCTION {
+        for table in crate::support::production_tables() {
             sql.push_str(&format!(
                 "UPDATE {table} SET deleted_at = deleted_at + {AHEAD}, synced_from_gazelle_at = synced_from_gazelle_at + {AHEAD};"
             ));

@@ -31,11 +31,7 @@ async fn a_deployment_that_is_well_is_told_so_and_nothing_is_touched() {
     world.control.clear_requests();
     let run = doctor(&world).await;
     assert_eq!(run.code, 0, "{run}");
-    assert_eq!(
-        unwell(&run),
-        ["backup", "alerts", "dead-man's switch", "service"],
-        "only what is not set: {run}"
-    );
+    assert_eq!(unwell(&run), ["backup", "alerts", "heartbeat URL", "service"], "only what is not set: {run}");
     assert_eq!(fingerprint(&world).await, before);
     assert_eq!(world.control.request_counts().total, 4, "one page of each entity");
     for (check, words) in [
@@ -294,7 +290,7 @@ async fn what_is_broken_in_the_database_shows_in_its_line() {
         world.execute(mend).await;
     }
     let run = doctor(&world).await;
-    assert_eq!(unwell(&run), ["backup", "alerts", "dead-man's switch", "service"], "all mended: {run}");
+    assert_eq!(unwell(&run), ["backup", "alerts", "heartbeat URL", "service"], "all mended: {run}");
 }
 
 #[tokio::test]

@@ -137,7 +137,7 @@ async fn ways_to_tell_people_are_knocked_at_and_nothing_is_sent() {
     shows(&run, "alerts", "ok", &["Slack", "alerts test"]);
     shows(&run, "alerts: Slack", "ok", &[&format!("127.0.0.1:{port} takes connections")]);
     shows(&run, "alerts: mail server", "warning", &["127.0.0.1:1 takes no connection", "refused"]);
-    shows(&run, "dead-man's switch", "ok", &["takes connections"]);
+    shows(&run, "heartbeat URL", "ok", &["takes connections"]);
     assert!(!format!("{run}").contains("secret-word"), "{run}");
     for _ in 0..2 {
         use tokio::io::AsyncReadExt;

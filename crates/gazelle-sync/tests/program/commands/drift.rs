@@ -50,7 +50,7 @@ async fn warnings(world: &World, run: &Ran) -> Vec<(String, String)> {
 
 async fn staged(world: &World) -> i64 {
     let mut rows = 0;
-    for table in crate::support::STAGING {
+    for table in crate::support::staging_tables() {
         rows += world.count(table).await;
     }
     rows

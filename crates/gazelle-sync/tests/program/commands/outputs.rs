@@ -4,6 +4,8 @@
 //! The shop is as it was in January 2020, so that its records are the same whatever day it is, and no window of an
 //! incremental sync holds any. What does differ from run to run is replaced, at its own width where it stands in a table.
 
+mod writing;
+
 use std::collections::BTreeMap;
 use std::process::Stdio;
 
@@ -97,6 +99,7 @@ fn varying(now: &Zoned) -> Vec<(String, &'static str)> {
             "127.0.0.1:port/graphql/private answers and",
         ),
         (r"127\.0\.0\.1:\d{2,}/", "127.0.0.1:port/"),
+        (r"gazelle_v6_\d{14}", "gazelle_v6_yyyymmddhhmmss"),
         (r"not needed:\s+/\S+\s+is\s+this\s+machine", "not needed: /socket is this machine"),
         (r"Postgres [^,]*(?:,[^,]*)?,\s+database\s+mirror,", "Postgres nn, database mirror,"),
     ];

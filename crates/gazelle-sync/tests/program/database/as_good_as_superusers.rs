@@ -194,3 +194,51 @@ async fn an_owner_proves_nothing_by_what_he_writes_on_his_own_register() {
     refused(&run, &["belongs to mallory", "is a superuser"]);
     assert!(!run.reasons().contains("GRANT mallory TO"), "{run}");
 }
+
+/// Whoever may put a role in force that makes roles is one who makes roles, whichever check asks.
+#[tokio::test]
+async fn a_member_of_a_role_that_makes_roles_counts_as_one_that_makes_them_everywhere() {
+    let mut world = with_mallory().await;
+    world
+        .execute(
+            "CREATE ROLE makers NOLOGIN CREATEROLE; CREATE ROLE deputy LOGIN; GRANT makers TO deputy; ALTER ROLE deputy NOINHERIT",
+        )
+        .await;
+    // As the owner's role is made: it is no stranger that acts as it.
+    world.execute("CREATE ROLE gazelle_owner NOLOGIN; GRANT gazelle_owner TO deputy, administrator").await;
+    world.run(&["migrate", "--roles"]).await.success();
+    // As a second member of the owner, as the owner of a trigger's function, and of a table that refers to ours.
+    works(&world, "administrator, beside deputy").await;
+    world
+        .execute(
+            "CREATE FUNCTION public.same() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RETURN NEW; END $$;
+             ALTER FUNCTION public.same() OWNER TO deputy;
+             CREATE TRIGGER same BEFORE UPDATE ON gazelle_clients FOR EACH ROW EXECUTE FUNCTION public.same();
+             CREATE TABLE public.notes (client text REFERENCES gazelle_clients ON DELETE CASCADE);
+             ALTER TABLE public.notes OWNER TO deputy",
+        )
+        .await;
+    // It locks the table before it writes, which needs a right on it.
+    if who_makes_roles_makes_superusers(&world).await {
+        refused(
+            &world.run(&["sync"]).await,
+            &["may not lock public.notes", "GRANT INSERT ON public.notes TO administrator"],
+        );
+        world.execute("GRANT INSERT ON public.notes TO administrator").await;
+    }
+    for command in [&["migrate"][..], &["sync"], &["status"]] {
+        world.run(command).await.success();
+    }
+    act_as(&mut world, "deputy");
+    let run = world.run(&["status"]).await;
+    if who_makes_roles_makes_superusers(&world).await {
+        // It is one of them itself, by the role that it may put in force, and uses what they use.
+        shows(
+            &doctor(&world).await,
+            "our own role",
+            "warning",
+            &["deputy", "as good as a superuser", "CREATEROLE"],
+        );
+    }
+    assert!(!run.reasons().contains("belongs to"), "{run}");
+}

@@ -234,6 +234,7 @@ async fn whoever_waits_for_a_lock_is_shown_by_status_and_doctor() {
     world.filled().await;
     world.set("GAZELLE_SYNC_LOCK_WAIT", "300");
     let (person, pid) = person(&world, &world.url(), "LOCK TABLE sync_bookmarks IN EXCLUSIVE MODE").await;
+    person.batch_execute("-- Geheim, as it is no part\n  -- of the statement.\n\nSELECT 1").await.unwrap();
     let mut waiting = world.start(&["sync", "--mode", "full", "--json"]);
     until("it waits", async || {
         let sql = "SELECT count(*) FROM pg_locks WHERE NOT granted AND waitstart < now() - interval '2.5 s'";

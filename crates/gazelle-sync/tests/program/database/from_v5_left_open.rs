@@ -137,9 +137,24 @@ async fn who_holds_a_table_of_such_a_schema_locked_fails_no_migration() {
     hand_to(&world, "gazelle_v5", "gone").await;
     act_as(&mut world, "administrator");
     let gone = crate::support::roles::client_of(&world, "gone").await;
-    gone.batch_execute("BEGIN; LOCK TABLE gazelle_v5.gazelle_appointments").await.unwrap();
+    // All of its tables, and the manifest.
+    let pid: i32 = gone.query_one("SELECT pg_backend_pid()", &[]).await.unwrap().get(0);
+    let lock = "BEGIN; DO $$ DECLARE t regclass; BEGIN
+         FOR t IN SELECT oid FROM pg_class WHERE relnamespace = 'gazelle_v5'::regnamespace AND relkind = 'r' LOOP
+             EXECUTE format('LOCK TABLE %s', t);
+         END LOOP; END $$";
+    gone.batch_execute(lock).await.unwrap();
     let run = world.run(&["migrate"]).await;
     assert_eq!(run.code, 3, "{run}");
+    // One is waited for; who holds it is named, and the others are said not to have been tried.
+    let waited = std::fs::read_to_string(world.server.server().unwrap().log_file()).unwrap();
+    assert_eq!(waited.matches("canceling statement due to lock timeout").count(), 1, "{run}");
+    let report = run.json();
+    let whys: Vec<&str> =
+        report["left_open"].as_array().unwrap().iter().filter_map(|open| open["why"].as_str()).collect();
+    let held = format!("is held locked by session {pid} (role gone)");
+    assert!(whys.len() > 1 && whys.iter().all(|why| why.contains(&held)), "{run}");
+    assert_eq!(whys.iter().filter(|why| why.starts_with("not tried")).count() + 1, whys.len(), "{run}");
     assert!(run.stdout.contains("gazelle_v5.gazelle_appointments has no row security"), "{run}");
     assert!(!is_open(&world).await, "rights are taken without a lock: {run}");
     gone.batch_execute("ROLLBACK").await.unwrap();

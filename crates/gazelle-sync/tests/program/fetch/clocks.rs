@@ -118,10 +118,10 @@ async fn an_empty_window_is_no_success_when_the_api_lists_nothing_at_all_any_mor
 async fn the_newest_version_wins_whatever_dates_staging_holds_and_ids_are_in_the_order_of_dates() {
     let world = World::new().await;
     world.filled().await;
-    for table in crate::support::STAGING {
+    for table in crate::support::staging_tables() {
         world.execute(&format!("UPDATE {table} SET fetched_at = fetched_at + interval '200 days'")).await;
     }
-    for table in crate::support::PRODUCTION {
+    for table in crate::support::production_tables() {
         world
             .execute(&format!(
                 "UPDATE {table} SET synced_from_gazelle_at = synced_from_gazelle_at + interval '200 days'"

@@ -247,3 +247,63 @@ async fn a_user_at_whom_the_whole_answer_fails_keeps_out_only_what_names_her() {
 async fn email_of(world: &World, user: &str) -> Option<String> {
     field(world, user, "email").await
 }
+
+/// The list fails at one of them wherever a field is asked for, so that it is read field by field; then the API asks for
+/// fewer requests.
+#[tokio::test]
+async fn a_list_that_is_throttled_while_it_is_divided_is_told_as_throttled_and_not_divided_further() {
+    let mut world = World::new().await;
+    world.set("GAZELLE_SYNC_ATTEMPTS", "1");
+    let kind = FaultKind::RecordFault {
+        id: users_with_events(&world)[0].clone(),
+        field: Some("email".to_owned()),
+        message: "undefined method `strip'".to_owned(),
+        takes: Takes::Server,
+    };
+    world.control.add_fault(Fault::new(kind).forever());
+    let busy = FaultKind::TooManyRequests { retry_after_seconds: None };
+    world.control.add_fault(Fault::new(busy).on_field("allUsers").skip(3).forever());
+
+    let run = world.run(&["sync", "--mode", "full", "--entity", "users"]).await;
+
+    assert!(run.reasons().contains("users: ") && run.reasons().contains("HTTP 429"), "{}", run.reasons());
+    assert!(!run.reasons().contains("cannot be had with"), "no field is to blame: {}", run.reasons());
+    assert_eq!(world.count("staging_users").await, 0, "none is stored without its fields: {run}");
+    let of_list =
+        |request: &&gazelle_sim::RequestEntry| request.root_fields.iter().any(|field| field == "allUsers");
+    let asked = world.control.requests().iter().filter(of_list).count();
+    assert!(asked <= 6, "it is asked no more: {asked}");
+
+    world.control.clear_faults();
+    world.full().await.success();
+    assert_eq!(users(&world).await.len(), world.control.ids(Kind::User).len());
+}
+
+/// Two users are given by the appointments that name them, and then the API fails at all of these.
+#[tokio::test]
+async fn an_api_that_begins_to_fail_between_two_users_blames_none_of_them() {
+    for outage in [FaultKind::BadGateway, FaultKind::ServerError] {
+        let world = World::new().await;
+        let with_events = users_with_events(&world);
+        let kind = FaultKind::RecordFault {
+            id: with_events[0].clone(),
+            field: Some("email".to_owned()),
+            message: "undefined method `strip'".to_owned(),
+            takes: Takes::Server,
+        };
+        world.control.add_fault(Fault::new(kind).on_field("allUsers").forever());
+        world.control.add_fault(Fault::new(outage).on_operation("UserInEvents").skip(2).forever());
+
+        let run = world.full().await;
+
+        assert_eq!(run.code, 3, "{run}");
+        let blamed = "sync_quarantine WHERE entity = 'users' AND state = 'open'";
+        assert_eq!(world.count(blamed).await, 0, "{:?}: {run}", world.quarantine().await);
+        assert_eq!(users(&world).await.len(), world.control.ids(Kind::User).len(), "{run}");
+        assert!(run.reasons().contains("stored without"), "{}", run.reasons());
+
+        world.control.clear_faults();
+        world.incremental().await.success();
+        assert!(users(&world).await.iter().all(|user| user["email"].is_string()), "all fields are there");
+    }
+}

@@ -218,3 +218,63 @@ async fn lists_inside_most_records_that_never_add_up_are_the_fault_of_the_api() 
     assert!(run.reasons().contains(&words), "{}", run.reasons());
     assert_eq!(world.quarantine().await.len(), 0, "none is blamed: {run}");
 }
+
+/// More of them than are kept in memory as they came, and no most of those that have a long list.
+#[tokio::test]
+async fn records_with_a_failing_list_are_at_fault_however_large_they_are_together() {
+    const FAILING: usize = 13;
+    const NOTES: usize = 3 * 1024 * 1024;
+    let mut world = World::new().await;
+    let direct = world.sim.graphql_url();
+    for (name, value) in [("PAGE_SIZE", "5"), ("CONCURRENCY", "1"), ("ATTEMPTS", "1")] {
+        world.set(&format!("GAZELLE_SYNC_{name}"), value);
+    }
+    let ids = world.control.ids(Kind::Client);
+    let failing: Vec<String> = ids[..FAILING].to_vec();
+    let long: Vec<String> = ids[..2 * FAILING + 1].to_vec();
+    let fails = failing.clone();
+    let api = before(&direct, move |asked, answer| {
+        let request: Value = serde_json::from_slice(&asked.body).unwrap_or_default();
+        let is_failing = |id: &Value| fails.iter().any(|failing| *id == json!(failing));
+        if request["operationName"] == "ClientMoreContacts" && is_failing(&request["variables"]["id"]) {
+            return "<html>Bad gateway</html>".to_owned();
+        }
+        let mut answer: Value = serde_json::from_str(&answer).unwrap();
+        let clients = answer["data"]["allClients"]["nodes"].as_array_mut();
+        for client in clients.into_iter().flatten() {
+            let is_long = long.iter().any(|long| client["id"] == json!(long));
+            if let Some(info) = client.pointer_mut("/allContacts/pageInfo") {
+                info["hasNextPage"] = json!(is_long);
+                if is_failing(&client["id"]) {
+                    client["personalNotes"] = json!("a".repeat(NOTES));
+                }
+            }
+        }
+        answer.to_string()
+    });
+    world.set("GAZELLE_API_URL", &api.url());
+
+    let run = world.run(&["sync", "--mode", "full", "--entity", "clients"]).await;
+
+    assert_eq!(run.code, 3, "exit {}: {:.3000}", run.code, run.stdout);
+    assert!(!run.reasons().contains("its own fault"), "{:.3000}", run.reasons());
+    assert_eq!(run.entity("clients")["walk_complete"], true, "{:.3000}", run.stdout);
+    let landed = i64::try_from(ids.len() - FAILING).unwrap();
+    assert_eq!(world.count("gazelle_clients").await, landed, "{:.3000}", run.stdout);
+    let codes = "SELECT string_agg(DISTINCT error_code, ' ' ORDER BY error_code) FROM sync_quarantine WHERE state = 'open'";
+    assert_eq!(world.text(codes).await.as_deref(), Some("incomplete_at_source not_asked_yet"));
+    for id in &failing {
+        assert_eq!(
+            world
+                .count(&format!("staging_clients WHERE external_id = '{id}' AND sync_status = 'error'"))
+                .await,
+            1,
+            "{id} is staged with its fault"
+        );
+    }
+
+    world.set("GAZELLE_API_URL", &direct);
+    world.full().await.success();
+    assert_eq!(world.count("gazelle_clients").await, i64::try_from(ids.len()).unwrap());
+    assert_eq!(world.count("sync_quarantine WHERE entity = 'clients' AND state = 'open'").await, 0);
+}

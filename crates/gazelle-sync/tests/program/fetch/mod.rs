@@ -3,6 +3,7 @@
 mod api_limits;
 mod clocks;
 mod deletions;
+mod failing_lists;
 mod faulty_many;
 mod faulty_records;
 mod faulty_users;
@@ -16,6 +17,7 @@ mod neighbours;
 mod nested_bounds;
 mod nulls_and_gateways;
 mod odd_parts;
+mod old_tls;
 mod one_too_large;
 mod smallest_queries;
 mod unlisted;

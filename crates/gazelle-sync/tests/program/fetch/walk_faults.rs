@@ -84,11 +84,11 @@ async fn an_entity_that_cannot_be_read_harms_no_other_and_its_children_land_when
     assert!(run.reasons().contains("after 3 attempts"), "{}", run.reasons());
     assert_eq!(world.count("gazelle_clients").await, 40);
     assert_eq!(world.count("gazelle_pianos").await, 0);
-    // Those that name a piano wait for it, since it cannot be had by its id either, and the run says how many.
+    // Those that name a piano stay pending, since it cannot be had by its id either, and the run says how many.
     let tour = world.event_titled("Grande tournée");
-    let waits = "SELECT state FROM sync_quarantine WHERE error_code = 'missing_parent' AND external_id = ";
-    assert_eq!(world.text(&format!("{waits}'{tour}'")).await.as_deref(), Some("waiting"));
-    assert!(run.reasons().contains("wait in quarantine for pianos"), "{}", run.reasons());
+    let status = format!("SELECT sync_status FROM staging_appointments WHERE external_id = '{tour}'");
+    assert_eq!(world.text(&status).await.as_deref(), Some("pending"), "{run}");
+    assert!(run.reasons().contains("stay pending, since they name pianos"), "{}", run.reasons());
     assert!(world.count("gazelle_appointments").await > 0, "those without a piano are there");
 
     world.control.clear_faults();
@@ -149,7 +149,7 @@ async fn an_api_that_fails_for_good_fails_the_run_and_says_how() {
         assert_eq!(run.code, 1, "{kind:?}: {run}");
         assert_eq!(run.json()["status"], "failed", "{kind:?}");
         assert!(run.reasons().contains(words), "{kind:?}: {}", run.reasons());
-        for table in crate::support::STAGING {
+        for table in crate::support::staging_tables() {
             assert_eq!(world.count(table).await, 0);
         }
         assert_eq!(world.bookmarks().await.len(), 0);

@@ -43,6 +43,23 @@ async fn an_answer_with_a_wrong_state_is_refused_and_the_right_one_waited_for() 
         assert_eq!(status, 400, "{stranger}");
         assert!(page.contains("wrong state"), "{page}");
     }
+    let state = login.parameter("state");
+    for twice in ["&code=a&code=b", "&state=0&code=a", "&error=denied&error=denied"] {
+        let (status, page) = open(&format!("{back}?state={state}{twice}")).await;
+        assert_eq!(status, 400, "{twice}");
+        assert!(page.contains("twice"), "{page}");
+    }
+    // Every answer, of an unknown path too.
+    for address in [format!("{back}?state=0"), back.replace("/callback", "/nothing")] {
+        let answer = crate::support::service::client().get(&address).send().await.unwrap();
+        for (name, value) in [("x-content-type-options", "nosniff"), ("cache-control", "no-store")] {
+            assert_eq!(
+                answer.headers().get(name).map(|value| value.as_bytes()),
+                Some(value.as_bytes()),
+                "{address}"
+            );
+        }
+    }
     open(&login.address).await;
     login.end().await.success();
 

@@ -144,7 +144,7 @@ async fn a_full_sync_drops_by_the_setting_and_says_what_can_no_longer_be_built()
     let of_client = "SELECT count(*) FROM staging_clients WHERE external_id = $1";
     assert_eq!(world.one::<i64>(of_client, &[&client]).await, 4);
     // All of it happened forty days ago.
-    for table in crate::support::STAGING {
+    for table in crate::support::staging_tables() {
         world.execute(&format!("UPDATE {table} SET fetched_at = fetched_at - interval '40 days'")).await;
     }
     let before = world.content().await;
@@ -202,7 +202,7 @@ async fn status_tells_the_size_of_staging_and_how_fast_it_grows() {
     world.filled().await;
     let status = world.run(&["status"]).await.success();
     let sizes = status["staging_size"].as_array().unwrap();
-    assert_eq!(sizes.len(), crate::support::STAGING.len());
+    assert_eq!(sizes.len(), crate::support::staging_tables().len());
     for size in sizes {
         let table = format!("staging_{}", size["entity"].as_str().unwrap());
         let rows = world.count(&table).await;

@@ -1,6 +1,7 @@
 //! Old rows that something of a user's rests on stay, keep no other from going, and are told; no run fails because of them,
 //! and no row of a user's goes.
 
+use gazelle_sync::db::ConnectSettings;
 use serde_json::json;
 
 use crate::support::quarantined::place;
@@ -192,5 +193,42 @@ async fn what_a_users_rows_rest_on_in_the_bookkeeping_stays_with_them() {
     assert!((100..=104).contains(&old), "{old}: {run}");
     for words in ["foreign key ma_cle", "foreign key mon_avis", "garde()"] {
         assert!(kept(&run, "sync_runs").contains(words), "{words}: {run}");
+    }
+}
+
+/// The duties of the service remove them, and say which stay.
+#[tokio::test]
+async fn old_alerts_and_requests_that_a_trigger_keeps_let_all_others_go() {
+    for does in ["RAISE 'non'", "RETURN NULL"] {
+        let place = Place::new().await;
+        place.run(&["migrate"]).await.success();
+        place
+            .execute(&format!(
+                "INSERT INTO sync_alerts (id, kind, facts, opened_at, closed_at)
+                 SELECT gen_random_uuid(), 'kind ' || n, '{{}}', now() - interval '200 days', now() - interval '199 days'
+                   FROM generate_series(1, 20) n;
+                 INSERT INTO sync_wanted_runs (mode, requested_by, requested_at, outcome, ended_at)
+                 SELECT 'full', 'kind ' || n, now() - interval '200 days', 'success', now() - interval '199 days'
+                   FROM generate_series(1, 20) n;
+                 CREATE FUNCTION garde() RETURNS trigger LANGUAGE plpgsql AS $$
+                   BEGIN IF to_jsonb(OLD)::text LIKE '%kind 7\"%' THEN {does}; END IF; RETURN OLD; END $$;
+                 CREATE TRIGGER garde BEFORE DELETE ON sync_alerts FOR EACH ROW EXECUTE FUNCTION garde();
+                 CREATE TRIGGER garde BEFORE DELETE ON sync_wanted_runs FOR EACH ROW EXECUTE FUNCTION garde()"
+            ))
+            .await;
+
+        let settings =
+            ConnectSettings { url: place.url(), ca_file: None, schema: "public".to_owned(), connections: 2 };
+        let db = gazelle_sync::db::connect(&settings).await.unwrap();
+        for _ in 0..2 {
+            let alerts = gazelle_sync::alerts::forget_old(&db).await.unwrap();
+            let requests = gazelle_sync::run_log::wanted_runs::forget_old(&db).await.unwrap();
+            let left = (place.count("sync_alerts").await, place.count("sync_wanted_runs").await);
+            assert_eq!(left, (1, 1), "{does}: {alerts:?} {requests:?}");
+            for (told, table) in [(alerts, "sync_alerts"), (requests, "sync_wanted_runs")] {
+                let told = told.unwrap();
+                assert!(told.contains(table) && told.contains("garde"), "{does}: {told}");
+            }
+        }
     }
 }

@@ -3,9 +3,9 @@
 use gazelle_sim::{Fault, FaultKind, Kind, ShopSpec, SimOptions};
 use serde_json::{Value, json};
 
-use crate::support::World;
 use crate::support::roles::{act_as, act_as_gazelle_admin, asked, client_of, refused};
 use crate::support::tools::example;
+use crate::support::{Place, World};
 
 /// A shop with invoices, of which this one has more items than a page of them holds.
 async fn shop() -> (World, String) {
@@ -198,4 +198,46 @@ async fn a_table_of_its_name_that_is_not_ours_is_refused_and_a_column_that_is_mi
     assert_eq!(run.code, 1, "its values are missing until they are rebuilt: {run}");
     world.run(&["replay"]).await.success();
     assert_eq!(world.run(&["verify", "--offline"]).await.code, 0);
+}
+
+#[tokio::test]
+async fn a_list_of_it_that_is_not_whole_marks_none_of_its_rows_deleted() {
+    let mut place = Place::new().await;
+    place.program = example("with_invoices");
+    place.run(&["migrate"]).await.success();
+    let item = |id: &str| json!({ "id": id, "amount": 1 });
+    let both = json!({ "nodes": [item("itm_1"), item("itm_2")] });
+    let twice = json!({ "nodes": [item("itm_1"), item("itm_1")] });
+    let (mut live, mut doubled) = (Vec::new(), Vec::new());
+    for (what, list) in [
+        ("whole", Some(both)),
+        ("null", Some(Value::Null)),
+        ("absent", None),
+        ("one item twice", Some(twice)),
+        ("whole again", Some(json!({ "nodes": [item("itm_2")] }))),
+    ] {
+        let mut record = json!({ "id": "inv_1", "status": what });
+        if let Some(list) = list {
+            record["allInvoiceItems"] = list;
+        }
+        let day = format!("2026-01-{:02}", live.len() + 1);
+        place.stage("staging_invoices", "inv_1", &record, Some(&day)).await;
+        let run = place.run(&["reconcile"]).await.success();
+        assert_eq!(run["errors"], 0, "{what}: {run}");
+        let items = "SELECT string_agg(external_id, ' ' ORDER BY external_id) FROM gazelle_invoice_items WHERE deleted_at IS NULL";
+        live.push((what, place.text(items).await.unwrap_or_default()));
+        if place
+            .count("sync_quality_warnings WHERE code = 'duplicate_item' AND field LIKE '%nodes[1].id'")
+            .await
+            > 0
+        {
+            doubled.push(what);
+        }
+    }
+    let as_text: Vec<(&str, &str)> = live.iter().map(|(what, items)| (*what, items.as_str())).collect();
+    let all = "itm_1 itm_2";
+    let expected =
+        [("whole", all), ("null", all), ("absent", all), ("one item twice", all), ("whole again", "itm_2")];
+    assert_eq!(as_text, expected);
+    assert_eq!(doubled.first(), Some(&"one item twice"));
 }

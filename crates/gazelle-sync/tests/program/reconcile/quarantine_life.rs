@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 async fn staging_status(place: &Place, staging_id: &str) -> String {
     let mut found = None;
-    for table in crate::support::STAGING {
+    for table in crate::support::staging_tables() {
         let sql = format!("SELECT sync_status FROM {table} WHERE id = '{staging_id}'");
         found = found.or(place.text(&sql).await);
     }

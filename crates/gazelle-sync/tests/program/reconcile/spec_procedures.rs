@@ -1,6 +1,6 @@
 //! The procedures that the strategy writes down, word for word in SQL, and `replay`, which does them in one step.
 
-use crate::support::{LINEAGE, PRODUCTION, Place, Tables, World, assert_same};
+use crate::support::{LINEAGE, Place, Tables, World, assert_same, production_tables};
 use gazelle_sim::Kind;
 use serde_json::{Value, json};
 
@@ -235,7 +235,7 @@ async fn every_table_can_be_emptied_and_comes_back_from_staging() {
     let world = lived_in().await;
     let before = world.production(&[]).await;
     world.execute("TRUNCATE gazelle_users, gazelle_clients CASCADE").await;
-    for table in crate::support::STAGING {
+    for table in crate::support::staging_tables() {
         world
             .execute(&format!("UPDATE {table} SET sync_status = 'pending' WHERE sync_status = 'processed'"))
             .await;
@@ -259,7 +259,7 @@ async fn the_dashboard_of_the_strategy_has_its_four_columns_over_all_entities() 
     assert_eq!((&rows[0]["sync_status"], &rows[0]["count"]), (&json!("error"), &json!(3)));
     assert_eq!(rows[1]["sync_status"], "processed");
     let mut staged = 0;
-    for table in crate::support::STAGING {
+    for table in crate::support::staging_tables() {
         staged += world.count(table).await;
     }
     assert_eq!(rows[1]["count"], staged - 3);
@@ -386,7 +386,7 @@ async fn replay_keeps_what_waits_in_quarantine_there() {
     assert_eq!(before.len(), 3);
     world.run(&["replay"]).await.success();
     assert_eq!(world.quarantine().await, before);
-    for table in PRODUCTION {
+    for table in production_tables() {
         assert!(world.count(table).await > 0, "{table}");
     }
 }

@@ -7,8 +7,8 @@ use std::collections::BTreeMap;
 use crate::support::World;
 use gazelle_sim::Kind;
 use gazelle_sync::db::sqlstate::CLASSES;
-use gazelle_sync::db::sqlstate::Concern;
 use gazelle_sync::db::sqlstate::EXCEPTIONS;
+use gazelle_sync::db::sqlstate::ErrorScope;
 use gazelle_sync::db::sqlstate::concern;
 use gazelle_sync::db::sqlstate::concern_in_function;
 use serde_json::json;
@@ -66,7 +66,7 @@ async fn each_class_of_the_row_sets_aside_the_one_record_and_names_the_trigger()
     world.filled().await;
     world.execute(TRIGGER).await;
     let of_row: Vec<String> =
-        states().into_iter().filter(|state| concern_in_function(state) == Concern::Row).collect();
+        states().into_iter().filter(|state| concern_in_function(state) == ErrorScope::Row).collect();
     for state in ["22001", "23001", "P0001", "42001", "HV001"] {
         assert!(of_row.iter().any(|it| it == state), "{state}: {of_row:?}");
     }
@@ -107,14 +107,14 @@ async fn no_other_class_blames_a_record_and_what_is_of_the_moment_lands_later() 
     world.filled().await;
     world.execute(TRIGGER).await;
     let stopping: Vec<String> =
-        states().into_iter().filter(|state| concern_in_function(state) != Concern::Row).collect();
+        states().into_iter().filter(|state| concern_in_function(state) != ErrorScope::Row).collect();
     for state in
         ["08001", "25001", "25006", "40001", "53001", "55006", "55P03", "57001", "58001", "72001", "XX001"]
     {
         assert!(stopping.iter().any(|it| it == state), "{state}: {stopping:?}");
     }
     // None that concerns the moment by itself concerns the row because a trigger raised it.
-    for state in states().iter().filter(|state| concern(state) == Concern::Moment) {
+    for state in states().iter().filter(|state| concern(state) == ErrorScope::Transient) {
         assert!(stopping.contains(state), "{state}");
     }
     let ids = appointments(&world, 20).await;

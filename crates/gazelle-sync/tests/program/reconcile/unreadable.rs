@@ -55,7 +55,7 @@ async fn a_date_of_zeros_at_one_client_holds_back_nobody() {
             && warning["message"].as_str().unwrap().contains("gazelle_clients.no_contact_until: 1")),
         "{told:?}"
     );
-    for table in crate::support::PRODUCTION {
+    for table in crate::support::production_tables() {
         assert_eq!(world.count(table).await, good.count(table).await, "{table}");
     }
     let until = format!("SELECT no_contact_until::text FROM gazelle_clients WHERE external_id = '{client}'");

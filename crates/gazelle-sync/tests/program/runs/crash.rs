@@ -24,7 +24,7 @@ async fn slow_world() -> World {
 /// What a database holds that was never killed: production, and the versions in staging with their outcome.
 async fn whole(place: &Place) -> Tables {
     let mut tables = place.content().await;
-    for table in crate::support::STAGING {
+    for table in crate::support::staging_tables() {
         let sql = format!(
             "SELECT concat_ws(' ', external_id, encode(content_hash, 'hex'), sync_status, error_code) AS v FROM {table} ORDER BY 1"
         );
@@ -340,7 +340,7 @@ async fn a_run_whose_lease_was_taken_over_writes_nothing_more() {
 
 async fn counts(place: &Place) -> Vec<i64> {
     let mut counts = Vec::new();
-    for table in crate::support::STAGING.iter().chain(&crate::support::PRODUCTION) {
+    for table in crate::support::staging_tables().iter().chain(&crate::support::production_tables()) {
         counts.push(place.count(table).await);
     }
     counts

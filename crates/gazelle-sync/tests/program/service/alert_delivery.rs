@@ -197,7 +197,7 @@ async fn test_sends_one_on_every_channel_and_says_what_happened() {
 }
 
 #[tokio::test]
-async fn serve_tells_and_calls_the_deadmans_address_after_good_runs_alone() {
+async fn serve_sends_alerts_and_calls_the_heartbeat_url_after_good_runs_only() {
     let mut world = World::new().await;
     let (hook, deadman) = (Sink::start().await, Sink::start().await);
     world.set("ALERT_WEBHOOK_URL", &hook.url("/y"));
@@ -216,7 +216,7 @@ async fn serve_tells_and_calls_the_deadmans_address_after_good_runs_alone() {
     world.control.remove_fault(fault);
     let serving = Serving::start(&world, &[]).await;
     until("it is tried to tell that it is over", async || hook.received().len() >= 4).await;
-    until("the dead-man's address is called", async || deadman.taken().len() == 1).await;
+    until("the heartbeat URL is called", async || deadman.taken().len() == 1).await;
     hook.answer(200);
     until("it is told that it is over", async || hook.taken().len() == 2).await;
     assert_eq!(serving.stop().await.code, Some(0));

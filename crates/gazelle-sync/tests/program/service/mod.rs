@@ -8,6 +8,7 @@ mod alerts;
 mod dashboard;
 mod deployment;
 mod http_limits;
+mod http_methods;
 mod monitoring;
 mod serve;
 mod systemd_secrets;

@@ -18,7 +18,7 @@ use crate::dashboard::words::runs as w;
 use crate::dashboard::words::tongue::Tongue;
 use crate::run_log::report::EntityReport;
 use crate::run_log::run_pages::{self, OneRun, REQUESTS, Sent};
-use crate::run_log::warnings::{self, Warnings, Which};
+use crate::run_log::warnings::{self, WarningFilter, Warnings};
 
 /// Warnings of a run that are listed.
 const WARNINGS: u32 = 100;
@@ -137,7 +137,7 @@ async fn one(site: &Site, asked: &Asked, run: &str) -> Result<Answer, Trouble> {
 
 async fn read(tx: &crate::db::Tx<'_>, run_id: Uuid) -> Result<Option<Run>, crate::db::DbError> {
     let Some(run) = run_pages::one(tx, run_id).await? else { return Ok(None) };
-    let which = Which { run: Some(run_id), limit: WARNINGS, ..Which::default() };
+    let which = WarningFilter { run: Some(run_id), limit: WARNINGS, ..WarningFilter::default() };
     Ok(Some(Run { run, warnings: warnings::read_in(tx, &which).await? }))
 }
 

@@ -119,9 +119,9 @@ fn what_is_encrypted_is_measured_elsewhere_and_what_is_not_is_measured_from_its_
 async fn what_comes_of_an_idle_connection_holds_no_room_once_it_is_read() {
     use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
-    let room = Room::alone();
+    let budget = AnswerBudget::alone();
     let (mut server, ours) = tokio::io::duplex(64 * 1024);
-    let mut measured = Measured::new(ours, Content::Messages, &Refusal::default(), &room);
+    let mut measured = Measured::new(ours, Content::Messages, &Refusal::default(), &budget);
     let length = 3 * 1024 * 1024;
     let notice = message(b'N', length);
     let ready = message(READY, 1);
@@ -130,7 +130,7 @@ async fn what_comes_of_an_idle_connection_holds_no_room_once_it_is_read() {
     measured.read_exact(&mut first).await.unwrap();
     for is_idle in [true, false] {
         if !is_idle {
-            room.sent();
+            budget.sent();
         }
         let notices = [notice.clone(), notice.clone(), ready.clone()].concat();
         let all = notices.len() - ready.len();
@@ -140,11 +140,11 @@ async fn what_comes_of_an_idle_connection_holds_no_room_once_it_is_read() {
         let mut read = vec![0; all];
         let (_, taken) = tokio::join!(sending, measured.read_exact(&mut read));
         taken.unwrap();
-        assert!(room.shared() > 0, "the last of them was just read");
+        assert!(budget.shared() > 0, "the last of them was just read");
         server.write_all(&notices[all..]).await.unwrap();
         measured.read_exact(&mut first).await.unwrap();
-        assert_eq!(room.shared() > 0, !is_idle);
+        assert_eq!(budget.shared() > 0, !is_idle);
     }
-    room.answered();
-    assert_eq!(room.shared(), 0);
+    budget.answered();
+    assert_eq!(budget.shared(), 0);
 }

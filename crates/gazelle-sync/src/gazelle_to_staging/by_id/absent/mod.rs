@@ -4,7 +4,6 @@
 //! more suspects than a run looks up, the next run continues after the last one; the guard then counts the
 //! deletions of all runs since the first suspect.
 
-pub mod guard;
 pub mod report;
 mod suspect_turns;
 
@@ -26,8 +25,9 @@ use crate::gazelle_to_staging::records::get::get;
 use crate::gazelle_to_staging::records::lookup::{LookupResult, MOST_KEPT};
 use crate::gazelle_to_staging::{Fetch, Scope, WalkSpec};
 use crate::staging::deletions::{
-    self, Gone, noted,
-    turn::{self, Turn},
+    self, GoneRecord,
+    lookup_progress::{self, LookupProgress},
+    noted,
 };
 use crate::staging::versions::Received;
 use crate::states::DeletionState;
@@ -215,7 +215,7 @@ impl LookupAnswers {
             }
             LookupResult::Missing(answer) => {
                 let evidence = evidence(&id, &answer);
-                self.gone.push(Gone { external_id: id, evidence });
+                self.gone.push(GoneRecord { external_id: id, evidence });
             }
         }
     }
@@ -236,7 +236,7 @@ async fn settle(
     supersede(fetch, entity, &not_gone, &[DeletionState::Withheld], &mut report.refused).await?;
     let counted_with = turns.counted_with(answers, report);
     let gone = &answers.gone;
-    let withhold = gone.len() as u64 + counted_with.all() > fetch.delete_guard.limit(held);
+    let withhold = gone.len() as u64 + counted_with.all() > fetch.delete_guard.smaller(held);
     let mut apart = Apart::new(gone, |gone| &gone.external_id);
     while let Some(part) = apart.next() {
         match note_gone(fetch, entity, part, withhold, turns).await {
@@ -256,7 +256,7 @@ async fn settle(
 async fn note_gone(
     fetch: &Fetch,
     entity: &'static Entity,
-    gone: &[Gone],
+    gone: &[GoneRecord],
     withhold: bool,
     turns: &mut SuspectTurns,
 ) -> Result<u64, DbError> {
@@ -268,13 +268,13 @@ async fn note_gone(
         crate::crash::at(crate::crash::Step::TombstonesStaged);
     }
     noted::note(&tx, entity, fetch.run_id, gone, withhold, fetch.clock.now()).await?;
-    let turn = Turn { deleted: turns.turn.deleted + tombstones, ..turns.turn.clone() };
+    let progress = LookupProgress { deleted: turns.progress.deleted + tombstones, ..turns.progress.clone() };
     // In the transaction of the tombstones: if the run is killed later, the next one still counts these deletions.
     if tombstones > 0 && turns.is_unfinished {
-        turn::note(&tx, entity, turns.is_full, &turn).await?;
+        lookup_progress::note(&tx, entity, turns.is_full, &progress).await?;
     }
     tx.commit().await?;
-    turns.turn = turn;
+    turns.progress = progress;
     if !withhold {
         turns.remove_deleted(gone);
     }

@@ -4,7 +4,7 @@ use std::collections::HashSet;
 
 use crate::gazelle_to_staging::lanes::apart::Refused;
 use crate::source::SourceError;
-use crate::staging::deletions::Gone;
+use crate::staging::deletions::GoneRecord;
 use crate::staging::versions::{Received, Staged};
 
 /// What was done about the records that a walk did not list.
@@ -59,7 +59,7 @@ impl CountedWith {
 /// The API's answers about suspects.
 #[derive(Default)]
 pub(super) struct LookupAnswers {
-    pub(super) gone: Vec<Gone>,
+    pub(super) gone: Vec<GoneRecord>,
     pub(super) existing: Vec<Received>,
     /// The ids that were looked up.
     pub(super) ids: HashSet<String>,

@@ -8,8 +8,8 @@ use crate::entities::Entity;
 use crate::gazelle_to_staging::Fetch;
 use crate::gazelle_to_staging::by_id::failures::MOST_FAILED_IN_A_ROW;
 use crate::staging::deletions::{
-    self, Gone,
-    turn::{self, Turn},
+    self, GoneRecord,
+    lookup_progress::{self, LookupProgress},
 };
 
 /// The most suspects that a run looks up. If there are more, the next runs continue.
@@ -20,9 +20,9 @@ pub(super) struct SuspectTurns {
     /// Whether the walk was one of a full sync, or of some days: each keeps its own position.
     pub(super) is_full: bool,
     /// As stored by the run before.
-    noted: Turn,
+    noted: LookupProgress,
     /// As updated by this run.
-    pub(super) turn: Turn,
+    pub(super) progress: LookupProgress,
     /// All records that the walk did not list, sorted by id.
     pub(super) suspects: Vec<String>,
     /// The records of the entity that earlier runs found gone and that await manual approval, whatever walk did
@@ -39,23 +39,23 @@ impl SuspectTurns {
         is_full: bool,
         suspects: Vec<String>,
     ) -> Result<SuspectTurns, DbError> {
-        let noted = turn::of(&fetch.db, entity, is_full).await?;
+        let noted = lookup_progress::of(&fetch.db, entity, is_full).await?;
         let awaiting_approval = match suspects.is_empty() {
             true => HashSet::new(),
-            false => deletions::waiting_for_word(&fetch.db, entity).await?,
+            false => deletions::awaiting_approval(&fetch.db, entity).await?,
         };
-        let mut turn = noted.clone();
+        let mut progress = noted.clone();
         // The round of lookups begins again, with all of the guard. Not while records are withheld: the
         // deletions of that round are why.
-        if suspects.last() <= turn.last.as_ref() && awaiting_approval.is_empty() {
-            turn.deleted = 0;
+        if suspects.last() <= progress.last.as_ref() && awaiting_approval.is_empty() {
+            progress.deleted = 0;
         }
-        Ok(SuspectTurns { is_full, noted, turn, suspects, awaiting_approval, is_unfinished: false })
+        Ok(SuspectTurns { is_full, noted, progress, suspects, awaiting_approval, is_unfinished: false })
     }
 
     /// The suspects that this run looks up.
     pub(super) fn to_look_up(&self) -> Vec<String> {
-        next_in_turn(&self.suspects, self.turn.last.as_deref())
+        next_in_turn(&self.suspects, self.progress.last.as_deref())
     }
 
     /// How many suspects were not looked up and await manual approval.
@@ -82,7 +82,7 @@ impl SuspectTurns {
             unknown.extend(answers.without_verdict.iter().map(String::as_str));
         }
         CountedWith {
-            deleted_before: self.turn.deleted,
+            deleted_before: self.progress.deleted,
             unknown: unknown.difference(&waiting).count() as u64,
             awaiting: waiting.len() as u64,
         }
@@ -94,7 +94,7 @@ impl SuspectTurns {
     }
 
     /// Removes records that were deleted within the guard from those that await manual approval.
-    pub(super) fn remove_deleted(&mut self, gone: &[Gone]) {
+    pub(super) fn remove_deleted(&mut self, gone: &[GoneRecord]) {
         for gone in gone {
             self.awaiting_approval.remove(&gone.external_id);
         }
@@ -115,25 +115,25 @@ impl SuspectTurns {
         let began_anew = before.is_some() && answers.last.is_some() && answers.last.as_ref() <= before;
         let any_withheld = report.withheld > 0 || !self.awaiting_approval.is_empty();
         let deleted = match any_withheld {
-            true => self.turn.deleted,
+            true => self.progress.deleted,
             false if is_done => 0,
             false if began_anew => report.tombstones,
-            false => self.turn.deleted,
+            false => self.progress.deleted,
         };
         let last = match is_done {
             true if deleted == 0 => None,
             // After the last suspect the next round begins.
             true => self.suspects.last().cloned(),
-            false => answers.last.clone().or(self.turn.last),
+            false => answers.last.clone().or(self.progress.last),
         };
-        let turn = Turn { last, deleted, waiting };
+        let progress = LookupProgress { last, deleted, waiting };
         // The usual case: every run looks up all suspects, and nothing has to be stored.
-        if turn == self.noted {
+        if progress == self.noted {
             return Ok(());
         }
         let mut connection = fetch.db.connection().await?;
         let tx = fetch.fence.begin(&mut connection).await?;
-        turn::note(&tx, entity, self.is_full, &turn).await?;
+        lookup_progress::note(&tx, entity, self.is_full, &progress).await?;
         tx.commit().await
     }
 }

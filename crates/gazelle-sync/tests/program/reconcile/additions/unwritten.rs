@@ -4,12 +4,12 @@
 use gazelle_sim::Kind;
 use serde_json::{Value, json};
 
-use crate::support::{World, assert_same};
+use crate::support::{Place, World, assert_same};
 
 /// Puts a trigger in front of each row that a table is given, loses or has changed.
-async fn hang(world: &World, table: &str, operation: &str, condition: &str, does: &str) {
+pub(super) async fn hang(place: &Place, table: &str, operation: &str, condition: &str, does: &str) {
     let goes_on = if operation == "DELETE" { "OLD" } else { "NEW" };
-    world
+    place
         .execute(&format!(
             "CREATE FUNCTION silence() RETURNS trigger LANGUAGE plpgsql AS $$
                BEGIN IF {condition} THEN {does}; END IF; RETURN {goes_on}; END $$;
@@ -18,8 +18,8 @@ async fn hang(world: &World, table: &str, operation: &str, condition: &str, does
         .await;
 }
 
-const NULL: &str = "RETURN NULL";
-const RAISE: &str = "RAISE 'non'";
+pub(super) const NULL: &str = "RETURN NULL";
+pub(super) const RAISE: &str = "RAISE 'non'";
 
 /// Records of a shop to which everything happens that a run notes in a table, and is undone again.
 struct Records {

@@ -3,7 +3,7 @@
 
 use serde_json::json;
 
-use crate::support::{STAGING, World, assert_same};
+use crate::support::{World, assert_same, staging_tables};
 
 /// As an earlier program left it: without the last migrations and what they made.
 const EARLIER: &str = "DELETE FROM sync_migrations WHERE version >= 22;
@@ -32,7 +32,7 @@ async fn an_upgrade_goes_through_or_names_what_refuses_and_loses_nothing() {
     let world = World::new().await;
     world.filled().await;
     world.execute(EARLIER).await;
-    for table in STAGING {
+    for table in staging_tables() {
         world.execute(&format!("DROP INDEX {table}_pending, {table}_error, {table}_withdrawn")).await;
     }
     world.execute(HARMLESS).await;

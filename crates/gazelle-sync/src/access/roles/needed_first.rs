@@ -1,0 +1,87 @@
+//! What an administrator has to run before our role can apply `migrate --roles`.
+
+use tokio_postgres::types::Type;
+
+use super::{MARK_OF_OWNER, Roles, more_than_rows};
+use crate::access::trust::owners::{self, Standing};
+use crate::db::{Db, DbError};
+use crate::migrations::REGISTER;
+
+/// What our role lacks for `migrate --roles`.
+#[derive(Debug, Default)]
+pub struct NeededFirst {
+    /// The statements that an administrator runs first, in their order; none if our role lacks nothing.
+    pub statements: Vec<String>,
+    /// Why our role uses nothing of the tables until then, if it does not.
+    pub is_refused: Option<String>,
+    me: String,
+}
+
+/// What our role lacks for `migrate --roles`: the right to make the roles, or to give them their rights on the schema. Reads
+/// catalogues only. Empty if anything else is refused; the commands say so in their own words.
+///
+/// # Errors
+/// Those of the database.
+pub async fn needed_first(db: &Db, roles: &Roles) -> Result<NeededFirst, DbError> {
+    let mut connection = db.connection().await?;
+    let tx = connection.begin().await?;
+    let ended = match owners::standing(&tx).await? {
+        Standing::Refused => return Ok(NeededFirst::default()),
+        Standing::Trusted => None,
+        Standing::UntilEnded { why, ended_by } => Some((why, ended_by)),
+    };
+    let params = [
+        (&db.schema() as _, Type::TEXT),
+        (&roles.owner as _, Type::TEXT),
+        (&roles.sync as _, Type::TEXT),
+        (&roles.reader as _, Type::TEXT),
+        (&MARK_OF_OWNER as _, Type::TEXT),
+        (&ended.is_some() as _, Type::BOOL),
+        (&REGISTER as _, Type::TEXT),
+    ];
+    let rows = tx.query(include_str!("needed_first.sql"), &params).await?;
+    let mut statements: Vec<String> = rows.iter().map(|row| row.get(0)).collect();
+    let mut is_refused = None;
+    if let Some((why, ended_by)) = ended {
+        statements.push(ended_by);
+        is_refused = Some(why);
+    }
+    let me = tx.query("SELECT current_user::text", &[]).await?;
+    Ok(NeededFirst { statements, is_refused, me: me.first().map(|row| row.get(0)).unwrap_or_default() })
+}
+
+/// Fails if our role lacks anything for `migrate --roles`. Roles that are more than they should are refused before that: what an
+/// administrator ran for our role would lead to their refusal only.
+///
+/// # Errors
+/// What an administrator has to run; roles that are more than they should. Those of the database.
+pub async fn check_needed_first(db: &Db, roles: &Roles) -> Result<(), DbError> {
+    let needed = needed_first(db, roles).await?;
+    if needed.statements.is_empty() {
+        return Ok(());
+    }
+    let mut connection = db.connection().await?;
+    let tx = connection.begin().await?;
+    more_than_rows::check(&tx, roles).await?;
+    needed.check()
+}
+
+impl NeededFirst {
+    /// Fails if anything is needed first.
+    fn check(&self) -> Result<(), DbError> {
+        let NeededFirst { statements, is_refused, me } = self;
+        if statements.is_empty() {
+            return Ok(());
+        }
+        let why = match is_refused {
+            Some(why) => why.clone(),
+            None => {
+                format!("{me} may not make the roles of `migrate --roles` here, or give them their rights")
+            }
+        };
+        Err(DbError::infrastructure(format!(
+            "{why}; no role was changed. To go on, have an administrator run: {}. Then run this again as {me}",
+            statements.join("; ")
+        )))
+    }
+}

@@ -1,7 +1,0 @@
--- The appointments that refresh_appointments.sql writes.
-SELECT a.external_id::text
-  FROM {schema}.gazelle_clients c
-  JOIN {schema}.gazelle_appointments a ON a.client_external_id = c.external_id
- WHERE c.external_id = ANY ($1::text[])
-   AND (a.contact_external_id, a.location_external_id)
-       IS DISTINCT FROM (c.default_contact_external_id, c.default_location_external_id)

@@ -1,0 +1,6 @@
+-- The keys of the notes that begin with $1, $2 of them at most.
+SELECT n.key
+  FROM {schema}.sync_notes n
+ WHERE starts_with(n.key, $1)
+ ORDER BY n.key
+ LIMIT $2

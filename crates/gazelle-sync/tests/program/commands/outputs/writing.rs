@@ -1,0 +1,86 @@
+//! What the commands that change something print.
+
+use super::*;
+use crate::support::roles::supabase;
+
+/// A copy of the shop, with nothing logged between.
+async fn copy() -> World {
+    let mut world = World::with(shop(), SimOptions::default()).await;
+    quiet(&mut world);
+    world
+}
+
+fn quiet(world: &mut World) {
+    for (name, value) in [("GAZELLE_SYNC_LOG", "error"), ("GAZELLE_SYNC_LISTEN", "127.0.0.1:1")] {
+        world.set(name, value);
+    }
+}
+
+#[tokio::test]
+async fn the_outputs_of_each_stage_alone_are_these() {
+    let world = copy().await;
+    pin_text(&world, "migrate", &["migrate"]).await;
+    pin_json(&world, "migrate", &["migrate", "--schema", "second"]).await;
+    pin_text(&world, "fetch", &["fetch"]).await;
+    pin_json(&world, "fetch", &["fetch", "--schema", "second"]).await;
+    pin_text(&world, "reconcile", &["reconcile"]).await;
+    pin_json(&world, "reconcile", &["reconcile", "--schema", "second"]).await;
+}
+
+#[tokio::test]
+async fn the_outputs_about_quarantine_and_undo_are_these() {
+    let world = copy().await;
+    world.run(&["sync", "--mode", "full"]).await;
+    let unreadable = world.event_titled("Bad record: unreadable_start");
+    let ghost = world.event_titled("Bad record: ghost_client");
+    pin_both(&world, "errors_retry", &["errors", "retry", &unreadable]).await;
+    let reason = ["--reason", "test entry of ours"];
+    pin_text(&world, "errors_dismiss", &["errors", "dismiss", &unreadable, reason[0], reason[1]]).await;
+    pin_json(&world, "errors_dismiss", &["errors", "dismiss", &ghost, reason[0], reason[1]]).await;
+    let event = world.control.ids(Kind::Event)[0].clone();
+    world.control.edit(Kind::Event, &event, json!({ "title": "Piano déplacé" })).unwrap();
+    world.run(&["sync", "--mode", "full"]).await;
+    pin_text(&world, "undo", &["undo", &last_run(&world).await]).await;
+    world.control.edit(Kind::Event, &event, json!({ "title": "Piano revenu" })).unwrap();
+    world.run(&["sync", "--mode", "full"]).await;
+    pin_json(&world, "undo", &["undo", &last_run(&world).await]).await;
+}
+
+#[tokio::test]
+async fn the_outputs_of_decisions_about_deletions_are_these() {
+    let mut world = copy().await;
+    world.run(&["sync", "--mode", "full"]).await;
+    world.set("GAZELLE_SYNC_DELETE_GUARD_RECORDS", "0");
+    for (form, decided) in
+        [("text", "dismiss"), ("json", "dismiss"), ("text", "approve"), ("json", "approve")]
+    {
+        let piano = world.control.ids(Kind::Piano)[0].clone();
+        world.control.delete(Kind::Piano, &piano).unwrap();
+        world.run(&["sync", "--mode", "full"]).await;
+        let run = last_run(&world).await;
+        let (name, args) = (format!("deletions_{decided}"), ["deletions", decided, &run]);
+        match form {
+            "text" => pin_text(&world, &name, &args).await,
+            _ => pin_json(&world, &name, &args).await,
+        }
+    }
+}
+
+#[tokio::test]
+async fn the_outputs_about_roles_are_these() {
+    let mut world = supabase().await;
+    quiet(&mut world);
+    pin_text(&world, "migrate_roles", &["migrate", "--roles"]).await;
+    pin_both(&world, "migrate_roles_again", &["migrate", "--roles"]).await;
+}
+
+#[tokio::test]
+async fn the_outputs_about_a_database_of_the_old_system_are_these() {
+    let mut world = World::new().await;
+    quiet(&mut world);
+    world.execute(include_str!("../../../support/old_system.sql")).await;
+    pin_text(&world, "from_v5", &["migrate", "--from-v5"]).await;
+    pin_text(&world, "from_v5_back", &["migrate", "--from-v5", "--back"]).await;
+    pin_json(&world, "from_v5", &["migrate", "--from-v5"]).await;
+    pin_json(&world, "from_v5_back", &["migrate", "--from-v5", "--back"]).await;
+}

@@ -1,0 +1,145 @@
+//! A list that fails as such, at its pages or inside records: nobody who names what was not listed is blamed for it, few
+//! are asked for by their ids, and the next run with a list that is well again ends as if nothing had been.
+
+use std::collections::BTreeSet;
+
+use serde_json::{Value, json};
+
+use crate::support::rewritten::before;
+use crate::support::{Ran, World, assert_same};
+use gazelle_sim::{Fault, FaultKind, Kind, ShopSpec, SimOptions};
+
+/// Most parents of a failing list that a run asks for by their ids.
+const MOST_ASKED: usize = 200;
+
+fn shop() -> ShopSpec {
+    ShopSpec { pianos: 700, events: 900, ..ShopSpec::small(7) }
+}
+
+async fn world() -> World {
+    let mut world = World::with(shop(), SimOptions::default()).await;
+    world.set("GAZELLE_SYNC_CONCURRENCY", "1");
+    world
+}
+
+/// How many requests of an operation asked for a record by its id, and for how many different ones.
+fn asked_for(world: &World, operation: &str) -> (usize, usize) {
+    let of = |request: &gazelle_sim::RequestEntry| {
+        let is_of = request.operation.as_deref() == Some(operation);
+        is_of.then(|| request.variables["id"].to_string())
+    };
+    let ids: Vec<String> = world.control.requests().iter().filter_map(of).collect();
+    (ids.len(), ids.iter().collect::<BTreeSet<_>>().len())
+}
+
+async fn pending(world: &World, table: &str) -> i64 {
+    world.count(&format!("{table} WHERE sync_status = 'pending'")).await
+}
+
+/// Nobody waits in quarantine for a parent, and the run says who waits for what.
+async fn assert_nobody_is_blamed(world: &World, run: &Ran, child: &str, parent: &str) {
+    let blamed = "sync_quarantine WHERE state IN ('open', 'waiting') AND error_code = 'missing_parent'";
+    assert_eq!(world.count(blamed).await, 0, "{run}");
+    let left = pending(world, &format!("staging_{child}")).await;
+    let words = format!("{child}: {left} record(s) stay pending");
+    let said = |reason: &str| reason.contains(&words) && reason.contains(parent);
+    assert!(left > 0 && run.reasons().lines().any(said), "{words}: {}", run.reasons());
+    assert!(!run.reasons().contains("newly in quarantine"), "{}", run.reasons());
+}
+
+async fn assert_ends_equal(world: &World) {
+    world.control.clear_faults();
+    let again = world.incremental().await;
+    assert_eq!(pending(world, "staging_pianos").await + pending(world, "staging_appointments").await, 0);
+    let healthy = World::with(shop(), SimOptions::default()).await;
+    healthy.full().await;
+    assert_same(&healthy.content().await, &world.content().await, "as if the list had never failed");
+    assert_eq!(healthy.quarantine().await.len(), world.quarantine().await.len(), "{again}");
+    world.full().await.success();
+}
+
+#[tokio::test]
+async fn a_list_that_fails_from_its_second_page_on_blames_nobody_and_few_are_asked_for_by_id() {
+    let world = world().await;
+    world.control.add_fault(Fault::new(FaultKind::BadGateway).on_field("allPianos").skip(1).forever());
+
+    let run = world.full().await;
+
+    assert_eq!(run.code, 3, "{run}");
+    assert!(run.reasons().contains("pianos: ") && run.reasons().contains("HTTP 502"), "{}", run.reasons());
+    let (requests, pianos) = asked_for(&world, "PianoById");
+    assert_eq!((requests, pianos), (MOST_ASKED, MOST_ASKED), "{run}");
+    // The first page, and those that were asked for.
+    assert_eq!(world.count("gazelle_pianos").await, 100 + 200, "{run}");
+    assert_nobody_is_blamed(&world, &run, "appointments", "pianos").await;
+
+    // The next run goes on with others.
+    world.full().await;
+    assert!(world.count("gazelle_pianos").await > 300);
+    assert_ends_equal(&world).await;
+}
+
+/// Where the API does not give them by their ids either, it is asked no longer than shows that.
+#[tokio::test]
+async fn a_list_that_fails_together_with_its_getter_blames_nobody() {
+    let world = world().await;
+    world.control.add_fault(Fault::new(FaultKind::BadGateway).on_field("allPianos").skip(1).forever());
+    world.control.add_fault(Fault::new(FaultKind::BadGateway).on_field("piano").forever());
+
+    let run = world.full().await;
+
+    assert_eq!(run.code, 3, "{run}");
+    assert!(asked_for(&world, "PianoById").1 < 10, "{run}");
+    assert_nobody_is_blamed(&world, &run, "appointments", "pianos").await;
+    assert_ends_equal(&world).await;
+}
+
+/// One that the API denies is no fault of the list.
+#[tokio::test]
+async fn what_names_a_parent_that_does_not_exist_waits_in_quarantine_also_beside_a_failing_list() {
+    let world = World::new().await;
+    let mut record = world.control.record(Kind::Event, &world.upcoming(0)).unwrap();
+    (record["id"], record["client"]) = (json!("evt_orphelin"), json!({ "id": "cli_inconnu" }));
+    world.control.add_raw_event(record, None).unwrap();
+    world.control.add_fault(Fault::new(FaultKind::BadGateway).on_field("allClients").skip(1).forever());
+
+    let run = world.full().await;
+
+    assert_eq!(run.code, 3, "{run}");
+    let waiting =
+        "SELECT waits_for_id FROM sync_quarantine WHERE state = 'waiting' AND external_id = 'evt_orphelin'";
+    assert_eq!(world.text(waiting).await.as_deref(), Some("cli_inconnu"), "{run}");
+    assert_eq!(world.count("sync_quarantine WHERE state = 'waiting'").await, 1, "{run}");
+}
+
+/// The long list inside most of those records that have one.
+#[tokio::test]
+async fn a_list_inside_records_that_fails_as_such_blames_neither_them_nor_what_names_them() {
+    let mut world = world().await;
+    let direct = world.sim.graphql_url();
+    let api = before(&direct, |asked, answer| {
+        let request: Value = serde_json::from_slice(&asked.body).unwrap_or_default();
+        if request["operationName"] == "ClientMoreContacts" {
+            return "<html>Bad gateway</html>".to_owned();
+        }
+        let mut answer: Value = serde_json::from_str(&answer).unwrap();
+        let clients = answer["data"]["allClients"]["nodes"].as_array_mut();
+        for client in clients.into_iter().flatten().take(15) {
+            if let Some(info) = client.pointer_mut("/allContacts/pageInfo") {
+                info["hasNextPage"] = json!(true);
+            }
+        }
+        answer.to_string()
+    });
+    world.set("GAZELLE_API_URL", &api.url());
+    let run = world.full().await;
+
+    assert_eq!(run.code, 3, "{run}");
+    assert!(run.reasons().contains("the long lists inside"), "{}", run.reasons());
+    assert_eq!(asked_for(&world, "ClientById").0, 0, "{run}");
+    assert_nobody_is_blamed(&world, &run, "appointments", "clients").await;
+    let of_clients = "sync_quarantine WHERE entity = 'clients' AND error_code = 'incomplete_at_source'";
+    assert_eq!(world.count(of_clients).await, 0, "{run}");
+    world.set("GAZELLE_API_URL", &direct);
+    assert_ends_equal(&world).await;
+}

@@ -1,0 +1,186 @@
+//! Triggers that keep something from being noted beside records: the records land all the same, what a person decides is
+//! done whole or not at all, and both are told by the trigger's name.
+
+use gazelle_sim::Kind;
+use serde_json::{Value, json};
+
+use super::unwritten::{NULL, RAISE, hang};
+use crate::support::failing::{check, failed_place, succeed};
+use crate::support::{Tables, World, assert_same};
+
+const WARNINGS: &str = "sync_quality_warnings";
+
+async fn noted(world: &World, id: &str) -> bool {
+    let warning = format!("{WARNINGS} WHERE external_id = '{id}' AND code = 'unreadable_field'");
+    world.count(&warning).await > 0
+}
+
+async fn drop_trigger(world: &World) {
+    world.execute("DROP FUNCTION silence CASCADE").await;
+}
+
+/// The record of one client is kept from its warnings, and another one beside it is not.
+#[tokio::test]
+async fn a_warning_that_cannot_be_noted_or_removed_holds_no_record_back_and_is_tried_again() {
+    for does in [NULL, RAISE] {
+        let world = World::new().await;
+        world.filled().await;
+        let clients = world.control.ids(Kind::Client);
+        let (kept, other) = (clients[3].as_str(), clients[4].as_str());
+        for (operation, row, until) in
+            [("INSERT", "NEW", json!("0000-00-00")), ("DELETE", "OLD", Value::Null)]
+        {
+            let name = format!("{operation} {does}").replace('\'', "");
+            hang(&world, WARNINGS, operation, &format!("{row}.external_id = '{kept}'"), does).await;
+            for id in [kept, other] {
+                let fields = json!({ "companyName": name, "noContactUntil": until });
+                world.control.edit(Kind::Client, id, fields).unwrap();
+            }
+            for _ in 0..2 {
+                let run = world.full().await;
+                assert_eq!(run.code, 3, "{name}: {run}");
+                for words in [kept, "silence", "warnings of 1 record"] {
+                    assert!(run.reasons().contains(words), "{words}: {name}: {}", run.reasons());
+                }
+                assert!(!run.reasons().contains(other), "{name}: {}", run.reasons());
+                let written = format!("gazelle_clients WHERE company_name = '{name}'");
+                assert_eq!(world.count(&written).await, 2, "{name}: {run}");
+                assert_eq!(
+                    world.count("staging_clients WHERE sync_status <> 'processed'").await,
+                    0,
+                    "{name}"
+                );
+                let after = operation == "INSERT";
+                assert_eq!(
+                    (noted(&world, kept).await, noted(&world, other).await),
+                    (!after, after),
+                    "{name}"
+                );
+            }
+            drop_trigger(&world).await;
+            world.full().await.success();
+            let after = operation == "INSERT";
+            assert_eq!((noted(&world, kept).await, noted(&world, other).await), (after, after), "{name}");
+            assert_eq!(world.count("sync_notes WHERE key LIKE 'unnoted%'").await, 0, "{name}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_first_sync_lands_whole_where_no_warning_can_be_noted() {
+    let healthy = World::new().await;
+    healthy.filled().await;
+    for does in [NULL, RAISE] {
+        let world = World::new().await;
+        world.run(&["migrate"]).await.success();
+        hang(&world, WARNINGS, "INSERT", "true", does).await;
+        let run = world.full().await;
+        assert_same(&healthy.content().await, &world.content().await, does);
+        let warnings = healthy.count(WARNINGS).await;
+        assert_eq!(run.code, if warnings > 0 { 3 } else { 0 }, "{does}: {run}");
+        drop_trigger(&world).await;
+        world.full().await.success();
+        assert_eq!(world.count(WARNINGS).await, warnings, "{does}");
+    }
+}
+
+/// What a person's decisions write beside production.
+async fn books(world: &World) -> Tables {
+    let mut books = world.content().await;
+    for table in ["sync_deletions", "sync_quarantine", "sync_undos"] {
+        books.insert(table.to_owned(), world.table(table, &[]).await);
+    }
+    books
+}
+
+/// Each of these is refused by the trigger's name, and nothing of it is done.
+async fn assert_refused(world: &World, decisions: &[(&str, &str, &[&str])]) {
+    let before = books(world).await;
+    for (table, operation, args) in decisions {
+        for does in [NULL, RAISE] {
+            hang(world, table, operation, "true", does).await;
+            let ran = world.run(args).await;
+            let what = format!("{args:?} {operation} {table} {does}: {ran}");
+            assert_eq!(ran.code, 1, "{what}");
+            assert!(ran.to_string().contains("silence"), "{what}");
+            assert!(does == RAISE || ran.to_string().contains(table), "{what}");
+            assert_same(&before, &books(world).await, &what);
+            drop_trigger(world).await;
+        }
+    }
+}
+
+#[tokio::test]
+async fn an_undo_and_a_dismissal_are_done_whole_or_refused_by_the_triggers_name() {
+    let world = World::new().await;
+    world.filled().await;
+    let (faulty, gone) = (world.upcoming(1), world.upcoming(2));
+    world.control.edit(Kind::Event, &faulty, json!({ "start": "demain" })).unwrap();
+    world.control.delete(Kind::Event, &gone).unwrap();
+    let run = world.full().await.success()["run_id"].as_str().unwrap().to_owned();
+    assert_eq!(world.count("sync_deletions WHERE state = 'deleted'").await, 1);
+    let undo: &[&str] = &["undo", &run];
+    let dismiss: &[&str] = &["errors", "dismiss", &faulty, "--reason", "known"];
+    assert_refused(
+        &world,
+        &[
+            ("sync_quarantine", "UPDATE", undo),
+            ("sync_deletions", "UPDATE", undo),
+            ("sync_undos", "INSERT", undo),
+            ("sync_quarantine", "UPDATE", dismiss),
+        ],
+    )
+    .await;
+
+    world.run(undo).await.success();
+    assert_eq!(world.count("sync_deletions WHERE state = 'dismissed'").await, 1);
+    let open = format!("sync_quarantine WHERE external_id = '{faulty}' AND state IN ('open', 'waiting')");
+    assert_eq!(world.count(&open).await, 0);
+    let lift: &[&str] = &["undo", &run, "--lift"];
+    assert_refused(&world, &[("sync_deletions", "UPDATE", lift), ("sync_undos", "UPDATE", lift)]).await;
+    world.run(lift).await;
+    assert_eq!(world.count("sync_deletions WHERE state = 'deleted'").await, 1);
+}
+
+/// A request for a run, and what a run notes of itself, is stored or refused.
+#[tokio::test]
+async fn a_run_that_cannot_note_its_entities_or_warnings_tells_the_trigger() {
+    let world = World::new().await;
+    world.filled().await;
+    // A warning of the whole run.
+    let client = world.control.ids(Kind::Client).remove(3);
+    for (n, (table, does)) in
+        [("sync_run_entities", NULL), ("sync_run_warnings", NULL)].into_iter().enumerate()
+    {
+        let fields = json!({ "companyName": format!("{n}"), "noContactUntil": "0000-00-00" });
+        world.control.edit(Kind::Client, &client, fields).unwrap();
+        hang(&world, table, "INSERT", "true", does).await;
+        let run = world.full().await;
+        assert_eq!(run.code, 1, "{table}: {run}");
+        for words in ["silence", table] {
+            assert!(run.to_string().contains(words), "{words}: {run}");
+        }
+        drop_trigger(&world).await;
+        world.full().await;
+        assert_eq!(world.count(&format!("gazelle_clients WHERE company_name = '{n}'")).await, 1);
+    }
+}
+
+/// An alert that nobody would be told of.
+#[tokio::test]
+async fn an_alert_that_a_trigger_keeps_out_is_told_by_its_name() {
+    let place = failed_place().await;
+    hang(&place, "sync_alerts", "INSERT", "true", NULL).await;
+    let ran = place.run(&["alerts", "check"]).await;
+    assert_eq!(ran.code, 1, "{ran}");
+    for words in ["silence", "sync_alerts"] {
+        assert!(ran.to_string().contains(words), "{words}: {ran}");
+    }
+    place.execute("DROP FUNCTION silence CASCADE").await;
+    check(&place).await;
+    assert_eq!(place.count("sync_alerts WHERE closed_at IS NULL").await, 1);
+    hang(&place, "sync_alerts", "UPDATE", "NEW.closed_at IS NOT NULL", NULL).await;
+    succeed(&place).await;
+    let ran = place.run(&["alerts", "check"]).await;
+    assert!(ran.code == 1 && ran.to_string().contains("silence"), "{ran}");
+}
