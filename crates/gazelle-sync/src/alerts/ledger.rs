@@ -19,7 +19,7 @@ use super::outbox;
 use super::words::{MessageContext, Words};
 use crate::config::Settings;
 use crate::credentials;
-use crate::db::{Db, DbError, Param, Tx};
+use crate::db::{Db, DbError, Fault, Param, Tx};
 use crate::staging::{removal, written};
 
 /// The position of an alert's last message: higher than that of any reminder.
@@ -90,7 +90,8 @@ impl From<&Row> for LastMessage {
 /// dates runs, so that several machines agree on what is due.
 ///
 /// # Errors
-/// Any database error. Nothing is written then, and the next call finds the same problems.
+/// Any database error. Nothing is written then, and the next call finds the same problems. Where the database keeps one
+/// alert out, all others are settled first.
 pub async fn watch(db: &Db, settings: &Settings, channels: &Channels) -> Result<Changes, DbError> {
     // The process that obtained a token dated it by its own clock, and is the only one to use it.
     let expiry = credentials::stored_expiry(settings, db, Timestamp::now()).await;
@@ -115,14 +116,14 @@ pub async fn watch(db: &Db, settings: &Settings, channels: &Channels) -> Result<
         at,
         changes: &mut changes,
     };
-    ledger.settle(findings).await?;
+    let refused = ledger.settle(findings).await?;
     if at.duration_since(looked_at).abs() > LOOK_NOTED_EVERY {
         // Not checked: it only says how often the time is written.
         let sql = "UPDATE {schema}.sync_alert_watch SET looked_at = $1 WHERE name = 'watch'";
         tx.execute(sql, &[(&at, Type::TIMESTAMPTZ)]).await?;
     }
     tx.commit().await?;
-    Ok(changes)
+    refused.map_or(Ok(changes), Err)
 }
 
 /// Deletes alerts that were closed long ago, and gives up messages whose channel is no longer configured. Returns
@@ -151,6 +152,13 @@ fn due(last: Option<&LastMessage>, at: Timestamp, remind_after: SignedDuration) 
     }
 }
 
+/// What is due of one alert.
+enum Settling {
+    Open(Finding),
+    KeepOpen(OpenAlert, Facts),
+    Close(OpenAlert),
+}
+
 struct Ledger<'l, 'c> {
     tx: &'l Tx<'c>,
     words: Words,
@@ -162,18 +170,38 @@ struct Ledger<'l, 'c> {
 }
 
 impl Ledger<'_, '_> {
-    async fn settle(&mut self, findings: Vec<Finding>) -> Result<(), DbError> {
+    /// Opens, keeps open and closes alerts. Returns the first refusal of the database, which concerns one of them.
+    async fn settle(&mut self, findings: Vec<Finding>) -> Result<Option<DbError>, DbError> {
         let mut open = self.open().await?;
+        let mut due: Vec<Settling> = Vec::new();
         for finding in findings {
-            match open.iter().position(|alert| alert.kind == finding.kind) {
-                Some(index) => self.keep_open(open.swap_remove(index), finding.facts).await?,
-                None => self.open_alert(finding).await?,
+            due.push(match open.iter().position(|alert| alert.kind == finding.kind) {
+                Some(index) => Settling::KeepOpen(open.swap_remove(index), finding.facts),
+                None => Settling::Open(finding),
+            });
+        }
+        due.extend(open.into_iter().map(Settling::Close));
+        let mut first = None;
+        for alert in due {
+            let before = *self.changes;
+            self.tx.batch("SAVEPOINT alert").await?;
+            let settled = match alert {
+                Settling::Open(finding) => self.open_alert(finding).await,
+                Settling::KeepOpen(alert, facts) => self.keep_open(alert, facts).await,
+                Settling::Close(alert) => self.close_alert(alert).await,
+            };
+            match settled {
+                Ok(()) => {}
+                Err(refusal) if refusal.fault == Fault::Record => {
+                    self.tx.batch("ROLLBACK TO SAVEPOINT alert").await?;
+                    *self.changes = before;
+                    first.get_or_insert(refusal);
+                }
+                Err(error) => return Err(error),
             }
+            self.tx.batch("RELEASE SAVEPOINT alert").await?;
         }
-        for alert in open {
-            self.close_alert(alert).await?;
-        }
-        Ok(())
+        Ok(first)
     }
 
     async fn open(&self) -> Result<Vec<OpenAlert>, DbError> {

@@ -303,7 +303,7 @@ pub fn judge_failures(report: &mut RunReport, has_no_list: bool, failed: &[(&'st
 /// Notes missing parents that this run stopped asking for, or had no memory for.
 pub fn note_parents_left(
     report: &mut RunReport,
-    of_getters: &[(&'static str, SourceError)],
+    of_getters: &[(&'static str, String)],
     no_room: &BTreeMap<String, usize>,
 ) {
     for (entity, error) in of_getters {
@@ -321,7 +321,7 @@ pub fn note_parents_left(
             Status::Partial,
             format!(
                 "{entity}: {count} missing parent(s) are at the source, and too large to be kept in memory beside others in this \
-                 run; records that name them wait in quarantine, and the next run asks for them again"
+                 run; records that name them wait, in quarantine or pending, and the next run asks for them again"
             ),
         );
     }

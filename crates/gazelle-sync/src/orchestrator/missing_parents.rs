@@ -41,8 +41,8 @@ pub struct FetchedParents {
     pub of: Vec<Parents>,
     /// The error of the API that ended all look-ups, if any.
     pub failure: Option<SourceError>,
-    /// Errors that ended the look-ups of one entity, with its name.
-    pub of_getters: Vec<(&'static str, SourceError)>,
+    /// Why the look-ups of one entity ended, with its name.
+    pub of_getters: Vec<(&'static str, String)>,
     /// How many exist at the source and were too large to keep in memory beside others, by table.
     pub no_room: BTreeMap<String, usize>,
 }
@@ -65,14 +65,15 @@ pub async fn fetch_missing_parents(
     };
     let mut parents: Vec<Parents> = ENTITIES.iter().map(of).collect();
     let mut asked: HashSet<(String, String)> = HashSet::new();
-    let failures = GetterFailures::default();
+    let (failures, unread) = (GetterFailures::default(), &reconciliation.gaps.unread);
     let (mut failure, mut no_room) = (None, BTreeMap::new());
     for _ in 0..PARENT_ROUNDS {
         // Includes parents that this run has asked for already; they are removed below.
         let waited_for =
             missing_parents::wanted(reconciliation.db, fetch.clock.database_now(), MOST_PARENTS).await?;
         let found = waited_for.len();
-        let mut wanted = [reconciliation.gaps.unread.take_wanted(), waited_for].concat();
+        // Those of failing lists come last: their getters often fail too, which must keep no other out.
+        let mut wanted = [waited_for, unread.take_wanted()].concat();
         wanted.retain(|parent| asked.insert((parent.table.clone(), parent.external_id.clone())));
         wanted.truncate(MOST_PARENTS.saturating_sub(asked.len() - wanted.len()));
         if found >= MOST_PARENTS {
@@ -84,7 +85,8 @@ pub async fn fetch_missing_parents(
         if wanted.is_empty() {
             break;
         }
-        let brought = parents::fetch(fetch, wanted, &failures).await?;
+        let is_unlisted = |parent: &MissingParent| unread.is_unlisted(&parent.table);
+        let brought = parents::fetch(fetch, wanted, &failures, is_unlisted).await?;
         // Before anything else, so that the next run does not start with parents that were asked for in vain.
         note_missing(fetch, reconciliation, &brought).await?;
         let has_denied = note_denied(reconciliation, &brought, &failures);

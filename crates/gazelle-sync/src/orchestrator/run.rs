@@ -80,7 +80,7 @@ impl Run<'_> {
     /// # Errors
     /// The database's; errors of the API are in the report.
     pub(super) async fn execute(&self, client: Option<GazelleClient>) -> Result<RunReport, DbError> {
-        let gaps: Arc<Gaps> = Arc::default();
+        let gaps = self.gaps().await?;
         let sizes = Arc::new(AllSizes::load(self.db, self.settings.page_size, self.job.mode).await?);
         let client = client.filter(|_| self.job.stages.fetch());
         let fetch = client.map(|client| self.fetch(client, &sizes, &gaps));
@@ -123,12 +123,20 @@ impl Run<'_> {
             judged.interrupted |=
                 !self.fetch_missing_parents(fetch, &reconciliation, &mut report, &mut counts).await?;
         }
-        let left = reconciliation.left.reasons().into_iter().chain(gaps.unnoted.reasons());
-        left.for_each(|reason| report.note(Status::Partial, reason));
+        let left = reconciliation.left.reasons();
+        left.into_iter().for_each(|reason| report.note(Status::Partial, reason));
         report.entities = counts.into_entities();
         report.add_up();
         self.conclude(&mut report, &judged, &gaps).await?;
         Ok(report)
+    }
+
+    /// What the run cannot read, as far as that is known before it starts.
+    async fn gaps(&self) -> Result<Arc<Gaps>, DbError> {
+        let gaps: Arc<Gaps> = Arc::default();
+        let walked: &[_] = if self.job.stages.fetch() { &self.job.entities } else { &[] };
+        unread::note_unlisted_before(self.db, &gaps.unread, walked).await?;
+        Ok(gaps)
     }
 
     /// Stage 1 of the run, with the stage 2 that reconciles a batch as it is staged.
@@ -311,9 +319,14 @@ impl Run<'_> {
         if !job.stages.reconcile() {
             return Ok(());
         }
+        for reason in gaps.unnoted.reasons(db, &job.entities).await? {
+            report.note(Status::Partial, reason);
+        }
         judge::compare(db, report, &job.entities).await?;
         unread::judge(db, report, settings.quarantine_guard(), &judged.not_whole).await?;
-        unread::note_pending(db, report, &gaps.unread).await?;
+        for reason in unread::pending_reasons(&gaps.unread) {
+            report.note(Status::Partial, reason);
+        }
         left_out::judge(db, report, settings).await?;
         // Reads all of staging, which takes too long for an incremental sync.
         if job.is_full() || !job.stages.fetch() {

@@ -117,12 +117,12 @@ pub fn start_walks(
 }
 
 /// Whether the records of a walk that failed cannot be had by their ids either: any request would fail, none
-/// follows, or the API failed at most of its records, or at the lists inside them.
+/// follows, or the API failed at most of its records. Not if the list was read to its end, and only lookups after it failed.
 fn lets_read_nothing(walk: &WalkReport) -> bool {
     let of_all = |error: &SourceError| {
         error.concerns_any_request() || matches!(error.class(), ErrorClass::Throttled { .. })
     };
-    walk.api_is_at_fault || walk.failure.as_ref().is_some_and(of_all)
+    !walk.complete && (walk.fails_at_most_records || walk.failure.as_ref().is_some_and(of_all))
 }
 
 /// Whether a walk did not reach the end of its list, so that any number of records may be missing from it. Some of

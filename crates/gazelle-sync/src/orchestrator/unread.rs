@@ -3,16 +3,14 @@
 //! A run that newly quarantines more records than the guard allows is partial. Unreadable fields are a warning of
 //! the run.
 
-use std::collections::BTreeMap;
-
 use tokio_postgres::types::Type;
 
 use crate::config::Guard;
 use crate::db::{Db, DbError};
-use crate::entities::{self, read::UNREADABLE_FIELD};
+use crate::entities::{self, ENTITIES, Entity, read::UNREADABLE_FIELD};
 use crate::run_log::report::{RunReport, RunWarning, Status};
-use crate::staging::backlog;
-use crate::staging_to_production::Unread;
+use crate::run_log::unlisted::unlisted;
+use crate::staging_to_production::{LeftOfEntity, Unread};
 
 /// Most reasons or columns that a message names.
 const NAMED: usize = 5;
@@ -81,31 +79,43 @@ async fn note_waiting(db: &Db, report: &mut RunReport, not_whole: &[&str]) -> Re
     Ok(())
 }
 
-/// Notes how many records stay pending because they name parents that this run could not list.
+/// Notes which lists the last walks could not read to their ends, of entities that this run does not walk: without it,
+/// the records that name what is missing of them would be blamed.
 ///
 /// # Errors
 /// The database's.
-pub async fn note_pending(db: &Db, report: &mut RunReport, unlisted: &Unread) -> Result<(), DbError> {
-    let mut parents: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
-    for (entity, table) in unlisted.waiting() {
-        let parent = entities::entity_of_table(table).map_or(table, |parent| parent.name);
-        parents.entry(entity).or_default().push(parent);
-    }
-    for (name, parents) in parents {
-        let Some(entity) = entities::entity(name) else { continue };
-        let left = backlog::of(db, entity).await?.size;
-        if left > 0 {
-            report.note(
-                Status::Partial,
-                format!(
-                    "{name}: {left} record(s) stay pending, since they name {} that this run could not read: they are staged, and \
-                     each is written as soon as the record that it names can be read",
-                    parents.join(", ")
-                ),
-            );
-        }
-    }
+pub async fn note_unlisted_before(
+    db: &Db,
+    unread: &Unread,
+    walked: &[&'static Entity],
+) -> Result<(), DbError> {
+    let is_walked = |entity: &Entity| walked.iter().any(|walked| walked.name == entity.name);
+    let others = ENTITIES.iter().copied().filter(|entity| !is_walked(entity));
+    unlisted(db, others).await?.into_iter().for_each(|entity| unread.note_unlisted(entity));
     Ok(())
+}
+
+/// How many records stay pending because they name parents that could not be listed: one sentence for each entity.
+pub fn pending_reasons(unread: &Unread) -> Vec<String> {
+    let reason = |left: LeftOfEntity| {
+        let mut parents: Vec<&str> = left
+            .tables
+            .iter()
+            .map(|table| entities::entity_of_table(table).map_or(*table, |parent| parent.name))
+            .collect();
+        parents.sort_unstable();
+        parents.dedup();
+        let named = match parents.is_empty() {
+            true => "records that stay pending themselves".to_owned(),
+            false => format!("{} that could not be listed", parents.join(", ")),
+        };
+        format!(
+            "{}: {} record(s) stay pending, since they name {named}: they are staged, and each is written as soon as the record \
+             that it names can be read",
+            left.entity, left.records
+        )
+    };
+    unread.left().into_iter().map(reason).collect()
 }
 
 async fn note_unreadable_fields(db: &Db, report: &mut RunReport) -> Result<(), DbError> {

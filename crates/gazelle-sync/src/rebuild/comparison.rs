@@ -48,6 +48,19 @@ pub struct Comparison {
     unplaced: Vec<UnwrittenRecord>,
 }
 
+/// Counts what differs between these parts and what was rebuilt, table by table, without the records themselves: after a
+/// `TRUNCATE`, all of them differ.
+///
+/// # Errors
+/// The database's.
+pub async fn count(tx: &Tx<'_>, parts: &[Part]) -> Result<Vec<TableDifference>, DbError> {
+    let mut tables = Vec::new();
+    for part in parts {
+        tables.extend(difference::of_part(tx, SAMPLES, part).await?);
+    }
+    Ok(tables)
+}
+
 /// Compares these parts with what was rebuilt. `unplaced` are the records that the rebuild could not place.
 ///
 /// # Errors

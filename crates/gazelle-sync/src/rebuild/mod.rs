@@ -34,11 +34,11 @@ use crate::db::{CONFLICT_ATTEMPTS, Db, DbError, Fault, retry_conflicts};
 use crate::display::Progress;
 use crate::entities::Entity;
 use crate::lease::{Fence, FencedTx};
-use crate::orchestrator::stages;
+use crate::orchestrator::{stages, unread};
 use crate::run_log::report::Status;
 use crate::staging::clock::Clock;
 use crate::staging::quarantine::{self, QuarantinedRecords};
-use crate::staging_to_production::{LeftPending, Reconciliation};
+use crate::staging_to_production::{Gaps, LeftPending, Reconciliation};
 
 /// The options that the user chose before the difference was known.
 #[derive(Debug, Clone, Copy)]
@@ -143,12 +143,14 @@ impl FollowUp<'_> {
     /// Reconciles what the rebuild left to stage 2.
     async fn reconcile(self, entities: &[&'static Entity]) -> Result<FollowUpResult, DbError> {
         let since = self.clock.database_now();
+        let gaps: Arc<Gaps> = Arc::default();
+        unread::note_unlisted_before(self.db, &gaps.unread, &[]).await?;
         let reconciliation = Reconciliation {
             db: self.db,
             fence: self.fence,
             run_id: self.run_id,
             batch_size: self.settings.batch_size,
-            gaps: Arc::default(),
+            gaps,
             clock: self.clock,
             left: LeftPending::default(),
         };
@@ -158,7 +160,10 @@ impl FollowUp<'_> {
                 stages::reconcile(&reconciliation, entity, None, self.progress).await?.rows_written;
         }
         let waiting = quarantine::waiting_since(self.db, since).await?;
-        let left = reconciliation.left.reasons().into_iter().chain(reconciliation.gaps.unnoted.reasons());
+        let gaps = &reconciliation.gaps;
+        let unnoted = gaps.unnoted.reasons(self.db, entities).await?;
+        let left = reconciliation.left.reasons().into_iter().chain(unnoted);
+        let left = left.chain(unread::pending_reasons(&gaps.unread));
         let unwritten = waiting.iter().filter_map(QuarantinedRecords::unwritten).chain(left);
         Ok(FollowUpResult { rows_written, unwritten: unwritten.collect(), waiting })
     }

@@ -1,12 +1,15 @@
-//! The record of runs: which were requested (`wanted_runs`), what each did and how it ended (`runs`, `report`),
-//! their warnings (`warnings`), the last ones (`last_runs`), those that pages show (`run_pages`), and the deletion of old ones (`forget_runs`); `kinds`
+//! The record of runs: which were requested (`wanted_runs`), what each did and how it ended (`runs`, `run_end`,
+//! `report`), their warnings (`warnings`), the last ones (`last_runs`), those that pages show (`run_pages`), which lists
+//! the last walks could not read (`unlisted`), and the deletion of old ones (`forget_runs`); `kinds`
 //! has a run's command, mode and trigger.
 
 pub mod forget_runs;
 pub mod kinds;
 pub mod last_runs;
 pub mod report;
+mod run_end;
 pub mod run_pages;
 pub mod runs;
+pub mod unlisted;
 pub mod wanted_runs;
 pub mod warnings;

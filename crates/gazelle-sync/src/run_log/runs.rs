@@ -1,7 +1,6 @@
 //! Writes and reads the record of runs: what was started and by whom, and the result of each entity and each
 //! request.
 
-use std::collections::HashSet;
 use std::time::Instant;
 
 use jiff::{SignedDuration, Timestamp};
@@ -12,7 +11,8 @@ use tracing::Instrument;
 use uuid::Uuid;
 
 use super::kinds::{RunCommand, RunMode, RunTrigger};
-use super::report::{EntityReport, RequestSum, RunReport, Status, milliseconds};
+use super::report::{RequestSum, RunReport, Status, milliseconds};
+use super::run_end;
 
 use crate::db::{Db, DbError, Tx};
 use crate::entities::{self, Entity};
@@ -68,14 +68,14 @@ pub async fn recorded<T>(
         Ok((done, mut report)) => {
             report.mode = run.mode;
             report.duration_ms = milliseconds(started.elapsed());
-            fence.transaction(db, async |tx| finish(tx, &report).await).await?;
+            run_end::note(db, fence, &mut report).await?;
             crate::crash::at(crate::crash::Step::RunFinished);
             Ok((done, report))
         }
         Err(error) => {
             let mut failed = RunReport::new(run.run_id, run.mode, Vec::new(), started.elapsed());
             failed.note(Status::Failed, error.to_string());
-            match fence.transaction(db, async |tx| finish(tx, &failed).await).await {
+            match run_end::note(db, fence, &mut failed).await {
                 Ok(()) => crate::crash::at(crate::crash::Step::RunFinished),
                 // The caller needs the error that ended the run, not this one.
                 Err(error) => tracing::warn!(%error, "the end of the failed run could not be noted"),
@@ -107,93 +107,6 @@ async fn start(tx: &FencedTx<'_>, run: NewRun, fencing_token: i64) -> Result<(),
         )
         .await?;
     written::check(tx, "sync_runs", usize::from(noted.is_empty()), "noted").await
-}
-
-/// Records the end of a run, and its entities.
-async fn finish(tx: &FencedTx<'_>, report: &RunReport) -> Result<(), DbError> {
-    let mut saved = 0;
-    for entity in &report.entities {
-        saved += save_entity(tx, report.run_id, entity).await?;
-    }
-    // The schedule and the alerts read them.
-    written::check(tx, "sync_run_entities", report.entities.len().saturating_sub(saved), "noted").await?;
-    save_warnings(tx, report).await?;
-    let now = tx.now().await?;
-    let reason = (!report.reasons.is_empty()).then(|| report.reasons.join("; "));
-    let noted = tx
-        .query(
-            "UPDATE {schema}.sync_runs SET status = $2, reason = $3, finished_at = $4 WHERE run_id = $1 RETURNING 1",
-            &[
-                (&report.run_id, Type::UUID),
-                (&report.status.as_str(), Type::TEXT),
-                (&reason, Type::TEXT),
-                (&now, Type::TIMESTAMPTZ),
-            ],
-        )
-        .await?;
-    written::check(tx, "sync_runs", usize::from(noted.is_empty()), "marked as ended").await
-}
-
-/// Returns how many rows were written: one.
-async fn save_entity(tx: &FencedTx<'_>, run_id: Uuid, entity: &EntityReport) -> Result<usize, DbError> {
-    let number = |value: Option<u64>| value.map(|n| n as i64);
-    let EntityReport { walk, walk_complete, incomplete_reason, .. } = entity;
-    let saved = tx
-        .query(
-            include_str!("save_run_entity.sql"),
-            &[
-                (&run_id, Type::UUID),
-                (&entity.entity, Type::TEXT),
-                (walk, Type::TEXT),
-                (walk_complete, Type::BOOL),
-                (incomplete_reason, Type::TEXT),
-                (&number(entity.source_total), Type::INT8),
-                (&number(entity.seen), Type::INT8),
-                (&(entity.fetched as i64), Type::INT8),
-                (&(entity.staged as i64), Type::INT8),
-                (&(entity.unchanged as i64), Type::INT8),
-                (&(entity.processed as i64), Type::INT8),
-                (&(entity.errors as i64), Type::INT8),
-                (&(entity.deleted as i64), Type::INT8),
-                (&(entity.rows_written as i64), Type::INT8),
-                (&number(entity.in_staging), Type::INT8),
-                (&number(entity.in_production), Type::INT8),
-                (&number(entity.fetch_ms), Type::INT8),
-                (&number(entity.reconcile_ms), Type::INT8),
-                (&(entity.dropped as i64), Type::INT8),
-                (&(entity.unlisted as i64), Type::INT8),
-                (&(entity.found_by_id as i64), Type::INT8),
-                (&(entity.quarantined as i64), Type::INT8),
-                (&(entity.unreadable_fields as i64), Type::INT8),
-                (&entity.walk_settled, Type::BOOL),
-                (&entity.short_by, Type::INT8),
-            ],
-        )
-        .await?;
-    Ok(saved.len())
-}
-
-async fn save_warnings(tx: &FencedTx<'_>, report: &RunReport) -> Result<(), DbError> {
-    if report.warnings.is_empty() {
-        return Ok(());
-    }
-    let codes: Vec<&str> = report.warnings.iter().map(|warning| warning.code).collect();
-    let subjects: Vec<&str> = report.warnings.iter().map(|warning| warning.subject.as_str()).collect();
-    let messages: Vec<&str> = report.warnings.iter().map(|warning| warning.message.as_str()).collect();
-    let saved = tx
-        .query(
-            include_str!("save_run_warnings.sql"),
-            &[
-                (&report.run_id, Type::UUID),
-                (&codes, Type::TEXT_ARRAY),
-                (&subjects, Type::TEXT_ARRAY),
-                (&messages, Type::TEXT_ARRAY),
-            ],
-        )
-        .await?;
-    // Of several with one code and subject, one is kept.
-    let distinct: HashSet<(&str, &str)> = codes.into_iter().zip(subjects).collect();
-    written::check(tx, "sync_run_warnings", distinct.len().saturating_sub(saved.len()), "noted").await
 }
 
 /// Records every request of a run as it ends, some hundred at a time. Dropping all observers and awaiting

@@ -38,8 +38,13 @@ pub(super) enum RunOutcome {
         /// Whether the run's outcome is `failed`.
         failed: bool,
     },
-    /// No walk was complete; the reasons.
-    Bad(String),
+    /// No walk was complete.
+    Bad {
+        /// The entities of the run.
+        of: Vec<&'static Entity>,
+        /// The reasons.
+        reasons: String,
+    },
 }
 
 impl<O: Opener> Service<O> {
@@ -155,7 +160,7 @@ fn judge(report: &RunReport, job: &Job) -> RunOutcome {
     let reasons = report.reasons.join("; ");
     match report.status {
         Status::Interrupted => RunOutcome::Interrupted,
-        _ if of.is_empty() => RunOutcome::Bad(reasons),
+        _ if of.is_empty() => RunOutcome::Bad { of: short, reasons },
         Status::Success | Status::Partial | Status::Failed => {
             let failed = report.status == Status::Failed;
             RunOutcome::Good { mode: job.mode, of, short, reasons, failed }

@@ -194,11 +194,10 @@ impl<O: Opener> Service<O> {
                 }
                 loop_state.note_failed(&of, failed && short.is_empty());
                 for entity in &short {
-                    let retry = loop_state.retries.entry(entity.name).or_insert_with(|| self.backoff());
-                    let wait = retry.failed();
+                    let (failures, wait) = loop_state.note_short(entity, || self.backoff());
                     tracing::warn!(
                         entity = entity.name,
-                        failures = retry.failures(),
+                        failures,
                         wait_seconds = wait.as_secs(),
                         "the walk stayed incomplete and is tried again: {reasons}"
                     );
@@ -207,15 +206,15 @@ impl<O: Opener> Service<O> {
                     self.shared.update(|activity| activity.problem = Some(reasons));
                 }
             }
-            RunOutcome::Bad(reason) => {
+            RunOutcome::Bad { of, reasons } => {
                 loop_state.note_database_ok();
-                let wait = loop_state.runs.failed();
+                let (failures, wait) = loop_state.note_bad(&of, || self.backoff());
                 tracing::warn!(
-                    failures = loop_state.runs.failures(),
+                    failures,
                     wait_seconds = wait.as_secs(),
-                    "the run did not do all of its work and is tried again: {reason}"
+                    "the run did not do all of its work and is tried again: {reasons}"
                 );
-                self.shared.update(|activity| activity.problem = Some(reason));
+                self.shared.update(|activity| activity.problem = Some(reasons));
             }
         }
         loop_state.busy_was_logged = false;

@@ -102,6 +102,9 @@ impl<'b> Sorted<'b> {
             }
             None => true,
         });
+        let faulty = sorted.faulty.iter().map(|(candidate, _)| *candidate);
+        unread
+            .note_settled(entity, sorted.written().chain(faulty).map(|settled| settled.external_id.as_str()));
         Ok(sorted)
     }
 

@@ -7,7 +7,9 @@ use jiff::Timestamp;
 use uuid::Uuid;
 
 use super::unread::Unread;
+use crate::db::{Db, DbError};
 use crate::entities::Entity;
+use crate::staging::unnoted::{self, RemainingNotes};
 
 /// What a run could not read or note.
 #[derive(Debug, Default)]
@@ -54,20 +56,39 @@ impl Unnoted {
         }
     }
 
-    /// One sentence for each entity with such records.
-    pub fn reasons(&self) -> Vec<String> {
+    /// One sentence for each of these entities with such records, also of earlier runs.
+    ///
+    /// # Errors
+    /// The database's.
+    pub async fn reasons(&self, db: &Db, entities: &[&'static Entity]) -> Result<Vec<String>, DbError> {
+        let mut reasons = Vec::new();
+        for entity in entities {
+            let remaining = unnoted::remaining(db, entity, MOST_NAMED as i32).await?;
+            reasons.extend(self.reason(entity, remaining));
+        }
+        Ok(reasons)
+    }
+
+    /// The sentence about the records of an entity; none if there are none.
+    fn reason(&self, entity: &Entity, remaining: Option<RemainingNotes>) -> Option<String> {
         let unnoted = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let of = |(entity, records): (&&str, &UnnotedRecords)| {
-            let UnnotedRecords { named, has_more } = records;
-            let said: Vec<String> = named.iter().map(|(id, why)| format!("{id}: {why}")).collect();
-            format!(
-                "{entity}: the warnings of {}{} record(s) could not be noted ({}): the records are in production, and the next \
-                 runs note their warnings; what was added to our tables keeps them out, `gazelle-sync doctor` lists it",
-                if *has_more { "more than " } else { "" },
-                named.len(),
-                said.join("; ")
-            )
+        let (named, count) = match (unnoted.get(entity.name), remaining) {
+            (Some(UnnotedRecords { named, has_more }), _) => {
+                let said =
+                    named.iter().map(|(id, why)| format!("{id}: {why}")).collect::<Vec<_>>().join("; ");
+                (said, format!("{}{}", if *has_more { "more than " } else { "" }, named.len()))
+            }
+            // Of earlier runs: this one could not reconcile them again.
+            (None, Some(RemainingNotes { records, named })) => {
+                let more = if records > named.len() as u64 { ", …" } else { "" };
+                (format!("{}{more}", named.join(", ")), records.to_string())
+            }
+            (None, None) => return None,
         };
-        unnoted.iter().map(of).collect()
+        Some(format!(
+            "{}: the warnings of {count} record(s) could not be noted ({named}): the records are in production, and the next \
+             runs note their warnings; what was added to our tables keeps them out, `gazelle-sync doctor` lists it",
+            entity.name
+        ))
     }
 }

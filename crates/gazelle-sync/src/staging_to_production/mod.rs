@@ -41,7 +41,7 @@ pub use gaps::Gaps;
 pub use left_pending::LeftPending;
 pub use parents::KnownParents;
 pub use target::{Order, TableSet, scratch_table};
-pub use unread::Unread;
+pub use unread::{LeftOfEntity, Unread};
 
 use crate::db::{Bisect, Db, DbError, Fault, retry_conflicts};
 use crate::entities::Entity;

@@ -41,10 +41,21 @@ struct UnreadState {
     hasher: RandomState,
     /// Parents that were asked for, by table and id, and that explain why a record cannot be written.
     denied: HashSet<(String, String)>,
-    /// Records that stay pending, by the hash of table and id: what names them stays pending too.
-    left: HashSet<u64>,
-    /// Which entities have such records, with the tables of their parents.
+    /// Records that stay pending, by the hash of table and id, with their entities: what names them stays pending too.
+    left: HashMap<u64, &'static str>,
+    /// Which entities have such records, with the tables of their parents that were not listed.
     waiting: BTreeSet<(&'static str, &'static str)>,
+}
+
+/// The records of an entity that stay pending, because they name parents that were not listed.
+#[derive(Debug, PartialEq, Eq)]
+pub struct LeftOfEntity {
+    /// The entity.
+    pub entity: &'static str,
+    /// How many; no more than are remembered.
+    pub records: usize,
+    /// The tables of the parents that were not listed; none if all of them name records that stay pending themselves.
+    pub tables: Vec<&'static str>,
 }
 
 /// Most records that are remembered as pending. What names another one waits in quarantine.
@@ -82,13 +93,33 @@ impl Unread {
             return false;
         }
         if state.left.len() < MOST_LEFT {
-            state.left.insert(own);
+            state.left.insert(own, entity.name);
         }
-        state.waiting.insert((entity.name, table));
-        if state.extent.get(table) == Some(&Extent::List) {
+        let extent = state.extent.get(table).copied();
+        if extent.is_some() {
+            state.waiting.insert((entity.name, table));
+        }
+        if extent == Some(Extent::List) {
             state.want(table, parent, entity, external_id);
         }
         true
+    }
+
+    /// Notes that these records do not stay pending any longer.
+    pub(super) fn note_settled<'i>(&self, entity: &Entity, ids: impl Iterator<Item = &'i str>) {
+        let mut state = self.state();
+        if state.left.is_empty() {
+            return;
+        }
+        for id in ids {
+            let own = state.hasher.hash_one((entity.tables[0].name, id));
+            state.left.remove(&own);
+        }
+    }
+
+    /// Whether the list of the entity with this table could not be read to its end.
+    pub fn is_unlisted(&self, table: &str) -> bool {
+        self.state().extent.contains_key(table)
     }
 
     /// Takes the parents to ask for by their ids next: [`MOST_ASKED`] at most in all.
@@ -111,9 +142,17 @@ impl Unread {
         has_any
     }
 
-    /// The entities with records that wait, each with the table of the parents.
-    pub fn waiting(&self) -> Vec<(&'static str, &'static str)> {
-        self.state().waiting.iter().copied().collect()
+    /// The records that stay pending, by entity.
+    pub fn left(&self) -> Vec<LeftOfEntity> {
+        let state = self.state();
+        let mut records: BTreeMap<&'static str, usize> = BTreeMap::new();
+        state.left.values().for_each(|entity| *records.entry(entity).or_default() += 1);
+        let tables =
+            |entity| state.waiting.iter().filter(move |(of, _)| *of == entity).map(|(_, table)| *table);
+        records
+            .into_iter()
+            .map(|(entity, records)| LeftOfEntity { entity, records, tables: tables(entity).collect() })
+            .collect()
     }
 
     fn state(&self) -> MutexGuard<'_, UnreadState> {
@@ -125,7 +164,7 @@ impl UnreadState {
     /// Whether a parent that production lacks may exist: it was not listed, or stays pending itself.
     fn may_exist(&self, table: &str, parent: &str) -> bool {
         let is_denied = || self.denied.contains(&(table.to_owned(), parent.to_owned()));
-        self.left.contains(&self.hasher.hash_one((table, parent)))
+        self.left.contains_key(&self.hasher.hash_one((table, parent)))
             || self.extent.contains_key(table) && !is_denied()
     }
 
@@ -177,7 +216,12 @@ mod tests {
             assert!(unread.excuses(appointments, "e", &names(&format!("p{n}"))));
         }
         assert_eq!(unread.take_wanted(), [], "of the next round too");
-        assert_eq!(unread.waiting(), [("appointments", "gazelle_pianos")]);
+        let left = || {
+            unread.left().into_iter().map(|left| (left.entity, left.records, left.tables)).collect::<Vec<_>>()
+        };
+        assert_eq!(left(), [("appointments", 2, vec!["gazelle_pianos"])], "however often each was looked at");
+        unread.note_settled(appointments, ["f"].into_iter());
+        assert_eq!(left(), [("appointments", 1, vec!["gazelle_pianos"])], "one of them was written");
         assert!(unread.note_denied(&wanted[..1]));
         assert!(!unread.excuses(appointments, "e", &names(&wanted[0].external_id)));
         assert!(unread.excuses(appointments, "e", &names(&wanted[1].external_id)));
@@ -193,6 +237,12 @@ mod tests {
         assert!(!unread.excuses(appointments, "e", &names("p")), "pianos were listed");
         assert!(unread.excuses(pianos, "p", &of_client));
         assert!(unread.excuses(appointments, "e", &names("p")));
+        let tables: Vec<_> = unread.left().into_iter().map(|left| (left.entity, left.tables)).collect();
+        assert_eq!(
+            tables,
+            [("appointments", vec![]), ("pianos", vec!["gazelle_clients"])],
+            "pianos were listed"
+        );
         let wanted = unread.take_wanted();
         assert_eq!(wanted.iter().map(|parent| parent.external_id.as_str()).collect::<Vec<_>>(), ["c"]);
         // Now the client is known not to exist: both wait in quarantine.

@@ -9,6 +9,7 @@ use super::opened::Opened;
 use crate::access::trust::owners;
 use crate::alerts::{self, Changes, Channels, Delivered, DirectAlerts, Trouble};
 use crate::config::Settings;
+use crate::db::{DbError, Fault};
 
 /// The file in the data folder that records what was sent without the database.
 const TOLD_DIRECTLY: &str = "told-directly.json";
@@ -28,11 +29,17 @@ pub async fn look(opened: &Opened, settings: &Settings) -> Result<(Changes, Deli
     .await
     .map_err(anyhow::Error::from);
     tell_directly(settings, written.as_ref().err()).await;
-    let changes = written?;
+    // Where the database keeps one alert out, the others are written, and delivered.
+    let is_of_one = |error: &anyhow::Error| {
+        error.downcast_ref::<DbError>().is_some_and(|error| error.fault == Fault::Record)
+    };
+    if written.as_ref().is_err_and(|error| !is_of_one(error)) {
+        return written.map(|changes| (changes, Delivered::default()));
+    }
     let delivered =
         alerts::deliver(&opened.db, &channels, settings.retry_delay() * 6, &CancellationToken::new()).await?;
     alerts::ping(&opened.db, settings).await?;
-    Ok((changes, delivered))
+    Ok((written?, delivered))
 }
 
 /// What `sync` and `fetch` do at their end if a channel or the heartbeat URL is configured. A failure here does

@@ -26,7 +26,7 @@ pub struct ParentLookups {
     /// Parents that the API does not have or cannot give whole, or that have no getter. Their children keep
     /// waiting.
     pub missing: Vec<MissingParent>,
-    /// Parents at which the API failed.
+    /// Parents at which the API failed, and those of failing lists about which it said nothing.
     pub failed: Vec<MissingParent>,
     /// The entities of which the API gave a record.
     pub answered: HashSet<&'static str>,
@@ -39,7 +39,8 @@ pub struct ParentLookups {
 }
 
 /// Looks up the wanted parents and stages those that the API has, up to `MOST_IN_A_TRANSACTION` in a
-/// transaction. `failures` counts the failed lookups of the run.
+/// transaction. `failures` counts the failed lookups of the run. Where `is_unlisted` says that the list of a parent failed
+/// too, an answer without a record and without the statement that there is none is a failure, not the parent's fault.
 ///
 /// # Errors
 /// Errors of the database. What was staged before stays.
@@ -47,6 +48,7 @@ pub async fn fetch(
     fetch: &Fetch,
     wanted: Vec<MissingParent>,
     failures: &GetterFailures,
+    is_unlisted: impl Fn(&MissingParent) -> bool,
 ) -> Result<ParentLookups, DbError> {
     let mut fetched = ParentLookups::default();
     let mut answers = stream::iter(wanted)
@@ -78,13 +80,14 @@ pub async fn fetch(
             Some(Err(error)) => {
                 tracing::warn!(entity = entity.name, %error, "a missing parent cannot be had");
                 fetched.failed.push(wanted);
-                if failures.note_failure(entity, &error) {
-                    fetched.failure = Some(error);
-                    break;
-                }
+                failures.note_failure(entity, &error);
+            }
+            Some(Ok(result)) if says_nothing(&result) && is_unlisted(&wanted) => {
+                fetched.failed.push(wanted);
+                failures.note_no_record(entity);
             }
             Some(Ok(result)) => {
-                failures.note_answer();
+                failures.note_answer(entity);
                 fetched.take(fetch, entity, wanted, result, &mut received);
             }
         }
@@ -128,6 +131,11 @@ impl ParentLookups {
             LookupResult::NoRoom => self.no_room.push(wanted),
         }
     }
+}
+
+/// Whether an answer says neither what a record is nor that it does not exist.
+fn says_nothing(result: &LookupResult) -> bool {
+    matches!(result, LookupResult::Refused(_) | LookupResult::Changed(_) | LookupResult::Unclear(_))
 }
 
 /// The most parents in one transaction.

@@ -171,7 +171,7 @@ impl Reader<'_> {
     ///
     /// Errors: those that are not about the record.
     pub(crate) async fn look_up(&mut self, failing: FailingRecord) -> Result<Node, SourceError> {
-        let FailingRecord { record: before, attempts, may_have_gone, .. } = failing;
+        let FailingRecord { record: before, attempts, may_have_gone, is_cut, .. } = failing;
         let id = &before.external_id.clone();
         let Some(getter) = self.entity.getter.as_ref() else { return Ok(Node::Received(Box::new(before))) };
         let turn = match self.looked_up_bytes > MOST_KEPT {
@@ -184,6 +184,8 @@ impl Reader<'_> {
             LookupDecision::LookedUpBefore => {
                 return Ok(Node::Kept { external_id: id.to_owned(), awaits_lookup: true });
             }
+            // What came of a record that was cut is not kept, and must not take the place of a version that staging has.
+            LookupDecision::NotYet if is_cut => return Ok(self.keep_or_stage_unasked(id, before).await),
             LookupDecision::Unknown => return Ok(self.keep_or_stage_unasked(id, before).await),
             LookupDecision::NotYet => return Ok(Node::Received(Box::new(unasked(before)))),
         }

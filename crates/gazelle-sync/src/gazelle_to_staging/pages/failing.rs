@@ -1,6 +1,7 @@
 //! A record that its list could not give whole.
 
 use crate::gazelle_to_staging::records::faults::bare;
+use crate::gazelle_to_staging::records::receive::record_id;
 use crate::staging::source_fault::SourceFault;
 use crate::staging::versions::Received;
 
@@ -29,6 +30,12 @@ impl FailingRecord {
     /// A record that its page did not give whole.
     pub(crate) fn new(record: Received, can_be_looked_up: bool, attempts: u32) -> FailingRecord {
         FailingRecord { record, can_be_looked_up, attempts, may_have_gone: false, is_cut: false }
+    }
+
+    /// Whether its id is what is to be known of it. One without an id is stored under a made-up one, which is no
+    /// content: only its bytes say which record it is.
+    pub(crate) fn can_be_cut(&self) -> bool {
+        record_id(&String::from_utf8_lossy(&self.record.raw)).is_some()
     }
 
     /// The record with only its id and the beginning of its fault.

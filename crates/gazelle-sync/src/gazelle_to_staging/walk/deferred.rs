@@ -70,7 +70,7 @@ impl DeferredRecords {
                 self.are_too_many = true;
                 continue;
             }
-            let failing = match self.bytes > MOST_WHOLE {
+            let failing = match self.bytes > MOST_WHOLE && failing.can_be_cut() {
                 true => failing.cut(),
                 false => {
                     // A copy, because a slice would keep the whole page in memory.
@@ -136,6 +136,7 @@ mod tests {
     use jiff::Timestamp;
 
     use super::*;
+    use crate::gazelle_to_staging::records::faults::bare;
     use crate::staging::source_fault::{SourceFault, SourceFaultKind};
 
     #[test]
@@ -144,7 +145,7 @@ mod tests {
             let fault = SourceFault { field: "notes".to_owned(), said, kind: SourceFaultKind::Incomplete };
             let record = Received {
                 external_id: n.to_string(),
-                raw: Bytes::from_static(b"{}"),
+                raw: bare(&n.to_string()),
                 seen_at: Timestamp::UNIX_EPOCH,
                 request: 0,
                 fault: Some(Box::new(fault)),
@@ -157,7 +158,12 @@ mod tests {
         assert_eq!((held.records.len(), held.are_too_many), (20_000, false));
         let whole = held.records.iter().filter(|failing| !failing.is_cut).count();
         assert!((5_000..6_000).contains(&whole), "{whole}");
-        held.take((20_000..200_000).map(|n| failing(n, "a".repeat(4096))).collect());
+        let mut nameless = failing(20_000, String::new());
+        nameless.record.raw = Bytes::from_static(br#"{"start":"demain"}"#);
+        held.take(vec![nameless]);
+        let last = held.records.last().unwrap();
+        assert!(!last.is_cut && last.record.raw.ends_with(b"\"demain\"}"), "its id would be made up");
+        held.take((20_001..200_000).map(|n| failing(n, "a".repeat(4096))).collect());
         assert!(held.are_too_many && held.bytes < MOST_BYTES + 8192, "{}", held.bytes);
 
         let mut held = DeferredRecords::default();

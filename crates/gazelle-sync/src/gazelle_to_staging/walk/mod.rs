@@ -1,6 +1,5 @@
 //! Walks an entity: reads its windows at the same time, passes their pages to lanes that stage them, and judges
-//! at the end whether every record was seen. Only then does the bookmark move, in the transaction of the last
-//! versions.
+//! at the end whether every record was seen. Only then does the bookmark move, in the transaction of the last versions.
 
 mod completeness;
 mod days;
@@ -311,13 +310,14 @@ impl Walk<'_> {
         // Everything received is staged in any case. Only a complete walk moves the bookmark.
         let is_complete = matches!(judged, Ok(None)) && api_at_fault.is_none();
         let moves = is_complete && self.spec.moves_bookmark && report.seen >= self.spec.credible;
-        let started_at = report.started_at.unwrap_or(began_at);
+        let bookmark = (report.started_at.unwrap_or(began_at), report.walk.as_str());
         let began_empty = lanes.began_empty();
-        let (done, refused) = lanes.finish(moves.then_some((started_at, report.walk.as_str()))).await?;
+        let (done, refused) = lanes.finish(moves.then_some(bookmark)).await?;
         report.done += done;
         report.refused = refused;
         if let Some((said, failure)) = api_at_fault {
-            (report.short_by, report.failure, report.api_is_at_fault) = (None, failure, true);
+            (report.short_by, report.failure) = (None, failure);
+            report.fails_at_most_records = fetch.sizes.for_entity(entity).tally.fails_at_most_records(0);
             report.reason = Some(said);
             return Ok(Attempt::ApiFailing);
         }
@@ -327,8 +327,8 @@ impl Walk<'_> {
         })
     }
 
-    /// Looks up the records that failed. Returns those to stage; and, where the API is at fault instead, what is to be said of it
-    /// and its error. An error that ends the lookups is noted in `fetched`.
+    /// Looks up the records that failed. Returns those to stage; and, where the API is at fault instead, what is to be said.
+    /// An error that ends the lookups is noted in `fetched`.
     async fn settle_failing(
         &self,
         taken: &mut AttemptRecords,
@@ -350,7 +350,7 @@ impl Walk<'_> {
                 }
                 (records, None)
             }
-            // Without windows, whose filters may be what costs too much, the API may be able to answer.
+            // Without windows, whose filters may cost too much, the API may be able to answer.
             DeferredOutcome::ApiAtFault { .. }
                 if report.was_split && error.as_ref().is_some_and(SourceError::is_over_limit) =>
             {

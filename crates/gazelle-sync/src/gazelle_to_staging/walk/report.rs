@@ -30,8 +30,9 @@ pub struct WalkReport {
     pub reason: Option<String>,
     /// The API's error that ended the walk, or that stopped the lookups after it.
     pub failure: Option<SourceError>,
-    /// Whether the API failed at most records of the last attempt, so that it is at fault and none of them is.
-    pub api_is_at_fault: bool,
+    /// Whether the API failed at most records of the last attempt. If it failed only at most of the long lists inside
+    /// records, those without such a list can be read.
+    pub fails_at_most_records: bool,
     /// The API's count of the scope; none if it does not count.
     pub total: Option<u64>,
     /// Distinct ids seen in the last attempt.
@@ -85,7 +86,7 @@ impl WalkReport {
             complete: false,
             reason: None,
             failure: None,
-            api_is_at_fault: false,
+            fails_at_most_records: false,
             total: None,
             seen: 0,
             fetched: 0,
@@ -115,7 +116,7 @@ impl WalkReport {
 
     /// Drops what describes only the attempt before.
     pub(crate) fn begin_attempt(&mut self) {
-        (self.nameless, self.api_is_at_fault) = (0, false);
+        (self.nameless, self.fails_at_most_records) = (0, false);
         self.notes.clear();
     }
 

@@ -111,11 +111,7 @@ pub async fn take_up_again(tx: &FencedTx<'_>, entity: &Entity, records: &[String
 }
 
 /// The newest version that counts of each of these records, unless it is pending.
-pub(super) async fn newest_of(
-    tx: &FencedTx<'_>,
-    entity: &Entity,
-    records: &[String],
-) -> Result<Vec<Row>, DbError> {
+async fn newest_of(tx: &FencedTx<'_>, entity: &Entity, records: &[String]) -> Result<Vec<Row>, DbError> {
     let sql = for_entity(include_str!("take_up_again.sql"), entity);
     tx.query(&sql, &[(&records, Type::TEXT_ARRAY)]).await
 }

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use crate::support::rewritten::before;
 use crate::support::{Ran, World, assert_same};
-use gazelle_sim::{Fault, FaultKind, Kind, ShopSpec, SimOptions};
+use gazelle_sim::{Change, Fault, FaultKind, Kind, ShopSpec, SimOptions};
 
 /// Most parents of a failing list that a run asks for by their ids.
 const MOST_ASKED: usize = 200;
@@ -30,6 +30,10 @@ fn asked_for(world: &World, operation: &str) -> (usize, usize) {
     };
     let ids: Vec<String> = world.control.requests().iter().filter_map(of).collect();
     (ids.len(), ids.iter().collect::<BTreeSet<_>>().len())
+}
+
+fn unlist(world: &World, kind: Kind, id: &str) {
+    world.control.apply(Change::SetListed { kind, id: id.to_owned(), times: 0 }).unwrap();
 }
 
 async fn pending(world: &World, table: &str) -> i64 {
@@ -92,6 +96,88 @@ async fn a_list_that_fails_together_with_its_getter_blames_nobody() {
     assert!(asked_for(&world, "PianoById").1 < 10, "{run}");
     assert_nobody_is_blamed(&world, &run, "appointments", "pianos").await;
     assert_ends_equal(&world).await;
+}
+
+/// A server at fault may also answer with an error in the place of each record.
+#[tokio::test]
+async fn a_getter_that_answers_errors_in_the_place_of_records_blames_nobody_either() {
+    let mut world = world().await;
+    world.control.add_fault(Fault::new(FaultKind::BadGateway).on_field("allPianos").skip(1).forever());
+    let direct = world.sim.graphql_url();
+    let api = before(&direct, |asked, answer| {
+        let request: Value = serde_json::from_slice(&asked.body).unwrap_or_default();
+        match request["operationName"] == "PianoById" {
+            true => json!({ "data": null, "errors": [{ "message": "Internal server error" }] }).to_string(),
+            false => answer,
+        }
+    });
+    world.set("GAZELLE_API_URL", &api.url());
+
+    let run = world.full().await;
+
+    assert_eq!(run.code, 3, "{run}");
+    assert!(asked_for(&world, "PianoById").1 < 10, "{run}");
+    assert_nobody_is_blamed(&world, &run, "appointments", "pianos").await;
+    world.set("GAZELLE_API_URL", &direct);
+    assert_ends_equal(&world).await;
+}
+
+/// Of another entity, whose records can be read.
+#[tokio::test]
+async fn a_technician_who_left_is_asked_for_while_the_pianos_fail() {
+    let world = world().await;
+    let event = world.upcoming(0);
+    let technician = world.control.record(Kind::Event, &event).unwrap()["user"].clone();
+    let id = technician["id"].as_str().unwrap().to_owned();
+    unlist(&world, Kind::User, &id);
+    world.control.edit(Kind::Event, &event, json!({ "allEventPianos": [] })).unwrap();
+    world.control.add_fault(Fault::new(FaultKind::BadGateway).on_field("allPianos").skip(1).forever());
+    world.control.add_fault(Fault::new(FaultKind::BadGateway).on_field("piano").forever());
+
+    let run = world.full().await;
+
+    assert_eq!(run.code, 3, "{run}");
+    assert_eq!(world.count(&format!("gazelle_users WHERE external_id = '{id}'")).await, 1, "{run}");
+    assert_nobody_is_blamed(&world, &run, "appointments", "pianos").await;
+}
+
+/// A run that does not walk the entity of the failing list: it knows from the run before.
+#[tokio::test]
+async fn a_run_without_a_walk_of_the_failing_list_blames_nobody_either() {
+    let world = world().await;
+    world.control.add_fault(Fault::new(FaultKind::BadGateway).on_field("allPianos").skip(1).forever());
+    world.full().await;
+    let commands: [&[&str]; 3] =
+        [&["reconcile"], &["replay"], &["sync", "--mode", "incremental", "--entity", "appointments"]];
+    for command in commands {
+        let before = asked_for(&world, "PianoById").0;
+        let run = world.run(command).await;
+        assert_eq!(run.code, 3, "{command:?}: {run}");
+        assert!(asked_for(&world, "PianoById").0 <= before + MOST_ASKED, "{command:?}: {run}");
+        assert_nobody_is_blamed(&world, &run, "appointments", "pianos").await;
+    }
+    assert_ends_equal(&world).await;
+}
+
+/// The list was read to its end: what it lacks does not exist, or is asked for later.
+#[tokio::test]
+async fn throttled_lookups_after_a_complete_list_excuse_nobody() {
+    let world = World::new().await;
+    world.filled().await;
+    let client = world.control.ids(Kind::Client).remove(3);
+    unlist(&world, Kind::Client, &client);
+    let mut record = world.control.record(Kind::Event, &world.upcoming(0)).unwrap();
+    (record["id"], record["client"]) = (json!("evt_orphelin"), json!({ "id": "cli_inconnu" }));
+    world.control.add_raw_event(record, None).unwrap();
+    world.control.add_fault(
+        Fault::new(FaultKind::TooManyRequests { retry_after_seconds: None }).on_field("client").forever(),
+    );
+
+    let run = world.full().await;
+
+    assert_eq!(pending(&world, "staging_appointments").await, 0, "{run}");
+    let waiting = "sync_quarantine WHERE state = 'waiting' AND external_id = 'evt_orphelin'";
+    assert_eq!(world.count(waiting).await, 1, "{run}");
 }
 
 /// One that the API denies is no fault of the list.

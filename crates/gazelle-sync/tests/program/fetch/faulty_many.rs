@@ -132,7 +132,7 @@ async fn a_parent_that_the_api_cannot_give_is_not_asked_for_in_every_run_and_kee
     }
 }
 
-/// Six in a row are taken for a fault of the API as such, which ends the asking of that run. Those six have had their turn then.
+/// Six in a row are taken for a fault of their getter, which ends the asking for its records in that run. Those six have had their turn then.
 #[tokio::test]
 async fn many_parents_that_the_api_cannot_give_keep_no_other_out() {
     let mut world = World::new().await;
@@ -151,8 +151,7 @@ async fn many_parents_that_the_api_cannot_give_keep_no_other_out() {
     let run = world.run(&["sync", "--mode", "full", "--entity", "appointments"]).await;
     assert_eq!(run.code, 3, "{run}");
     assert!(run.reasons().contains("missing parents could not be fetched"), "{}", run.reasons());
-    let noted =
-        "SELECT string_agg(external_id, ' ' ORDER BY external_id COLLATE \"C\") FROM sync_missing_parents";
+    let noted = "SELECT string_agg(external_id, ' ' ORDER BY external_id COLLATE \"C\") FROM sync_missing_parents WHERE asks > 0";
     let in_vain: Vec<&str> = failing.iter().map(|id| id.as_str()).collect();
     assert_eq!(world.text(noted).await, Some(in_vain.join(" ")), "each waits for its next turn");
 
@@ -163,7 +162,7 @@ async fn many_parents_that_the_api_cannot_give_keep_no_other_out() {
         let held: i64 = world.one("SELECT count(*) FROM gazelle_clients WHERE external_id = $1", &[id]).await;
         assert_eq!(held == 0, failing.contains(&id), "{id}: {run}");
     }
-    let asks: i32 = world.one("SELECT min(asks) FROM sync_missing_parents", &[]).await;
+    let asks: i32 = world.one("SELECT min(asks) FROM sync_missing_parents WHERE asks > 0", &[]).await;
     assert_eq!(asks, 2, "asked for again, and less often from now on");
 }
 

@@ -84,6 +84,53 @@ async fn a_first_sync_lands_whole_where_no_warning_can_be_noted() {
     }
 }
 
+/// The record of one appointment is in production without its warning.
+async fn unnoted_appointment() -> (World, String) {
+    let world = World::new().await;
+    world.filled().await;
+    let id = world.upcoming(3);
+    hang(&world, WARNINGS, "INSERT", &format!("NEW.external_id = '{id}'"), RAISE).await;
+    world.control.edit(Kind::Event, &id, json!({ "createdAt": "0000-00-00" })).unwrap();
+    assert_eq!(world.full().await.code, 3);
+    (world, id)
+}
+
+/// The warnings are those of the version that production holds.
+#[tokio::test]
+async fn a_dismissed_case_stays_dismissed_when_the_warnings_of_its_record_are_noted_later() {
+    let (world, id) = unnoted_appointment().await;
+    world.control.edit(Kind::Event, &id, json!({ "start": "demain" })).unwrap();
+    world.full().await;
+    let cases = async |states: &str| {
+        world.count(&format!("sync_quarantine WHERE external_id = '{id}' AND state IN ({states})")).await
+    };
+    assert_eq!(cases("'open'").await, 1);
+    world.run(&["errors", "dismiss", &id, "--reason", "known"]).await.success();
+    drop_trigger(&world).await;
+
+    let run = world.run(&["reconcile"]).await;
+
+    assert_eq!((cases("'open', 'waiting'").await, cases("'dismissed'").await), (0, 1), "{run}");
+    assert!(noted(&world, &id).await, "{run}");
+    assert_eq!(world.count("sync_notes WHERE key LIKE 'unnoted%'").await, 0, "{run}");
+}
+
+#[tokio::test]
+async fn a_record_that_cannot_be_taken_up_again_keeps_its_note_and_every_run_says_so() {
+    let (world, id) = unnoted_appointment().await;
+    drop_trigger(&world).await;
+    let is_taken_up = format!("NEW.external_id = '{id}' AND NEW.sync_status = 'pending'");
+    hang(&world, "staging_appointments", "UPDATE", &is_taken_up, NULL).await;
+    for _ in 0..2 {
+        let run = world.incremental().await;
+        assert_eq!(run.code, 3, "{run}");
+        assert!(run.reasons().contains("warnings of 1 record"), "{}", run.reasons());
+    }
+    drop_trigger(&world).await;
+    world.incremental().await.success();
+    assert!(noted(&world, &id).await);
+}
+
 /// What a person's decisions write beside production.
 async fn books(world: &World) -> Tables {
     let mut books = world.content().await;
@@ -142,27 +189,38 @@ async fn an_undo_and_a_dismissal_are_done_whole_or_refused_by_the_triggers_name(
     assert_eq!(world.count("sync_deletions WHERE state = 'deleted'").await, 1);
 }
 
-/// A request for a run, and what a run notes of itself, is stored or refused.
+/// What the schedule and the alerts read of a run is stored, or the run fails.
 #[tokio::test]
-async fn a_run_that_cannot_note_its_entities_or_warnings_tells_the_trigger() {
+async fn a_run_that_cannot_note_its_entities_tells_the_trigger() {
     let world = World::new().await;
     world.filled().await;
-    // A warning of the whole run.
-    let client = world.control.ids(Kind::Client).remove(3);
-    for (n, (table, does)) in
-        [("sync_run_entities", NULL), ("sync_run_warnings", NULL)].into_iter().enumerate()
-    {
-        let fields = json!({ "companyName": format!("{n}"), "noContactUntil": "0000-00-00" });
-        world.control.edit(Kind::Client, &client, fields).unwrap();
-        hang(&world, table, "INSERT", "true", does).await;
+    hang(&world, "sync_run_entities", "INSERT", "true", NULL).await;
+    let run = world.full().await;
+    assert_eq!(run.code, 1, "{run}");
+    for words in ["silence", "sync_run_entities"] {
+        assert!(run.to_string().contains(words), "{words}: {run}");
+    }
+}
+
+/// All of the work is done by then: the run ends, and is not repeated for its warnings.
+#[tokio::test]
+async fn a_run_that_cannot_note_its_warnings_ends_partial_and_tells_the_trigger() {
+    for does in [NULL, RAISE] {
+        let world = World::new().await;
+        world.filled().await;
+        // A warning of the whole run.
+        let client = world.control.ids(Kind::Client).remove(3);
+        world.control.edit(Kind::Client, &client, json!({ "noContactUntil": "0000-00-00" })).unwrap();
+        hang(&world, "sync_run_warnings", "INSERT", "true", does).await;
         let run = world.full().await;
-        assert_eq!(run.code, 1, "{table}: {run}");
-        for words in ["silence", table] {
-            assert!(run.to_string().contains(words), "{words}: {run}");
-        }
-        drop_trigger(&world).await;
-        world.full().await;
-        assert_eq!(world.count(&format!("gazelle_clients WHERE company_name = '{n}'")).await, 1);
+        assert_eq!(run.code, 3, "{does}: {run}");
+        assert!(run.reasons().contains("silence"), "{does}: {}", run.reasons());
+        let last = "SELECT status || ' ' || reason FROM sync_runs ORDER BY started_at DESC LIMIT 1";
+        let last = world.text(last).await.unwrap_or_default();
+        assert!(last.starts_with("partial ") && last.contains("silence"), "{does}: {last}");
+        assert_eq!(world.count("sync_runs WHERE status = 'running'").await, 0);
+        let good = "sync_run_entities e JOIN sync_runs r USING (run_id) WHERE r.status = 'partial' AND e.walk_complete";
+        assert_eq!(world.count(good).await, 4, "{does}: they are not due again");
     }
 }
 
@@ -183,4 +241,23 @@ async fn an_alert_that_a_trigger_keeps_out_is_told_by_its_name() {
     succeed(&place).await;
     let ran = place.run(&["alerts", "check"]).await;
     assert!(ran.code == 1 && ran.to_string().contains("silence"), "{ran}");
+}
+
+/// One kind of alert that a trigger keeps out, while another problem begins.
+#[tokio::test]
+async fn an_alert_that_is_kept_out_silences_no_other() {
+    for does in [NULL, RAISE] {
+        let place = failed_place().await;
+        place
+            .execute(
+                "INSERT INTO sync_deletions (run_id, entity, external_id, state, evidence, found_at)
+                 SELECT run_id, 'pianos', 'p', 'withheld', '{}', now() FROM sync_runs",
+            )
+            .await;
+        hang(&place, "sync_alerts", "INSERT", "NEW.kind = 'run_failed'", does).await;
+        let ran = place.run(&["alerts", "check"]).await;
+        assert!(ran.code == 1 && ran.to_string().contains("silence"), "{does}: {ran}");
+        let open = "SELECT string_agg(kind, ' ' ORDER BY kind) FROM sync_alerts WHERE closed_at IS NULL";
+        assert_eq!(place.text(open).await.as_deref(), Some("deletions_withheld"), "{does}: {ran}");
+    }
 }
