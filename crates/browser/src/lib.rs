@@ -6,7 +6,7 @@
 
 mod driver;
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, bail, ensure};
 use base64::Engine as _;
@@ -15,6 +15,8 @@ use tokio::process::Child;
 
 /// chromedriver answers within this time, or never.
 const PATIENCE: Duration = Duration::from_secs(120);
+/// A page that was clicked for has come within this time, or never.
+const FOLLOWED_WITHIN: Duration = Duration::from_secs(60);
 
 /// How a browser is set up.
 #[derive(Debug, Clone, Copy)]
@@ -139,6 +141,23 @@ impl Browser {
         let id = found.as_object().and_then(|found| found.values().next()).and_then(Value::as_str);
         let id = id.with_context(|| format!("there is no {selector}"))?;
         self.post(&format!("element/{id}/click"), json!({})).await.map(|_| ())
+    }
+
+    /// Clicks what leads to another page, a link or the button of a form, and waits until that page is loaded.
+    ///
+    /// # Errors
+    /// There is no such element, no page followed within a minute, or the browser is gone.
+    pub async fn follow(&self, selector: &str) -> Result<()> {
+        self.run("document.documentElement.dataset.left = 'not yet'").await?;
+        self.click(selector).await?;
+        let has_come = "return document.readyState === 'complete' && !document.documentElement.dataset.left";
+        let deadline = Instant::now() + FOLLOWED_WITHIN;
+        // While one page makes place for the other, there may be no document to ask.
+        while !self.run(has_come).await.is_ok_and(|come| come == true) {
+            ensure!(Instant::now() < deadline, "no page followed the click on {selector}");
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+        Ok(())
     }
 
     /// What the page reported since the last call: errors, and breaches of its content security policy.

@@ -110,7 +110,7 @@ async fn the_language_is_chosen_on_the_page_and_kept() {
     let looked = Looked::at(World::new().await, Setup::default()).await;
     looked.go("/app/runs").await;
     assert_eq!(looked.text("h1").await, "Runs");
-    looked.browser.click("button[value=fr]").await.unwrap();
+    looked.browser.follow("button[value=fr]").await.unwrap();
     assert_eq!(looked.text("h1").await, "Exécutions");
     assert!(looked.browser.address().await.unwrap().ends_with("/app/runs"), "back to the same page");
     looked.go("/app/").await;

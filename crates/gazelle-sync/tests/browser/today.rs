@@ -50,7 +50,7 @@ async fn a_browser_in_tokyo_sees_the_evening_on_the_day_it_is_in_montreal() {
     );
     assert!(looked.text(".fresh").await.contains("HNE"), "the zone is named");
     assert_eq!(looked.text(".visit .utc").await, "12:00 UTC");
-    looked.browser.click("a[rel=next]").await.unwrap();
+    looked.browser.follow("a[rel=next]").await.unwrap();
     assert_eq!(looked.text("h1").await, "Jeudi 15 janvier 2037");
     assert_eq!(visits(&looked).await, ["08:00–09:00 Le lendemain"]);
     looked.go("/app/today?day=2037-01-16").await;
