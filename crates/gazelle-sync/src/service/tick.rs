@@ -2,12 +2,14 @@
 //!
 //! Each duty has its own task: a slow duty delays neither the runs nor other duties, and never overlaps with
 //! itself. Each first checks that the tables are still ours, because they may have been replaced since they were
-//! opened. A duty that fails is logged and repeated at its next time.
+//! opened. A duty that fails or panics is logged and repeated at its next time.
 
+use std::panic::AssertUnwindSafe;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures_util::FutureExt as _;
 use jiff::Timestamp;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
@@ -217,7 +219,10 @@ async fn repeat(duty: &'static Duty, shared: Arc<Shared>, stop: CancellationToke
         let context =
             DutyContext { shared: shared.clone(), db, settings, now: Timestamp::now(), stop: stop.clone() };
         let done = tokio::select! {
-            done = (duty.work)(context) => done,
+            // A fault in one duty must not end it, and with it the service's alerts, for good.
+            done = AssertUnwindSafe(async { (duty.work)(context).await }).catch_unwind() => {
+                done.unwrap_or_else(|_| Err(anyhow::anyhow!("it panicked")))
+            }
             () = stop::overdue(&stop, duty.grace) => return,
         };
         if let Err(error) = done {

@@ -175,6 +175,8 @@ struct OurRole {
     login: String,
     /// Whether it owns our tables or is a member of the owner's role.
     acts_for_owner: bool,
+    /// Whether the role that logged in owns them or may become the owner.
+    login_acts_for_owner: bool,
     owner: Option<String>,
     owner_may_log_in: bool,
 }
@@ -185,6 +187,7 @@ impl OurRole {
             name: row.get("name"),
             login: row.get("login"),
             acts_for_owner: row.get("acts_for_owner"),
+            login_acts_for_owner: row.get("login_acts_for_owner"),
             owner: row.get("owner"),
             owner_may_log_in: row.get("owner_may_log_in"),
         }
@@ -225,7 +228,12 @@ async fn report_own_role(
         if is_superuser { Vec::new() } else { access::more_than_rows(tx, &[&name, &us.login]).await? };
     let to_another = format!("{ROLES}; then log in as gazelle_sync in DATABASE_URL");
     let is_the_syncs = access::current(tx).await?.is_some_and(|roles| roles.sync == name);
-    match (is_superuser, become_more.first(), us.acts_for_owner) {
+    let acts_for_owner = match (us.acts_for_owner, us.login != name && us.login_acts_for_owner) {
+        (true, _) => Some(&name),
+        (false, true) => Some(&us.login),
+        (false, false) => None,
+    };
+    match (is_superuser, become_more.first(), acts_for_owner) {
         (true, ..) => {
             lines.warning(check, format!("{name} is a superuser: more than a sync needs"), to_another)
         }
@@ -235,8 +243,8 @@ async fn report_own_role(
                 me.because.as_ref().map_or_else(String::new, |because| format!("; it {because}"));
             lines.warning(check, format!("{}{amounts_to}: more than a sync needs", more.said), mend);
         }
-        (.., true) => {
-            let said = format!("{name} owns the tables or acts for their owner: more than a sync needs");
+        (.., Some(who)) => {
+            let said = format!("{who} owns the tables or acts for their owner: more than a sync needs");
             lines.warning(check, said, to_another);
         }
         _ => lines.ok(check, format!("{name} owns nothing of ours and is bound by row security")),
