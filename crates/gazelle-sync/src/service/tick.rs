@@ -296,6 +296,32 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
+    async fn a_duty_that_panics_is_done_again_when_its_time_comes() {
+        static BEGUN: Mutex<Vec<Instant>> = Mutex::new(Vec::new());
+        static DUTY: Duty = Duty {
+            name: "panic",
+            every: EVERY,
+            after_runs: false,
+            grace: GRACE,
+            work: |_| {
+                BEGUN.lock().unwrap().push(Instant::now());
+                // At once, and later.
+                assert!(BEGUN.lock().unwrap().len() != 1, "of the test");
+                Box::pin(async {
+                    sleep(TAKES).await;
+                    panic!("of the test")
+                })
+            },
+        };
+        let (start, stop, shared) = (Instant::now(), CancellationToken::new(), shared());
+        let kept = tokio::spawn(repeat(&DUTY, shared.clone(), stop.clone()));
+        sleep(Duration::from_secs(130)).await;
+        stop.cancel();
+        kept.await.unwrap();
+        assert_eq!(seconds(start, &BEGUN), [0, 60, 125]);
+    }
+
+    #[tokio::test(start_paused = true)]
     async fn what_follows_runs_is_done_at_their_end_too_but_not_beside_itself() {
         static BEGUN: Mutex<Vec<Instant>> = Mutex::new(Vec::new());
         static DUTY: Duty = Duty {
