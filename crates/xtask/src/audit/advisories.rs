@@ -45,7 +45,8 @@ pub(super) fn warning_of_age(copied: &str, locked: &str) -> Result<Option<String
 /// Git does not know: there is none, or no commit with a lock file.
 pub(super) fn date_of_lock(workspace: &Path, today: Date) -> Result<String> {
     let ask = |args: &[&str]| -> Result<String> {
-        let asked = Command::new("git").args(args).current_dir(workspace).output().context("git cannot be run")?;
+        let asked =
+            Command::new("git").args(args).current_dir(workspace).output().context("git cannot be run")?;
         ensure!(asked.status.success(), "git: {}", String::from_utf8_lossy(&asked.stderr).trim());
         Ok(String::from_utf8(asked.stdout)?.trim().to_owned())
     };

@@ -89,7 +89,9 @@ pub fn run(args: &AuditArgs) -> Result<()> {
                 eprintln!("{warning}");
             }
         }
-        Err(why) => eprintln!("warning: how old Cargo.lock is, is not known, so neither is whether the copy of RustSec's list is: {why:#}"),
+        Err(why) => eprintln!(
+            "warning: how old Cargo.lock is, is not known, so neither is whether the copy of RustSec's list is: {why:#}"
+        ),
     }
     // The list is of what is built there; elsewhere other packages are.
     if cfg!(all(target_os = "linux", target_arch = "x86_64", target_env = "gnu")) {

@@ -2,8 +2,8 @@
 
 use tokio_postgres::types::Type;
 
-use super::script::{READERS_READ, SYNC_READS};
 use super::Roles;
+use super::script::{READERS_READ, SYNC_READS};
 use crate::access::trust::fragments::filled;
 use crate::access::trust::names::{listed, plain};
 use crate::db::{DbError, Tx};

@@ -57,7 +57,11 @@ pub async fn needed_first(db: &Db, roles: &Roles) -> Result<NeededFirst, DbError
         is_refused = Some(why);
     }
     let me = tx.query("SELECT current_user::text", &[]).await?;
-    Ok(NeededFirst { statements, is_refused, me: me.first().map(|row| plain(row.get(0))).unwrap_or_default() })
+    Ok(NeededFirst {
+        statements,
+        is_refused,
+        me: me.first().map(|row| plain(row.get(0))).unwrap_or_default(),
+    })
 }
 
 /// Fails if our role lacks anything for `migrate --roles`. Roles that are more than they should are refused before that: what an

@@ -7,9 +7,8 @@ use crate::access::roles::MARK_OF_OWNER;
 
 /// A statement with its shared parts filled in. A part may name those after it.
 pub fn filled(statement: &str) -> String {
-    let mark = format!(
-        "pg_catalog.format('{MARK_OF_OWNER} in the database %s', pg_catalog.current_database())"
-    );
+    let mark =
+        format!("pg_catalog.format('{MARK_OF_OWNER} in the database %s', pg_catalog.current_database())");
     [
         ("{session}", include_str!("session.sql")),
         ("{ungrantable}", include_str!("ungrantable.sql")),

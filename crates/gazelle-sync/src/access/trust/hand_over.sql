@@ -42,7 +42,8 @@ WITH us AS (
     SELECT wanted.oid
       FROM wanted
      WHERE wanted.at IN (3, 4, 5)
-       AND (wanted.oid IN ({makers}) OR wanted.oid IN (SELECT s.oid FROM pg_catalog.pg_roles s WHERE s.rolsuper OR s.rolbypassrls OR s.rolreplication))
+       AND (wanted.oid IN ({makers})
+            OR wanted.oid IN (SELECT s.oid FROM pg_catalog.pg_roles s WHERE s.rolsuper OR s.rolbypassrls OR s.rolreplication))
 )
 SELECT statement
   FROM (

@@ -12,7 +12,7 @@ const RESERVED: &str = " all analyse analyze and any array as asc asymmetric aut
     collation column concurrently constraint create cross current_catalog current_date current_role current_schema current_time \
     current_timestamp current_user default deferrable desc distinct do else end except false fetch for foreign freeze from full grant \
     group having ilike in initially inner intersect into is isnull join lateral leading left like limit localtime localtimestamp \
-    natural none not notnull null offset on only or order outer overlaps placing primary public references returning right select \
+    natural none not notnull null offset on only or order outer overlaps placing primary references returning right select \
     session_user similar some symmetric system_user table tablesample then to trailing true union unique user using variadic verbose \
     when where window with ";
 
@@ -49,7 +49,7 @@ mod tests {
         for (name, said) in [
             ("gazelle_owner", "gazelle_owner"),
             ("current_user", "\"current_user\""),
-            ("public", "\"public\""),
+            ("public", "public"),
             ("user", "\"user\""),
             ("a; b", "\"a; b\""),
             ("a\"b", "\"a\"\"b\""),

@@ -118,7 +118,8 @@ SELECT 'owner' AS what, relations.name AS relation, owners.name AS name, relatio
               ORDER BY 1) AS acting,
        owners.has_rights,
        owners.oid IN (SELECT oid FROM marked) AS is_of_roles,
-       ARRAY(SELECT DISTINCT acting.ended_by FROM acting WHERE acting.owner = owners.oid AND NOT acting.is_owner AND acting.ended_by IS NOT NULL ORDER BY 1)
+       ARRAY(SELECT DISTINCT acting.ended_by FROM acting
+              WHERE acting.owner = owners.oid AND NOT acting.is_owner AND acting.ended_by IS NOT NULL ORDER BY 1)
            AS ended_by,
        -- To an administrator $7 that is made for it.
        owners.oid IN (SELECT oid FROM marked) AND owners.oid NOT IN ({ungrantable})

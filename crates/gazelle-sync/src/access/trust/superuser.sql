@@ -90,11 +90,14 @@ SELECT triggers.what, pg_catalog.format('calls %s of %I', p.oid::regprocedure, r
   FROM triggers JOIN pg_catalog.pg_proc p ON p.oid = triggers.tgfoid JOIN pg_catalog.pg_roles r ON r.oid = p.proowner
  WHERE p.proowner NOT IN (SELECT oid FROM superusers)
 UNION
-SELECT triggers.what, pg_catalog.format('hands arguments to %s of %I, which may run them as SQL', p.oid::regprocedure, pg_catalog.pg_get_userbyid(p.proowner)), triggers.away, 'trigger'
+SELECT triggers.what,
+       pg_catalog.format('hands arguments to %s of %I, which may run them as SQL', p.oid::regprocedure, pg_catalog.pg_get_userbyid(p.proowner)),
+       triggers.away, 'trigger'
   FROM triggers JOIN pg_catalog.pg_proc p ON p.oid = triggers.tgfoid
  WHERE triggers.has_arguments AND p.pronamespace <> 'pg_catalog'::regnamespace
 UNION
-SELECT triggers.what, pg_catalog.concat('has a condition (WHEN) that calls ', p.oid::regprocedure, ' of ' || pg_catalog.quote_ident(pg_catalog.pg_get_userbyid(p.proowner))),
+SELECT triggers.what,
+       pg_catalog.concat('has a condition (WHEN) that calls ', p.oid::regprocedure, ' of ' || pg_catalog.quote_ident(pg_catalog.pg_get_userbyid(p.proowner))),
        triggers.away, 'condition'
   FROM triggers
  CROSS JOIN LATERAL pg_catalog.regexp_matches(triggers.condition, ':(?:funcid|opfuncid) ([0-9]+)', 'g') AS named (number)

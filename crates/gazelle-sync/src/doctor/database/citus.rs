@@ -65,13 +65,16 @@ impl Owner {
 /// Checks that the owner of the tables may log in between nodes, as Citus requires to move them.
 async fn owner(lines: &mut Lines, db: &Db) -> Result<(), DbError> {
     let check = "owner on Citus";
-    let rows = db.query(&filled(include_str!("citus_owner.sql")), &[(&migrations::REGISTER, Type::TEXT)]).await?;
-    let Some(Owner { name: owner, may_log_in, passwords_are_shown, marked_by }) = rows.first().map(Owner::of) else {
+    let rows =
+        db.query(&filled(include_str!("citus_owner.sql")), &[(&migrations::REGISTER, Type::TEXT)]).await?;
+    let Some(Owner { name: owner, may_log_in, passwords_are_shown, marked_by }) = rows.first().map(Owner::of)
+    else {
         return Ok(());
     };
     if !may_log_in {
-        let marked =
-            marked_by.map_or_else(String::new, |comment| format!(" (and before, so that it stays trusted: {comment})"));
+        let marked = marked_by.map_or_else(String::new, |comment| {
+            format!(" (and before, so that it stays trusted: {comment})")
+        });
         lines.warning(
             check,
             format!("{owner} may not log in, so that Citus cannot move the schema to another node"),

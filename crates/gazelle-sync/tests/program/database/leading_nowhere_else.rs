@@ -3,8 +3,8 @@
 
 use super::leading_out::{WEBHOOKS, apps_place_in_the_database_of_boss, counts};
 use super::there_first::{refused, with_mallory};
-use crate::support::roles::{act_as, supabase};
 use crate::support::deployed::doctor;
+use crate::support::roles::{act_as, supabase};
 use crate::support::{DATABASE, Ran};
 
 #[track_caller]
@@ -25,7 +25,10 @@ async fn tables_are_handed_to_no_owner_that_is_a_superuser_or_makes_roles() {
         world.execute(&format!("{WEBHOOKS}; ALTER TABLE sync_migrations OWNER TO {keeper}")).await;
         let run = world.run(&["sync"]).await;
         if counts(&world).await {
-            refused(&run, &["First look at each", "http_request() of supabase_functions_admin", "has to decide"]);
+            refused(
+                &run,
+                &["First look at each", "http_request() of supabase_functions_admin", "has to decide"],
+            );
         }
         advises_no(&run, &STATEMENTS);
         // Nor is another role to act for it.
@@ -74,10 +77,17 @@ async fn tables_are_handed_to_nobody_who_is_there_already_and_could_be_anybody()
 #[tokio::test]
 async fn an_administrator_is_asked_for_no_grant_of_a_role_that_can_do_more() {
     let world = apps_place_in_the_database_of_boss().await;
-    world.execute("ALTER ROLE app NOCREATEROLE; CREATE ROLE alice LOGIN; CREATE ROLE used; CREATE ROLE harmless").await;
+    world
+        .execute(
+            "ALTER ROLE app NOCREATEROLE; CREATE ROLE alice LOGIN; CREATE ROLE used; CREATE ROLE harmless",
+        )
+        .await;
     world.execute("CREATE DATABASE elsewhere OWNER used").await;
     for owner in ["alice", "postgres", "used"] {
-        for flags in [&["migrate", "--roles", "--owner-role", owner][..], &["migrate", "--roles", "--owner-role", owner, "--dry-run"]] {
+        for flags in [
+            &["migrate", "--roles", "--owner-role", owner][..],
+            &["migrate", "--roles", "--owner-role", owner, "--dry-run"],
+        ] {
             let run = world.run(flags).await;
             refused(&run, &["--owner-role", owner]);
             advises_no(&run, &["GRANT"]);
@@ -128,7 +138,10 @@ async fn names_of_roles_are_quoted_beside_statements() {
     let odd = r#""x; DROP ""y"" (z)""#;
     world.execute(&format!("CREATE ROLE {odd} LOGIN; GRANT gazelle_owner TO {odd}")).await;
     if counts(&world).await {
-        refused(&world.run(&["status"]).await, &[&format!("as which {odd} may act"), &format!("FROM {odd} ends")]);
+        refused(
+            &world.run(&["status"]).await,
+            &[&format!("as which {odd} may act"), &format!("FROM {odd} ends")],
+        );
     }
     world.execute(&format!("REVOKE gazelle_owner FROM {odd}; GRANT gazelle_reader TO {odd}")).await;
     act_as(&mut world, r#"x%3B%20DROP%20%22y%22%20(z)"#);

@@ -1,9 +1,9 @@
 //! `migrate --roles` where a role of that name is there already, and can become more than it should, or is acted as by somebody.
 
 use super::roles::{owners, says};
-use crate::support::{DATABASE, World};
 use crate::support::deployed::shows;
 use crate::support::roles::{act_as, supabase};
+use crate::support::{DATABASE, World};
 use serde_json::json;
 
 /// What makes a role that is there already more than it should be, what is said of it, and what cures it.
@@ -113,9 +113,7 @@ async fn a_role_that_can_become_more_than_it_should_is_given_nothing() {
     // A comment that is for another database proves nothing here, nor does one that names none where the role is used by another.
     world.execute("CREATE DATABASE elsewhere OWNER theirs").await;
     for of in ["", " in the database elsewhere"] {
-        world
-            .execute(&format!("COMMENT ON ROLE theirs IS 'owner of the tables of gazelle-sync{of}'"))
-            .await;
+        world.execute(&format!("COMMENT ON ROLE theirs IS 'owner of the tables of gazelle-sync{of}'")).await;
         refused(&world, "--owner-role", of_keeper).await;
     }
     world
