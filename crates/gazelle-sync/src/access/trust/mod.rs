@@ -9,7 +9,7 @@ pub(in crate::access) mod embedded;
 pub mod fragments;
 pub(in crate::access) mod hand_over;
 pub mod me;
-pub(in crate::access) mod names;
+pub mod names;
 pub(in crate::access) mod owner;
 pub mod owners;
 pub mod superuser;

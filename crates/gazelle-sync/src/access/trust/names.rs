@@ -17,7 +17,7 @@ const RESERVED: &str = " all analyse analyze and any array as asc asymmetric aut
     when where window with ";
 
 /// An identifier, quoted only if it must be.
-pub(in crate::access) fn plain(name: &str) -> String {
+pub fn plain(name: &str) -> String {
     let is_plain = name.starts_with(|c: char| c.is_ascii_lowercase() || c == '_')
         && name.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_')
         && !RESERVED.contains(&format!(" {name} "));

@@ -5,8 +5,9 @@ use tokio_postgres::Row;
 use tokio_postgres::types::Type;
 
 use crate::access::trust::fragments::filled;
+use crate::access::trust::names::plain;
 use crate::db::citus::{self, Citus};
-use crate::db::{Db, DbError, quote};
+use crate::db::{Db, DbError};
 use crate::doctor::Lines;
 use crate::{display, migrations};
 
@@ -80,7 +81,7 @@ async fn owner(lines: &mut Lines, db: &Db) -> Result<(), DbError> {
             format!("{owner} may not log in, so that Citus cannot move the schema to another node"),
             format!(
                 "ALTER ROLE {} LOGIN VALID UNTIL '-infinity', without a password: it is for Citus between its nodes alone{marked}",
-                quote(&owner)
+                plain(&owner)
             ),
         );
         return Ok(());
@@ -95,7 +96,7 @@ async fn owner(lines: &mut Lines, db: &Db) -> Result<(), DbError> {
             .is_empty();
     if with_password && owner.starts_with("gazelle_") {
         let said = format!("{owner} has a password, and nobody should log in as the owner of the tables");
-        lines.warning(check, said, format!("ALTER ROLE {} PASSWORD NULL", quote(&owner)));
+        lines.warning(check, said, format!("ALTER ROLE {} PASSWORD NULL", plain(&owner)));
         return Ok(());
     }
     lines.ok(check, format!("{owner} may log in between nodes, so that Citus can move the schema"));
