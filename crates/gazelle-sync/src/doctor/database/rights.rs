@@ -192,6 +192,15 @@ impl OurRole {
             owner_may_log_in: row.get("owner_may_log_in"),
         }
     }
+
+    /// Which of the two owns the tables or acts for their owner.
+    fn acting_for_owner(&self) -> Option<String> {
+        match (self.acts_for_owner, self.login != self.name && self.login_acts_for_owner) {
+            (true, _) => Some(self.name.clone()),
+            (false, true) => Some(self.login.clone()),
+            (false, false) => None,
+        }
+    }
 }
 
 /// Checks whether our role has more privileges than a sync needs.
@@ -208,6 +217,7 @@ async fn report_own_role(
     }
     let rows = tx.query(include_str!("who_we_are.sql"), &[(&migrations::REGISTER, Type::TEXT)]).await?;
     let Some(us) = rows.first().map(OurRole::of) else { return Ok(()) };
+    let acting_for_owner = us.acting_for_owner();
     let name = us.name;
     if us.login != name {
         let said = format!(
@@ -228,12 +238,7 @@ async fn report_own_role(
         if is_superuser { Vec::new() } else { access::more_than_rows(tx, &[&name, &us.login]).await? };
     let to_another = format!("{ROLES}; then log in as gazelle_sync in DATABASE_URL");
     let is_the_syncs = access::current(tx).await?.is_some_and(|roles| roles.sync == name);
-    let acts_for_owner = match (us.acts_for_owner, us.login != name && us.login_acts_for_owner) {
-        (true, _) => Some(&name),
-        (false, true) => Some(&us.login),
-        (false, false) => None,
-    };
-    match (is_superuser, become_more.first(), acts_for_owner) {
+    match (is_superuser, become_more.first(), acting_for_owner) {
         (true, ..) => {
             lines.warning(check, format!("{name} is a superuser: more than a sync needs"), to_another)
         }
