@@ -2,9 +2,12 @@
 //! included all rights for `anon` and `authenticated`; those, and PUBLIC's, are revoked. Other readers keep their
 //! access. Going back undoes each step.
 
+use std::collections::HashSet;
+use std::time::{Duration, Instant};
+
 use tokio_postgres::types::Type;
 
-use super::names::{LOCK_TIMEOUT, MANIFEST, POLICY, local_view};
+use super::names::{LOCK_TIMEOUT, MANIFEST, POLICY, default_backup_schema, local_view};
 use super::open::{self, Open};
 use super::rights::{self, Relation};
 use super::steps::Steps;
@@ -21,7 +24,8 @@ pub(super) async fn close(steps: &mut Steps<'_, '_>, backup_schema: &str) -> Res
     let relations = rights::of(steps.tx, backup_schema, &names).await?;
     let mut told = Vec::new();
     close_schema(steps.tx, backup_schema, &mut told).await?;
-    close_relations(steps, &relations, backup_schema, &mut told).await?;
+    take_rights(steps, &relations, backup_schema, &mut told).await?;
+    secure(steps, &relations, backup_schema, &mut told).await?;
     let mut readers: Vec<String> =
         relations.iter().flat_map(|relation| relation.readers(|reader| !reader.is_owner)).collect();
     readers.extend(relations.iter().map(|relation| quote(&relation.owner)));
@@ -30,7 +34,9 @@ pub(super) async fn close(steps: &mut Steps<'_, '_>, backup_schema: &str) -> Res
     for reader in readers {
         steps.tx.batch_as_is(&format!("GRANT USAGE ON SCHEMA {} TO {reader}", steps.backup)).await?;
     }
-    close_manifest(steps.tx, backup_schema, &mut told).await?;
+    for with_locks in [false, true] {
+        close_manifest(steps.tx, backup_schema, with_locks, &mut told).await?;
+    }
     close_views(steps.tx, &mut told).await?;
     // Through the views they may read what they may read of the tables, and write nothing.
     for relation in &relations {
@@ -56,23 +62,41 @@ pub struct Closed {
 }
 
 /// Closes every backup that an earlier version left open or that somebody opened again, as far as our role may;
-/// writes nothing if nothing was open.
+/// writes nothing if nothing was open. All of them together wait for locks no longer than one timeout: whoever may make a
+/// schema could make a thousand backups and hold them all locked.
 ///
 /// # Errors
 /// Those of the database.
 pub async fn close_again(db: &Db) -> Result<Closed, DbError> {
     let mut connection = db.connection().await?;
     let tx = connection.begin().await?;
-    tx.limit(Timeout::Lock, LOCK_TIMEOUT).await?;
     let mut outcome = Closed::default();
-    let backups = tx.query(include_str!("backups.sql"), &[(&MANIFEST, Type::TEXT)]).await?;
-    for row in &backups {
-        close_backup(&tx, row.get(0), &mut outcome).await?;
+    let mut locked = Locked::default();
+    let rows = tx.query(include_str!("backups.sql"), &[(&MANIFEST, Type::TEXT)]).await?;
+    let mut backups: Vec<&str> = rows.iter().map(|row| row.get(0)).collect();
+    // Our own first: others may keep us waiting.
+    backups.sort_by_key(|backup| *backup != default_backup_schema(tx.schema()));
+    if !backups.is_empty() {
+        let open = open::in_views(&tx).await?;
+        close_each(&tx, tx.schema(), &open, "", &mut locked, &mut outcome.closed).await?;
+    }
+    let mut left = Vec::new();
+    for backup in &backups {
+        let rest = close_rights(&tx, backup, &mut locked, &mut outcome.closed).await?;
+        left.push((*backup, rest));
+    }
+    // What needs a lock comes last: whoever owns such a schema may hold a table of it locked.
+    for (backup, rest) in &left {
+        close_each(&tx, backup, rest, NOT_NOTED, &mut locked, &mut outcome.closed).await?;
+    }
+    // A REVOKE by a role that does not own the relation only raises a notice, so look again.
+    for backup in &backups {
+        let open = open::in_backup(&tx, backup).await?;
+        outcome.left_open.extend(open.into_iter().map(|open| locked.told(backup, open)));
     }
     if !backups.is_empty() {
         let open = open::in_views(&tx).await?;
-        close_without_note(&tx, &open, "", &mut outcome.closed).await?;
-        outcome.left_open.extend(open::in_views(&tx).await?);
+        outcome.left_open.extend(open.into_iter().map(|open| locked.told(tx.schema(), open)));
     }
     if outcome.closed.is_empty() {
         tx.rollback().await?;
@@ -82,59 +106,93 @@ pub async fn close_again(db: &Db) -> Result<Closed, DbError> {
     Ok(outcome)
 }
 
-/// Closes one backup. If we may not trust its manifest, or may not close all of it, the manifest is neither read nor
-/// written: code of its owner could run. That of another account's schema is not written either.
-async fn close_backup(tx: &Tx<'_>, backup_schema: &str, outcome: &mut Closed) -> Result<(), DbError> {
-    let mut open = open::in_backup(tx, backup_schema).await?;
-    let mut locked = Locked::default();
-    if open.iter().all(|open| open.is_ours) {
-        // Whoever owns such a schema may hold its manifest locked too.
+const NOT_NOTED: &str = " (not noted in its manifest, so that going back does not open it again)";
+
+/// Closes what of a backup needs no lock, and all of it if its manifest can note that; returns what is left for locks. If we may
+/// not trust its manifest, or may not close all of it, the manifest is neither read nor written: code of its owner could run.
+/// That of another account's schema is not written either.
+async fn close_rights(
+    tx: &Tx<'_>,
+    backup_schema: &str,
+    locked: &mut Locked,
+    closed: &mut Vec<String>,
+) -> Result<Vec<Open>, DbError> {
+    let open = open::in_backup(tx, backup_schema).await?;
+    if locked.by.is_none() && open.iter().all(|open| open.is_ours) {
         tx.batch("SAVEPOINT closing").await?;
-        match noted_if_believed(tx, backup_schema).await {
+        locked.limit(tx).await?;
+        let begun = Instant::now();
+        let noted = noted_if_believed(tx, backup_schema).await;
+        locked.waited += begun.elapsed();
+        match noted {
             Ok(noted) if noted.is_empty() => {}
-            Ok(noted) => return close_with_note(tx, backup_schema, &noted, &mut outcome.closed).await,
+            Ok(noted) => {
+                close_with_note(tx, backup_schema, &noted, locked, closed).await?;
+                return Ok(Vec::new());
+            }
             Err(error) => {
                 tx.batch("ROLLBACK TO SAVEPOINT closing").await?;
                 locked.note(tx, &error, backup_schema, MANIFEST).await?;
             }
         }
     }
-    let as_it_is = " (not noted in its manifest, so that going back does not open it again)";
-    // What needs no lock first: whoever owns such a schema may hold a table of it locked, which fails no migration and costs
-    // one timeout, however many tables it is.
-    open.sort_by_key(|one| one.needs_lock);
+    let (for_locks, at_once): (Vec<Open>, Vec<Open>) = open.into_iter().partition(|one| one.needs_lock);
+    close_each(tx, backup_schema, &at_once, NOT_NOTED, locked, closed).await?;
+    Ok(for_locks)
+}
+
+/// Closes what our role may close, one after the other, until a lock is not granted in time.
+async fn close_each(
+    tx: &Tx<'_>,
+    schema: &str,
+    open: &[Open],
+    remark: &str,
+    locked: &mut Locked,
+    closed: &mut Vec<String>,
+) -> Result<(), DbError> {
     for one in open.iter().filter(|one| one.is_ours) {
-        if one.needs_lock && locked.by.is_some() {
-            locked.not_tried.push(one.what.clone());
+        if locked.by.is_some() {
+            locked.not_tried.insert(one.what.clone());
             continue;
         }
         tx.batch("SAVEPOINT closing").await?;
+        locked.limit(tx).await?;
+        let begun = Instant::now();
         let mut told = Vec::new();
-        match close_without_note(tx, std::slice::from_ref(one), as_it_is, &mut told).await {
-            Ok(()) => outcome.closed.extend(told),
+        let done = close_without_note(tx, std::slice::from_ref(one), remark, &mut told).await;
+        locked.waited += begun.elapsed();
+        match done {
+            Ok(()) => closed.extend(told),
             Err(error) => {
                 tx.batch("ROLLBACK TO SAVEPOINT closing").await?;
-                locked.note(tx, &error, backup_schema, &one.relation).await?;
+                locked.note(tx, &error, schema, &one.relation).await?;
             }
         }
     }
-    // A REVOKE by a role that does not own the relation only raises a notice, so look again.
-    let left = open::in_backup(tx, backup_schema).await?;
-    outcome.left_open.extend(left.into_iter().map(|open| locked.told(open)));
     Ok(())
 }
 
-/// The first lock of a backup that was not granted in time.
+/// The time that is spent on waiting for locks, and the first one that was not granted in time: nothing is tried after it, since
+/// a REVOKE may wait too.
 #[derive(Default)]
 struct Locked {
+    /// How long the statements took so far that may have waited.
+    waited: Duration,
     /// The relation and who holds it, as a clause.
     by: Option<String>,
+    schema: String,
     relation: String,
     /// What was not tried after that.
-    not_tried: Vec<String>,
+    not_tried: HashSet<String>,
 }
 
 impl Locked {
+    /// Limits the next statement to what is left of the time for all of them; a little is left to each.
+    async fn limit(&self, tx: &Tx<'_>) -> Result<(), DbError> {
+        let left = LOCK_TIMEOUT.saturating_sub(self.waited).max(Duration::from_millis(100));
+        tx.limit(Timeout::Lock, left).await
+    }
+
     /// Notes who holds the relation, if that is why a statement failed.
     async fn note(
         &mut self,
@@ -144,19 +202,24 @@ impl Locked {
         relation: &str,
     ) -> Result<(), DbError> {
         if error.is_lock_not_available() && self.by.is_none() {
-            let holders = holders(tx, schema, relation).await?;
-            self.by = Some(format!("{schema}.{relation} is held locked by {holders}"));
-            self.relation = relation.to_owned();
+            self.by = Some(match relation {
+                "" => format!("the rights on {schema} are being changed by another session"),
+                _ => {
+                    format!("{schema}.{relation} is held locked by {}", holders(tx, schema, relation).await?)
+                }
+            });
+            (self.schema, self.relation) = (schema.to_owned(), relation.to_owned());
         }
         Ok(())
     }
 
     /// Adds to what is left open why.
-    fn told(&self, open: Open) -> Open {
+    fn told(&self, schema: &str, open: Open) -> Open {
         let Some(by) = &self.by else { return open };
+        let is_held = schema == self.schema && open.relation == self.relation;
         let why = match self.not_tried.contains(&open.what) {
             true => Some(format!("not tried, since {by}")),
-            false if open.needs_lock && open.relation == self.relation => Some(by.clone()),
+            false if is_held && open.is_ours => Some(by.clone()),
             false => None,
         };
         Open { why, ..open }
@@ -200,27 +263,63 @@ async fn noted(tx: &Tx<'_>, backup_schema: &str) -> Result<Vec<String>, DbError>
     Ok(rows.iter().map(|row| row.get(0)).collect())
 }
 
+/// Closes a backup whose manifest notes it: first the rights, then what needs locks. Where one is not granted in time, what was done
+/// before stays.
 async fn close_with_note(
     tx: &Tx<'_>,
     backup_schema: &str,
     noted: &[String],
-    told: &mut Vec<String>,
+    locked: &mut Locked,
+    closed: &mut Vec<String>,
 ) -> Result<(), DbError> {
     let is_first = !noted.iter().any(|what| what == DONE);
-    let mut steps = Steps::resume(tx, backup_schema, is_first).await?;
-    close_schema(tx, backup_schema, told).await?;
     let relations = rights::of(tx, backup_schema, &migrations::relation_names()).await?;
-    close_relations(&mut steps, &relations, backup_schema, told).await?;
-    close_manifest(tx, backup_schema, told).await?;
-    if is_first {
-        steps.step(DONE, "", "").await?;
-        told.push(format!("{backup_schema}: {DONE}"));
+    for with_locks in [false, true] {
+        if locked.by.is_some() {
+            break;
+        }
+        tx.batch("SAVEPOINT closing").await?;
+        locked.limit(tx).await?;
+        let (begun, mut told) = (Instant::now(), Vec::new());
+        let done = async {
+            let mut steps = Steps::resume(tx, backup_schema, is_first).await?;
+            match with_locks {
+                false => {
+                    close_schema(tx, backup_schema, &mut told).await?;
+                    take_rights(&mut steps, &relations, backup_schema, &mut told).await?;
+                    close_manifest(tx, backup_schema, false, &mut told).await
+                }
+                true => {
+                    secure(&mut steps, &relations, backup_schema, &mut told).await?;
+                    close_manifest(tx, backup_schema, true, &mut told).await?;
+                    if is_first {
+                        steps.step(DONE, "", "").await?;
+                        told.push(format!("{backup_schema}: {DONE}"));
+                    }
+                    Ok(())
+                }
+            }
+        }
+        .await;
+        locked.waited += begun.elapsed();
+        match done {
+            Ok(()) => closed.extend(told),
+            Err(error) if error.is_lock_not_available() => {
+                tx.batch("ROLLBACK TO SAVEPOINT closing").await?;
+                locked.note(tx, &error, backup_schema, MANIFEST).await?;
+            }
+            Err(error) => return Err(error),
+        }
+    }
+    if locked.by.is_some() {
+        let left = open::in_backup(tx, backup_schema).await?;
+        locked.not_tried.extend(left.into_iter().filter(|open| open.is_ours).map(|open| open.what));
     }
     Ok(())
 }
 
-/// Revokes rights on the relations and enables row security on each table, with a policy for its former readers.
-async fn close_relations(
+/// Revokes rights on the relations.
+async fn take_rights(
     steps: &mut Steps<'_, '_>,
     relations: &[Relation],
     backup_schema: &str,
@@ -235,9 +334,19 @@ async fn close_relations(
             steps.step(&what, &relation.take(&backup), &relation.give_back(&backup)).await?;
             told.push(format!("{backup_schema}.{what}"));
         }
-        if !relation.is_table || relation.is_secured {
-            continue;
-        }
+    }
+    Ok(())
+}
+
+/// Enables row security on each table, with a policy for its former readers.
+async fn secure(
+    steps: &mut Steps<'_, '_>,
+    relations: &[Relation],
+    backup_schema: &str,
+    told: &mut Vec<String>,
+) -> Result<(), DbError> {
+    let backup = steps.backup.clone();
+    for relation in relations.iter().filter(|relation| relation.is_table && !relation.is_secured) {
         let table = format!("{backup}.{}", quote(&relation.name));
         let (policy, act) = (quote(POLICY), open::secure(relation, &backup));
         let undo = format!(
@@ -255,9 +364,16 @@ async fn close_schema(tx: &Tx<'_>, backup_schema: &str, told: &mut Vec<String>) 
     close_without_note(tx, &open::of_schema(tx, backup_schema).await?, "", told).await
 }
 
-/// Going back executes the manifest's statements, so only its owner may write it.
-async fn close_manifest(tx: &Tx<'_>, backup_schema: &str, told: &mut Vec<String>) -> Result<(), DbError> {
-    close_without_note(tx, &open::of_manifest(tx, backup_schema).await?, "", told).await
+/// Going back executes the manifest's statements, so only its owner may write it. Closes what needs a lock, or what does not.
+async fn close_manifest(
+    tx: &Tx<'_>,
+    backup_schema: &str,
+    with_locks: bool,
+    told: &mut Vec<String>,
+) -> Result<(), DbError> {
+    let mut open = open::of_manifest(tx, backup_schema).await?;
+    open.retain(|open| open.needs_lock == with_locks);
+    close_without_note(tx, &open, "", told).await
 }
 
 /// Closes the views over the company's columns: nobody writes through them, and the public roles read nothing.

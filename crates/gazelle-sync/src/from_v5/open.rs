@@ -25,7 +25,7 @@ pub struct Open {
     /// The relation of the backup that is open; empty for the schema itself.
     #[serde(skip)]
     pub(super) relation: String,
-    /// Whether closing it waits for a lock of the relation. A REVOKE does not.
+    /// Whether closing it waits for a lock of the relation. A REVOKE waits only for one that is not committed yet.
     #[serde(skip)]
     pub(super) needs_lock: bool,
     /// What closing it does, for messages.

@@ -2,12 +2,14 @@
 //!
 //! Each duty has its own task: a slow duty delays neither the runs nor other duties, and never overlaps with
 //! itself. Each first checks that the tables are still ours, because they may have been replaced since they were
-//! opened. A duty that fails is logged and repeated at its next time.
+//! opened. A duty that fails or panics is logged and repeated at its next time.
 
+use std::panic::AssertUnwindSafe;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures_util::FutureExt as _;
 use jiff::Timestamp;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
@@ -217,7 +219,10 @@ async fn repeat(duty: &'static Duty, shared: Arc<Shared>, stop: CancellationToke
         let context =
             DutyContext { shared: shared.clone(), db, settings, now: Timestamp::now(), stop: stop.clone() };
         let done = tokio::select! {
-            done = (duty.work)(context) => done,
+            // A fault in one duty must not end it, and with it the service's alerts, for good.
+            done = AssertUnwindSafe(async { (duty.work)(context).await }).catch_unwind() => {
+                done.unwrap_or_else(|_| Err(anyhow::anyhow!("it panicked")))
+            }
             () = stop::overdue(&stop, duty.grace) => return,
         };
         if let Err(error) = done {
@@ -288,6 +293,32 @@ mod tests {
         kept.await.unwrap();
         assert_eq!(seconds(start, &BEGUN), [0, 65, 130], "a minute after the end of the one before");
         assert_eq!(start.elapsed().as_secs(), 131 + GRACE.as_secs(), "the third one was not waited for");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_duty_that_panics_is_done_again_when_its_time_comes() {
+        static BEGUN: Mutex<Vec<Instant>> = Mutex::new(Vec::new());
+        static DUTY: Duty = Duty {
+            name: "panic",
+            every: EVERY,
+            after_runs: false,
+            grace: GRACE,
+            work: |_| {
+                BEGUN.lock().unwrap().push(Instant::now());
+                // At once, and later.
+                assert!(BEGUN.lock().unwrap().len() != 1, "of the test");
+                Box::pin(async {
+                    sleep(TAKES).await;
+                    panic!("of the test")
+                })
+            },
+        };
+        let (start, stop, shared) = (Instant::now(), CancellationToken::new(), shared());
+        let kept = tokio::spawn(repeat(&DUTY, shared.clone(), stop.clone()));
+        sleep(Duration::from_secs(130)).await;
+        stop.cancel();
+        kept.await.unwrap();
+        assert_eq!(seconds(start, &BEGUN), [0, 60, 125]);
     }
 
     #[tokio::test(start_paused = true)]

@@ -10,7 +10,8 @@ use super::support::roles::supabase;
 const PATIENCE: usize = 24;
 
 const OURS: [&str; 3] = ["gazelle_owner", "gazelle_sync", "gazelle_reader"];
-const OTHERS: [&str; 5] = ["mallory", "team", "crew", "ghost", "odd"];
+/// Some need quotes, and could end a statement.
+const OTHERS: [&str; 5] = ["mallory", "te\"am", "cr;ew", "gh ost", "(odd)"];
 const SERVERS: [&str; 5] = [
     "pg_read_all_data",
     "pg_write_all_data",
@@ -37,7 +38,7 @@ pub async fn case(mut random: Random, tally: &mut Tally) {
         // The owner is to log in nowhere, and ours may not be there yet.
         let login = if *role == "gazelle_owner" || random.below(3) == 0 { "NOLOGIN" } else { "LOGIN" };
         if OTHERS.contains(role) || random.below(2) == 0 {
-            done.push(format!("CREATE ROLE {role} {login}"));
+            done.push(format!("CREATE ROLE {} {login}", quoted(role)));
         }
     }
     let all: Vec<&str> = OURS.iter().chain(&OTHERS).copied().collect();
@@ -45,14 +46,14 @@ pub async fn case(mut random: Random, tally: &mut Tally) {
         let role = *random.pick(&all);
         let attribute = *random.pick(&ATTRIBUTES);
         if role != "gazelle_owner" || attribute != "LOGIN" {
-            done.push(format!("ALTER ROLE {role} {attribute}"));
+            done.push(format!("ALTER ROLE {} {attribute}", quoted(role)));
         }
     }
     for _ in 0..random.below(7) {
         let of: Vec<&str> = all.iter().chain(&SERVERS).copied().collect();
         let (role, member) = (*random.pick(&of), *random.pick(&all));
         let admin = if random.below(4) == 0 { " WITH ADMIN OPTION" } else { "" };
-        done.push(format!("GRANT {role} TO {member}{admin}"));
+        done.push(format!("GRANT {} TO {}{admin}", quoted(role), quoted(member)));
     }
     for statement in &done {
         // A role that is not there, or a circle, is no constellation.
@@ -84,6 +85,10 @@ pub async fn case(mut random: Random, tally: &mut Tally) {
     }
     let strangers = strangers(&world).await;
     assert!(strangers.is_empty(), "they act as the owner: {strangers:?}");
+}
+
+fn quoted(name: &str) -> String {
+    format!("\"{}\"", name.replace('"', "\"\""))
 }
 
 /// The statements that a refusal advises.

@@ -39,16 +39,23 @@ pub(super) fn warning_of_age(copied: &str, locked: &str) -> Result<Option<String
     }))
 }
 
-/// When Cargo.lock was last committed; `None` outside of a repository.
-pub(super) fn date_of_lock(workspace: &Path) -> Option<String> {
-    let asked = Command::new("git")
-        .args(["log", "-1", "--format=%cs", "--", "Cargo.lock"])
-        .current_dir(workspace)
-        .output()
-        .ok()
-        .filter(|asked| asked.status.success())?;
-    let date = String::from_utf8(asked.stdout).ok()?.trim().to_owned();
-    (!date.is_empty()).then_some(date)
+/// When Cargo.lock was last committed, or `today` if it was changed since.
+///
+/// # Errors
+/// Git does not know: there is none, or no commit with a lock file.
+pub(super) fn date_of_lock(workspace: &Path, today: Date) -> Result<String> {
+    let ask = |args: &[&str]| -> Result<String> {
+        let asked =
+            Command::new("git").args(args).current_dir(workspace).output().context("git cannot be run")?;
+        ensure!(asked.status.success(), "git: {}", String::from_utf8_lossy(&asked.stderr).trim());
+        Ok(String::from_utf8(asked.stdout)?.trim().to_owned())
+    };
+    if !ask(&["status", "--porcelain", "--", "Cargo.lock"])?.is_empty() {
+        return Ok(today.to_string());
+    }
+    let date = ask(&["log", "-1", "--format=%cs", "--", "Cargo.lock"])?;
+    ensure!(!date.is_empty(), "no commit has it");
+    Ok(date)
 }
 
 /// One line of the copy.
@@ -247,6 +254,33 @@ mod tests {
         let accepted = [("RUSTSEC-2026-0002", "because"), ("RUSTSEC-2026-0003", "because")];
         let told = concerning(&lock(&[("left", "3.0.0")]), &advisories, &accepted).unwrap();
         assert_eq!(told, ["RUSTSEC-2026-0003 is accepted and concerns nothing: take it off the list"]);
+    }
+
+    #[test]
+    fn a_lock_file_that_was_changed_since_its_commit_is_of_today_and_one_that_git_does_not_know_has_no_age() {
+        let folder = tempfile::tempdir().unwrap();
+        let today: Date = "2026-09-21".parse().unwrap();
+        let git = |args: &[&str]| {
+            let done = Command::new("git")
+                .args(["-c", "user.name=A", "-c", "user.email=a@example.org", "-c", "commit.gpgsign=false"])
+                .args(args)
+                .env("GIT_COMMITTER_DATE", "2026-03-04T12:00:00Z")
+                .current_dir(folder.path())
+                .output()
+                .unwrap();
+            assert!(done.status.success(), "{args:?}: {done:?}");
+        };
+        assert!(date_of_lock(folder.path(), today).is_err(), "no repository");
+        git(&["init", "--quiet"]);
+        assert!(date_of_lock(folder.path(), today).is_err(), "no commit");
+        let lock = folder.path().join("Cargo.lock");
+        std::fs::write(&lock, "version = 4").unwrap();
+        assert_eq!(date_of_lock(folder.path(), today).unwrap(), "2026-09-21", "not committed yet");
+        git(&["add", "Cargo.lock"]);
+        git(&["commit", "--quiet", "-m", "Lock"]);
+        assert_eq!(date_of_lock(folder.path(), today).unwrap(), "2026-03-04");
+        std::fs::write(&lock, "version = 3").unwrap();
+        assert_eq!(date_of_lock(folder.path(), today).unwrap(), "2026-09-21", "changed since");
     }
 
     #[test]

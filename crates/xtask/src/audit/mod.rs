@@ -83,9 +83,15 @@ pub fn run(args: &AuditArgs) -> Result<()> {
     let lock = std::fs::read_to_string(workspace.join("Cargo.lock")).context("Cargo.lock cannot be read")?;
     let (known, date) = advisories::problems(&lock)?;
     problems.extend(known);
-    let age = advisories::date_of_lock(&workspace).map(|locked| advisories::warning_of_age(date, &locked));
-    if let Some(warning) = age.transpose()?.flatten() {
-        eprintln!("{warning}");
+    match advisories::date_of_lock(&workspace, jiff::Zoned::now().date()) {
+        Ok(locked) => {
+            if let Some(warning) = advisories::warning_of_age(date, &locked)? {
+                eprintln!("{warning}");
+            }
+        }
+        Err(why) => eprintln!(
+            "warning: how old Cargo.lock is, is not known, so neither is whether the copy of RustSec's list is: {why:#}"
+        ),
     }
     // The list is of what is built there; elsewhere other packages are.
     if cfg!(all(target_os = "linux", target_arch = "x86_64", target_env = "gnu")) {

@@ -3,8 +3,8 @@
 -- and roles that can act as one of these.
 --
 -- Returns no row if $1 owns the register of migrations $2 with both policies $3, since its later members were added
--- by an administrator. If the comment of $1 is $4, members WITH ADMIN OPTION are left out too: another database of
--- this server made its administrator one.
+-- by an administrator. If a comment names $1 as the owner of the tables in this database, members WITH ADMIN OPTION are
+-- left out too: earlier messages advised to make its administrator one.
 WITH owner AS (
     SELECT o.oid, o.rolname
       FROM pg_catalog.pg_roles o
@@ -18,7 +18,7 @@ WITH owner AS (
 ), administrators AS (
     SELECT r.oid
       FROM pg_catalog.pg_roles r
-     WHERE r.rolsuper OR r.oid IN ({makers}) OR r.rolname IN (current_user, session_user)
+     WHERE r.rolsuper OR r.oid IN ({trusted_makers}) OR r.rolname IN (current_user, session_user)
         OR r.oid = (SELECT d.datdba FROM pg_catalog.pg_database d WHERE d.datname = pg_catalog.current_database())
 )
 SELECT m.rolname::text AS member,
@@ -30,7 +30,7 @@ SELECT m.rolname::text AS member,
   FROM owner
   JOIN pg_catalog.pg_roles m ON m.rolcanlogin AND m.oid <> owner.oid AND pg_catalog.pg_has_role(m.oid, owner.oid, 'MEMBER')
  WHERE NOT EXISTS (SELECT 1 FROM administrators WHERE pg_catalog.pg_has_role(m.oid, administrators.oid, 'MEMBER'))
-   AND NOT (coalesce(pg_catalog.shobj_description(owner.oid, 'pg_authid') = $4, false)
+   AND NOT (owner.oid IN ({marked})
             AND EXISTS (SELECT 1 FROM pg_catalog.pg_auth_members a
                          WHERE a.roleid = owner.oid AND a.member = m.oid AND a.admin_option))
  ORDER BY 1

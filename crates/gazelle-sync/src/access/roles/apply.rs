@@ -45,7 +45,9 @@ pub async fn apply(db: &Db, roles: &Roles) -> Result<Changes, DbError> {
     tx.limit(Timeout::Lock, LOCK_TIMEOUT).await?;
     // First check the owners: the following steps trust the catalogue's names and grant rights by them.
     owners::check_owners_in(&tx).await?;
-    check(&tx, roles, citus.is_some()).await?;
+    check_roles(&tx, roles, citus.is_some()).await?;
+    // Otherwise it would fail half-way, with a less helpful message.
+    check_owner_rights(&tx).await?;
     let former = current(&tx).await?;
     let told: Vec<&Roles> = former.iter().chain([roles]).collect();
     let before = facts(&tx, &told).await?;
@@ -109,7 +111,10 @@ pub async fn current(tx: &Tx<'_>) -> Result<Option<Roles>, DbError> {
 }
 
 /// Refuses roles that are, or can become, more than they should, and a caller that must not own the tables.
-async fn check(tx: &Tx<'_>, roles: &Roles, has_citus: bool) -> Result<(), DbError> {
+///
+/// # Errors
+/// What is wrong, with what leads out of it. Those of the database.
+pub(super) async fn check_roles(tx: &Tx<'_>, roles: &Roles, has_citus: bool) -> Result<(), DbError> {
     let refuse = |why: String| Err(DbError::infrastructure(why));
     if roles.owner == roles.sync || roles.owner == roles.reader || roles.sync == roles.reader {
         return refuse("owner, sync and readers need a role each: name three different ones".to_owned());
@@ -147,8 +152,7 @@ async fn check(tx: &Tx<'_>, roles: &Roles, has_citus: bool) -> Result<(), DbErro
     if !login.is_empty() {
         check_login_of_owner(tx, &roles.owner, has_citus).await?;
     }
-    // Otherwise it would fail half-way, with a less helpful message.
-    check_owner_rights(tx).await
+    Ok(())
 }
 
 /// With Citus the owner may log in, since Citus moves a table between nodes as its owner. It must not have a

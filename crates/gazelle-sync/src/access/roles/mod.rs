@@ -12,7 +12,8 @@ use serde::Serialize;
 /// The roles of Supabase's public API: without a login, and with one.
 pub const PUBLIC_ROLES: [&str; 2] = ["anon", "authenticated"];
 
-/// The comment of the owner's role. A role cannot give it to itself, unlike what it writes on its tables.
+/// The beginning of the comment of the owner's role, which the name of the database follows: it proves nothing in another one. A role
+/// cannot give it to itself, unlike what it writes on its tables. Earlier versions wrote no more than this.
 pub const MARK_OF_OWNER: &str = "owner of the tables of gazelle-sync";
 
 /// The names of the three roles. The ones that `apply` is given are plain identifiers.

@@ -2,9 +2,10 @@
 
 use tokio_postgres::types::Type;
 
+use super::Roles;
 use super::script::{READERS_READ, SYNC_READS};
-use super::{MARK_OF_OWNER, Roles};
 use crate::access::trust::fragments::filled;
+use crate::access::trust::names::{listed, plain};
 use crate::db::{DbError, Tx};
 use crate::migrations;
 
@@ -62,42 +63,32 @@ pub(in crate::access) async fn check(tx: &Tx<'_>, roles: &Roles) -> Result<(), D
         (&roles.owner as _, Type::TEXT),
         (&migrations::REGISTER as _, Type::TEXT),
         (&policies.as_slice() as _, Type::TEXT_ARRAY),
-        (&MARK_OF_OWNER as _, Type::TEXT),
     ];
     let members = tx.query(&filled(include_str!("acting_members.sql")), &params).await?;
     if members.is_empty() {
         return Ok(());
     }
-    let names: Vec<&str> = members.iter().map(|row| row.get("member")).collect();
-    let cures: Vec<&str> = members.iter().map(|row| row.get("cure")).collect();
+    let names: Vec<String> = members.iter().map(|row| plain(row.get("member"))).collect();
+    // None of the owner of the database in pg_database_owner.
+    let cures: Vec<&str> = members.iter().filter_map(|row| row.get::<_, Option<&str>>("cure")).collect();
     let are = if names.len() > 1 { "are members" } else { "is a member" };
+    let cures = match cures.is_empty() {
+        true => String::new(),
+        false => format!("{}, or ", listed(cures, "; ")),
+    };
     Err(DbError::infrastructure(format!(
         "{} may log in and {are} of {owner}, and could do whatever the owner of the tables can; no role was \
-         changed. {}, or choose another role (--owner-role), then run this again",
-        names.join(", "),
-        once(&cures),
-        owner = roles.owner
+         changed. {cures}choose another role (--owner-role), then run this again",
+        listed(names.iter().map(String::as_str), ", "),
+        owner = plain(&roles.owner)
     )))
 }
 
 /// Names all that is wrong, and all that cures it: who is told one at a time comes back once for each.
 fn refused(of: &[MoreThanRows], why: &str, other: &str) -> DbError {
-    let said: Vec<&str> = of.iter().map(|found| found.said.as_str()).collect();
-    let cures: Vec<&str> = of.iter().map(|found| found.cure.as_str()).collect();
     DbError::infrastructure(format!(
         "{}, {why}; no role was changed. {}, or choose {other}, then run this again",
-        said.join("; "),
-        once(&cures)
+        listed(of.iter().map(|found| found.said.as_str()), "; "),
+        listed(of.iter().map(|found| found.cure.as_str()), "; ")
     ))
-}
-
-/// The statements in their order, each once.
-pub(in crate::access) fn once(statements: &[&str]) -> String {
-    let mut said: Vec<&str> = Vec::new();
-    for statement in statements {
-        if !said.contains(statement) {
-            said.push(statement);
-        }
-    }
-    said.join("; ")
 }

@@ -39,8 +39,8 @@ WITH asked AS (
             WHERE server.name = held.rolname) AS fault
 )
 SELECT found.member_name::text AS name,
-       CASE WHEN found.is_itself THEN pg_catalog.format('%s %s', found.member_name, found.what)
-            ELSE pg_catalog.format('%s is a member of %s, which %s', found.member_name, found.rolname, found.what) END AS said,
+       CASE WHEN found.is_itself THEN pg_catalog.format('%I %s', found.member_name, found.what)
+            ELSE pg_catalog.format('%I is a member of %I, which %s', found.member_name, found.rolname, found.what) END AS said,
        CASE WHEN found.is_itself AND found.without IS NOT NULL
             THEN pg_catalog.format('ALTER ROLE %I %s', found.member_name, found.without)
             WHEN found.is_itself

@@ -2,9 +2,12 @@
 
 use tokio_postgres::types::Type;
 
-use super::{MARK_OF_OWNER, Roles, more_than_rows};
+use super::Roles;
+use super::apply::check_roles;
+use crate::access::trust::fragments::filled;
+use crate::access::trust::names::plain;
 use crate::access::trust::owners::{self, Standing};
-use crate::db::{Db, DbError};
+use crate::db::{Db, DbError, citus};
 use crate::migrations::REGISTER;
 
 /// What our role lacks for `migrate --roles`.
@@ -21,7 +24,7 @@ pub struct NeededFirst {
 /// catalogues only. Empty if anything else is refused; the commands say so in their own words.
 ///
 /// # Errors
-/// Those of the database.
+/// An owner that is there and that nobody is to be made a member of. Those of the database.
 pub async fn needed_first(db: &Db, roles: &Roles) -> Result<NeededFirst, DbError> {
     let mut connection = db.connection().await?;
     let tx = connection.begin().await?;
@@ -35,11 +38,18 @@ pub async fn needed_first(db: &Db, roles: &Roles) -> Result<NeededFirst, DbError
         (&roles.owner as _, Type::TEXT),
         (&roles.sync as _, Type::TEXT),
         (&roles.reader as _, Type::TEXT),
-        (&MARK_OF_OWNER as _, Type::TEXT),
         (&ended.is_some() as _, Type::BOOL),
         (&REGISTER as _, Type::TEXT),
     ];
-    let rows = tx.query(include_str!("needed_first.sql"), &params).await?;
+    let rows = tx.query(&filled(include_str!("needed_first.sql")), &params).await?;
+    if rows.iter().any(|row| row.get("is_unsafe")) {
+        return Err(DbError::infrastructure(format!(
+            "the role {owner} is there, and who becomes a member of it could do more than keep the tables, since it may log in, \
+             makes roles, is the server's own or owns something in another database; no role was changed. Name another owner \
+             (--owner-role), which is made new; whether {owner} itself is to be granted, an administrator has to decide",
+            owner = plain(&roles.owner)
+        )));
+    }
     let mut statements: Vec<String> = rows.iter().map(|row| row.get(0)).collect();
     let mut is_refused = None;
     if let Some((why, ended_by)) = ended {
@@ -47,7 +57,11 @@ pub async fn needed_first(db: &Db, roles: &Roles) -> Result<NeededFirst, DbError
         is_refused = Some(why);
     }
     let me = tx.query("SELECT current_user::text", &[]).await?;
-    Ok(NeededFirst { statements, is_refused, me: me.first().map(|row| row.get(0)).unwrap_or_default() })
+    Ok(NeededFirst {
+        statements,
+        is_refused,
+        me: me.first().map(|row| plain(row.get(0))).unwrap_or_default(),
+    })
 }
 
 /// Fails if our role lacks anything for `migrate --roles`. Roles that are more than they should are refused before that: what an
@@ -60,10 +74,19 @@ pub async fn check_needed_first(db: &Db, roles: &Roles) -> Result<(), DbError> {
     if needed.statements.is_empty() {
         return Ok(());
     }
+    check_named(db, roles).await?;
+    needed.check()
+}
+
+/// Refuses roles that are, or can become, more than they should, as far as that needs no right. Reads catalogues only.
+///
+/// # Errors
+/// What is wrong, with what leads out of it. Those of the database.
+pub async fn check_named(db: &Db, roles: &Roles) -> Result<(), DbError> {
+    let has_citus = citus::look(db).await?.is_some();
     let mut connection = db.connection().await?;
     let tx = connection.begin().await?;
-    more_than_rows::check(&tx, roles).await?;
-    needed.check()
+    check_roles(&tx, roles, has_citus).await
 }
 
 impl NeededFirst {

@@ -3,7 +3,7 @@ DO $$
 BEGIN
     IF NOT EXISTS (SELECT 1 FROM pg_catalog.pg_roles WHERE rolname = '{owner}') THEN
         CREATE ROLE "{owner}" NOLOGIN;
-        COMMENT ON ROLE "{owner}" IS '{mark}';
+        EXECUTE format('COMMENT ON ROLE "{owner}" IS %L', {mark});
     END IF;
     IF NOT EXISTS (SELECT 1 FROM pg_catalog.pg_roles WHERE rolname = '{sync}') THEN
         CREATE ROLE "{sync}" LOGIN;

@@ -3,7 +3,8 @@
 
 use std::fmt::Write as _;
 
-use super::{MARK_OF_OWNER, PUBLIC_ROLES, Roles};
+use super::{PUBLIC_ROLES, Roles};
+use crate::access::trust::fragments::filled;
 use crate::db::quote;
 use crate::migrations;
 
@@ -36,9 +37,8 @@ const READERS_BOOKKEEPING: [(&str, &str); 5] = [
 
 /// Creates the roles and grants their rights on the schema.
 pub(in crate::access) fn roles(roles: &Roles) -> String {
-    include_str!("roles.sql")
+    filled(include_str!("roles.sql"))
         .replace("{owner}", &roles.owner)
-        .replace("{mark}", MARK_OF_OWNER)
         .replace("{sync}", &roles.sync)
         .replace("{reader}", &roles.reader)
 }

@@ -8,6 +8,7 @@ use tokio_postgres::Row;
 use tokio_postgres::types::Type;
 
 use super::fragments::filled;
+use super::names::plain;
 use crate::access::roles::PUBLIC_ROLES;
 use crate::db::{Db, DbError};
 use crate::migrations::{relation_names, tables};
@@ -90,7 +91,8 @@ pub async fn look(db: &Db) -> Result<Vec<Bound>, DbError> {
 
 impl Bound {
     fn message(&self, of: usize) -> String {
-        let Bound { what, called, maker, cure, .. } = self;
+        let Bound { what, called, cure, .. } = self;
+        let maker = plain(&self.maker);
         let more = if of > 1 { format!(" ({} more of the kind)", of - 1) } else { String::new() };
         format!(
             "{what} calls {called} of {maker}, which is called like one of the server's{more}: an earlier gazelle-sync \

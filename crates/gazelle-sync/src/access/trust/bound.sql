@@ -64,7 +64,7 @@ WITH ours AS (
      WHERE r.rolsuper
         OR r.oid = CASE WHEN me.rolsuper OR me.makes_roles THEN me.login ELSE me.oid END
         OR NOT me.rolsuper
-           AND (r.oid IN ({makers})
+           AND (r.oid IN ({trusted_makers})
                 OR NOT me.makes_roles
                    AND r.oid = (SELECT d.datdba FROM pg_catalog.pg_database d WHERE d.datname = pg_catalog.current_database()))
 ), found AS MATERIALIZED (

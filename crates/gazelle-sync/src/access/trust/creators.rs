@@ -2,9 +2,9 @@
 
 use tokio_postgres::types::Type;
 
-use super::owners::plain;
+use super::names::{listed, plain};
+use super::owners::DATABASE_OWNER;
 use crate::access::roles::Roles;
-use crate::access::roles::more_than_rows::once;
 use crate::db::{DbError, Tx};
 
 /// A role that can create objects in the schema.
@@ -15,9 +15,6 @@ pub struct Creator {
     /// The statement that revokes the right.
     pub mend: String,
 }
-
-/// The owner of `public` in a new database: a predefined role whose member is the owner of the database.
-const DATABASE_OWNER: &str = "pg_database_owner";
 
 /// Those of these roles, and PUBLIC, that can create objects in the schema, directly or through a membership.
 ///
@@ -30,20 +27,23 @@ pub async fn creators(tx: &Tx<'_>, roles: &[&str]) -> Result<Vec<Creator>, DbErr
     let told = |row: &tokio_postgres::Row| {
         let (who, holder, owns): (String, String, bool) =
             (row.get("who"), row.get("holder"), row.get("owns"));
-        let by = match (who == holder, owns) {
+        let (is_itself, is_public) = (who == holder, who == "PUBLIC" && row.get("is_public"));
+        let who = if is_public { who } else { plain(&who) };
+        let named = plain(&holder);
+        let by = match (is_itself, owns) {
             (true, false) => String::new(),
             (true, true) => ", which it owns".to_owned(),
-            (false, false) => format!(" by its membership of {holder}"),
-            (false, true) => format!(" by its membership of {holder}, which owns it"),
+            (false, false) => format!(" by its membership of {named}"),
+            (false, true) => format!(" by its membership of {named}, which owns it"),
         };
-        let mend = match (who == holder, owns) {
+        let mend = match (is_itself, owns) {
             _ if holder == DATABASE_OWNER => "ALTER DATABASE … OWNER TO an administrator".to_owned(),
-            (true, false) if who == "PUBLIC" => format!("REVOKE CREATE ON SCHEMA {schema} FROM PUBLIC"),
-            (_, false) => format!("REVOKE CREATE ON SCHEMA {schema} FROM {}", plain(&holder)),
+            (true, false) if is_public => format!("REVOKE CREATE ON SCHEMA {schema} FROM PUBLIC"),
+            (_, false) => format!("REVOKE CREATE ON SCHEMA {schema} FROM {named}"),
             (true, true) => format!("ALTER SCHEMA {schema} OWNER TO an administrator"),
-            (false, true) => format!("REVOKE {} FROM {}", plain(&holder), plain(&who)),
+            (false, true) => format!("REVOKE {named} FROM {who}"),
         };
-        Creator { said: format!("{who} may create in the schema {}{by}", tx.schema()), mend }
+        Creator { said: format!("{who} may create in the schema {schema}{by}"), mend }
     };
     Ok(rows.iter().map(told).collect())
 }
@@ -58,14 +58,12 @@ pub(in crate::access) async fn check(tx: &Tx<'_>, roles: &Roles) -> Result<(), D
     if found.is_empty() {
         return Ok(());
     }
-    let said: Vec<&str> = found.iter().map(|creator| creator.said.as_str()).collect();
-    let mends: Vec<&str> = found.iter().map(|creator| creator.mend.as_str()).collect();
     Err(DbError::infrastructure(format!(
         "{}, and neither {} nor {} may, so that nobody who gets hold of their passwords puts tables or functions there; \
          no role was changed. Take the right away, then run this again: {}",
-        said.join("; "),
+        listed(found.iter().map(|creator| creator.said.as_str()), "; "),
         roles.sync,
         roles.reader,
-        once(&mends)
+        listed(found.iter().map(|creator| creator.mend.as_str()), "; ")
     )))
 }

@@ -12,9 +12,9 @@ WITH place AS (
     -- Who owns it grants itself whatever it has not.
     SELECT place.nspowner, true FROM place
 )
-SELECT 'PUBLIC' AS who, 'PUBLIC' AS holder, false AS owns FROM holders WHERE holders.oid = 0
+SELECT 'PUBLIC' AS who, 'PUBLIC' AS holder, false AS owns, true AS is_public FROM holders WHERE holders.oid = 0
 UNION ALL
-SELECT r.rolname::text, h.rolname::text, holders.owns
+SELECT r.rolname::text, h.rolname::text, holders.owns, false
   FROM holders
   JOIN pg_catalog.pg_roles h ON h.oid = holders.oid
   JOIN pg_catalog.pg_roles r ON r.rolname = ANY ($2::text[]) AND pg_catalog.pg_has_role(r.oid, h.oid, 'MEMBER')

@@ -4,12 +4,18 @@
 use tokio_postgres::Row;
 use tokio_postgres::types::Type;
 
-use crate::access::roles::{MARK_OF_OWNER, Roles};
+use super::fragments::filled;
+use crate::access::roles::Roles;
 use crate::db::{Db, DbError, Param, Tx};
 use crate::migrations::{REGISTER, relation_names};
 
 /// The administrator that messages advise.
 pub(in crate::access) const ADMINISTRATOR: &str = "gazelle_admin";
+
+/// What is said instead of the statements where none is safe.
+pub(super) const UNDECIDED: &str = "The program is best run as roles that make none; which they are, an administrator has to decide, since a role \
+    that is there already under such a name, or that owns the tables, can log in, makes roles, is used by another database \
+    or has members: choose new names for `migrate --roles` (--owner-role, --sync-role, --reader-role)";
 
 /// What the statements are made of.
 struct Question<'a> {
@@ -19,14 +25,13 @@ struct Question<'a> {
 }
 
 impl Question<'_> {
-    fn params(&self) -> [Param<'_>; 8] {
+    fn params(&self) -> [Param<'_>; 7] {
         [
             (&self.schema, Type::TEXT),
             (&self.names, Type::TEXT_ARRAY),
             (&self.roles.owner, Type::TEXT),
             (&self.roles.sync, Type::TEXT),
             (&self.roles.reader, Type::TEXT),
-            (&MARK_OF_OWNER, Type::TEXT),
             (&ADMINISTRATOR, Type::TEXT),
             (&REGISTER, Type::TEXT),
         ]
@@ -42,12 +47,12 @@ fn joined(rows: &[Row]) -> String {
     statements.join("; ")
 }
 
-/// The statements, as one text.
+/// The statements, as one text; empty where none is safe ([`UNDECIDED`]).
 ///
 /// # Errors
 /// Those of the database.
 pub(super) async fn read(db: &Db) -> Result<String, DbError> {
-    Ok(joined(&db.query(include_str!("hand_over.sql"), &question(db.schema()).params()).await?))
+    Ok(joined(&db.query(&filled(include_str!("hand_over.sql")), &question(db.schema()).params()).await?))
 }
 
 /// As [`read`], in a transaction.
@@ -55,5 +60,5 @@ pub(super) async fn read(db: &Db) -> Result<String, DbError> {
 /// # Errors
 /// Those of the database.
 pub(super) async fn read_in(tx: &Tx<'_>) -> Result<String, DbError> {
-    Ok(joined(&tx.query(include_str!("hand_over.sql"), &question(tx.schema()).params()).await?))
+    Ok(joined(&tx.query(&filled(include_str!("hand_over.sql")), &question(tx.schema()).params()).await?))
 }

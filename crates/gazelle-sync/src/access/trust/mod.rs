@@ -9,6 +9,7 @@ pub(in crate::access) mod embedded;
 pub mod fragments;
 pub(in crate::access) mod hand_over;
 pub mod me;
+pub mod names;
 pub(in crate::access) mod owner;
 pub mod owners;
 pub mod superuser;
@@ -47,25 +48,26 @@ mod tests {
         assert_eq!(with("'pg_execute_server_program'"), ["me.sql", "more_than_rows.sql", "session.sql"]);
         assert_eq!(
             with("rolcreaterole"),
-            ["makers.sql", "me.sql", "more_than_rows.sql", "needed_first.sql", "owner_rights.sql"]
+            ["makers.sql", "me.sql", "more_than_rows.sql", "needed_first.sql", "trusted_makers.sql"]
         );
         assert_eq!(with("{session}"), ["bound.sql", "into_schema.sql", "owners.sql", "superuser.sql"]);
         assert_eq!(
             with("{makers}"),
-            [
-                "acting_members.sql",
-                "bound.sql",
-                "not_the_owner.sql",
-                "owners.sql",
-                "session.sql",
-                "superuser.sql"
-            ]
+            ["hand_over.sql", "not_the_owner.sql", "owner_rights.sql", "session.sql", "ungrantable.sql"]
+        );
+        // Where it is a reason to trust, a membership counts only if it gives CREATEROLE.
+        assert_eq!(
+            with("{trusted_makers}"),
+            ["acting_members.sql", "bound.sql", "owners.sql", "superuser.sql"]
         );
         let server = "('pg_execute_server_program', 'pg_write_server_files', 'pg_read_server_files')";
         for (name, sql) in all.iter().filter(|(_, sql)| sql.contains("{session}") || sql.contains("{makers}"))
         {
             let sql = filled(sql);
-            assert!(!sql.contains("{session}") && !sql.contains("{makers}"), "{name}");
+            let is_filled = ["session", "makers", "ungrantable", "marked", "elsewhere", "mark", "old_mark"]
+                .iter()
+                .all(|part| !sql.contains(&format!("{{{part}}}")));
+            assert!(is_filled && !sql.contains("{trusted_makers}"), "{name}");
             assert!(
                 sql.contains("s.rolcreaterole AND pg_catalog.pg_has_role(maker.oid, s.oid, 'MEMBER')"),
                 "{name}"

@@ -11,9 +11,10 @@ use super::bound;
 use super::fragments::filled;
 use super::hand_over::ADMINISTRATOR;
 use super::me::Me;
+use super::names::{listed, plain};
 use super::superuser::{self, Before};
-use crate::access::roles::{MARK_OF_OWNER, PUBLIC_ROLES, Roles};
-use crate::db::{Db, DbError, Param, Tx, quote};
+use crate::access::roles::{PUBLIC_ROLES, Roles};
+use crate::db::{Db, DbError, Param, Tx};
 use crate::migrations::{REGISTER, relation_names};
 
 /// The parameters of the catalogue query.
@@ -42,7 +43,7 @@ impl<'a> Question<'a> {
             (&self.for_us, Type::BOOL),
             (&self.owner_role, Type::TEXT),
             (&PUBLIC_ROLES_LIST, Type::TEXT_ARRAY),
-            (&MARK_OF_OWNER, Type::TEXT),
+            (&ADMINISTRATOR, Type::TEXT),
         ]
     }
 }
@@ -112,9 +113,10 @@ pub(in crate::access) async fn standing(tx: &Tx<'_>) -> Result<Standing, DbError
         Some(ended_by) => {
             let Found { relation: schema, name: owner, .. } = first;
             let why = format!(
-                "the schema {schema} belongs to {owner}, and the role in {} ({}) {}",
+                "the schema {schema} belongs to {}, and the role in {} ({}) {}",
+                plain(&owner),
                 us.place(),
-                us.name,
+                plain(&us.name),
                 us.is_superuser()
             );
             Ok(Standing::UntilEnded { why, ended_by })
@@ -176,6 +178,8 @@ struct Found {
     has_rights: bool,
     /// Whether the role catalogue says that the owner is the owner role of `migrate --roles`.
     is_of_roles: bool,
+    /// Whether such an owner may be granted to the administrator that is advised, which is not there yet.
+    may_be_granted: bool,
 }
 
 impl Found {
@@ -189,6 +193,7 @@ impl Found {
             ended_by: row.get("ended_by"),
             has_rights: row.get("has_rights"),
             is_of_roles: row.get("is_of_roles"),
+            may_be_granted: row.get("may_be_granted"),
         }
     }
 }
@@ -217,7 +222,7 @@ impl Question<'_> {
                 found => found.map_or_else(String::new, |found| self.hung(found)),
             };
         };
-        let (name, owner) = (&first.relation, &first.name);
+        let (name, owner, me) = (&first.relation, &plain(&first.name), &plain(me));
         let kind = if first.kind == "v" { "VIEW" } else { "TABLE" };
         let table = format!("{}.{}", plain(schema), plain(name));
         let more = match theirs.len() {
@@ -239,14 +244,13 @@ impl Question<'_> {
              this database; whoever owns a table can have code of his run by whoever uses it, so nothing of it was read or \
              written. If it is empty and nobody's, DROP {kind} {table}; if {owner} made it for gazelle-sync, look at its \
              triggers, rules, defaults and policies (psql: \\d {table}) and take it over: ALTER {kind} {table} OWNER TO {me}",
-            me = plain(me),
         );
         if first.has_rights {
-            said += &format!("; or put {} into DATABASE_URL", plain(owner));
+            said += &format!("; or put {owner} into DATABASE_URL");
         }
         // A role made only for its one member, where the right to create comes from PUBLIC (Postgres 14's default
         // in public).
-        let is_made_for_us = first.acting.iter().all(|name| name == owner);
+        let is_made_for_us = first.acting.iter().all(|name| *name == first.name);
         if let (true, Some(holder)) = (self.for_us, creates_by)
             && (!first.has_rights || holder == "public" && is_made_for_us)
         {
@@ -275,20 +279,28 @@ impl Question<'_> {
     }
 }
 
+/// The owner of `public` in a new database: a predefined role whose member is the owner of the database.
+pub(in crate::access) const DATABASE_OWNER: &str = "pg_database_owner";
+
 /// Says which roles may act as an owner, and the statements that end it.
 fn acting_as(found: &Found) -> String {
     let Found { name: owner, acting, ended_by, .. } = found;
     // The owner itself is named only if nobody else may act as it.
-    let others: Vec<&str> = acting.iter().map(String::as_str).filter(|name| *name != owner).collect();
+    let others: Vec<String> = acting.iter().filter(|name| *name != owner).map(|name| plain(name)).collect();
+    let others = listed(others.iter().map(String::as_str), ", ");
     let role = plain(owner);
     match (others.is_empty(), acting.is_empty()) {
+        (false, _) if owner == DATABASE_OWNER => format!(
+            ", as which {others} may act (whoever owns the database is a member of {role} without a grant; an administrator has \
+             to decide who owns the database)"
+        ),
         (false, _) => {
-            format!(", as which {} may act ({} ends that)", others.join(", "), ended_by.join("; "))
+            let ended_by = listed(ended_by.iter().map(String::as_str), "; ");
+            format!(", as which {others} may act ({ended_by} ends that)")
         }
         (true, false) => format!(
-            ", {owner} may log in (ALTER ROLE {role} NOLOGIN ends that; on Citus, which moves tables as their owner, have no \
-             password of it ever be valid: ALTER ROLE {role} LOGIN VALID UNTIL '-infinity'; and, where it is the owner for `migrate \
-             --roles`, COMMENT ON ROLE {role} IS '{MARK_OF_OWNER}')"
+            ", {role} may log in (ALTER ROLE {role} NOLOGIN ends that; on Citus, which moves tables as their owner, have no \
+             password of it ever be valid: ALTER ROLE {role} LOGIN VALID UNTIL '-infinity')"
         ),
         (true, true) => String::new(),
     }
@@ -300,7 +312,7 @@ const TAKEN_OVER: &str =
 
 /// The refusal for a superuser if the schema belongs to another role, which could replace our tables at any time.
 fn schema_to_superuser(found: &Found, us: &Me) -> String {
-    let Found { relation: schema, name: owner, .. } = found;
+    let (schema, owner) = (plain(&found.relation), plain(&found.name));
     let cure = match us.is_embedded {
         true => TAKEN_OVER.to_owned(),
         false => format!(
@@ -314,7 +326,7 @@ fn schema_to_superuser(found: &Found, us: &Me) -> String {
          can put tables with code of his in the place of those that stand in it, at any time, and that would run with the \
          rights of a superuser; so nothing of it was read or written. {cure}",
         us.place(),
-        us.name,
+        plain(&us.name),
         us.is_superuser(),
     )
 }
@@ -323,16 +335,21 @@ fn schema_to_superuser(found: &Found, us: &Me) -> String {
 /// user. Taking over the table does not help, since what its owner put on it stays.
 fn to_superuser(found: &str, first: &Found, table: &str, kind: &str, us: &Me) -> String {
     let role = plain(&first.name);
-    let cure = match (us.is_embedded, first.is_of_roles) {
-        (true, _) => TAKEN_OVER.to_owned(),
-        (false, true) => format!(
+    let cure = match (us.is_embedded, first.is_of_roles, first.may_be_granted) {
+        (true, ..) => TAKEN_OVER.to_owned(),
+        (false, true, false) => format!(
+            "Put the role that `migrate --roles` made for the sync into DATABASE_URL (gazelle_sync), and for `migrate` one that \
+             acts for {role} and is no superuser; which that is, an administrator has to decide, since {role} may log in or has \
+             more than these tables, or there is a role {ADMINISTRATOR} already"
+        ),
+        (false, true, true) => format!(
             "Put the role that `migrate --roles` made for the sync into DATABASE_URL (gazelle_sync), and for `migrate` one that \
              acts for the owner and is no superuser, such as this makes: CREATE ROLE {ADMINISTRATOR} LOGIN; \
-             ALTER {} OWNER TO {ADMINISTRATOR}; GRANT {role} TO {ADMINISTRATOR} WITH ADMIN OPTION (and for its password, in \
+             ALTER {} OWNER TO {ADMINISTRATOR}; GRANT {role} TO {ADMINISTRATOR} (and for its password, in \
              psql: \\password {ADMINISTRATOR})",
             us.kept_by
         ),
-        (false, false) => format!(
+        (false, false, _) => format!(
             "Put the role that runs gazelle-sync here into DATABASE_URL ({role}, or an administrator that is a member of it and no \
              superuser). If it is empty and nobody's, DROP {kind} {table}"
         ),
@@ -341,15 +358,8 @@ fn to_superuser(found: &str, first: &Found, table: &str, kind: &str, us: &Me) ->
         "{found}, and the role in {} ({}) {}, which uses nothing that others own: whoever owns a table can \
          have code of his run with the rights of whoever uses it; so nothing of it was read or written. {cure}{}",
         us.place(),
-        us.name,
+        plain(&us.name),
         us.is_superuser(),
         us.or_ended(),
     )
-}
-
-/// An identifier, quoted only if it must be.
-pub(in crate::access) fn plain(name: &str) -> String {
-    let is_plain = name.starts_with(|c: char| c.is_ascii_lowercase() || c == '_')
-        && name.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_');
-    if is_plain { name.to_owned() } else { quote(name) }
 }

@@ -13,7 +13,7 @@
 --
 -- Other roles trust themselves, superusers, roles with CREATEROLE, the owner of the database, and roles as which only
 -- those can act. For tables that others created ($4) they also trust the owner of the schema, the owner's role by its
--- name ($5) or its comment ($7) and, if they could not have created the tables themselves, the role that created them for them; but none
+-- name ($5) or its comment and, if they could not have created the tables themselves, the role that created them for them; but none
 -- of the roles $6. What is executed as it stands (not $4) must belong to a trusted role itself, because a role as
 -- which nobody acts any more may have been used by anybody before.
 --
@@ -26,7 +26,7 @@
 -- in as a role can make any role a member of it.
 --
 -- The owner's role may have another name. What an owner writes on its own table, such as the policies of `migrate
--- --roles`, proves nothing about it, since any owner can write it. The proof is a comment of the role ($7), which
+-- --roles`, proves nothing about it, since any owner can write it. The proof is a comment of the role, which names the database and which
 -- `migrate --roles` gives a role that it creates: only roles with CREATEROLE can comment on a role, and no role on
 -- itself.
 WITH RECURSIVE place AS (
@@ -51,18 +51,18 @@ WITH RECURSIVE place AS (
      WHERE r.rolsuper
         OR r.oid = CASE WHEN me.rolsuper OR me.makes_roles THEN me.login ELSE me.oid END
         OR NOT me.rolsuper
-           AND (r.oid IN ({makers})
+           AND (r.oid IN ({trusted_makers})
                 OR NOT me.makes_roles
                    AND r.oid = (SELECT d.datdba FROM pg_catalog.pg_database d WHERE d.datname = pg_catalog.current_database()))
 ), marked AS (
     SELECT o.oid FROM pg_catalog.pg_roles o
      WHERE o.oid IN (SELECT relowner FROM relations)
-       AND (o.rolname = $5 OR pg_catalog.shobj_description(o.oid, 'pg_authid') = $7)
+       AND (o.rolname = $5 OR o.oid IN ({marked}))
 ), acting AS (
     -- Who may act as an owner. On Citus the owner's role may log in, without a password, for moves between nodes. Only who may make
-    -- roles can give a role the name $5, or give another the comment $7 and say that no password of it is ever valid.
+    -- roles can give a role the name $5, or give another the comment and say that no password of it is ever valid.
     SELECT o.oid AS owner, m.rolname::text AS name, m.oid = o.oid AS is_owner,
-           -- The membership nearest to him.
+           -- The membership nearest to him; none of the owner of the database in pg_database_owner.
            (SELECT pg_catalog.format('REVOKE %I FROM %I', o.rolname, by.rolname)
               FROM pg_catalog.pg_auth_members a JOIN pg_catalog.pg_roles by ON by.oid = a.member
              WHERE a.roleid = o.oid AND pg_catalog.pg_has_role(m.oid, by.oid, 'MEMBER')
@@ -118,10 +118,15 @@ SELECT 'owner' AS what, relations.name AS relation, owners.name AS name, relatio
               ORDER BY 1) AS acting,
        owners.has_rights,
        owners.oid IN (SELECT oid FROM marked) AS is_of_roles,
-       ARRAY(SELECT DISTINCT acting.ended_by FROM acting WHERE acting.owner = owners.oid AND NOT acting.is_owner ORDER BY 1) AS ended_by
+       ARRAY(SELECT DISTINCT acting.ended_by FROM acting
+              WHERE acting.owner = owners.oid AND NOT acting.is_owner AND acting.ended_by IS NOT NULL ORDER BY 1)
+           AS ended_by,
+       -- To an administrator $7 that is made for it.
+       owners.oid IN (SELECT oid FROM marked) AND owners.oid NOT IN ({ungrantable})
+       AND NOT EXISTS (SELECT 1 FROM pg_catalog.pg_roles r WHERE r.rolname = $7) AS may_be_granted
   FROM relations JOIN owners ON owners.oid = relations.relowner
 UNION ALL
-SELECT 'schema', $1, o.rolname::text, 'n', '{}', false, false, '{}'
+SELECT 'schema', $1, o.rolname::text, 'n', '{}', false, false, '{}', false
   FROM keeper
  CROSS JOIN me
   JOIN pg_catalog.pg_roles o ON o.oid = keeper.oid
@@ -131,17 +136,17 @@ SELECT 'schema', $1, o.rolname::text, 'n', '{}', false, false, '{}'
            AND EXISTS (SELECT 1 FROM pg_catalog.pg_roles m
                         WHERE m.rolcanlogin AND m.oid NOT IN (SELECT oid FROM trusted) AND pg_catalog.pg_has_role(m.oid, o.oid, 'MEMBER')))
 UNION ALL
-SELECT 'trigger', relations.name, t.tgname::text, relations.relkind::text, '{}', false, false, '{}'
+SELECT 'trigger', relations.name, t.tgname::text, relations.relkind::text, '{}', false, false, '{}', false
   FROM relations JOIN pg_catalog.pg_trigger t ON t.tgrelid = relations.oid
  WHERE relations.name = $3 AND NOT t.tgisinternal
 UNION ALL
-SELECT 'rule', relations.name, r.rulename::text, relations.relkind::text, '{}', false, false, '{}'
+SELECT 'rule', relations.name, r.rulename::text, relations.relkind::text, '{}', false, false, '{}', false
   FROM relations JOIN pg_catalog.pg_rewrite r ON r.ev_class = relations.oid
  WHERE relations.name = $3 AND relations.relkind IN ('r', 'p')
 UNION ALL
 -- One that shows every row to somebody runs nothing, and lets nobody write. To print an expression takes a lock of its table, so only
 -- those of this table are printed (CASE): others may be held locked by anybody.
-SELECT 'policy', relations.name, p.polname::text, relations.relkind::text, '{}', false, false, '{}'
+SELECT 'policy', relations.name, p.polname::text, relations.relkind::text, '{}', false, false, '{}', false
   FROM relations JOIN pg_catalog.pg_policy p ON p.polrelid = relations.oid
  WHERE relations.name = $3
    AND NOT coalesce(CASE WHEN p.polrelid = relations.oid AND p.polcmd = 'r' AND p.polpermissive

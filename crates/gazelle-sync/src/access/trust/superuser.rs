@@ -5,12 +5,15 @@
 //! there. [`owners`](super::owners) checks that the tables and the schema are theirs; this module checks what
 //! somebody could have left on a table without owning it.
 
+use std::collections::HashSet;
+
 use tokio_postgres::Row;
 use tokio_postgres::types::Type;
 
 use super::fragments::filled;
-use super::hand_over::{self, ADMINISTRATOR};
+use super::hand_over::{self, ADMINISTRATOR, UNDECIDED};
 use super::me::Me;
+use super::names::{listed, plain};
 use crate::db::{Db, DbError, Param, Tx};
 use crate::migrations::relation_names;
 
@@ -169,7 +172,7 @@ fn cannot_lock(rows: &[Row], us: &Me) -> Option<String> {
         "the role in {} ({}) {}, and such a role locks every table whose rows are written with ours before it writes, to see what \
          others have put on them; it may not lock {table} (42501), so nothing was written. {instead}{or_granted}",
         us.place(),
-        us.name,
+        plain(&us.name),
         us.is_superuser(),
     ))
 }
@@ -195,16 +198,12 @@ impl Found {
             0 => String::new(),
             more => format!(" ({more} more of the kind)"),
         };
+        let all = || std::iter::once(&self.first).chain(&self.others);
         let is_right = |hindrance: &Hindrance| hindrance.kind == Kind::Right;
         let instead = match (us.is_embedded, us.makes_roles) {
             (true, _) => "Since every role there is this account's own, ".to_owned(),
             // A right is taken by a migration; the rest may be what the company wants.
-            (false, true) if !is_right(&self.first) || !self.others.iter().all(is_right) => format!(
-                "Such things may stay where the program runs as roles that make none; this makes them, run as {}: {hand_over}. Then \
-                 put {ADMINISTRATOR} into DATABASE_URL for `migrate` and `migrate --roles`, which goes first, and for the sync gazelle_sync \
-                 (their passwords, in psql: \\password …); or, ",
-                us.name
-            ),
+            (false, true) if !all().all(is_right) => self.may_stay(us, hand_over),
             (false, _) => "Put the role that runs gazelle-sync here into DATABASE_URL (the one that `migrate --roles` made for the \
                            sync, or an administrator that is no superuser); or, where a superuser shall, "
                 .to_owned(),
@@ -219,29 +218,40 @@ impl Found {
         )
     }
 
+    /// For a role that makes roles: what to look at, and what makes roles that make none, under which it may stay.
+    fn may_stay(&self, us: &Me, hand_over: &str) -> String {
+        let others = std::iter::once(&self.first).chain(&self.others).filter(|one| one.kind != Kind::Right);
+        let each: Vec<String> = others.map(|one| format!("{} {}", one.what, one.wrong)).collect();
+        let each = listed(each.iter().map(String::as_str), "; ");
+        let made = match hand_over.is_empty() {
+            true => UNDECIDED.to_owned(),
+            false => format!(
+                "This makes them, run as {}: {hand_over}. Then put {ADMINISTRATOR} into DATABASE_URL for `migrate` and \
+                 `migrate --roles`, which goes first, and for the sync gazelle_sync (their passwords, in psql: \\password …)",
+                plain(&us.name)
+            ),
+        };
+        format!(
+            "First look at each, and at the function that it calls and whose that is (psql: \\df+): {each}. Only if all of them are \
+             the company's own, they may stay where the program runs as roles that make none. {made}; or, "
+        )
+    }
+
     /// What ends all of them, each said once.
     fn cures(&self) -> String {
         let all = || std::iter::once(&self.first).chain(&self.others);
         let mut kinds: Vec<Kind> = Vec::new();
-        let mut said: Vec<&str> = Vec::new();
+        let mut said = HashSet::new();
         let mut parts = Vec::new();
         for kind in all().map(|hindrance| hindrance.kind) {
             if kinds.contains(&kind) {
                 continue;
             }
             kinds.push(kind);
-            let of_kind: Vec<&str> = all()
-                .filter(|hindrance| hindrance.kind == kind)
-                .map(|hindrance| hindrance.cure.as_str())
-                .fold(Vec::new(), |mut cures, cure| {
-                    if !said.contains(&cure) && !cures.contains(&cure) {
-                        cures.push(cure);
-                    }
-                    cures
-                });
+            let of_kind = all().filter(|hindrance| hindrance.kind == kind).map(|it| it.cure.as_str());
+            let of_kind: Vec<&str> = of_kind.filter(|cure| said.insert(*cure)).collect();
             if !of_kind.is_empty() {
-                parts.push(format!("{} {}", kind.done(), of_kind.join("; ")));
-                said.extend(of_kind);
+                parts.push(format!("{} {}", kind.done(), listed(of_kind, "; ")));
             }
         }
         parts.join("; and ")

@@ -30,14 +30,14 @@ WITH RECURSIVE session AS (
     SELECT r.oid
       FROM session
       JOIN pg_catalog.pg_roles r
-        ON r.oid IN ({makers})
+        ON r.oid IN ({trusted_makers})
         OR r.oid IN (SELECT p.proowner FROM pg_catalog.pg_trigger t JOIN pg_catalog.pg_proc p ON p.oid = t.tgfoid
                      UNION
                      SELECT c.relowner FROM pg_catalog.pg_class c WHERE c.relkind IN ('r', 'p'))
      WHERE session.makes_roles AND NOT session.rolsuper
-       AND (r.oid IN ({makers})
+       AND (r.oid IN ({trusted_makers})
             OR NOT EXISTS (SELECT 1 FROM pg_catalog.pg_roles m
-                            WHERE m.rolcanlogin AND NOT m.rolsuper AND m.oid NOT IN ({makers}) AND m.oid <> session.login
+                            WHERE m.rolcanlogin AND NOT m.rolsuper AND m.oid NOT IN ({trusted_makers}) AND m.oid <> session.login
                               AND pg_catalog.pg_has_role(m.oid, r.oid, 'MEMBER')))
 ), me AS (
     SELECT session.login AS oid FROM session WHERE session.rolsuper OR session.makes_roles
@@ -81,20 +81,24 @@ WITH RECURSIVE session AS (
      WHERE used.is_written
 )
 SELECT pg_catalog.format('the table %s', used.name) AS what,
-       pg_catalog.format('refers to one of ours by a foreign key, or is a part or a child of one, and belongs to %s', r.rolname) AS wrong,
+       pg_catalog.format('refers to one of ours by a foreign key, or is a part or a child of one, and belongs to %I', r.rolname) AS wrong,
        pg_catalog.format(E'the constraint away (psql: \\d %s), or DROP TABLE %s', used.name, used.name) AS cure, 'table' AS kind
   FROM used JOIN pg_catalog.pg_roles r ON r.oid = used.relowner
  WHERE NOT used.is_ours AND used.relowner NOT IN (SELECT oid FROM superusers)
 UNION
-SELECT triggers.what, pg_catalog.format('calls %s of %s', p.oid::regprocedure, r.rolname), triggers.away, 'trigger'
+SELECT triggers.what, pg_catalog.format('calls %s of %I', p.oid::regprocedure, r.rolname), triggers.away, 'trigger'
   FROM triggers JOIN pg_catalog.pg_proc p ON p.oid = triggers.tgfoid JOIN pg_catalog.pg_roles r ON r.oid = p.proowner
  WHERE p.proowner NOT IN (SELECT oid FROM superusers)
 UNION
-SELECT triggers.what, pg_catalog.format('hands arguments to %s, which may run them as SQL', p.oid::regprocedure), triggers.away, 'trigger'
+SELECT triggers.what,
+       pg_catalog.format('hands arguments to %s of %I, which may run them as SQL', p.oid::regprocedure, pg_catalog.pg_get_userbyid(p.proowner)),
+       triggers.away, 'trigger'
   FROM triggers JOIN pg_catalog.pg_proc p ON p.oid = triggers.tgfoid
  WHERE triggers.has_arguments AND p.pronamespace <> 'pg_catalog'::regnamespace
 UNION
-SELECT triggers.what, pg_catalog.concat('has a condition (WHEN) that calls ', p.oid::regprocedure), triggers.away, 'condition'
+SELECT triggers.what,
+       pg_catalog.concat('has a condition (WHEN) that calls ', p.oid::regprocedure, ' of ' || pg_catalog.quote_ident(pg_catalog.pg_get_userbyid(p.proowner))),
+       triggers.away, 'condition'
   FROM triggers
  CROSS JOIN LATERAL pg_catalog.regexp_matches(triggers.condition, ':(?:funcid|opfuncid) ([0-9]+)', 'g') AS named (number)
   LEFT JOIN pg_catalog.pg_proc p ON p.oid = named.number[1]::oid
@@ -136,7 +140,7 @@ SELECT triggers.what, pg_catalog.concat('has a condition (WHEN) that uses the ',
    AND d.refclassid NOT IN ('pg_catalog.pg_trigger'::regclass, 'pg_catalog.pg_constraint'::regclass, 'pg_catalog.pg_extension'::regclass)
 UNION
 -- A role with TRIGGER or REFERENCES could use it between this check and the next row. A migration revokes both on our tables.
-SELECT coalesce(r.rolname::text, 'PUBLIC'),
+SELECT coalesce(pg_catalog.quote_ident(r.rolname), 'PUBLIC'),
        pg_catalog.format('may hang triggers on, or have foreign keys refer to, %s',
                          CASE WHEN held.is_ours THEN pg_catalog.format('tables of ours in the schema %I', held.space) ELSE held.name END),
        CASE WHEN held.is_ours THEN 'gazelle-sync migrate'

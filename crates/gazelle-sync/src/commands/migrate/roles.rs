@@ -51,6 +51,7 @@ async fn show(context: &Context, db: &Db, roles: &Roles) -> Result<u8> {
         true => None,
         false => Some(missing(db).await?),
     };
+    access::check_named(db, roles).await?;
     let sql = access::script(db, roles).await?;
     let list: Option<Vec<_>> = missing
         .as_ref()

@@ -4,7 +4,8 @@
 use tokio_postgres::Row;
 use tokio_postgres::types::Type;
 
-use crate::access::MARK_OF_OWNER;
+use crate::access::trust::fragments::filled;
+use crate::access::trust::names::plain;
 use crate::db::citus::{self, Citus};
 use crate::db::{Db, DbError};
 use crate::doctor::Lines;
@@ -47,6 +48,8 @@ struct Owner {
     may_log_in: bool,
     /// Whether we may see which roles have a password.
     passwords_are_shown: bool,
+    /// The statement that lets a role of another name log in and stay trusted; none for one that has more than our tables.
+    marked_by: Option<String>,
 }
 
 impl Owner {
@@ -55,6 +58,7 @@ impl Owner {
             name: row.get("owner"),
             may_log_in: row.get("may_log_in"),
             passwords_are_shown: row.get("passwords_are_shown"),
+            marked_by: row.get("marked_by"),
         }
     }
 }
@@ -62,17 +66,22 @@ impl Owner {
 /// Checks that the owner of the tables may log in between nodes, as Citus requires to move them.
 async fn owner(lines: &mut Lines, db: &Db) -> Result<(), DbError> {
     let check = "owner on Citus";
-    let rows = db.query(include_str!("citus_owner.sql"), &[(&migrations::REGISTER, Type::TEXT)]).await?;
-    let Some(Owner { name: owner, may_log_in, passwords_are_shown }) = rows.first().map(Owner::of) else {
+    let rows =
+        db.query(&filled(include_str!("citus_owner.sql")), &[(&migrations::REGISTER, Type::TEXT)]).await?;
+    let Some(Owner { name: owner, may_log_in, passwords_are_shown, marked_by }) = rows.first().map(Owner::of)
+    else {
         return Ok(());
     };
     if !may_log_in {
+        let marked = marked_by.map_or_else(String::new, |comment| {
+            format!(" (and before, so that it stays trusted: {comment})")
+        });
         lines.warning(
             check,
             format!("{owner} may not log in, so that Citus cannot move the schema to another node"),
             format!(
-                "ALTER ROLE {owner} LOGIN VALID UNTIL '-infinity', without a password: it is for Citus between its nodes alone \
-                 (and where it has another name than gazelle_owner, COMMENT ON ROLE {owner} IS '{MARK_OF_OWNER}')"
+                "ALTER ROLE {} LOGIN VALID UNTIL '-infinity', without a password: it is for Citus between its nodes alone{marked}",
+                plain(&owner)
             ),
         );
         return Ok(());
@@ -87,7 +96,7 @@ async fn owner(lines: &mut Lines, db: &Db) -> Result<(), DbError> {
             .is_empty();
     if with_password && owner.starts_with("gazelle_") {
         let said = format!("{owner} has a password, and nobody should log in as the owner of the tables");
-        lines.warning(check, said, format!("ALTER ROLE {owner} PASSWORD NULL"));
+        lines.warning(check, said, format!("ALTER ROLE {} PASSWORD NULL", plain(&owner)));
         return Ok(());
     }
     lines.ok(check, format!("{owner} may log in between nodes, so that Citus can move the schema"));

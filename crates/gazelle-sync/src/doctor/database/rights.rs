@@ -175,6 +175,8 @@ struct OurRole {
     login: String,
     /// Whether it owns our tables or is a member of the owner's role.
     acts_for_owner: bool,
+    /// Whether the role that logged in owns them or may become the owner.
+    login_acts_for_owner: bool,
     owner: Option<String>,
     owner_may_log_in: bool,
 }
@@ -185,8 +187,18 @@ impl OurRole {
             name: row.get("name"),
             login: row.get("login"),
             acts_for_owner: row.get("acts_for_owner"),
+            login_acts_for_owner: row.get("login_acts_for_owner"),
             owner: row.get("owner"),
             owner_may_log_in: row.get("owner_may_log_in"),
+        }
+    }
+
+    /// Which of the two owns the tables or acts for their owner.
+    fn acting_for_owner(&self) -> Option<String> {
+        match (self.acts_for_owner, self.login != self.name && self.login_acts_for_owner) {
+            (true, _) => Some(self.name.clone()),
+            (false, true) => Some(self.login.clone()),
+            (false, false) => None,
         }
     }
 }
@@ -205,6 +217,7 @@ async fn report_own_role(
     }
     let rows = tx.query(include_str!("who_we_are.sql"), &[(&migrations::REGISTER, Type::TEXT)]).await?;
     let Some(us) = rows.first().map(OurRole::of) else { return Ok(()) };
+    let acting_for_owner = us.acting_for_owner();
     let name = us.name;
     if us.login != name {
         let said = format!(
@@ -225,7 +238,7 @@ async fn report_own_role(
         if is_superuser { Vec::new() } else { access::more_than_rows(tx, &[&name, &us.login]).await? };
     let to_another = format!("{ROLES}; then log in as gazelle_sync in DATABASE_URL");
     let is_the_syncs = access::current(tx).await?.is_some_and(|roles| roles.sync == name);
-    match (is_superuser, become_more.first(), us.acts_for_owner) {
+    match (is_superuser, become_more.first(), acting_for_owner) {
         (true, ..) => {
             lines.warning(check, format!("{name} is a superuser: more than a sync needs"), to_another)
         }
@@ -235,8 +248,8 @@ async fn report_own_role(
                 me.because.as_ref().map_or_else(String::new, |because| format!("; it {because}"));
             lines.warning(check, format!("{}{amounts_to}: more than a sync needs", more.said), mend);
         }
-        (.., true) => {
-            let said = format!("{name} owns the tables or acts for their owner: more than a sync needs");
+        (.., Some(who)) => {
+            let said = format!("{who} owns the tables or acts for their owner: more than a sync needs");
             lines.warning(check, said, to_another);
         }
         _ => lines.ok(check, format!("{name} owns nothing of ours and is bound by row security")),

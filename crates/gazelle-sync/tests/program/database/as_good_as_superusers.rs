@@ -186,7 +186,8 @@ async fn an_owner_proves_nothing_by_what_he_writes_on_his_own_register() {
     for command in [&["sync"][..], &["migrate"], &["status"]] {
         let run = world.run(command).await;
         nothing_sprang(&world, &format!("{command:?}: {run}")).await;
-        refused(&run, &["belongs to mallory", "mallory may log in", "COMMENT ON ROLE mallory IS"]);
+        refused(&run, &["belongs to mallory", "mallory may log in"]);
+        assert!(!run.reasons().contains("COMMENT ON ROLE"), "{run}");
     }
     // Nor is a superuser told to make anybody a member of him.
     act_as(&mut world, "postgres");

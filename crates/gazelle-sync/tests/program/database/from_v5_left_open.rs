@@ -135,12 +135,22 @@ async fn who_holds_a_table_of_such_a_schema_locked_fails_no_migration() {
     world.execute(OPENED).await;
     world.execute("CREATE ROLE gone LOGIN; GRANT gone TO administrator").await;
     hand_to(&world, "gazelle_v5", "gone").await;
+    // And schemas that only look like backups.
+    for schema in ["a_v5", "z_v5"] {
+        world
+            .execute(&format!(
+                "CREATE SCHEMA {schema}; CREATE TABLE {schema}.v5_manifest (what text);
+                 CREATE TABLE {schema}.gazelle_clients (id text); CREATE TABLE {schema}.gazelle_pianos (id text)"
+            ))
+            .await;
+        hand_to(&world, schema, "gone").await;
+    }
     act_as(&mut world, "administrator");
     let gone = crate::support::roles::client_of(&world, "gone").await;
-    // All of its tables, and the manifest.
+    // All of their tables, and the manifests.
     let pid: i32 = gone.query_one("SELECT pg_backend_pid()", &[]).await.unwrap().get(0);
     let lock = "BEGIN; DO $$ DECLARE t regclass; BEGIN
-         FOR t IN SELECT oid FROM pg_class WHERE relnamespace = 'gazelle_v5'::regnamespace AND relkind = 'r' LOOP
+         FOR t IN SELECT oid FROM pg_class WHERE relnamespace::regnamespace::text LIKE '%_v5' AND relkind = 'r' LOOP
              EXECUTE format('LOCK TABLE %s', t);
          END LOOP; END $$";
     gone.batch_execute(lock).await.unwrap();

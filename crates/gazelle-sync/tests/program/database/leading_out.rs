@@ -20,7 +20,7 @@ async fn runs_what_is_printed(world: &World, role: &str, run: &Ran, between: (&s
 const BY_AN_ADMINISTRATOR: (&str, &str) = ("have an administrator run: ", ". Then run this again");
 
 /// A database of `boss`, in which `app` may create.
-async fn apps_place_in_the_database_of_boss() -> World {
+pub(super) async fn apps_place_in_the_database_of_boss() -> World {
     let mut world = World::new().await;
     world
         .execute(&format!(
@@ -33,7 +33,7 @@ async fn apps_place_in_the_database_of_boss() -> World {
 }
 
 /// Up to version 15 who makes roles is as good as a superuser.
-async fn counts(world: &World) -> bool {
+pub(super) async fn counts(world: &World) -> bool {
     world.one("SELECT current_setting('server_version_num')::int < 160000", &[]).await
 }
 
@@ -99,7 +99,7 @@ async fn tables_that_stand_already_do_not_keep_a_dry_run_from_saying_what_is_nee
 }
 
 /// What Supabase puts beside a database for its webhooks: a function of a role of its own, which triggers hand arguments.
-const WEBHOOKS: &str = "CREATE ROLE supabase_functions_admin LOGIN;
+pub(super) const WEBHOOKS: &str = "CREATE ROLE supabase_functions_admin LOGIN;
      CREATE SCHEMA supabase_functions AUTHORIZATION supabase_functions_admin;
      CREATE TABLE supabase_functions.hooks (at timestamptz);
      CREATE FUNCTION supabase_functions.http_request() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER AS $$ BEGIN
@@ -156,18 +156,25 @@ async fn webhooks_and_keys_of_others_go_on_under_the_administrator_that_is_print
 }
 
 #[tokio::test]
-async fn who_is_let_in_by_the_advice_of_a_grant_locks_nobody_out() {
+async fn who_is_let_in_by_the_advice_of_a_grant_takes_the_place_of_who_makes_roles() {
     let mut world = supabase().await;
     world.run(&["migrate", "--roles"]).await.success();
     world.execute("CREATE ROLE deputy LOGIN; GRANT gazelle_reader TO deputy").await;
     act_as(&mut world, "deputy");
     let run = world.run(&["migrate", "--roles"]).await;
     refused(&run, &["belong to gazelle_owner", "deputy may not act for it"]);
-    let end = if counts(&world).await { " (for as long" } else { "; the sync itself" };
-    runs_what_is_printed(&world, "postgres", &run, ("granted with: ", end)).await;
+    let counts = counts(&world).await;
+    let between = if counts { ("from then on (", ")") } else { ("granted with: ", "; the sync itself") };
+    runs_what_is_printed(&world, "postgres", &run, between).await;
     works(&world, "deputy, who was let in").await;
     act_as(&mut world, "administrator");
-    works(&world, "administrator, who was there before").await;
+    if counts {
+        // As it was said: a managed server may not give CREATEROLE back.
+        refused(&run, &["such as administrator", "separate administrator", "may not give it back"]);
+        refused(&world.run(&["status"]).await, &["deputy may act", "REVOKE gazelle_owner FROM deputy"]);
+    } else {
+        works(&world, "administrator, who was there before").await;
+    }
 }
 
 #[tokio::test]
@@ -205,4 +212,6 @@ async fn doctor_says_that_another_role_is_in_force_than_logs_in() {
         // What the login is counts all the same: the session may put it in force again.
         shows(&run, "our own role", "warning", &["app bypasses row security"]);
     }
+    world.execute("ALTER ROLE app NOBYPASSRLS; GRANT gazelle_owner TO app").await;
+    shows(&doctor(&world).await, "our own role", "warning", &["app owns the tables or acts for their owner"]);
 }

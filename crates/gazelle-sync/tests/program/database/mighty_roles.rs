@@ -1,9 +1,9 @@
 //! `migrate --roles` where a role of that name is there already, and can become more than it should, or is acted as by somebody.
 
 use super::roles::{owners, says};
-use crate::support::World;
 use crate::support::deployed::shows;
 use crate::support::roles::{act_as, supabase};
+use crate::support::{DATABASE, World};
 use serde_json::json;
 
 /// What makes a role that is there already more than it should be, what is said of it, and what cures it.
@@ -110,6 +110,21 @@ async fn a_role_that_can_become_more_than_it_should_is_given_nothing() {
     world.execute("CREATE ROLE keeper LOGIN; GRANT theirs TO keeper WITH ADMIN OPTION").await;
     let of_keeper = ["keeper may log in and is a member of theirs", "REVOKE theirs FROM keeper"];
     refused(&world, "--owner-role", of_keeper).await;
+    // A comment that is for another database proves nothing here, nor does one that names none where the role is used by another.
+    world.execute("CREATE DATABASE elsewhere OWNER theirs").await;
+    for of in ["", " in the database elsewhere"] {
+        world.execute(&format!("COMMENT ON ROLE theirs IS 'owner of the tables of gazelle-sync{of}'")).await;
+        refused(&world, "--owner-role", of_keeper).await;
+    }
+    world
+        .execute(&format!(
+            "COMMENT ON ROLE theirs IS 'owner of the tables of gazelle-sync in the database {DATABASE}'"
+        ))
+        .await;
+    let dry = world.run(&["migrate", "--roles", "--owner-role", "theirs", "--dry-run"]).await.success();
+    assert_eq!(dry["needed_first"], json!([]), "{dry}");
+    // As earlier versions wrote it.
+    world.execute("DROP DATABASE elsewhere").await;
     world.execute("COMMENT ON ROLE theirs IS 'owner of the tables of gazelle-sync'").await;
     world.run(&["migrate", "--roles", "--owner-role", "theirs"]).await.success();
     // And once they are in use it is told by the sync's own doctor.

@@ -15,6 +15,7 @@ mod from_v5_rights;
 mod heavy_json;
 mod hostile_database;
 mod hostile_settings;
+mod leading_nowhere_else;
 mod leading_out;
 mod members;
 mod mighty_roles;
