@@ -175,7 +175,7 @@ mod tests {
 
     #[test]
     fn every_query_is_parsed_and_uses_nothing_that_is_not_looked_up() {
-        for entity in ENTITIES.iter().copied() {
+        for entity in ENTITIES.iter() {
             for (operation, text) in entity.queries() {
                 let document = graphql_parser::parse_query::<&str>(text)
                     .unwrap_or_else(|error| panic!("{operation}: {error}"));

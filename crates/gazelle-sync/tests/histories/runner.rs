@@ -18,7 +18,8 @@ use tokio::sync::oneshot;
 #[derive(Debug)]
 pub enum Ended {
     Report(Box<RunReport>),
-    Replayed(Status),
+    /// How it ended, and its reasons.
+    Replayed(Status, Vec<String>),
     Failed(String),
     Killed,
 }
@@ -138,7 +139,8 @@ async fn perform(setting: &Setting, url: &str, task: Task) -> Ended {
                     allow_deletions: false,
                     dry_run: false,
                 };
-                Ended::Replayed(replay::replay(&db, settings, &wanted, &progress).await?.status)
+                let report = replay::replay(&db, settings, &wanted, &progress).await?;
+                Ended::Replayed(report.status, report.reasons)
             }
         })
     }

@@ -12,8 +12,11 @@ fn run(hour: &str) -> BadRun {
     BadRun { run_id: "0193".to_owned(), at: at(&format!("2026-11-24T{hour}:00Z")) }
 }
 
+/// A trouble's name, and how it is taken away.
+type Trouble = (&'static str, fn(&mut Facts));
+
 /// All troubles at once, the gravest first, each with how it is taken away.
-fn troubles() -> Vec<(&'static str, fn(&mut Facts))> {
+fn troubles() -> Vec<Trouble> {
     vec![
         ("unreachable", |facts| facts.unreachable = None),
         ("refused", |facts| facts.refused = false),

@@ -147,7 +147,7 @@ impl Story<'_> {
             other => return Err(format!("nothing is refused any more, yet {other:?}")),
         }
         match self.run(Task::Replay).await? {
-            Ended::Replayed(Status::Success | Status::Partial) => Ok(()),
+            Ended::Replayed(Status::Success | Status::Partial, _) => Ok(()),
             other => Err(format!("nothing is refused any more, yet {other:?}")),
         }
     }
