@@ -218,7 +218,7 @@ async fn every_query_is_one_that_the_api_allows() {
 
 #[test]
 fn operations_are_named_as_their_entities_say() {
-    for entity in ENTITIES.iter().copied() {
+    for entity in ENTITIES.iter() {
         for (operation, query) in entity.queries() {
             assert!(query.trim_start().starts_with(&format!("query {operation}")), "{operation}: {query:?}");
         }
