@@ -73,19 +73,27 @@ pub async fn plan(tx: &Tx<'_>, schema: &str, backup_schema: &str) -> Result<Retu
             &[(&backup_schema, Type::TEXT), (&migrations::relation_names(), Type::TEXT_ARRAY)],
         )
         .await?;
-    let second = Timestamp::now().strftime("%Y%m%d%H%M%S");
+    let of = if schema == "public" { "gazelle" } else { schema };
+    let now = Timestamp::now().strftime("%Y%m%d%H%M%S");
+    let aside_schema = free_schema(tx, format!("{of}_v6_{now}")).await?;
     Ok(Return {
         schema: schema.to_owned(),
         backup_schema: backup_schema.to_owned(),
-        aside_schema: if schema == "public" {
-            format!("gazelle_v6_{second}")
-        } else {
-            format!("{schema}_v6_{second}")
-        },
+        aside_schema,
         aside: aside.iter().map(|row| row.get(0)).collect(),
         undone: steps.iter().map(|row| row.get(0)).collect(),
         left_in_backup: left.iter().map(|row| row.get(0)).collect(),
     })
+}
+
+/// This name, or with a number behind it if a schema has it: somebody may go back twice within a second.
+async fn free_schema(tx: &Tx<'_>, name: String) -> Result<String, DbError> {
+    let sql = "SELECT n.nspname::text FROM pg_catalog.pg_namespace n WHERE pg_catalog.starts_with(n.nspname::text, $1)";
+    let rows = tx.query(sql, &[(&name, Type::TEXT)]).await?;
+    let taken: Vec<&str> = rows.iter().map(|row| row.get(0)).collect();
+    let numbered = (2..).map(|number| format!("{name}_{number}"));
+    let mut names = std::iter::once(name.clone()).chain(numbered);
+    Ok(names.find(|name| !taken.contains(&name.as_str())).unwrap_or(name))
 }
 
 /// A step of the migration, and the statements that undo it.
