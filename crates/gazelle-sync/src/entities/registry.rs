@@ -12,7 +12,7 @@ static ADDED: Mutex<Vec<&'static Entity>> = Mutex::new(Vec::new());
 /// Every entity, parents before children: the order of stage 1 and stage 2.
 ///
 /// # Panics
-/// On first use if the declarations are inconsistent: see [`check`].
+/// On first use if the declarations are inconsistent: see `entities/check.rs`.
 pub static ENTITIES: LazyLock<Vec<&'static Entity>> = LazyLock::new(|| {
     let added = ADDED.lock().unwrap_or_else(PoisonError::into_inner);
     let all: Vec<&Entity> = OWN.iter().chain(added.iter()).copied().collect();

@@ -122,7 +122,7 @@ impl Unread {
         self.state().extent.contains_key(table)
     }
 
-    /// Takes the parents to ask for by their ids next: [`MOST_ASKED`] at most in all.
+    /// Takes the parents to ask for by their ids next: `MOST_ASKED` at most in all.
     pub fn take_wanted(&self) -> Vec<MissingParent> {
         let mut state = self.state();
         let wanted = std::mem::take(&mut state.wanted);

@@ -1,5 +1,5 @@
 //! Counts the lookups that failed in a run, and decides when those of an entity stop, because its getter is at fault. An
-//! error that any request would meet ends those of all entities ([`is_about_any_getter`]).
+//! error that any request would meet ends those of all entities (`is_about_any_getter`).
 
 use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
