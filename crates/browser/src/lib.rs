@@ -35,7 +35,7 @@ pub struct Setup {
 
 impl Default for Setup {
     fn default() -> Setup {
-        Setup { width: 1280, height: 800, dark: false, language: "en-CA", zone: "America/Toronto" }
+        Setup { width: 1280, height: 800, dark: false, language: "en-CA", zone: "UTC" }
     }
 }
 

@@ -60,7 +60,7 @@ pub struct ValidVersion {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Parent {
-    /// It is in production: the next run accepts the record.
+    /// It is in production: the next run accepts the record. `landed` is its word in `--json`, which stays.
     #[serde(rename = "landed")]
     InProduction,
     /// It is in staging, but in quarantine itself or not reconciled yet.

@@ -19,7 +19,7 @@ const THINNEST: f64 = 4.0;
 pub(crate) struct Run {
     pub(crate) run_id: String,
     pub(crate) started_at: Timestamp,
-    /// None while it is at work.
+    /// None while it is running.
     pub(crate) duration_ms: Option<i64>,
     /// As it is stored.
     pub(crate) status: String,
@@ -116,7 +116,7 @@ fn covers(run: &Run, at: Timestamp) -> bool {
     run.started_at <= at && end.is_none_or(|end| at <= end)
 }
 
-/// `96 runs, 1 failed, 2 were due and did not come`
+/// `96 runs, 1 failed, 2 were due and did not run`
 fn title(runs: &[Run], missed: usize, t: &Tongue) -> String {
     if runs.is_empty() && missed == 0 {
         return t.say(w::STRIP_NONE).into_owned();
@@ -205,10 +205,10 @@ mod tests {
         assert_eq!(strip.missed, [240.0, 320.0]);
         assert_eq!(
             strip.title,
-            "9\u{a0}exécutions, toutes réussies, 2\u{a0}étaient prévues et ne sont pas venues"
+            "9\u{a0}exécutions, toutes réussies, 2\u{a0}étaient prévues et n'ont pas eu lieu"
                 .replace('\u{a0}', " ")
         );
-        // One that was still at work then stands for it.
+        // A run that was still in progress at that time counts for it.
         let long = [run("02:30", Some(3 * 3_600_000), "success")];
         assert_eq!(drawn(&long, &due[3..5], Language::Fr).missed, Vec::<f64>::new());
     }

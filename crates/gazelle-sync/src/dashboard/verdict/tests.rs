@@ -61,17 +61,17 @@ fn the_first_that_holds_is_told_in_both_languages() {
     let expected = [
         (
             Level::Bad,
-            "We cannot see the data|The database does not answer since 14:02.",
+            "We cannot see the data|The database has not answered since 14:02.",
             "On ne voit plus les données|La base ne répond plus depuis 14:02.",
         ),
         (
             Level::Bad,
-            "Gazelle lets us in no more|What is shown is of 13:45.",
+            "Gazelle refuses our credentials|The data shown is from 13:45.",
             "Gazelle nous refuse l'accès|Ce qui est montré date de 13:45.",
         ),
         (
             Level::Bad,
-            "The last run failed at 14:00|What is shown is of 13:45.",
+            "The last run failed at 14:00|The data shown is from 13:45.",
             "La dernière exécution a échoué à 14:00|Ce qui est montré date de 13:45.",
         ),
         (
@@ -91,17 +91,17 @@ fn the_first_that_holds_is_told_in_both_languages() {
         ),
         (
             Level::Warn,
-            "Right, and 12 deletions wait for your word|These records are gone at Gazelle and are kept here until somebody decides.",
+            "Right, and 12 deletions await your approval|These records are gone at Gazelle and are kept here until somebody decides.",
             "Juste, et 12 suppressions attendent votre accord|Ces fiches ont disparu de Gazelle et sont gardées ici jusqu'à ce que quelqu'un décide.",
         ),
         (
             Level::Warn,
-            "Right but for 14 records that cannot be read|They came within the last hour and are in quarantine; all others were written.",
+            "Right, except for 14 records that cannot be read|They came within the last hour and are in quarantine; all others were written.",
             "Juste, sauf 14 fiches illisibles|Elles sont arrivées depuis une heure et sont en quarantaine; toutes les autres ont été écrites.",
         ),
         (
             Level::Warn,
-            "Right as far as read|The run of 13:00 was done in part.",
+            "Right as far as it was read|The run of 13:00 was done in part.",
             "Juste pour ce qui a été lu|L'exécution de 13:00 a été faite en partie.",
         ),
         (
@@ -134,7 +134,7 @@ fn the_first_that_holds_is_told_in_both_languages() {
 fn one_of_something_is_told_as_one() {
     let mut facts = Facts { withheld: 1, as_of: Some(at("2026-11-24T18:45:00Z")), ..all_at_once() };
     troubles().into_iter().take(6).for_each(|(_, take_away)| take_away(&mut facts));
-    assert_eq!(told(&facts, Language::En).title, "Right, and 1 deletion waits for your word");
+    assert_eq!(told(&facts, Language::En).title, "Right, and 1 deletion awaits your approval");
     assert_eq!(told(&facts, Language::Fr).title, "Juste, et 1 suppression attend votre accord");
 }
 
@@ -154,7 +154,7 @@ fn a_run_that_is_to_blame_is_linked() {
     let mut facts = all_at_once();
     troubles().into_iter().take(2).for_each(|(_, take_away)| take_away(&mut facts));
     let act = told(&facts, Language::En).act.unwrap();
-    assert_eq!((act.label.as_str(), act.href.as_deref()), ("Look at the run", Some("/app/runs/0193")));
+    assert_eq!((act.label.as_str(), act.href.as_deref()), ("View the run", Some("/app/runs/0193")));
 }
 
 #[test]

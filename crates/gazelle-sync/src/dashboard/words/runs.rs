@@ -35,7 +35,7 @@ said! {
 
     REASONS = "Why it is not a success" / "Pourquoi elle n'est pas réussie";
     ENTITIES = "Entity by entity" / "Entité par entité";
-    ENTITIES_NOTE = "What Gazelle counts beside what was seen and what is held; a difference is marked." / "Ce que Gazelle compte à côté de ce qui a été vu et de ce qui est gardé; une différence est marquée.";
+    ENTITIES_NOTE = "Gazelle's own count, what was seen, and what is held; differences are marked." / "Ce que Gazelle compte à côté de ce qui a été vu et de ce qui est gardé; une différence est marquée.";
     ENTITY = "Entity" / "Entité";
     WALK = "Walk" / "Parcours";
     WALK_WHOLE = "whole" / "complet";
@@ -47,7 +47,7 @@ said! {
     WRITTEN = "Rows written" / "Lignes écrites";
     DELETED = "Deleted" / "Supprimées";
     DIFFERS = "differs" / "diffère";
-    CHANGED_NOTHING = "Changed nothing: {seen} seen, all as held." / "N'a rien changé : {seen} vues, toutes comme gardées.";
+    CHANGED_NOTHING = "Changed nothing: {seen} seen, all unchanged." / "N'a rien changé : {seen} vues, toutes inchangées.";
     NO_ENTITIES = "Nothing was counted: the run ended before." / "Rien n'a été compté : l'exécution a pris fin avant.";
 
     ERRORS = "Errors" / "Erreurs";

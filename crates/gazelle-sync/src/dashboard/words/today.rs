@@ -11,9 +11,9 @@ said! {
     DAY = "Day" / "Jour";
     SHOW = "Show" / "Montrer";
     AS_OF = "As of {at} ({ago})" / "À jour à {at} ({ago})";
-    NEVER_READ = "Appointments were never read whole" / "Les rendez-vous n'ont jamais été lus en entier";
-    STALE = "This may be out of date: appointments were last read whole {ago}, and the limit is {limit} min." / "Ceci peut ne plus être à jour : la dernière lecture complète des rendez-vous date d'{ago}, et la limite est de {limit} min.";
-    STALE_NEVER = "This may be incomplete: appointments were never read whole." / "Ceci peut être incomplet : les rendez-vous n'ont jamais été lus en entier.";
+    NEVER_READ = "Appointments were never read completely" / "Les rendez-vous n'ont jamais été lus en entier";
+    STALE = "This may be out of date: the last complete read of appointments was {ago}, and the limit is {limit} min." / "Ceci peut ne plus être à jour : la dernière lecture complète des rendez-vous date d'{ago}, et la limite est de {limit} min.";
+    STALE_NEVER = "This may be incomplete: appointments were never read completely." / "Ceci peut être incomplet : les rendez-vous n'ont jamais été lus en entier.";
     ZONE = "Montréal time ({zone})" / "Heure de Montréal ({zone})";
 
     VISITS = "{n} visit" / "{n} visite", "{n} visits" / "{n} visites";
@@ -24,7 +24,7 @@ said! {
     UNTIL = "until {day}" / "jusqu'au {day}";
     SINCE = "since {day}" / "depuis le {day}";
     CANCELLED = "{n} cancelled" / "{n} annulée", "{n} cancelled" / "{n} annulées";
-    NO_SHOW = "The client was not there" / "Le client n'était pas là";
+    NO_SHOW = "Client absent" / "Client absent";
     COMPLETE = "Done" / "Fait";
     CONFIRMED = "Confirmed by the client" / "Confirmé par le client";
     OVERLAPS = "Overlaps the next one" / "Chevauche la suivante";
@@ -44,7 +44,7 @@ said! {
     SYNCED = "From another calendar" / "D'un autre agenda";
 
     CHANGES = "Since yesterday 18:00" / "Depuis hier 18:00";
-    NO_CHANGES = "Nothing of this day has changed since then." / "Rien n'a changé à cette journée depuis.";
+    NO_CHANGES = "Nothing on this day has changed since then." / "Rien n'a changé à cette journée depuis.";
     NEW = "New" / "Nouveau";
     MOVED = "Moved" / "Déplacé";
     REASSIGNED = "Reassigned" / "Réattribué";

@@ -4,18 +4,18 @@ use super::said::said;
 
 said! {
     UNREACHABLE = "We cannot see the data" / "On ne voit plus les données";
-    UNREACHABLE_MORE = "The database does not answer since {since}." / "La base ne répond plus depuis {since}.";
+    UNREACHABLE_MORE = "The database has not answered since {since}." / "La base ne répond plus depuis {since}.";
     UNREACHABLE_NOW = "The database does not answer." / "La base ne répond pas.";
     UNREACHABLE_ACT = "gazelle-sync doctor says what is wrong" / "gazelle-sync doctor dit ce qui ne va pas";
 
-    REFUSED = "Gazelle lets us in no more" / "Gazelle nous refuse l'accès";
+    REFUSED = "Gazelle refuses our credentials" / "Gazelle nous refuse l'accès";
     REFUSED_ACT = "gazelle-sync auth login gets a new key" / "gazelle-sync auth login donne une nouvelle clé";
 
     RUN_FAILED = "The last run failed at {at}" / "La dernière exécution a échoué à {at}";
-    AS_OF = "What is shown is of {as_of}." / "Ce qui est montré date de {as_of}.";
+    AS_OF = "The data shown is from {as_of}." / "Ce qui est montré date de {as_of}.";
     NOTHING_YET = "No sync has succeeded yet." / "Aucune synchronisation n'a encore réussi.";
-    SEE_RUN = "Look at the run" / "Voir l'exécution";
-    SEE_RUNS = "Look at the runs" / "Voir les exécutions";
+    SEE_RUN = "View the run" / "Voir l'exécution";
+    SEE_RUNS = "View the runs" / "Voir les exécutions";
 
     STALE = "Out of date" / "Pas à jour";
     STALE_MORE = "Nothing new since {since} (limit: {limit} min)." / "Rien de nouveau depuis {since} (limite : {limit} min).";
@@ -28,17 +28,17 @@ said! {
     NOTHING_LISTED = "Gazelle listed no {entities}" / "Gazelle n'a rien donné : {entities}";
     NOTHING_LISTED_MORE = "Nothing was deleted." / "Rien n'a été supprimé.";
 
-    WITHHELD = "Right, and {n} deletion waits for your word" / "Juste, et {n} suppression attend votre accord",
-        "Right, and {n} deletions wait for your word" / "Juste, et {n} suppressions attendent votre accord";
+    WITHHELD = "Right, and {n} deletion awaits your approval" / "Juste, et {n} suppression attend votre accord",
+        "Right, and {n} deletions await your approval" / "Juste, et {n} suppressions attendent votre accord";
     WITHHELD_MORE = "These records are gone at Gazelle and are kept here until somebody decides." / "Ces fiches ont disparu de Gazelle et sont gardées ici jusqu'à ce que quelqu'un décide.";
     WITHHELD_ACT = "gazelle-sync deletions lists them" / "gazelle-sync deletions les montre";
 
-    CASES = "Right but for {n} record that cannot be read" / "Juste, sauf {n} fiche illisible",
-        "Right but for {n} records that cannot be read" / "Juste, sauf {n} fiches illisibles";
+    CASES = "Right, except for {n} record that cannot be read" / "Juste, sauf {n} fiche illisible",
+        "Right, except for {n} records that cannot be read" / "Juste, sauf {n} fiches illisibles";
     CASES_MORE = "They came within the last hour and are in quarantine; all others were written." / "Elles sont arrivées depuis une heure et sont en quarantaine; toutes les autres ont été écrites.";
     CASES_ACT = "gazelle-sync errors lists them" / "gazelle-sync errors les montre";
 
-    IN_PART = "Right as far as read" / "Juste pour ce qui a été lu";
+    IN_PART = "Right as far as it was read" / "Juste pour ce qui a été lu";
     IN_PART_MORE = "The run of {at} was done in part." / "L'exécution de {at} a été faite en partie.";
 
     FRESH = "Fresh as of {as_of}" / "À jour à {as_of}";

@@ -77,7 +77,7 @@ pub async fn page(tx: &Tx<'_>, filter: &Filter) -> Result<(Vec<ListedRun>, Optio
     Ok((shown.iter().map(ListedRun::from).collect(), next))
 }
 
-/// The runs that were at work within a time, for a chart: the oldest first.
+/// The runs that were in progress within a period, oldest first, for a chart.
 ///
 /// # Errors
 /// Those of the database.
@@ -104,7 +104,7 @@ pub struct BriefRun {
     pub status: String,
     /// When it started, UTC.
     pub started_at: Timestamp,
-    /// Milliseconds from start to end; none while it is at work.
+    /// Milliseconds from start to end; none while it is running.
     pub duration_ms: Option<i64>,
 }
 
@@ -114,7 +114,7 @@ pub struct OneRun {
     /// As in the list.
     #[serde(flatten)]
     pub listed: ListedRun,
-    /// When it ended, UTC; none while it is at work.
+    /// When it ended, UTC; none while it is running.
     pub finished_at: Option<Timestamp>,
     /// The program that ran.
     pub program: String,

@@ -18,7 +18,7 @@ use crate::service::state::Activity;
 
 /// The time that the strip of runs shows.
 const STRIP: SignedDuration = SignedDuration::from_hours(24);
-/// At most so many runs are expected within it: a schedule by the second would be no chart.
+/// The most runs that are expected within the period: a schedule with a run every second would fill the chart.
 const MOST_DUE: usize = 300;
 
 /// What Overview shows.

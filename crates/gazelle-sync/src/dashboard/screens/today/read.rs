@@ -16,7 +16,7 @@ use crate::run_log::runs;
 use crate::staging::recent::{self, Recent};
 use crate::time as zones;
 
-/// An appointment of several days begins at most so many days before the day that it is shown on.
+/// The longest appointment that is found, in days: it is shown on each day up to this many after its start.
 const LONGEST_DAYS: i64 = 31;
 /// Versions that are looked at for changes.
 const MOST_CHANGES: i64 = 300;
@@ -26,7 +26,7 @@ const MOST_CHANGES: i64 = 300;
 pub(super) struct Today {
     pub(super) day: Date,
     pub(super) technician: Option<String>,
-    /// When appointments were last read whole.
+    /// When the last complete read of appointments was.
     pub(super) good_at: Option<Timestamp>,
     pub(super) is_stale: bool,
     pub(super) technicians: Vec<Technician>,
@@ -125,7 +125,7 @@ async fn technicians(tx: &Tx<'_>) -> Result<Vec<Technician>, DbError> {
         .collect())
 }
 
-/// When a day begins in the view's zone, so many days away.
+/// The start of the day this many days after `day`, in the zone of the view.
 fn start_of(day: Date, days: i64) -> Timestamp {
     let day = day.checked_add(Span::new().days(days)).unwrap_or(day);
     zones::start_of_day(day, zones::MONTREAL).unwrap_or(Timestamp::UNIX_EPOCH)
