@@ -1,3 +1,4 @@
+-- The columns of the table $1 of the schema, in their order.
 SELECT a.attname::text
   FROM pg_attribute a
   JOIN pg_class c ON c.oid = a.attrelid

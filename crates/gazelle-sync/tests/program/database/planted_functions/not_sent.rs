@@ -1,7 +1,7 @@
 //! The SQL files that no command of these tests sends.
 
 /// The SQL files that none of the commands here sends, and why.
-pub const NOT_SENT: [(&str, &str); 53] = [
+pub const NOT_SENT: [(&str, &str); 55] = [
     ("access/trust/hand_over.sql", "what others have put on the tables, before a role that makes roles"),
     ("access/trust/theirs.sql", "the embedded server, where roles own tables"),
     ("alerts/give_up_unclaimed.sql", "a duty of the service, once an hour"),
@@ -20,6 +20,7 @@ pub const NOT_SENT: [(&str, &str); 53] = [
     ("db/server/holders.sql", "a table of an old backup that somebody holds locked"),
     ("doctor/database/citus_owner.sql", CITUS),
     ("doctor/database/citus_size.sql", CITUS),
+    ("explain/columns.sql", "a column that is not there"),
     ("explain/completed_by.sql", "a value of a row inside a record, whose request is known"),
     ("explain/generated.sql", "a column that the database computes"),
     ("orchestrator/left_out/marked_in.sql", "more records than usual that carry fewer rows than before"),
@@ -46,6 +47,7 @@ pub const NOT_SENT: [(&str, &str); 53] = [
     ("staging/retention/named_runs.sql", "runs of more than 90 days ago, beyond the last 100"),
     ("staging/retention/note_whole_since.sql", "versions that are old enough to be removed"),
     ("staging/size/size_on_citus.sql", CITUS),
+    ("staging/unnoted/in_production.sql", "a warning that was kept out, whose trigger is gone"),
     ("staging/unnoted/note.sql", "a trigger of the company's that keeps a warning out"),
     ("staging/versions/is_there.sql", FAILING_API),
     ("staging/versions/missing.sql", FAILING_API),
