@@ -13,7 +13,7 @@ use crate::loopback;
 pub(super) struct Request<'r> {
     pub(super) method: &'r Method,
     pub(super) headers: &'r HeaderMap,
-    /// The client's address; none where it is not known, which counts as this machine.
+    /// The client's address; none where it is not known, which counts as another machine's.
     pub(super) peer: Option<IpAddr>,
 }
 
@@ -62,7 +62,7 @@ pub(super) fn check(request: Request<'_>, public_url: Option<&Url>) -> Result<()
 
 /// Refuses whoever may not see the demonstration: it is open without sign-in, so it is shown to this machine alone.
 pub(super) fn check_demo(request: Request<'_>) -> Result<(), Refusal> {
-    let is_near = request.peer.is_none_or(loopback::is_address);
+    let is_near = request.peer.is_some_and(loopback::is_address);
     // A proxy on this machine speaks for others.
     let passed_on = ["forwarded", "x-forwarded-for", "via", "x-real-ip"];
     let is_passed_on = passed_on.iter().any(|name| request.headers.contains_key(*name));
@@ -169,18 +169,20 @@ mod tests {
     fn the_demonstration_is_shown_to_this_machine_alone() {
         let method = Method::GET;
         for (peer, header, shown) in [
-            ("127.0.0.1", None, true),
-            ("::1", None, true),
-            ("192.0.2.7", None, false),
-            ("127.0.0.1", Some("x-forwarded-for"), false),
-            ("127.0.0.1", Some("forwarded"), false),
+            (Some("127.0.0.1"), None, true),
+            (Some("::1"), None, true),
+            (Some("192.0.2.7"), None, false),
+            (None, None, false),
+            (Some("127.0.0.1"), Some("x-forwarded-for"), false),
+            (Some("127.0.0.1"), Some("forwarded"), false),
         ] {
             let mut headers = HeaderMap::new();
             if let Some(name) = header {
                 headers.insert(name, "192.0.2.7".parse().unwrap());
             }
-            let request = Request { method: &method, headers: &headers, peer: Some(peer.parse().unwrap()) };
-            assert_eq!(check_demo(request).is_ok(), shown, "{peer} {header:?}");
+            let request =
+                Request { method: &method, headers: &headers, peer: peer.map(|peer| peer.parse().unwrap()) };
+            assert_eq!(check_demo(request).is_ok(), shown, "{peer:?} {header:?}");
         }
     }
 }
