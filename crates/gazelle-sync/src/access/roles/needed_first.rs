@@ -43,9 +43,11 @@ pub async fn needed_first(db: &Db, roles: &Roles) -> Result<NeededFirst, DbError
     ];
     let rows = tx.query(&filled(include_str!("needed_first.sql")), &params).await?;
     if rows.iter().any(|row| row.get("is_unsafe")) {
+        // What is wrong with the role in particular says more.
+        check_roles(&tx, roles, citus::look(db).await?.is_some()).await?;
         return Err(DbError::infrastructure(format!(
-            "the role {owner} is there, and who becomes a member of it could do more than keep the tables, since it may log in, \
-             makes roles, is the server's own or owns something in another database; no role was changed. Name another owner \
+            "the role {owner} is there, and who becomes a member of it could do more than keep the tables, since it is, or \
+             is a member of, a role that may log in, makes roles, is a superuser or the server's own, or owns something in another database; no role was changed. Name another owner \
              (--owner-role), which is made new; whether {owner} itself is to be granted, an administrator has to decide",
             owner = plain(&roles.owner)
         )));

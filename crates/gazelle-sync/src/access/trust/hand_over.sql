@@ -44,6 +44,11 @@ WITH us AS (
      WHERE wanted.at IN (3, 4, 5)
        AND (wanted.oid IN ({makers})
             OR wanted.oid IN (SELECT s.oid FROM pg_catalog.pg_roles s WHERE s.rolsuper OR s.rolbypassrls OR s.rolreplication))
+    UNION ALL
+    -- Who keeps another database is not to administer this one.
+    SELECT wanted.oid
+      FROM wanted
+     WHERE wanted.at = 5 AND wanted.oid IN ({elsewhere})
 )
 SELECT statement
   FROM (

@@ -50,7 +50,9 @@ async fn tables_are_handed_to_nobody_who_is_there_already_and_could_be_anybody()
     }
     world.run(&["migrate"]).await.success();
     world.execute(WEBHOOKS).await;
-    world.execute("CREATE ROLE clerk LOGIN; CREATE ROLE staff").await;
+    world
+        .execute("CREATE ROLE clerk LOGIN; CREATE ROLE staff; GRANT pg_execute_server_program TO staff")
+        .await;
     for (there, gone) in [
         ("CREATE ROLE gazelle_owner LOGIN", "DROP ROLE gazelle_owner"),
         ("CREATE ROLE gazelle_owner CREATEROLE", "DROP ROLE gazelle_owner"),
@@ -58,6 +60,7 @@ async fn tables_are_handed_to_nobody_who_is_there_already_and_could_be_anybody()
         ("CREATE ROLE gazelle_admin LOGIN CREATEROLE", "DROP ROLE gazelle_admin"),
         ("CREATE ROLE gazelle_admin LOGIN; GRANT staff TO gazelle_admin", "DROP ROLE gazelle_admin"),
         ("CREATE ROLE gazelle_admin LOGIN; GRANT gazelle_admin TO clerk", "DROP ROLE gazelle_admin"),
+        ("CREATE ROLE gazelle_owner; GRANT staff TO gazelle_owner", "DROP ROLE gazelle_owner"),
     ] {
         world.execute(there).await;
         let run = world.run(&["sync"]).await;
@@ -67,6 +70,10 @@ async fn tables_are_handed_to_nobody_who_is_there_already_and_could_be_anybody()
     }
     world.execute("CREATE ROLE gazelle_owner").await;
     world.execute("CREATE DATABASE elsewhere OWNER gazelle_owner").await;
+    advises_no(&world.run(&["sync"]).await, &STATEMENTS);
+    world.execute("DROP DATABASE elsewhere").await;
+    world.execute("CREATE ROLE gazelle_admin LOGIN").await;
+    world.execute("CREATE DATABASE elsewhere OWNER gazelle_admin").await;
     advises_no(&world.run(&["sync"]).await, &STATEMENTS);
     world.execute("DROP DATABASE elsewhere").await;
     // What is there and nobody's is used.
@@ -79,11 +86,14 @@ async fn an_administrator_is_asked_for_no_grant_of_a_role_that_can_do_more() {
     let world = apps_place_in_the_database_of_boss().await;
     world
         .execute(
-            "ALTER ROLE app NOCREATEROLE; CREATE ROLE alice LOGIN; CREATE ROLE used; CREATE ROLE harmless",
+            "ALTER ROLE app NOCREATEROLE; CREATE ROLE alice LOGIN; CREATE ROLE used; CREATE ROLE harmless; \
+             CREATE ROLE root SUPERUSER NOCREATEROLE; CREATE ROLE of_root; GRANT root TO of_root; \
+             CREATE ROLE of_used; GRANT used TO of_used; \
+             CREATE ROLE of_server; GRANT pg_execute_server_program TO of_server",
         )
         .await;
     world.execute("CREATE DATABASE elsewhere OWNER used").await;
-    for owner in ["alice", "postgres", "used"] {
+    for owner in ["alice", "postgres", "used", "of_root", "of_used", "of_server"] {
         for flags in [
             &["migrate", "--roles", "--owner-role", owner][..],
             &["migrate", "--roles", "--owner-role", owner, "--dry-run"],
