@@ -26,7 +26,7 @@ impl std::error::Error for UnknownWord {}
 /// Defines an enum whose variants each have a text. The text is written once: `as_str`, `Display`, `FromStr` and
 /// both directions of JSON use it.
 macro_rules! words {
-    ($(#[$about:meta])* $name:ident { $($(#[$of:meta])* $variant:ident = $word:literal,)* }) => {
+    ($(#[$about:meta])* $name:ident { $($(#[$of:meta])* $variant:ident = $word:expr,)* }) => {
         $(#[$about])*
         #[derive(Debug, Clone, Copy, PartialEq, Eq)]
         pub enum $name { $($(#[$of])* $variant,)* }
@@ -51,10 +51,11 @@ macro_rules! words {
             type Err = $crate::states::UnknownWord;
 
             fn from_str(word: &str) -> Result<$name, Self::Err> {
+                const EXPECTED: &[&str] = &[$($word),*];
                 let known = $name::ALL.iter().copied().find(|known| known.as_str() == word);
                 known.ok_or_else(|| $crate::states::UnknownWord {
                     value: word.to_owned(),
-                    expected: &[$($word),*],
+                    expected: EXPECTED,
                 })
             }
         }

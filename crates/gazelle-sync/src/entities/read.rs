@@ -11,7 +11,8 @@ use serde_json_borrow::Value as Json;
 pub use super::scalar::kind;
 use super::scalar::{self, shape};
 use super::table::{Column, Row, Rule, Table, Value};
-pub use super::warning::{UNREADABLE_FIELD, UNREADABLE_ROW, WARNINGS, Warning};
+use super::warning::IMPROBABLE_DATE;
+pub use super::warning::{UNREADABLE_FIELD, UNREADABLE_ROW, WARNINGS, Warning, WarningCode};
 use super::weight;
 use crate::states::words;
 
@@ -109,7 +110,7 @@ pub struct Reconciled {
 
 impl Reconciled {
     /// Adds a quality warning.
-    pub fn warn(&mut self, code: &'static str, field: impl Into<String>) {
+    pub fn warn(&mut self, code: WarningCode, field: impl Into<String>) {
         self.warnings.push(Warning { code, field: field.into(), column: None, shape: None });
     }
 
@@ -141,7 +142,7 @@ pub fn warn_of_improbable_times(tables: &[&Table], reconciled: &mut Reconciled) 
             }
         }
     }
-    found.into_iter().for_each(|field| reconciled.warn("improbable_date", field));
+    found.into_iter().for_each(|field| reconciled.warn(IMPROBABLE_DATE, field));
 }
 
 /// The value at a dotted path; null counts as missing. The last of several equal keys counts, as in `jsonb`.

@@ -19,7 +19,7 @@ use crate::display::Progress;
 use crate::drift::{self, Drift};
 use crate::gazelle_to_staging::requests::sizes::AllSizes;
 use crate::gazelle_to_staging::{Fetch, FetchError, Scope, WalkSpec};
-use crate::run_log::report::{RunReport, RunWarning, Status};
+use crate::run_log::report::{RunReport, RunWarning, RunWarningCode, Status};
 use crate::run_log::{forget_runs, runs};
 use crate::source::{ErrorClass, GazelleClient, SourceError};
 use crate::staging_to_production::{Gaps, LeftPending, Reconciliation};
@@ -351,5 +351,9 @@ impl Run<'_> {
 
 /// Warns of old rows of a table that are kept. The next full sync tries again.
 fn warn_of_kept(report: &mut RunReport, table: &str, message: String) {
-    report.warnings.push(RunWarning { code: "kept_old_rows", subject: table.to_owned(), message });
+    report.warnings.push(RunWarning {
+        code: RunWarningCode::KeptOldRows,
+        subject: table.to_owned(),
+        message,
+    });
 }

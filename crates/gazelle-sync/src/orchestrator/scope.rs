@@ -9,7 +9,7 @@ use crate::display;
 use crate::entities::Entity;
 use crate::gazelle_to_staging::Scope;
 use crate::gazelle_to_staging::walk::WalkReport;
-use crate::run_log::report::RunWarning;
+use crate::run_log::report::{RunWarning, RunWarningCode};
 use crate::staging::bookmarks;
 use crate::staging::clock::{Clock, LARGE_SKEW};
 
@@ -80,7 +80,7 @@ impl Clocks {
         if let Some((_, bookmark)) = self.disbelieved.first() {
             let names: Vec<&str> = self.disbelieved.iter().map(|(name, _)| *name).collect();
             warnings.push(RunWarning {
-                code: "bookmark_in_future",
+                code: RunWarningCode::BookmarkInFuture,
                 subject: names.join(", "),
                 message: format!(
                     "{}: the bookmark lies in the future ({bookmark}), so a clock was wrong when it was set. It is not \
@@ -91,7 +91,7 @@ impl Clocks {
         }
         if let Some(ahead) = self.api_ahead.filter(|ahead| ahead.abs() > LARGE_SKEW) {
             warnings.push(RunWarning {
-                code: "clock_skew",
+                code: RunWarningCode::ClockSkew,
                 subject: "API".to_owned(),
                 message: format!(
                     "the API's clock is {}; no bookmark is set later than the database's clock: check both",
@@ -102,7 +102,7 @@ impl Clocks {
         if clock.ahead_of_database() > LARGE_SKEW {
             let ahead = display::duration(clock.ahead_of_database().unsigned_abs());
             warnings.push(RunWarning {
-                code: "versions_in_future",
+                code: RunWarningCode::VersionsInFuture,
                 subject: "staging".to_owned(),
                 message: format!(
                     "staging holds versions dated {ahead} later than the database's clock, by a clock that was wrong; the \

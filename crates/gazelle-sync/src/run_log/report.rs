@@ -7,6 +7,7 @@ use uuid::Uuid;
 
 use super::kinds::RunMode;
 pub use super::kinds::Status;
+pub use super::warning_codes::RunWarningCode;
 
 /// A run, as `--json` prints it. `fetched` to `deleted` are the sums of the entities ([`RunReport::add_up`]).
 #[derive(Debug, Clone, Serialize)]
@@ -63,8 +64,8 @@ pub struct RequestSum {
 /// A warning about a run as a whole. It does not change the run's status.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct RunWarning {
-    /// Its kind: `new_field`, `new_enum_value`, …
-    pub code: &'static str,
+    /// Its kind.
+    pub code: RunWarningCode,
     /// What it is about: `PrivateEvent.buffer`.
     pub subject: String,
     /// One sentence.

@@ -169,7 +169,8 @@ async fn credentials_refused(tx: &Tx<'_>, now: Timestamp) -> Result<Option<Findi
 
 /// A schema change is found by one full run, and reported until a later full run finds none.
 async fn drift(tx: &Tx<'_>, now: Timestamp) -> Result<Option<Finding>, DbError> {
-    let params = [(&drift::CODES as _, Type::TEXT_ARRAY), (&now as _, Type::TIMESTAMPTZ)];
+    let codes: Vec<&str> = drift::CODES.iter().map(|code| code.as_str()).collect();
+    let params = [(&codes as _, Type::TEXT_ARRAY), (&now as _, Type::TIMESTAMPTZ)];
     let rows = tx.query(include_str!("drift.sql"), &params).await?;
     Ok(rows.first().map(|row| {
         let facts = [

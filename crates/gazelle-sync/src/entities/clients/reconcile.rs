@@ -2,6 +2,7 @@
 
 use serde_json_borrow::Value as Json;
 
+use super::warnings::DEFAULT_CONTACT_NOT_LISTED;
 use super::{GAZELLE_CLIENTS, GAZELLE_CONTACTS, GAZELLE_LOCATIONS, TABLES};
 use crate::entities::read::{self, Reconciled, RecordError};
 use crate::entities::rows::{self, ReadRow};
@@ -59,7 +60,7 @@ fn set_defaults(
     };
     let Some(contact) = default_contact(named.as_deref(), contacts) else {
         if named.is_some() {
-            reconciled.warn("default_contact_not_listed", "defaultContact.id");
+            reconciled.warn(DEFAULT_CONTACT_NOT_LISTED, "defaultContact.id");
         }
         return;
     };
