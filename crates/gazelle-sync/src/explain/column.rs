@@ -129,6 +129,9 @@ struct ColumnExplainer<'t, 'c> {
 }
 
 /// The columns of a table that can be explained.
+///
+/// # Errors
+/// Those of the database.
 pub async fn columns(tx: &Tx<'_>, table: &Table) -> Result<Vec<String>, DbError> {
     let rows = tx.query(include_str!("columns.sql"), &[(&table.name, Type::TEXT)]).await?;
     let mut names: Vec<String> = rows.iter().map(|row| row.get(0)).collect();
@@ -138,6 +141,9 @@ pub async fn columns(tx: &Tx<'_>, table: &Table) -> Result<Vec<String>, DbError>
 }
 
 /// Explains a column of a row; `None` if the table has no such column.
+///
+/// # Errors
+/// Those of the database.
 pub async fn explain(
     tx: &Tx<'_>,
     found: &FoundRecord,

@@ -12,6 +12,9 @@ use crate::entities::table::{Row, Value};
 use crate::time;
 
 /// The appointment, then its pianos.
+///
+/// # Errors
+/// A required field of the event is missing or unreadable, or it has a day without a time and is not all day.
 pub fn reconcile(record: &Json<'_>) -> Result<Reconciled, RecordError> {
     let mut reconciled = Reconciled::default();
     let mut appointment = rows::of_record(TABLES, record, &mut reconciled)?;

@@ -9,6 +9,9 @@ use crate::entities::rows::{self, ReadRow};
 use crate::entities::table::{Row, Value};
 
 /// The client first, then contacts, then locations: parents before children.
+///
+/// # Errors
+/// A required field of the client is missing or unreadable.
 pub fn reconcile(record: &Json<'_>) -> Result<Reconciled, RecordError> {
     let mut reconciled = Reconciled::default();
     let mut client = rows::of_record(TABLES, record, &mut reconciled)?;

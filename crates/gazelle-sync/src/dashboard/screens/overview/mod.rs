@@ -130,7 +130,7 @@ fn next(facts: &Overview, t: &Tongue) -> Option<String> {
 /// What waits for a person, in the words of the alerts.
 fn waiting(facts: &Overview, settings: &crate::config::Settings, t: &Tongue) -> Vec<Waiting> {
     let told = |problem: &crate::alerts::Problem| {
-        let text = problem.told(settings, t.language, facts.facts.now);
+        let text = problem.message(settings, t.language, facts.facts.now);
         let lines = text.body.to_string();
         Waiting { title: text.title.to_string(), more: lines.lines().map(str::to_owned).collect() }
     };
