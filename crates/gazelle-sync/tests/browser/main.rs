@@ -28,7 +28,7 @@ impl Looked {
         Looked { world, serving, browser }
     }
 
-    async fn go(&self, path: &str) {
+    async fn navigate(&self, path: &str) {
         self.browser.navigate(&format!("{}{path}", self.serving.base)).await.expect(path);
     }
 
