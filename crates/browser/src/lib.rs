@@ -89,11 +89,11 @@ impl Browser {
         Ok(())
     }
 
-    /// Goes to an address and waits until the page is loaded.
+    /// Navigates to an address and waits until the page is loaded.
     ///
     /// # Errors
     /// The page cannot be loaded.
-    pub async fn go(&self, url: &str) -> Result<()> {
+    pub async fn navigate(&self, url: &str) -> Result<()> {
         self.post("url", json!({ "url": url })).await.map(|_| ())
     }
 

@@ -1,27 +1,32 @@
-//! Enums of states and modes, with the text by which each is stored, printed and parsed. SQL statements that ask
-//! for a single state contain that text literally.
+//! The macro `words!`, which defines an enum together with the text by which each variant is stored, printed and
+//! parsed, and the enums of states and modes. SQL statements that ask for a single state contain that text literally.
 
 use std::fmt;
-use std::str::FromStr;
 
 use clap::ValueEnum;
-use serde::{Deserialize, Serialize};
+use clap::builder::PossibleValue;
 
-/// A text that is no known state: written by a newer version of the program, or changed by hand.
+/// A text that no variant of an enum has: written by a newer version of the program, or changed by hand.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct UnknownWord(String);
+pub struct UnknownWord {
+    /// The text.
+    pub(crate) value: String,
+    /// The texts of the enum's variants.
+    pub(crate) expected: &'static [&'static str],
+}
 
 impl fmt::Display for UnknownWord {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} is no word that this program knows", self.0)
+        write!(f, "unknown value {:?}, expected one of: {}", self.value, self.expected.join(", "))
     }
 }
 
 impl std::error::Error for UnknownWord {}
 
-/// Defines an enum whose variants each have a text.
+/// Defines an enum whose variants each have a text. The text is written once: `as_str`, `Display`, `FromStr` and
+/// both directions of JSON use it.
 macro_rules! words {
-    ($(#[$about:meta])* $name:ident { $($(#[$of:meta])* $variant:ident = $word:literal,)* }) => {
+    ($(#[$about:meta])* $name:ident { $($(#[$of:meta])* $variant:ident = $word:expr,)* }) => {
         $(#[$about])*
         #[derive(Debug, Clone, Copy, PartialEq, Eq)]
         pub enum $name { $($(#[$of])* $variant,)* }
@@ -31,21 +36,46 @@ macro_rules! words {
             pub const ALL: &[$name] = &[$($name::$variant),*];
 
             /// The text by which it is stored and printed.
-            pub fn as_str(self) -> &'static str {
+            pub const fn as_str(self) -> &'static str {
                 match self { $($name::$variant => $word,)* }
             }
         }
 
-        impl FromStr for $name {
-            type Err = UnknownWord;
+        impl std::fmt::Display for $name {
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.pad(self.as_str())
+            }
+        }
 
-            fn from_str(word: &str) -> Result<$name, UnknownWord> {
+        impl std::str::FromStr for $name {
+            type Err = $crate::states::UnknownWord;
+
+            fn from_str(word: &str) -> Result<$name, Self::Err> {
+                const EXPECTED: &[&str] = &[$($word),*];
                 let known = $name::ALL.iter().copied().find(|known| known.as_str() == word);
-                known.ok_or_else(|| UnknownWord(word.to_owned()))
+                known.ok_or_else(|| $crate::states::UnknownWord {
+                    value: word.to_owned(),
+                    expected: EXPECTED,
+                })
+            }
+        }
+
+        impl serde::Serialize for $name {
+            fn serialize<S: serde::Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+                to.serialize_str(self.as_str())
+            }
+        }
+
+        impl<'de> serde::Deserialize<'de> for $name {
+            fn deserialize<D: serde::Deserializer<'de>>(from: D) -> Result<$name, D::Error> {
+                let word = <String as serde::Deserialize>::deserialize(from)?;
+                word.parse().map_err(serde::de::Error::custom)
             }
         }
     };
 }
+
+pub(crate) use words;
 
 words! {
     /// The state of a quarantine case.
@@ -87,6 +117,16 @@ words! {
 }
 
 words! {
+    /// What a version in staging says of its record.
+    VersionOperation {
+        /// The record has this content.
+        Upsert = "upsert",
+        /// The record is gone: a tombstone.
+        Delete = "delete",
+    }
+}
+
+words! {
     /// The state of the finding that a record is gone at the source.
     DeletionState {
         /// A tombstone was staged.
@@ -104,14 +144,29 @@ words! {
 
 words! {
     /// How much of the account is read.
-    #[derive(Default, ValueEnum, Serialize, Deserialize)]
-    #[serde(rename_all = "snake_case")]
+    #[derive(Default)]
     RunMode {
-        /// What may have changed since the bookmark; only changed content is staged
+        /// What may have changed since the bookmark; only changed content is staged.
         #[default]
         Incremental = "incremental",
-        /// Everything
+        /// Everything.
         Full = "full",
+    }
+}
+
+impl ValueEnum for RunMode {
+    fn value_variants<'a>() -> &'a [RunMode] {
+        RunMode::ALL
+    }
+
+    fn to_possible_value(&self) -> Option<PossibleValue> {
+        let help = match self {
+            RunMode::Incremental => {
+                "What may have changed since the bookmark; only changed content is staged"
+            }
+            RunMode::Full => "Everything",
+        };
+        Some(PossibleValue::new(self.as_str()).help(help))
     }
 }
 
@@ -133,6 +188,11 @@ mod tests {
         for word in ["", "Open", "open ", "pending"] {
             assert!(word.parse::<CaseState>().is_err(), "{word:?}");
         }
+        let unknown = "done".parse::<VersionStatus>().unwrap_err();
+        assert_eq!(
+            unknown.to_string(),
+            r#"unknown value "done", expected one of: pending, processed, error"#
+        );
     }
 
     #[test]

@@ -38,7 +38,7 @@ async fn take(out: &Path) -> Result<()> {
             for dark in [false, true] {
                 browser.set_up(Setup { width, height, dark, language, ..Setup::default() }).await?;
                 for (name, path) in &pages {
-                    browser.go(&format!("{base}{path}")).await?;
+                    browser.navigate(&format!("{base}{path}")).await?;
                     let colours = if dark { "dark" } else { "light" };
                     let file = out.join(format!("{name}-{}-{width}-{colours}.png", &language[..2]));
                     std::fs::write(&file, browser.picture().await?)?;

@@ -7,8 +7,13 @@ use std::process::ExitCode;
 
 use gazelle_sync::entities::read::{Reconciled, RecordError};
 use gazelle_sync::entities::table::{Rule::*, Table, column};
-use gazelle_sync::entities::{DateFilter, Entity, Getter, Nested, Query, Shape, Walk, registry, rows};
+use gazelle_sync::entities::{
+    DateFilter, Entity, Getter, Nested, Query, Shape, Walk, WarningCode, registry, rows,
+};
 use serde_json_borrow::Value as Json;
+
+/// An item is listed twice.
+const DUPLICATE_ITEM: WarningCode = WarningCode::new("duplicate_item", "an item listed twice");
 
 static GAZELLE_INVOICES: Table = Table {
     name: "gazelle_invoices",
@@ -35,7 +40,7 @@ static GAZELLE_INVOICE_ITEMS: Table = Table {
         query: Query::new(concat!(include_str!("more_items.graphql"), include_str!("fields.graphql"))),
         operation: "InvoiceMoreItems",
         answer: &["invoice", "allInvoiceItems"],
-        doubled: "duplicate_item",
+        doubled: DUPLICATE_ITEM,
     }),
     columns: &[
         column("external_id", Id, &["id"]).required(),
@@ -77,7 +82,7 @@ static INVOICES: Entity = Entity {
     tables: TABLES,
     reconciler_version: 1,
     reconcile,
-    warnings: &[("duplicate_item", "an item listed twice")],
+    warnings: &[DUPLICATE_ITEM],
 };
 
 /// The invoice, then its items.

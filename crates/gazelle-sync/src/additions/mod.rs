@@ -9,7 +9,7 @@ use crate::entities::table::{LINEAGE, Table};
 use crate::entities::{ENTITIES, FOREIGN_KEYS};
 use crate::from_v5::{OLD_FUNCTION, OLD_TRIGGER};
 use crate::migrations;
-use crate::run_log::report::RunWarning;
+use crate::run_log::report::{RunWarning, RunWarningCode};
 
 /// An object that a user added.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -78,7 +78,7 @@ pub async fn read(db: &Db) -> Result<Vec<Addition>, DbError> {
 pub async fn warnings(db: &Db) -> Result<Vec<RunWarning>, DbError> {
     let warning = |addition: Addition| {
         let message = format!("{}; if it is not wanted: {}", addition.said, addition.mend);
-        addition.subject.map(|subject| RunWarning { code: "table_addition", subject, message })
+        addition.subject.map(|subject| RunWarning { code: RunWarningCode::TableAddition, subject, message })
     };
     Ok(read(db).await?.into_iter().filter_map(warning).collect())
 }

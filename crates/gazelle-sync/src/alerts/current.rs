@@ -19,7 +19,7 @@ pub struct Problem {
 
 impl Problem {
     /// The words of its alert, in a language. `now` is the database's time.
-    pub fn told(&self, settings: &Settings, language: Language, now: Timestamp) -> Text {
+    pub fn message(&self, settings: &Settings, language: Language, now: Timestamp) -> Text {
         Words::of(settings).speaking(language).problem(self.kind, &self.facts, now)
     }
 

@@ -10,6 +10,7 @@ use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 use super::channels::{Channel, Channels, OutgoingMessage, SendError};
+use super::kind::TEST;
 use super::outbox::{self, LONGEST_WAIT, Message};
 use super::words::{Text, Words};
 use crate::config::Settings;
@@ -170,7 +171,7 @@ fn outgoing(message: &Message) -> OutgoingMessage {
         id: message.id,
         alert_id: message.alert_id,
         kind: message.kind.clone(),
-        occasion: message.occasion.as_str(),
+        occasion: Some(message.occasion),
         text: Text::stored(&shortened(&message.title, LONGEST_FACT), &shortened(&message.body, LONGEST_BODY)),
         opened_at: message.opened_at,
         closed_at: message.closed_at,
@@ -191,8 +192,8 @@ pub async fn send_test(
     let outgoing = OutgoingMessage {
         id: Uuid::now_v7(),
         alert_id: Uuid::now_v7(),
-        kind: "test".to_owned(),
-        occasion: "test",
+        kind: TEST.to_owned(),
+        occasion: None,
         text: Words::of(settings).test(now),
         opened_at: now,
         closed_at: None,
@@ -204,6 +205,7 @@ pub async fn send_test(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::alerts::kind::{Kind, Occasion};
 
     #[test]
     fn no_part_of_a_message_is_longer_than_somebody_reads() {
@@ -212,8 +214,8 @@ mod tests {
         let sent = outgoing(&Message {
             id: Uuid::nil(),
             alert_id: Uuid::nil(),
-            kind: "run_failed".to_owned(),
-            occasion: super::super::kind::Occasion::Started,
+            kind: Kind::RunFailed.as_str().to_owned(),
+            occasion: Occasion::Started,
             title: long.clone(),
             body: long.clone(),
             opened_at: now,

@@ -81,7 +81,6 @@ pub struct DirectAlerts {
 #[derive(Debug, Serialize, Deserialize)]
 struct OpenAlert {
     id: Uuid,
-    #[serde(with = "stored_kind")]
     kind: Kind,
     facts: Facts,
     opened_at: Timestamp,
@@ -98,22 +97,6 @@ struct ChannelState {
     /// When to try next; `None`: at once. Not saved, so the next process tries at once.
     #[serde(skip)]
     due: Option<Instant>,
-}
-
-/// Serializes a kind as the word that the database stores.
-mod stored_kind {
-    use serde::{Deserialize, Deserializer, Serializer, de};
-
-    use super::Kind;
-
-    pub(super) fn serialize<S: Serializer>(kind: &Kind, to: S) -> Result<S::Ok, S::Error> {
-        to.serialize_str(kind.as_str())
-    }
-
-    pub(super) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Kind, D::Error> {
-        let word = String::deserialize(from)?;
-        Kind::from_stored(&word).ok_or_else(|| de::Error::custom("a kind of another release"))
-    }
 }
 
 impl DirectAlerts {
@@ -261,7 +244,7 @@ impl OpenAlert {
             id: Uuid::now_v7(),
             alert_id: self.id,
             kind: self.kind.as_str().to_owned(),
-            occasion: occasion.as_str(),
+            occasion: Some(occasion),
             text: Words::of(settings).message(self.kind, &self.facts, context),
             opened_at: self.opened_at,
             closed_at: self.closed_at,

@@ -209,7 +209,7 @@ impl Ledger<'_, '_> {
         let mut open: Vec<OpenAlert> = Vec::new();
         for row in &rows {
             // Kinds that only another release knows are left to that release.
-            let Some(kind) = Kind::from_stored(row.get("kind")) else { continue };
+            let Ok(kind) = row.get::<_, &str>("kind").parse::<Kind>() else { continue };
             if open.last().is_none_or(|last| last.id != row.get::<_, Uuid>("id")) {
                 open.push(OpenAlert::of(row, kind));
             }

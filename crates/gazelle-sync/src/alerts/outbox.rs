@@ -52,16 +52,11 @@ pub struct Message {
 
 impl Message {
     fn of(row: &Row, claimed_until: Timestamp) -> Message {
-        let occasion = match row.get("occasion") {
-            "started" => Occasion::Started,
-            "reminder" => Occasion::Reminder,
-            _ => Occasion::Over,
-        };
         Message {
             id: row.get("id"),
             alert_id: row.get("alert_id"),
             kind: row.get("kind"),
-            occasion,
+            occasion: row.get::<_, &str>("occasion").parse().unwrap_or(Occasion::Over),
             title: row.get("title"),
             body: row.get("body"),
             opened_at: row.get("opened_at"),

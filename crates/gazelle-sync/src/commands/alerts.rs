@@ -17,6 +17,10 @@ use crate::display::Lines;
 use crate::migrate;
 
 /// Runs the chosen action.
+///
+/// # Errors
+/// The database cannot be opened, or a statement fails; for `test`, no channel
+/// is configured.
 pub async fn run(context: &Context, args: AlertsArgs) -> Result<u8> {
     let action = args.into_action();
     if matches!(action, AlertsAction::Test) {

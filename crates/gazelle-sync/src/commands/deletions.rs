@@ -14,6 +14,10 @@ use crate::orchestrator::decide_deletions::{Decision, DecisionReport, decide};
 use crate::staging::deletions;
 
 /// Runs the chosen action.
+///
+/// # Errors
+/// The database cannot be opened, or a statement fails; another run is in
+/// progress; the run has no deletion that awaits approval.
 pub async fn run(context: &Context, args: DeletionsArgs) -> Result<u8> {
     let action = args.into_action();
     let reads = matches!(action, DeletionsAction::List { .. });

@@ -10,6 +10,10 @@ use super::text::doctor::text;
 use crate::doctor::{self, Level, Subject};
 
 /// Examines and prints; writes nothing.
+///
+/// # Errors
+/// The database cannot be closed; standard output cannot be written. Everything else that fails is a line of the
+/// report.
 pub async fn run(context: &Context) -> Result<u8> {
     let settings = &context.settings;
     // Also open a read-only database: the reason why it is read-only is what the user wants to know.

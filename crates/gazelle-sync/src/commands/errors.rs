@@ -30,6 +30,10 @@ use crate::staging::quarantine::{self, CaseFilter};
 const ROWS: usize = 1000;
 
 /// Runs the chosen action.
+///
+/// # Errors
+/// The database cannot be opened, or a statement fails; no quarantine case
+/// matches an id; a case cannot be retried or dismissed.
 pub async fn run(context: &Context, args: ErrorsArgs) -> Result<u8> {
     let action = args.into_action();
     let entity = match &action {

@@ -26,6 +26,10 @@ struct ExplainedValue {
 }
 
 /// Prints where the value came from.
+///
+/// # Errors
+/// The database cannot be opened, or a statement fails; neither staging nor
+/// production has the record; it is in staging only.
 pub async fn run(context: &Context, args: ExplainArgs) -> Result<u8> {
     let tell = async |tx: &Tx<'_>, found: Vec<FoundRecord>, zone: &TimeZone| {
         tell(context, &args, tx, found, zone).await

@@ -10,6 +10,10 @@ use crate::cli::HistoryArgs;
 use crate::explain::history;
 
 /// Prints the versions.
+///
+/// # Errors
+/// The database cannot be opened, or a statement fails; neither staging nor
+/// production has the record.
 pub async fn run(context: &Context, args: HistoryArgs) -> Result<u8> {
     record::about(context, &args.id, args.entity.as_ref(), async |tx, found, zone| {
         let [found] = found.as_slice() else { return context.wrong_use(&in_several(&args.id, &found)) };

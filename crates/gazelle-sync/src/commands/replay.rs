@@ -13,6 +13,10 @@ use crate::rebuild::replay::{ReplayRequest, into_schema, replay};
 use crate::staging::slice::Slice;
 
 /// Shows the differences and applies them unless it is a dry run; or builds production in another schema.
+///
+/// # Errors
+/// The database cannot be opened, or a statement fails; another run is in
+/// progress; no record is selected; a record could not be rebuilt; the database refuses a row.
 pub async fn run(context: &Context, args: ReplayArgs) -> Result<u8> {
     if let Some(schema) = &args.into {
         return build(context, &args, schema).await;

@@ -12,6 +12,10 @@ use crate::cli::ServeArgs;
 use crate::http::HttpSocket;
 
 /// Serves until stopped.
+///
+/// # Errors
+/// A schedule or a credential cannot be used; the address cannot be opened; a signal handler cannot be
+/// installed. Failures of the database or of Gazelle do not end the service.
 pub async fn run(context: &Context, args: ServeArgs) -> Result<u8> {
     let settings = Arc::new(context.settings.clone());
     let timetable = serving::timetable(&settings)?;

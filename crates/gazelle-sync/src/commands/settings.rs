@@ -6,6 +6,9 @@ use super::shared::context::Context;
 use crate::display::{self, Cell, Column, Table};
 
 /// Prints every setting; for a secret only whether it is set.
+///
+/// # Errors
+/// Standard output cannot be written.
 pub fn run(context: &Context) -> Result<u8> {
     let shown = context.settings.shown();
     context.print(&shown, || {

@@ -12,6 +12,9 @@ use crate::cli::SimulateArgs;
 use crate::display::Lines;
 
 /// Serves until interrupted.
+///
+/// # Errors
+/// The address cannot be opened; a signal handler cannot be installed.
 pub async fn run(context: &Context, args: SimulateArgs) -> Result<u8> {
     let options = SimOptions {
         api_key: args.api_key.clone(),

@@ -16,16 +16,27 @@ use crate::run_log::kinds::{RunCommand, RunTrigger};
 use crate::run_log::report::RunReport;
 
 /// `sync`: both stages.
+///
+/// # Errors
+/// The database cannot be opened, or a statement fails; no credential is set;
+/// another run is in progress.
 pub async fn sync(context: &Context, args: SyncArgs) -> Result<u8> {
     walk(context, args.fetch, Stages::Both, RunCommand::Sync).await
 }
 
 /// `fetch`: stage 1 only.
+///
+/// # Errors
+/// As [`sync`].
 pub async fn fetch(context: &Context, args: FetchArgs) -> Result<u8> {
     walk(context, args, Stages::FetchOnly, RunCommand::Fetch).await
 }
 
 /// `reconcile`: stage 2 only.
+///
+/// # Errors
+/// The database cannot be opened, or a statement fails; another run is in
+/// progress.
 pub async fn reconcile(context: &Context, args: ReconcileArgs) -> Result<u8> {
     let entities = match chosen(&args.entity) {
         Ok(entities) => entities,

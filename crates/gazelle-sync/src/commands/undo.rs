@@ -9,6 +9,10 @@ use crate::cli::UndoArgs;
 use crate::rebuild::undo::{UndoRequest, undo};
 
 /// Undoes a run or lifts its undo, and prints what changed.
+///
+/// # Errors
+/// The database cannot be opened, or a statement fails; another run is in
+/// progress; the id names nothing that can be undone or lifted; the database refuses a row.
 pub async fn run(context: &Context, args: UndoArgs) -> Result<u8> {
     let opened = Opened::open(&context.settings).await?;
     let settings = &context.settings;

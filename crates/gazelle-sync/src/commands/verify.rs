@@ -16,6 +16,10 @@ use crate::migrate;
 use crate::rebuild::verify::{Question, Verdict, verify};
 
 /// Verifies and prints the verdict.
+///
+/// # Errors
+/// The database cannot be opened, or a statement fails; it has no tables of
+/// ours yet; its version of Citus is not supported.
 pub async fn run(context: &Context, args: VerifyArgs) -> Result<u8> {
     let entities = match chosen(&args.entity) {
         Ok(entities) => entities,

@@ -11,6 +11,9 @@ use crate::migrate;
 use crate::run_log::warnings::{self, WarningFilter, Warnings};
 
 /// Reads and prints; writes nothing.
+///
+/// # Errors
+/// The database cannot be opened, or a statement fails.
 pub async fn run(context: &Context, args: WarningsArgs) -> Result<u8> {
     if let Err(message) = chosen(args.entity.as_slice()) {
         return context.wrong_use(&message);

@@ -1,39 +1,42 @@
 //! The types of settings with a fixed set of values or a small grammar.
 
-use std::fmt;
 use std::str::FromStr;
 
 use jiff::civil::Time;
 
 use super::reader::quote;
+use crate::states::words;
 
-/// The language of alerts and of the dashboard.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Language {
-    /// English.
-    En,
-    /// French.
-    Fr,
+words! {
+    /// The language of alerts and of the dashboard.
+    Language {
+        /// English.
+        En = "en",
+        /// French.
+        Fr = "fr",
+    }
 }
 
-/// Whether something is done.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Switch {
-    /// It is.
-    On,
-    /// It is not.
-    Off,
+words! {
+    /// Whether something is done.
+    Switch {
+        /// It is.
+        On = "on",
+        /// It is not.
+        Off = "off",
+    }
 }
 
-/// The format of logs.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum LogFormat {
-    /// `Human` on a terminal, otherwise `Json`.
-    Auto,
-    /// Text for people.
-    Human,
-    /// One JSON object per line.
-    Json,
+words! {
+    /// The format of logs.
+    LogFormat {
+        /// `Human` on a terminal, otherwise `Json`.
+        Auto = "auto",
+        /// Text for people.
+        Human = "human",
+        /// One JSON object per line.
+        Json = "json",
+    }
 }
 
 /// Which versions staging keeps.
@@ -83,43 +86,6 @@ impl FromStr for SpotChecks {
     }
 }
 
-impl FromStr for Language {
-    type Err = &'static str;
-
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        match text.to_ascii_lowercase().as_str() {
-            "en" => Ok(Self::En),
-            "fr" => Ok(Self::Fr),
-            _ => Err("must be en or fr"),
-        }
-    }
-}
-
-impl FromStr for Switch {
-    type Err = &'static str;
-
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        match text.to_ascii_lowercase().as_str() {
-            "on" => Ok(Self::On),
-            "off" => Ok(Self::Off),
-            _ => Err("must be on or off"),
-        }
-    }
-}
-
-impl FromStr for LogFormat {
-    type Err = &'static str;
-
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        match text.to_ascii_lowercase().as_str() {
-            "auto" => Ok(Self::Auto),
-            "human" => Ok(Self::Human),
-            "json" => Ok(Self::Json),
-            _ => Err("must be auto, human or json"),
-        }
-    }
-}
-
 impl FromStr for Retention {
     type Err = &'static str;
 
@@ -129,15 +95,6 @@ impl FromStr for Retention {
             (_, Ok(days @ 1..=36_500)) => Ok(Self::Days(days)),
             _ => Err("must be `all`, or a number of days from 1 to 36500"),
         }
-    }
-}
-
-impl fmt::Display for Language {
-    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        out.write_str(match self {
-            Self::En => "en",
-            Self::Fr => "fr",
-        })
     }
 }
 

@@ -77,7 +77,19 @@ impl<'a> Reader<'a> {
         self.problems.iter().any(|problem| problem.contains(&format!(": {key} ")))
     }
 
-    /// A setting with a fixed set of values.
+    /// A setting with a fixed set of values; case does not matter.
+    pub fn one_of<T>(&mut self, key: &'static str, values: &[T], fallback: T) -> T
+    where
+        T: Copy + std::fmt::Display,
+    {
+        let read = |text: &str| {
+            let known = values.iter().copied().find(|value| value.to_string().eq_ignore_ascii_case(text));
+            known.ok_or_else(|| format!("must be {}", alternatives(values)))
+        };
+        self.checked(key, read).unwrap_or(fallback)
+    }
+
+    /// A setting with a grammar of its own.
     pub fn choice<T: FromStr<Err = &'static str>>(&mut self, key: &'static str, fallback: T) -> T {
         self.checked(key, |text| text.parse().map_err(str::to_owned)).unwrap_or(fallback)
     }
@@ -255,5 +267,14 @@ fn expected_kind(key: &str) -> &'static str {
     match doc(key).is_some_and(|doc| doc.default.parse::<f64>().is_ok()) {
         true => "a number",
         false => "text in quotes",
+    }
+}
+
+/// `auto, human or json`.
+fn alternatives<T: std::fmt::Display>(values: &[T]) -> String {
+    let words: Vec<String> = values.iter().map(T::to_string).collect();
+    match words.split_last() {
+        Some((last, rest)) if !rest.is_empty() => format!("{} or {last}", rest.join(", ")),
+        _ => words.concat(),
     }
 }

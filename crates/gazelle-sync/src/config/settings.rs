@@ -86,7 +86,7 @@ settings! {
 
     listen: SocketAddr = checked(checks::listen) else placeholder_address,
     http_token: Option<SecretString> = secret(checks::header_value),
-    dashboard: Switch = choice(Switch::On),
+    dashboard: Switch = one_of(Switch::ALL, Switch::On),
     public_url: Option<Url> = optional(checks::web_address),
     map_url: String = text(checks::map_link),
     incremental_schedule: String = text(checks::cron),
@@ -96,8 +96,8 @@ settings! {
     /// The canonical IANA name.
     timezone: String = text(checks::time_zone),
     spot_checks: SpotChecks = optional(str::parse) else no_spot_checks,
-    language: Language = choice(Language::En),
-    log_format: LogFormat = choice(LogFormat::Auto),
+    language: Language = one_of(Language::ALL, Language::En),
+    log_format: LogFormat = one_of(LogFormat::ALL, LogFormat::Auto),
     log_level: Option<String> = optional(checks::log_level),
     otlp_endpoint: Option<Url> = optional(checks::protected_address),
 

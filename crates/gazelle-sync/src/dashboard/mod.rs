@@ -101,7 +101,11 @@ async fn choose_language(
     headers: HeaderMap,
     Form(choice): Form<Choice>,
 ) -> Answer {
-    let language = choice.language.parse().unwrap_or_else(|_| page::language(&headers, Language::En));
+    let language = choice
+        .language
+        .to_ascii_lowercase()
+        .parse()
+        .unwrap_or_else(|_| page::language(&headers, Language::En));
     let is_secure = site.shared.settings.public_url.as_ref().is_some_and(|url| url.scheme() == "https");
     let secure = if is_secure { "; Secure" } else { "" };
     let cookie =

@@ -10,6 +10,7 @@ use super::words::frame as w;
 use super::words::said::Said;
 use super::words::tongue::Tongue;
 use crate::config::{Language, Settings};
+use crate::run_log::kinds::{RUNNING, Status};
 
 /// The cookie that keeps the language a person chose.
 pub(super) const LANGUAGE_COOKIE: &str = "gazelle_language";
@@ -22,7 +23,9 @@ pub(super) fn language(headers: &HeaderMap, setting: Language) -> Language {
 fn chosen(headers: &HeaderMap) -> Option<Language> {
     let cookies = headers.get_all("cookie").iter().filter_map(|value| value.to_str().ok());
     let mut pairs = cookies.flat_map(|text| text.split(';')).filter_map(|pair| pair.trim().split_once('='));
-    pairs.find(|(name, _)| *name == LANGUAGE_COOKIE).and_then(|(_, value)| value.parse().ok())
+    pairs
+        .find(|(name, _)| *name == LANGUAGE_COOKIE)
+        .and_then(|(_, value)| value.to_ascii_lowercase().parse().ok())
 }
 
 /// The one of our languages that `Accept-Language` prefers.
@@ -33,7 +36,7 @@ fn accepted(headers: &HeaderMap) -> Option<Language> {
         let (tag, rest) = part.split_once(';').unwrap_or((part, ""));
         let weight = rest.trim().strip_prefix("q=").map_or(1.0, |q| q.parse::<f64>().unwrap_or(0.0));
         let primary = tag.trim().split('-').next().unwrap_or_default();
-        let Ok(language) = primary.parse::<Language>() else { continue };
+        let Ok(language) = primary.to_ascii_lowercase().parse::<Language>() else { continue };
         // The first of several with the same weight.
         if weight > best.map_or(0.0, |(weight, _)| weight) {
             best = Some((weight, language));
@@ -171,12 +174,12 @@ pub(super) struct State {
 impl State {
     /// Of a run, as it is stored.
     pub(super) fn of_run(status: &str, t: &Tongue) -> State {
-        let (class, shape, word) = match status {
-            "success" => ("ok", "●", w::SUCCESS),
-            "partial" => ("warn", "▲", w::PARTIAL),
-            "failed" => ("bad", "■", w::FAILED),
-            "running" => ("run", "◐", w::RUNNING),
-            _ => ("off", "◇", w::INTERRUPTED),
+        let (class, shape, word) = match status.parse() {
+            Ok(Status::Success) => ("ok", "●", w::SUCCESS),
+            Ok(Status::Partial) => ("warn", "▲", w::PARTIAL),
+            Ok(Status::Failed) => ("bad", "■", w::FAILED),
+            Err(_) if status == RUNNING => ("run", "◐", w::RUNNING),
+            Ok(Status::Interrupted) | Err(_) => ("off", "◇", w::INTERRUPTED),
         };
         State { class, shape, word: t.say(word).into_owned() }
     }

@@ -2,18 +2,18 @@
 //! are stored as received.
 
 use super::schema::{Kind, Types};
-use crate::run_log::report::RunWarning;
+use crate::run_log::report::{RunWarning, RunWarningCode};
 
 /// The warning codes for changes of the API.
-pub const CODES: &[&str] = &[
-    "type_changed",
-    "new_enum_value",
-    "new_argument",
-    "new_field",
-    "enum_value_gone",
-    "argument_gone",
-    "field_gone",
-    "needed_elsewhere",
+pub const CODES: &[RunWarningCode] = &[
+    RunWarningCode::TypeChanged,
+    RunWarningCode::NewEnumValue,
+    RunWarningCode::NewArgument,
+    RunWarningCode::NewField,
+    RunWarningCode::EnumValueGone,
+    RunWarningCode::ArgumentGone,
+    RunWarningCode::FieldGone,
+    RunWarningCode::NeededElsewhere,
 ];
 
 /// The changes, by type and member. `root` is the type of the query root, of which both sides contain only what the
@@ -37,29 +37,33 @@ fn type_changes(name: &str, before: &Kind, now: &Kind, is_root: bool, changes: &
     for (member, ty) in &now.members {
         match before.members.get(member) {
             Some(held) if held == ty => {}
-            Some(held) => note("type_changed", member, format!("was {held} and is {ty}")),
+            Some(held) => note(RunWarningCode::TypeChanged, member, format!("was {held} and is {ty}")),
             None if is_root => {}
             None if is_enum => {
-                note("new_enum_value", member, "is a new value, stored as it comes".to_owned())
+                note(RunWarningCode::NewEnumValue, member, "is a new value, stored as it comes".to_owned())
             }
             // The arguments of a new field are not reported separately.
             None => match member.split_once('(') {
                 Some((field, _)) if before.members.contains_key(field) => {
-                    note("new_argument", member, format!("is a new argument, {ty}"));
+                    note(RunWarningCode::NewArgument, member, format!("is a new argument, {ty}"));
                 }
                 Some(_) => {}
-                None => note("new_field", member, format!("is a new field, {ty}, that no query asks for")),
+                None => note(
+                    RunWarningCode::NewField,
+                    member,
+                    format!("is a new field, {ty}, that no query asks for"),
+                ),
             },
         }
     }
     for member in before.members.keys().filter(|member| !is_root && !now.members.contains_key(*member)) {
         match (is_enum, member.split_once('(')) {
-            (true, _) => note("enum_value_gone", member, "is no value any more".to_owned()),
+            (true, _) => note(RunWarningCode::EnumValueGone, member, "is no value any more".to_owned()),
             (false, Some((field, _))) if now.members.contains_key(field) => {
-                note("argument_gone", member, "is no argument any more".to_owned());
+                note(RunWarningCode::ArgumentGone, member, "is no argument any more".to_owned());
             }
             (false, Some(_)) => {}
-            (false, None) => note("field_gone", member, "is gone".to_owned()),
+            (false, None) => note(RunWarningCode::FieldGone, member, "is gone".to_owned()),
         }
     }
 }
@@ -79,16 +83,16 @@ mod tests {
             types("OBJECT", &[("a", "Int"), ("b", "Int"), ("b(x)", "Int"), ("c", "Int"), ("c(x)", "Int")]);
         let now =
             types("OBJECT", &[("a", "Float"), ("b", "Int"), ("b(y)", "Int"), ("d", "Int"), ("d(x)", "Int")]);
-        let found: Vec<(&str, String)> =
+        let found: Vec<(RunWarningCode, String)> =
             changes(&before, &now, "Q").into_iter().map(|w| (w.code, w.subject)).collect();
         assert_eq!(
             found,
             [
-                ("type_changed", "T.a".to_owned()),
-                ("new_argument", "T.b(y)".to_owned()),
-                ("new_field", "T.d".to_owned()),
-                ("argument_gone", "T.b(x)".to_owned()),
-                ("field_gone", "T.c".to_owned()),
+                (RunWarningCode::TypeChanged, "T.a".to_owned()),
+                (RunWarningCode::NewArgument, "T.b(y)".to_owned()),
+                (RunWarningCode::NewField, "T.d".to_owned()),
+                (RunWarningCode::ArgumentGone, "T.b(x)".to_owned()),
+                (RunWarningCode::FieldGone, "T.c".to_owned()),
             ]
         );
         assert!(changes(&now, &now, "Q").is_empty());

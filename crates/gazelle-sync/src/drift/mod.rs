@@ -18,7 +18,7 @@ use uuid::Uuid;
 use crate::db::{Db, DbError};
 use crate::entities::Entity;
 use crate::lease::{Fence, FencedTx};
-use crate::run_log::report::RunWarning;
+use crate::run_log::report::{RunWarning, RunWarningCode};
 use crate::source::{ErrorClass, GazelleClient, GraphqlRequest, SourceError};
 use needs::{Query, QueryNeeds};
 use schema::Schema;
@@ -56,7 +56,8 @@ pub async fn check(
                 "the API's schema could not be read, so that changes of it are not seen beforehand: {why}"
             );
             tracing::warn!("the API's schema could not be read");
-            let warning = RunWarning { code: "schema_unread", subject: "__schema".to_owned(), message };
+            let warning =
+                RunWarning { code: RunWarningCode::SchemaUnread, subject: "__schema".to_owned(), message };
             return Ok(Drift { missing: Vec::new(), warnings: vec![warning] });
         }
     };
@@ -76,7 +77,11 @@ pub async fn check(
     }
     judge(&found, entities, &mut drift);
     for warning in &drift.warnings {
-        tracing::warn!(code = warning.code, subject = warning.subject, "the API's schema has changed");
+        tracing::warn!(
+            code = warning.code.as_str(),
+            subject = warning.subject,
+            "the API's schema has changed"
+        );
     }
     Ok(drift)
 }
@@ -94,7 +99,7 @@ fn judge(found: &QueryNeeds, entities: &[&'static Entity], drift: &mut Drift) {
         let ours: Vec<&Query> = queries.iter().filter(is_ours).collect();
         if ours.is_empty() {
             drift.warnings.push(RunWarning {
-                code: "needed_elsewhere",
+                code: RunWarningCode::NeededElsewhere,
                 subject: what.clone(),
                 message: format!(
                     "the API has changed: {what}, needed by {}, which this run does not ask",

@@ -169,7 +169,7 @@ fn check_list(entity: &Entity, index: usize) -> Result<(), String> {
     }
     let warnings = [list.doubled].into_iter().chain(table.unnamed.as_ref().map(|unnamed| unnamed.warning));
     for code in warnings {
-        let is_listed = entity.warnings.iter().chain(&WARNINGS).any(|(of, _)| *of == code);
+        let is_listed = entity.warnings.iter().chain(&WARNINGS).any(|declared| *declared == code);
         demand(is_listed, || format!("{}: the entity lists no warning {code}", place()))?;
     }
     Ok(())

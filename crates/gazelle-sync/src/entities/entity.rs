@@ -5,6 +5,7 @@ use serde_json_borrow::Value as Json;
 use super::query::Query;
 use super::read::{Reconciled, RecordError};
 use super::table::{Nested, Table};
+use super::warning::WarningCode;
 
 /// One kind of Gazelle object: how it is requested, and which rows its records become.
 #[derive(Debug)]
@@ -30,8 +31,8 @@ pub struct Entity {
     pub reconciler_version: i32,
     /// The reconciler: JSON in, rows or a named error out. A pure function.
     pub reconcile: fn(&Json<'_>) -> Result<Reconciled, RecordError>,
-    /// The warnings of its reconciler besides [`WARNINGS`](super::read::WARNINGS): code and description.
-    pub warnings: &'static [(&'static str, &'static str)],
+    /// The warnings of its reconciler besides [`WARNINGS`](super::read::WARNINGS).
+    pub warnings: &'static [WarningCode],
 }
 
 impl Entity {

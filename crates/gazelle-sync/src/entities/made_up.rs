@@ -2,7 +2,7 @@
 
 use super::read::Reconciled;
 use super::table::{Nested, Table};
-use super::{DateFilter, Entity, Query, Shape, Walk};
+use super::{DateFilter, Entity, Query, Shape, Walk, WarningCode};
 
 /// Estimates, whose tiers and whose options hold lists.
 pub static ESTIMATES: Entity = Entity {
@@ -43,7 +43,9 @@ static PHOTOS: Table = of_list(
     "query F($id: String!) { option(id: $id) { allPhotos { nodes { id } } } }",
 );
 
+const LISTED_TWICE: WarningCode = WarningCode::new("listed_twice", "a row listed twice");
+
 const fn of_list(path: &'static [&'static str], query: &'static str) -> Table {
-    let list = Nested { path, query: Query::new(query), operation: "N", answer: &[], doubled: "" };
+    let list = Nested { path, query: Query::new(query), operation: "N", answer: &[], doubled: LISTED_TWICE };
     Table { list: Some(list), ..Table::OF_RECORDS }
 }

@@ -25,10 +25,11 @@ pub mod rows;
 mod rule;
 pub mod scalar;
 pub mod table;
-mod warning;
+pub mod warning;
 pub mod weight;
 
 pub use entity::{DateFilter, Entity, Getter, ListedIn, Shape, Undated, UndatedEnd, Walk};
 pub use query::Query;
 pub use registry::{ENTITIES, FOREIGN_KEYS, entity, entity_of_table, names};
 pub use table::{Nested, Unnamed};
+pub use warning::WarningCode;

@@ -11,8 +11,10 @@ use serde_json_borrow::Value as Json;
 pub use super::scalar::kind;
 use super::scalar::{self, shape};
 use super::table::{Column, Row, Rule, Table, Value};
-pub use super::warning::{UNREADABLE_FIELD, UNREADABLE_ROW, WARNINGS, Warning};
+use super::warning::IMPROBABLE_DATE;
+pub use super::warning::{UNREADABLE_FIELD, UNREADABLE_ROW, WARNINGS, Warning, WarningCode};
 use super::weight;
+use crate::states::words;
 
 /// Why a record cannot be reconciled. It is quarantined with this error; the rest of its batch is written.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
@@ -28,40 +30,25 @@ pub struct RecordError {
     pub waits_for: Option<(&'static str, String)>,
 }
 
-/// The kinds of errors of a record, as stored in `error_code`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum ErrorCode {
-    /// A required field is missing.
-    MissingField,
-    /// A required field has a value that its column cannot hold.
-    InvalidField,
-    /// The record is not a readable JSON object.
-    Unreadable,
-    /// The record names a parent that is not in production (yet).
-    MissingParent,
-    /// The database refused the row.
-    RefusedByDatabase,
-    /// The API did not return the record completely: an error names the record or a field of it.
-    IncompleteAtSource,
-    /// The record contains bytes that are not UTF-8.
-    NotText,
-    /// A list of the API fails at this record, which has not been requested by its id yet.
-    NotAskedYet,
-}
-
-impl ErrorCode {
-    /// The text stored in `error_code`.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            ErrorCode::MissingField => "missing_field",
-            ErrorCode::InvalidField => "invalid_field",
-            ErrorCode::Unreadable => "unreadable",
-            ErrorCode::MissingParent => "missing_parent",
-            ErrorCode::RefusedByDatabase => "refused_by_database",
-            ErrorCode::IncompleteAtSource => "incomplete_at_source",
-            ErrorCode::NotText => "not_text",
-            ErrorCode::NotAskedYet => "not_asked_yet",
-        }
+words! {
+    /// The kinds of errors of a record, as stored in `error_code`.
+    ErrorCode {
+        /// A required field is missing.
+        MissingField = "missing_field",
+        /// A required field has a value that its column cannot hold.
+        InvalidField = "invalid_field",
+        /// The record is not a readable JSON object.
+        Unreadable = "unreadable",
+        /// The record names a parent that is not in production (yet).
+        MissingParent = "missing_parent",
+        /// The database refused the row.
+        RefusedByDatabase = "refused_by_database",
+        /// The API did not return the record completely: an error names the record or a field of it.
+        IncompleteAtSource = "incomplete_at_source",
+        /// The record contains bytes that are not UTF-8.
+        NotText = "not_text",
+        /// A list of the API fails at this record, which has not been requested by its id yet.
+        NotAskedYet = "not_asked_yet",
     }
 }
 
@@ -123,7 +110,7 @@ pub struct Reconciled {
 
 impl Reconciled {
     /// Adds a quality warning.
-    pub fn warn(&mut self, code: &'static str, field: impl Into<String>) {
+    pub fn warn(&mut self, code: WarningCode, field: impl Into<String>) {
         self.warnings.push(Warning { code, field: field.into(), column: None, shape: None });
     }
 
@@ -155,7 +142,7 @@ pub fn warn_of_improbable_times(tables: &[&Table], reconciled: &mut Reconciled) 
             }
         }
     }
-    found.into_iter().for_each(|field| reconciled.warn("improbable_date", field));
+    found.into_iter().for_each(|field| reconciled.warn(IMPROBABLE_DATE, field));
 }
 
 /// The value at a dotted path; null counts as missing. The last of several equal keys counts, as in `jsonb`.

@@ -11,6 +11,7 @@ use serde_json_borrow::Value as Json;
 
 use super::read::{self, Reconciled, RecordError};
 use super::table::{Row, Table, Value};
+use super::warning::WarningCode;
 
 /// A row, with the JSON object that it was read from.
 #[derive(Debug)]
@@ -142,7 +143,7 @@ fn name_unnamed(
     row: &mut Row,
     within: &ReadRow<'_, '_>,
     position: usize,
-) -> Option<&'static str> {
+) -> Option<WarningCode> {
     let unnamed = table.unnamed.as_ref().filter(|_| table.get(row, table.key[0]) == &Value::Null)?;
     let holder = within.ids.last().and_then(|(_, id)| id.as_text()).unwrap_or_default();
     table.set(row, table.key[0], Value::Text(unnamed.id(holder, position)));

@@ -5,6 +5,7 @@ use jiff::civil::{Date, DateTime, Time};
 
 use super::Query;
 pub use super::rule::Rule;
+use super::warning::WarningCode;
 
 /// A production table, declared in its entity's folder.
 #[derive(Debug)]
@@ -58,7 +59,7 @@ pub struct Nested {
     /// The path of the connection in the answer: `["contact", "allLocations"]`.
     pub answer: &'static [&'static str],
     /// The warning for a row that the connection lists twice.
-    pub doubled: &'static str,
+    pub doubled: WarningCode,
 }
 
 impl Nested {
@@ -74,7 +75,7 @@ pub struct Unnamed {
     /// The middle of the generated id.
     pub word: &'static str,
     /// The warning for such a row.
-    pub warning: &'static str,
+    pub warning: WarningCode,
 }
 
 impl Unnamed {

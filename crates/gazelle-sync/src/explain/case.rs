@@ -8,6 +8,7 @@ use uuid::Uuid;
 use super::source::{Request, Run, Sources};
 use super::{Moment, find, inside};
 use crate::db::{DbError, Tx};
+use crate::entities::read::ErrorCode;
 use crate::entities::{self, Entity};
 use crate::staging::history::{self, Version};
 use crate::staging::quarantine::Case;
@@ -138,7 +139,7 @@ fn advice(case: &Case, parent: Option<Parent>) -> String {
     let field = case.error_field.as_deref().filter(|field| !field.is_empty()).unwrap_or("the record");
     let dismiss =
         format!("or, if it can stay out of production: gazelle-sync errors dismiss {id} --reason TEXT");
-    match (case.state.parse(), case.error_code.as_str()) {
+    match (case.state.parse(), case.error_code.parse()) {
         (Ok(CaseState::Dismissed), _) => format!("nothing; gazelle-sync errors retry {id} retries it"),
         (
             Ok(CaseState::Released | CaseState::Reread | CaseState::Superseded | CaseState::Withdrawn),
@@ -158,30 +159,30 @@ fn advice(case: &Case, parent: Option<Parent>) -> String {
                  correct {field} there, {dismiss}"
             ),
         },
-        (_, "missing_field") => format!(
+        (_, Ok(ErrorCode::MissingField)) => format!(
             "fill in {field} of it in Gazelle: the next sync brings the new version and closes the case; {dismiss}"
         ),
-        (_, "invalid_field") => format!(
+        (_, Ok(ErrorCode::InvalidField)) => format!(
             "correct {field} of it in Gazelle: the next sync brings the new version and closes the case. If the value is \
              right as it is, the program is wrong: a newer one tries it again by itself. {}",
             dismiss.replacen("or, if", "If", 1)
         ),
-        (_, "refused_by_database") => format!(
+        (_, Ok(ErrorCode::RefusedByDatabase)) => format!(
             "see what the database says of {field} above: correct the record in Gazelle, or what stands in the way (a \
              constraint of your own?), then gazelle-sync errors retry {id}; {dismiss}"
         ),
-        (_, "incomplete_at_source") => format!(
+        (_, Ok(ErrorCode::IncompleteAtSource)) => format!(
             "the API itself fails at {field}: open the record in Gazelle, correct {field} there or ask Gazelle's support; each \
              sync asks again, and a whole version closes the case. Until then the last whole version stays; {dismiss}"
         ),
-        (_, "not_asked_yet") => "nothing at first: each sync asks Gazelle by their ids for a few of the records that a list could \
+        (_, Ok(ErrorCode::NotAskedYet)) => "nothing at first: each sync asks Gazelle by their ids for a few of the records that a list could \
              not give whole, and this one has its turn in one of the next"
             .to_owned(),
-        (_, "not_text") => format!(
+        (_, Ok(ErrorCode::NotText)) => format!(
             "write {field} again in Gazelle: the API sends bytes there that are no text. The next sync brings the new version \
              and closes the case. Until then the last good version stays; {dismiss}"
         ),
-        _ => format!(
+        (_, Ok(ErrorCode::Unreadable | ErrorCode::MissingParent) | Err(_)) => format!(
             "look at the raw {entity} record: as it is, nothing can be read from it. Keep it, update the program; {dismiss}"
         ),
     }

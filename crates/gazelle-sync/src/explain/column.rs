@@ -15,6 +15,7 @@ use crate::db::{DbError, Tx};
 use crate::entities::table::{Column, Rule, Table, View};
 use crate::entities::{self, Entity};
 use crate::staging::history::{self, Version};
+use crate::states::words;
 use crate::time;
 
 /// The lineage columns of a row, and what sets each.
@@ -27,6 +28,24 @@ const LINEAGE: [(&str, &str); 4] = [
         "set when the record was found gone at the source, or when the record that held the row holds it no more",
     ),
 ];
+
+words! {
+    /// What fills a column.
+    FilledBy {
+        /// A field of the record.
+        Record = "record",
+        /// The reconciler, from several fields.
+        Reconciler = "reconciler",
+        /// A statement, from another row of production.
+        AnotherRow = "another row",
+        /// The database: a generated column.
+        Database = "database",
+        /// A view, whenever it is read.
+        View = "view",
+        /// Stage 2: the column names the origin of the row.
+        Lineage = "lineage",
+    }
+}
 
 /// Where a value came from.
 #[derive(Debug, Serialize)]
@@ -43,8 +62,8 @@ pub struct Explanation {
     pub value: Json,
     /// Since when the row is marked deleted; `None` if it is not.
     pub deleted_at: Option<Moment>,
-    /// What fills the column: `record`, `reconciler`, `another row`, `database`, `view` or `lineage`.
-    pub filled_by: &'static str,
+    /// What fills the column.
+    pub filled_by: FilledBy,
     /// How it is filled, for display.
     pub rule: String,
     /// The version that the row names; `None` if the column is not filled from one, or it is no longer held.
@@ -110,6 +129,9 @@ struct ColumnExplainer<'t, 'c> {
 }
 
 /// The columns of a table that can be explained.
+///
+/// # Errors
+/// Those of the database.
 pub async fn columns(tx: &Tx<'_>, table: &Table) -> Result<Vec<String>, DbError> {
     let rows = tx.query(include_str!("columns.sql"), &[(&table.name, Type::TEXT)]).await?;
     let mut names: Vec<String> = rows.iter().map(|row| row.get(0)).collect();
@@ -119,6 +141,9 @@ pub async fn columns(tx: &Tx<'_>, table: &Table) -> Result<Vec<String>, DbError>
 }
 
 /// Explains a column of a row; `None` if the table has no such column.
+///
+/// # Errors
+/// Those of the database.
 pub async fn explain(
     tx: &Tx<'_>,
     found: &FoundRecord,
@@ -170,7 +195,7 @@ impl ColumnExplainer<'_, '_> {
         self.row["deleted_at"].as_str().and_then(|text| text.parse().ok())
     }
 
-    fn blank(&self, name: &str, filled_by: &'static str, rule: String) -> Explanation {
+    fn blank(&self, name: &str, filled_by: FilledBy, rule: String) -> Explanation {
         Explanation {
             entity: self.entity.name,
             table: self.table.name,
@@ -232,8 +257,8 @@ impl ColumnExplainer<'_, '_> {
     /// A column that the reconciler fills from the record.
     async fn declared(&self, column: &Column) -> Result<Explanation, DbError> {
         let (filled_by, rule, paths) = match &column.made {
-            Some(made) => ("reconciler", made.how.to_owned(), made.from),
-            None => ("record", column.rule.describe().to_owned(), column.from),
+            Some(made) => (FilledBy::Reconciler, made.how.to_owned(), made.from),
+            None => (FilledBy::Record, column.rule.describe().to_owned(), column.from),
         };
         let mut explanation = self.blank(column.name, filled_by, rule);
         let keys = self.keys();
@@ -279,7 +304,7 @@ impl ColumnExplainer<'_, '_> {
     }
 
     async fn lineage(&self, name: &str, rule: &str) -> Result<Explanation, DbError> {
-        let mut explanation = self.blank(name, "lineage", rule.to_owned());
+        let mut explanation = self.blank(name, FilledBy::Lineage, rule.to_owned());
         let mut version = self.version();
         if name == "deleted_at" && explanation.deleted_at.is_some() {
             // Use the version that first reported the deletion, not the one that the row names.
@@ -305,10 +330,10 @@ impl ColumnExplainer<'_, '_> {
 
     async fn of_another_row(&self, name: &str, theirs: &str) -> Result<Explanation, DbError> {
         let Some(derived) = &self.table.derived else {
-            return Ok(self.blank(name, "another row", String::new()));
+            return Ok(self.blank(name, FilledBy::AnotherRow, String::new()));
         };
         let rule = format!("{theirs} of the row of {} that {} names", derived.table, derived.by);
-        let mut explanation = self.blank(name, "another row", rule);
+        let mut explanation = self.blank(name, FilledBy::AnotherRow, rule);
         let named = self.row[derived.by].as_str();
         if let (Some(id), Some(entity)) = (named, entities::entity_of_table(derived.table))
             && let Some(row) = find::row(self.tx, entity.tables[0], id).await?
@@ -332,7 +357,7 @@ impl ColumnExplainer<'_, '_> {
     }
 
     async fn computed(&self, name: &str, expression: &str) -> Result<Explanation, DbError> {
-        let mut explanation = self.blank(name, "database", expression.to_owned());
+        let mut explanation = self.blank(name, FilledBy::Database, expression.to_owned());
         let words: Vec<&str> = expression.split(|c: char| !c.is_alphanumeric() && c != '_').collect();
         for column in self.table.columns.iter().filter(|column| words.contains(&column.name)) {
             explanation.rests_on.push(self.declared(column).await?);
@@ -346,7 +371,7 @@ impl ColumnExplainer<'_, '_> {
     /// A column of the view, computed when it is read.
     async fn shown(&self, name: &str, view: &View, from: &str) -> Result<Explanation, DbError> {
         let rule = format!("computed by {} from {from} in {}; {}", view.name, time::MONTREAL, view.exception);
-        let mut explanation = self.blank(name, "view", rule);
+        let mut explanation = self.blank(name, FilledBy::View, rule);
         if let Some(inner) = Box::pin(self.column(from)).await? {
             let shown = inner.times.as_ref().and_then(|times| times.view.as_ref());
             explanation.value = shown.map_or(Json::Null, |shown| shown.value(name));

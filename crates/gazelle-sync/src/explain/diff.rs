@@ -121,7 +121,7 @@ mod tests {
     use super::*;
     use serde_json::json;
 
-    fn told(before: Json, after: Json) -> Vec<String> {
+    fn rendered(before: Json, after: Json) -> Vec<String> {
         changes(&before, &after)
             .into_iter()
             .map(|change| {
@@ -136,7 +136,7 @@ mod tests {
         let before = json!({"a": 1, "user": {"id": "u1", "name": "x"}, "gone": null, "same": [1]});
         let after = json!({"a": null, "user": {"id": "u2", "name": "x"}, "new": null, "same": [1]});
         assert_eq!(
-            told(before, after),
+            rendered(before, after),
             ["a 1 > null", "gone null > -", r#"user.id "u1" > "u2""#, "new - > null"]
         );
     }
@@ -146,29 +146,30 @@ mod tests {
         let before = json!({"nodes": [{"id": "a", "n": 1}, {"id": "b", "n": 2}, {"id": "c", "n": 3}]});
         let after = json!({"nodes": [{"id": "d", "n": 4}, {"id": "a", "n": 1}, {"id": "c", "n": 9}]});
         assert_eq!(
-            told(before, after),
+            rendered(before, after),
             [r#"nodes[b] {"id":"b","n":2} > -"#, "nodes[c].n 3 > 9", r#"nodes[d] - > {"id":"d","n":4}"#]
         );
-        let turned = told(json!({"l": [{"id": "a"}, {"id": "b"}]}), json!({"l": [{"id": "b"}, {"id": "a"}]}));
+        let turned =
+            rendered(json!({"l": [{"id": "a"}, {"id": "b"}]}), json!({"l": [{"id": "b"}, {"id": "a"}]}));
         assert_eq!(turned, [r#"l ["a","b"] > ["b","a"]"#]);
         let linked = |flag: bool| json!({"l": [{"is": flag, "piano": {"id": "p1"}}]});
-        assert_eq!(told(linked(true), linked(false)), ["l[p1].is true > false"]);
+        assert_eq!(rendered(linked(true), linked(false)), ["l[p1].is true > false"]);
     }
 
     #[test]
     fn lists_without_ids_go_by_place_and_plain_ones_whole() {
         let before = json!({"t": ["x"], "l": [{"a": 1}, {"a": 2}]});
         let after = json!({"t": ["x", "y"], "l": [{"a": 1}]});
-        assert_eq!(told(before, after), [r#"l[1] {"a":2} > -"#, r#"t ["x"] > ["x","y"]"#]);
+        assert_eq!(rendered(before, after), [r#"l[1] {"a":2} > -"#, r#"t ["x"] > ["x","y"]"#]);
         let twice = json!({"l": [{"id": "a", "n": 1}, {"id": "a", "n": 2}]});
         let other = json!({"l": [{"id": "a", "n": 1}, {"id": "a", "n": 3}]});
-        assert_eq!(told(twice, other), ["l[1].n 2 > 3"]);
+        assert_eq!(rendered(twice, other), ["l[1].n 2 > 3"]);
     }
 
     #[test]
     fn another_type_is_a_change_and_equal_content_is_none() {
-        assert_eq!(told(json!({"a": {"b": 1}}), json!({"a": [1]})), [r#"a {"b":1} > [1]"#]);
-        assert_eq!(told(json!([]), json!({})), [" [] > {}"]);
-        assert!(told(json!({"a": 1, "b": 2}), json!({"b": 2, "a": 1})).is_empty());
+        assert_eq!(rendered(json!({"a": {"b": 1}}), json!({"a": [1]})), [r#"a {"b":1} > [1]"#]);
+        assert_eq!(rendered(json!([]), json!({})), [" [] > {}"]);
+        assert!(rendered(json!({"a": 1, "b": 2}), json!({"b": 2, "a": 1})).is_empty());
     }
 }

@@ -11,7 +11,7 @@ use super::find::{self, FoundRecord};
 use super::source::{Request, Run, Sources};
 use crate::db::{DbError, Tx};
 use crate::staging::history::{self, QuarantineCase, Unreadable, Version, Withdrawn};
-use crate::states::{CaseState, VersionStatus};
+use crate::states::{CaseState, VersionOperation, VersionStatus, words};
 
 /// The history of a record.
 #[derive(Debug, Serialize)]
@@ -43,6 +43,26 @@ pub struct InProduction {
     pub deleted_at: Option<Moment>,
 }
 
+words! {
+    /// The state of a version.
+    VersionState {
+        /// Production has its content.
+        InProduction = "in production",
+        /// A newer version, or one that counts more, took its place.
+        Replaced = "replaced",
+        /// Stage 2 has not processed it yet.
+        Pending = "pending",
+        /// It could not be written.
+        InQuarantine = "in quarantine",
+        /// It was never written, and its quarantine case is closed.
+        Closed = "closed",
+        /// The run that staged it was undone.
+        Withdrawn = "withdrawn",
+        /// It is a tombstone, and the newest version that counts.
+        Gone = "gone",
+    }
+}
+
 /// One version.
 #[derive(Debug, Serialize)]
 pub struct VersionEntry {
@@ -50,12 +70,12 @@ pub struct VersionEntry {
     pub number: usize,
     /// The staging row.
     pub staging_id: Uuid,
-    /// `upsert`, or `delete` for a tombstone.
-    pub operation: &'static str,
+    /// What it says of the record.
+    pub operation: VersionOperation,
     /// When it was seen.
     pub seen_at: Moment,
-    /// Its state: `in production`, `replaced`, `pending`, `in quarantine`, `closed`, `withdrawn` or `gone`.
-    pub state: &'static str,
+    /// Its state.
+    pub state: VersionState,
     /// The run that staged it; `None` if it was inserted by hand, or the run is no longer known.
     pub run: Option<Run>,
     /// The request that fetched it.
@@ -169,7 +189,7 @@ impl RecordContext<'_> {
             only_id,
             number,
             staging_id: version.staging_id,
-            operation: if version.is_tombstone { "delete" } else { "upsert" },
+            operation: if version.is_tombstone { VersionOperation::Delete } else { VersionOperation::Upsert },
             seen_at: Moment::of(version.seen_at, self.zone),
             state: state(version, self.counts, self.newest_good),
             run: self.sources.run(version),
@@ -184,19 +204,21 @@ impl RecordContext<'_> {
     }
 }
 
-fn state(version: &Version, counts: Option<Uuid>, newest_good: Option<Uuid>) -> &'static str {
+fn state(version: &Version, counts: Option<Uuid>, newest_good: Option<Uuid>) -> VersionState {
     let held = version.quarantine.as_ref().map(|held| held.state.parse());
     match (version.sync_status.parse(), held) {
-        _ if version.withdrawn.is_some() => "withdrawn",
-        (Ok(VersionStatus::Pending), _) => "pending",
-        (_, Some(Ok(CaseState::Open | CaseState::Waiting))) => "in quarantine",
-        (Ok(VersionStatus::Error), None) => "in quarantine",
-        (_, Some(Ok(CaseState::Dismissed | CaseState::Superseded | CaseState::Withdrawn))) => "closed",
-        _ if version.is_tombstone && newest_good == Some(version.staging_id) => "gone",
+        _ if version.withdrawn.is_some() => VersionState::Withdrawn,
+        (Ok(VersionStatus::Pending), _) => VersionState::Pending,
+        (_, Some(Ok(CaseState::Open | CaseState::Waiting))) => VersionState::InQuarantine,
+        (Ok(VersionStatus::Error), None) => VersionState::InQuarantine,
+        (_, Some(Ok(CaseState::Dismissed | CaseState::Superseded | CaseState::Withdrawn))) => {
+            VersionState::Closed
+        }
+        _ if version.is_tombstone && newest_good == Some(version.staging_id) => VersionState::Gone,
         // The row names the version that last changed it; a newer one may have the same content.
         _ if !version.is_tombstone && counts.is_some() && newest_good == Some(version.staging_id) => {
-            "in production"
+            VersionState::InProduction
         }
-        _ => "replaced",
+        _ => VersionState::Replaced,
     }
 }

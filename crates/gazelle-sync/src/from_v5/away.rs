@@ -11,7 +11,7 @@ use crate::migrate;
 ///
 /// # Errors
 /// Those of [`read`]; a table whose lock is not granted within ten seconds.
-pub async fn come(db: &Db, backup_schema: &str) -> Result<Inventory, DbError> {
+pub async fn move_away(db: &Db, backup_schema: &str) -> Result<Inventory, DbError> {
     let mut connection = db.connection().await?;
     let tx = connection.begin().await?;
     tx.limit(Timeout::Lock, LOCK_TIMEOUT).await?;

@@ -126,13 +126,13 @@ async fn undo_steps(tx: &Tx<'_>, backup: &str) -> Result<Vec<Undo>, DbError> {
     Ok(rows.iter().map(Undo::of).collect())
 }
 
-/// Goes back, in one transaction. Our tables are not dropped but moved to a schema of their own, since the raw
+/// Moves the old tables back, in one transaction. Our tables are not dropped but moved to a schema of their own, since the raw
 /// history must not be lost.
 ///
 /// # Errors
 /// Those of [`plan`]; a run in progress; a table whose lock is not granted within ten seconds; a step that cannot
 /// be undone.
-pub async fn go(db: &Db, backup_schema: &str) -> Result<Return, DbError> {
+pub async fn move_back(db: &Db, backup_schema: &str) -> Result<Return, DbError> {
     let mut connection = db.connection().await?;
     let tx = connection.begin().await?;
     tx.limit(Timeout::Lock, LOCK_TIMEOUT).await?;

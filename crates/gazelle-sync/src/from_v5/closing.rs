@@ -92,11 +92,11 @@ pub async fn close_again(db: &Db) -> Result<Closed, DbError> {
     // A REVOKE by a role that does not own the relation only raises a notice, so look again.
     for backup in &backups {
         let open = open::in_backup(&tx, backup).await?;
-        outcome.left_open.extend(open.into_iter().map(|open| locked.told(backup, open)));
+        outcome.left_open.extend(open.into_iter().map(|open| locked.with_reason(backup, open)));
     }
     if !backups.is_empty() {
         let open = open::in_views(&tx).await?;
-        outcome.left_open.extend(open.into_iter().map(|open| locked.told(tx.schema(), open)));
+        outcome.left_open.extend(open.into_iter().map(|open| locked.with_reason(tx.schema(), open)));
     }
     if outcome.closed.is_empty() {
         tx.rollback().await?;
@@ -213,8 +213,8 @@ impl Locked {
         Ok(())
     }
 
-    /// Adds to what is left open why.
-    fn told(&self, schema: &str, open: Open) -> Open {
+    /// Adds the reason to something that is left open.
+    fn with_reason(&self, schema: &str, open: Open) -> Open {
         let Some(by) = &self.by else { return open };
         let is_held = schema == self.schema && open.relation == self.relation;
         let why = match self.not_tried.contains(&open.what) {

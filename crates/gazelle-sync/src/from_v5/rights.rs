@@ -22,11 +22,11 @@ pub(super) struct Relation {
     pub owner: String,
     /// Whether our role has the owner's rights.
     pub is_ours: bool,
-    held: Vec<Held>,
+    held: Vec<AclEntry>,
 }
 
 /// An entry of the access list of the relation or of one of its columns.
-struct Held {
+struct AclEntry {
     column: Option<String>,
     /// `None` is PUBLIC.
     grantee: Option<String>,
@@ -82,7 +82,7 @@ pub(super) async fn of(tx: &Tx<'_>, schema: &str, names: &[&str]) -> Result<Vec<
             });
         }
         let (Some(relation), true) = (relations.last_mut(), row.get("is_item")) else { continue };
-        relation.held.push(Held {
+        relation.held.push(AclEntry {
             column: row.get("column_name"),
             grantee: row.get("grantee"),
             is_owners: row.get("is_owners"),
@@ -117,7 +117,7 @@ pub(super) fn losing(relations: &[Relation]) -> Vec<LosesAccess> {
 /// # Errors
 /// There is such a grant; the message says how its grantor revokes it.
 pub(super) fn check_removable(relations: &[Relation], schema: &str) -> Result<(), DbError> {
-    let found = relations.iter().find_map(|relation| Some((relation, relation.chained_held()?)));
+    let found = relations.iter().find_map(|relation| Some((relation, relation.chained_entry()?)));
     let Some((relation, held)) = found else { return Ok(()) };
     let Some((giver, _, take)) = relation.chained(schema) else { return Ok(()) };
     Err(DbError::infrastructure(format!(
@@ -130,7 +130,7 @@ pub(super) fn check_removable(relations: &[Relation], schema: &str) -> Result<()
     )))
 }
 
-impl Held {
+impl AclEntry {
     fn shown(&self) -> String {
         self.grantee.clone().unwrap_or_else(|| "PUBLIC".to_owned())
     }
@@ -160,13 +160,13 @@ impl Relation {
     }
 
     /// A grant to a role to be closed out, or by one, that the owner did not make.
-    fn chained_held(&self) -> Option<&Held> {
+    fn chained_entry(&self) -> Option<&AclEntry> {
         self.held.iter().find(|held| held.given_by.is_some() && (held.is_closed || held.given_by_closed))
     }
 
     /// Such a grant: who made it, to whom, and the statement with which its grantor revokes it.
     pub fn chained(&self, schema: &str) -> Option<(String, String, String)> {
-        let held = self.chained_held()?;
+        let held = self.chained_entry()?;
         let (kind, table) = (if self.is_sequence { "SEQUENCE " } else { "" }, quote(&self.name));
         let take = format!("REVOKE ALL ON {kind}{}.{table} FROM {}", quote(schema), held.grantee_sql());
         Some((held.given_by.clone()?, held.shown(), take))
@@ -175,16 +175,16 @@ impl Relation {
     /// The names of the roles to be closed out that still hold a right.
     pub fn closed_out(&self) -> Vec<String> {
         let roles: BTreeSet<String> =
-            self.held.iter().filter(|held| held.is_closed).map(Held::shown).collect();
+            self.held.iter().filter(|held| held.is_closed).map(AclEntry::shown).collect();
         roles.into_iter().collect()
     }
 
     /// The roles that keep access, quoted, each once; the owner too if row security binds it.
     pub fn readers(&self, which: impl Fn(&Reader) -> bool) -> Vec<String> {
-        let of = |held: &Held| Reader { is_owner: held.is_owners, is_bound: held.is_bound };
+        let of = |held: &AclEntry| Reader { is_owner: held.is_owners, is_bound: held.is_bound };
         let kept =
             self.held.iter().filter(|held| !held.is_closed && held.grantee.is_some() && which(&of(held)));
-        kept.map(Held::grantee_sql).collect::<BTreeSet<_>>().into_iter().collect()
+        kept.map(AclEntry::grantee_sql).collect::<BTreeSet<_>>().into_iter().collect()
     }
 
     /// The roles, quoted, that keep the right to read it or some of its columns.
@@ -198,9 +198,9 @@ impl Relation {
     }
 
     fn who_may(&self, which: impl Fn(&str) -> bool) -> Vec<String> {
-        let may = |held: &&Held| held.plain.iter().chain(&held.grantable).any(|right| which(right));
+        let may = |held: &&AclEntry| held.plain.iter().chain(&held.grantable).any(|right| which(right));
         let kept = self.held.iter().filter(|held| !held.is_closed && !held.is_owners).filter(may);
-        kept.map(Held::grantee_sql).collect::<BTreeSet<_>>().into_iter().collect()
+        kept.map(AclEntry::grantee_sql).collect::<BTreeSet<_>>().into_iter().collect()
     }
 
     /// Revokes every right of the roles to be closed out.
@@ -231,11 +231,11 @@ impl Relation {
 
     /// Revokes on the whole relation only from roles that hold a right on it, so that an absent access list stays
     /// absent.
-    fn revoke(&self, schema: &str, from: impl Fn(&Held) -> bool) -> String {
+    fn revoke(&self, schema: &str, from: impl Fn(&AclEntry) -> bool) -> String {
         let on = self.on(schema);
         let of = |column: Option<&String>| -> BTreeSet<String> {
             let held = self.held.iter().filter(|held| held.column.as_ref() == column && from(held));
-            held.map(Held::grantee_sql).collect()
+            held.map(AclEntry::grantee_sql).collect()
         };
         let whole = of(None);
         let list = |roles: &BTreeSet<String>| roles.iter().cloned().collect::<Vec<_>>().join(", ");

@@ -12,7 +12,7 @@ use tokio::time::{Instant, Sleep};
 
 use super::head::{HeadEnd, PrefaceDetector};
 use super::slots::Slot;
-use crate::metrics::Metrics;
+use crate::metrics::{HttpRefusal, Metrics};
 
 /// The head of a request, up to its empty line, must arrive within this time after the connection began or the
 /// previous answer was sent.
@@ -119,12 +119,12 @@ impl Connection {
                 if !answer.is_too_slow(&self.slot, context) {
                     return false;
                 }
-                ("gave_way", true)
+                (HttpRefusal::GaveWay, true)
             }
             Phase::Head(head) => {
                 let reason = match Pin::new(&mut head.eviction).poll(context) {
-                    Poll::Ready(Ok(())) => "gave_way",
-                    _ if head.until.as_mut().poll(context).is_ready() => "late_head",
+                    Poll::Ready(Ok(())) => HttpRefusal::GaveWay,
+                    _ if head.until.as_mut().poll(context).is_ready() => HttpRefusal::LateHead,
                     _ => return false,
                 };
                 // A keep-alive connection that already had an answer is closed as usual and not counted.
@@ -158,7 +158,7 @@ impl AsyncRead for Connection {
             self.reset_silence();
             let came = &buffer.filled()[before..];
             if self.opening.is_http2(came) {
-                self.metrics.http_refused("http2");
+                self.metrics.http_refused(HttpRefusal::Http2);
                 return over();
             }
             if let Phase::Head(head) = &mut self.phase

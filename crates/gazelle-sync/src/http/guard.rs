@@ -16,7 +16,7 @@ use super::answer::Answer;
 use super::listener::Peer;
 use super::tries::{PAUSE, WrongTokens};
 use crate::loopback;
-use crate::metrics::Metrics;
+use crate::metrics::{HttpRefusal, Metrics};
 
 /// The longest request body, in bytes.
 const LONGEST_BODY: usize = 16 * 1024;
@@ -59,7 +59,7 @@ async fn authorise(State(rules): State<Arc<Rules>>, request: Request, next: Next
     let peer = peer.map_or(IpAddr::V4(Ipv4Addr::LOCALHOST), |ConnectInfo(peer)| peer.0);
     let refused = match rules.wrong_tokens.is_paused(peer) {
         true => {
-            rules.metrics.http_refused("paused");
+            rules.metrics.http_refused(HttpRefusal::Paused);
             Some((StatusCode::TOO_MANY_REQUESTS, "too many wrong tokens from this address: wait a minute"))
         }
         false => refusal(rules.secret.as_ref(), request.method(), request.headers()),
@@ -95,9 +95,9 @@ impl Rules {
     /// Counts a missing or wrong token, and logs wrong ones from time to time.
     fn note_wrong(&self, peer: IpAddr, headers: &HeaderMap) {
         if !headers.contains_key(header::AUTHORIZATION) {
-            return self.metrics.http_refused("no_token");
+            return self.metrics.http_refused(HttpRefusal::NoToken);
         }
-        self.metrics.http_refused("wrong_token");
+        self.metrics.http_refused(HttpRefusal::WrongToken);
         if let Some(wrong) = self.wrong_tokens.wrong(peer) {
             tracing::warn!(%peer, wrong, "requests with a wrong token at the HTTP side (told once a minute at most)");
         }

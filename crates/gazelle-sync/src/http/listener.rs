@@ -35,7 +35,7 @@ impl axum::serve::Listener for BoundedListener {
                 Ok((stream, address)) => match self.slots.assign(address.ip()).await {
                     Ok(slot) => return (Connection::new(stream, slot, self.metrics.clone()), address),
                     // Closed without an answer, because sending one would need a slot.
-                    Err(full) => self.metrics.http_refused(full.name()),
+                    Err(full) => self.metrics.http_refused(full.reason()),
                 },
                 // Too many open files, or a client that left at once: do not busy-loop.
                 Err(_) => tokio::time::sleep(Duration::from_millis(100)).await,

@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
 
 use crate::loopback;
+use crate::metrics::HttpRefusal;
 
 /// All connections at a time.
 const ALL: usize = 32;
@@ -26,10 +27,10 @@ pub(super) enum NoSlot {
 
 impl NoSlot {
     /// The reason label in metrics.
-    pub(super) fn name(self) -> &'static str {
+    pub(super) fn reason(self) -> HttpRefusal {
         match self {
-            NoSlot::Address => "address_full",
-            NoSlot::Elsewhere => "elsewhere_full",
+            NoSlot::Address => HttpRefusal::AddressFull,
+            NoSlot::Elsewhere => HttpRefusal::ElsewhereFull,
         }
     }
 }

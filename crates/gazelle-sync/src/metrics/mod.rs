@@ -20,35 +20,35 @@ use prometheus_client::registry::{Registry, Unit};
 use labels::{ByOne, ByTwo};
 
 use crate::entities::ENTITIES;
-use crate::run_log::kinds::RunMode;
+use crate::run_log::kinds::{RunMode, Status};
 use crate::run_log::report::RunReport;
-use crate::source::RequestRecord;
+use crate::source::{OutcomeCode, RequestRecord};
+use crate::states::words;
 
 /// The `Content-Type` of what [`Metrics::render`] returns.
 pub use prometheus_text::CONTENT_TYPE;
 
-/// All outcomes of a request, so that their series exist before the first of them.
-const REQUEST_OUTCOMES: [&str; 15] = [
-    "ok",
-    "abandoned",
-    "unreachable",
-    "unauthorized",
-    "throttled",
-    "server_fault",
-    "bad_answer",
-    "invalid_query",
-    "over_limit",
-    "client_fault",
-    "redirected",
-    "too_large",
-    "partial_data",
-    "stopped",
-    "setup",
-];
-/// Why the HTTP server refuses a connection or a request.
-const HTTP_REFUSALS: [&str; 8] =
-    ["address_full", "elsewhere_full", "gave_way", "late_head", "http2", "no_token", "wrong_token", "paused"];
-const RUN_STATUSES: [&str; 4] = ["success", "partial", "failed", "interrupted"];
+words! {
+    /// Why the HTTP server refuses a connection or a request.
+    HttpRefusal {
+        /// The slots of its address are in use.
+        AddressFull = "address_full",
+        /// The slots for other machines are in use.
+        ElsewhereFull = "elsewhere_full",
+        /// It was evicted for another connection.
+        GaveWay = "gave_way",
+        /// The head of its request did not arrive in time.
+        LateHead = "late_head",
+        /// It speaks HTTP/2.
+        Http2 = "http2",
+        /// The token is missing.
+        NoToken = "no_token",
+        /// The token is wrong.
+        WrongToken = "wrong_token",
+        /// Its address sent too many wrong tokens.
+        Paused = "paused",
+    }
+}
 
 /// Buckets of a stage's duration for one entity, in seconds: from a poll that finds nothing to the first sync of a
 /// large shop.
@@ -172,29 +172,29 @@ impl Metrics {
                 drop(counter.get_or_create(&of));
             }
         }
-        for outcome in REQUEST_OUTCOMES {
-            drop(self.requests.get_or_create(&[("outcome", outcome)]));
-            if !matches!(outcome, "ok" | "abandoned") {
-                drop(self.retries.get_or_create(&[("class", outcome)]));
+        for outcome in OutcomeCode::ALL {
+            drop(self.requests.get_or_create(&[("outcome", outcome.as_str())]));
+            if !matches!(outcome, OutcomeCode::Answered | OutcomeCode::Abandoned) {
+                drop(self.retries.get_or_create(&[("class", outcome.as_str())]));
             }
         }
-        for reason in HTTP_REFUSALS {
-            drop(self.http_refused.get_or_create(&[("reason", reason)]));
+        for reason in HttpRefusal::ALL {
+            drop(self.http_refused.get_or_create(&[("reason", reason.as_str())]));
         }
         for mode in RunMode::ALL {
-            for status in RUN_STATUSES {
-                drop(self.runs.get_or_create(&[("mode", mode.as_str()), ("status", status)]));
+            for status in Status::ALL {
+                drop(self.runs.get_or_create(&[("mode", mode.as_str()), ("status", status.as_str())]));
             }
         }
     }
 
     /// Counts an API request with its attempts.
     pub fn request_ended(&self, record: &RequestRecord) {
-        self.requests.get_or_create(&[("outcome", record.outcome.name())]).inc();
+        self.requests.get_or_create(&[("outcome", record.outcome.code().as_str())]).inc();
         self.request_duration.observe(record.elapsed.as_secs_f64());
         let before_the_last = record.attempts.len().saturating_sub(1);
         for class in record.attempts.iter().take(before_the_last).filter_map(|it| it.failure.as_ref()) {
-            self.retries.get_or_create(&[("class", class.name())]).inc();
+            self.retries.get_or_create(&[("class", class.code().as_str())]).inc();
         }
     }
 
@@ -225,12 +225,12 @@ impl Metrics {
 
     /// Counts a run that failed on a database error. Its records are not counted.
     pub fn run_failed(&self, mode: RunMode) {
-        self.runs.get_or_create(&[("mode", mode.as_str()), ("status", "failed")]).inc();
+        self.runs.get_or_create(&[("mode", mode.as_str()), ("status", Status::Failed.as_str())]).inc();
     }
 
     /// Counts a connection or a request that the HTTP server refused.
-    pub fn http_refused(&self, reason: &'static str) {
-        self.http_refused.get_or_create(&[("reason", reason)]).inc();
+    pub fn http_refused(&self, reason: HttpRefusal) {
+        self.http_refused.get_or_create(&[("reason", reason.as_str())]).inc();
     }
 
     /// All metrics as text. `None` for values that could not be read from the database.

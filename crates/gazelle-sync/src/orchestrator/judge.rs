@@ -13,7 +13,7 @@ use crate::gazelle_to_staging::lanes::apart::Refused;
 use crate::gazelle_to_staging::requests::parts::fewest_levels;
 use crate::gazelle_to_staging::requests::sizes::AllSizes;
 use crate::gazelle_to_staging::walk::WalkReport;
-use crate::run_log::report::{RunReport, RunWarning, Status};
+use crate::run_log::report::{RunReport, RunWarning, RunWarningCode, Status};
 use crate::source::{ErrorClass, SourceError};
 use crate::staging::{balance, deletions};
 
@@ -61,7 +61,7 @@ pub fn warn_of_walk(report: &mut RunReport, entity: &Entity, walk: &WalkReport) 
     let more = if twice.len() > NAMED { ", …" } else { "" };
     let name = entity.name;
     report.warnings.push(RunWarning {
-        code: "duplicate_id",
+        code: RunWarningCode::DuplicateId,
         subject: name.to_owned(),
         message: format!("{name}: the API lists {} record(s) twice: {}{more}", twice.len(), named.join(", ")),
     });
@@ -72,7 +72,11 @@ pub fn warn_of_walk(report: &mut RunReport, entity: &Entity, walk: &WalkReport) 
 pub fn warn_of_limits(report: &mut RunReport, sizes: &AllSizes, failed: &[(&'static str, SourceError)]) {
     let has_failed = |entity: &str| failed.iter().any(|(name, _)| *name == entity);
     for (entity, message) in sizes.refusals().into_iter().filter(|(entity, _)| !has_failed(entity)) {
-        report.warnings.push(RunWarning { code: "api_limit", subject: entity.to_owned(), message });
+        report.warnings.push(RunWarning {
+            code: RunWarningCode::ApiLimit,
+            subject: entity.to_owned(),
+            message,
+        });
     }
 }
 
@@ -296,7 +300,7 @@ pub fn judge_failures(report: &mut RunReport, has_no_list: bool, failed: &[(&'st
     if has_no_list {
         report.status = Status::Failed;
         // The schema could not be read for the same reason.
-        report.warnings.retain(|warning| warning.code != "schema_unread");
+        report.warnings.retain(|warning| warning.code != RunWarningCode::SchemaUnread);
     }
 }
 

@@ -17,6 +17,7 @@ mod run_sync;
 mod scope;
 pub mod stages;
 pub mod unread;
+mod verdicts;
 
 pub use job::{Job, LeasedRun, Stages};
 pub use run_sync::{run_leased, run_span, run_sync};

@@ -12,6 +12,7 @@ use super::job::{Job, LeasedRun};
 use super::missing_parents::{self, FetchedParents, Parents};
 use super::scope::{self, Clocks};
 use super::stages::{self, EndedWalk, PlannedWalk, RunningWalk};
+use super::verdicts::WalkVerdicts;
 use super::{judge, left_out, unread};
 use crate::config::Settings;
 use crate::db::{Db, DbError};
@@ -19,9 +20,9 @@ use crate::display::Progress;
 use crate::drift::{self, Drift};
 use crate::gazelle_to_staging::requests::sizes::AllSizes;
 use crate::gazelle_to_staging::{Fetch, FetchError, Scope, WalkSpec};
-use crate::run_log::report::{RunReport, RunWarning, Status};
+use crate::run_log::report::{RunReport, RunWarning, RunWarningCode, Status};
 use crate::run_log::{forget_runs, runs};
-use crate::source::{ErrorClass, GazelleClient, SourceError};
+use crate::source::{ErrorClass, GazelleClient};
 use crate::staging_to_production::{Gaps, LeftPending, Reconciliation};
 use crate::stop;
 
@@ -39,39 +40,6 @@ pub(super) struct Run<'a> {
 struct RunPlan {
     walks: Vec<PlannedWalk>,
     clocks: Clocks,
-}
-
-/// Results of judging the walks that later steps need besides the report.
-#[derive(Default)]
-struct WalkVerdicts {
-    /// Errors of the API that ended a walk, or the look-ups by id after a complete walk.
-    failures: Vec<(&'static str, SourceError)>,
-    /// The entities whose walks were complete.
-    complete: Vec<&'static str>,
-    /// The entities of which not every record came whole.
-    not_whole: Vec<&'static str>,
-    /// Whether the run was asked to stop before it was done.
-    interrupted: bool,
-}
-
-impl WalkVerdicts {
-    /// Whether every walk failed.
-    fn has_no_list(&self, walks: usize) -> bool {
-        let failed = self.failures.iter().filter(|(entity, _)| !self.complete.contains(entity));
-        walks > 0 && failed.count() == walks
-    }
-
-    /// Whether records may still be asked for by id. Not if the run was asked to stop, the API refuses any request,
-    /// throttled a walk, or failed every list. One failed list says nothing about the records of other entities;
-    /// nor does throttling of the look-ups by id after a complete walk, which may happen in every run.
-    fn lets_ask_by_id(&self, walks: usize) -> bool {
-        let is_of_all = |(entity, error): &(&str, SourceError)| {
-            let is_of_walk = !self.complete.contains(entity);
-            error.concerns_any_request()
-                || is_of_walk && matches!(error.class(), ErrorClass::Throttled { .. })
-        };
-        !self.interrupted && !self.has_no_list(walks) && !self.failures.iter().any(is_of_all)
-    }
 }
 
 impl Run<'_> {
@@ -351,5 +319,9 @@ impl Run<'_> {
 
 /// Warns of old rows of a table that are kept. The next full sync tries again.
 fn warn_of_kept(report: &mut RunReport, table: &str, message: String) {
-    report.warnings.push(RunWarning { code: "kept_old_rows", subject: table.to_owned(), message });
+    report.warnings.push(RunWarning {
+        code: RunWarningCode::KeptOldRows,
+        subject: table.to_owned(),
+        message,
+    });
 }

@@ -18,7 +18,7 @@ use crate::gazelle_to_staging::open_lists::OpenLists;
 use crate::gazelle_to_staging::walk::{WalkReport, walk};
 use crate::gazelle_to_staging::{Fetch, FetchError, WalkSpec, task_error};
 use crate::lease::{Fence, FencedTx};
-use crate::run_log::report::{RunReport, RunWarning, Status};
+use crate::run_log::report::{RunReport, RunWarning, RunWarningCode, Status};
 use crate::source::{ErrorClass, SourceError};
 use crate::staging::outcome::{self, Applied};
 use crate::staging::{quarantine, retention, unnoted};
@@ -244,7 +244,7 @@ pub async fn drop_old_versions(
             let removed = retention::drop_superseded(db, fence, entity, cutoff).await?;
             of_entity.dropped = removed.gone;
             let warning = |message| RunWarning {
-                code: "kept_old_rows",
+                code: RunWarningCode::KeptOldRows,
                 subject: entity.staging_table.to_owned(),
                 message,
             };

@@ -8,7 +8,7 @@ use tokio_postgres::types::Type;
 use crate::config::Guard;
 use crate::db::{Db, DbError};
 use crate::entities::{self, ENTITIES, Entity, read::UNREADABLE_FIELD};
-use crate::run_log::report::{RunReport, RunWarning, Status};
+use crate::run_log::report::{RunReport, RunWarning, RunWarningCode, Status};
 use crate::run_log::unlisted::unlisted;
 use crate::staging_to_production::{LeftOfEntity, Unread};
 
@@ -128,7 +128,7 @@ async fn note_unreadable_fields(db: &Db, report: &mut RunReport) -> Result<(), D
             of_entity.unreadable_fields = fields;
         }
         report.warnings.push(RunWarning {
-            code: UNREADABLE_FIELD,
+            code: RunWarningCode::UnreadableField,
             message: format!(
                 "{entity}: {fields} field(s) could not be read ({}); their records are in production without them: `gazelle-sync \
                  warnings --entity {entity} --code {UNREADABLE_FIELD}`",

@@ -9,7 +9,7 @@
 //! 4. decide: a record that could not be rebuilt, or more deletions than the guard allows, stops all of it;
 //! 5. apply exactly that list, or nothing.
 //!
-//! `verify` ends with the third step. After the others, stage 2 processes what the rebuild left to it.
+//! `verify` ends with the third step. After the others, stage 2 processes what the rebuild left to it (`follow_up`).
 //!
 //! | difference | is | applying it |
 //! |---|---|---|
@@ -18,27 +18,18 @@
 //! | surplus | a row that production has and staging does not give | removes it |
 
 mod comparison;
+mod follow_up;
 pub mod replay;
 pub mod undo;
 pub mod verify;
-
-use std::sync::Arc;
-
-use uuid::Uuid;
 
 pub use comparison::Withheld;
 use comparison::{Comparison, compare};
 
 use crate::config::Settings;
 use crate::db::{CONFLICT_ATTEMPTS, Db, DbError, Fault, retry_conflicts};
-use crate::display::Progress;
-use crate::entities::Entity;
 use crate::lease::{Fence, FencedTx};
-use crate::orchestrator::{stages, unread};
 use crate::run_log::report::Status;
-use crate::staging::clock::Clock;
-use crate::staging::quarantine::{self, QuarantinedRecords};
-use crate::staging_to_production::{Gaps, LeftPending, Reconciliation};
 
 /// The options that the user chose before the difference was known.
 #[derive(Debug, Clone, Copy)]
@@ -118,55 +109,6 @@ async fn decide(
         withheld: Vec::new(),
         applied: Some(applied),
     })
-}
-
-/// Stage 2 after a rebuild was applied.
-struct FollowUp<'a> {
-    db: &'a Db,
-    settings: &'a Settings,
-    fence: &'a Fence,
-    run_id: Uuid,
-    clock: Clock,
-    progress: &'a Progress,
-}
-
-/// What stage 2 did after a rebuild.
-struct FollowUpResult {
-    rows_written: u64,
-    /// The records that are in quarantine since then.
-    waiting: Vec<QuarantinedRecords>,
-    /// What could not be written, in one sentence each.
-    unwritten: Vec<String>,
-}
-
-impl FollowUp<'_> {
-    /// Reconciles what the rebuild left to stage 2.
-    async fn reconcile(self, entities: &[&'static Entity]) -> Result<FollowUpResult, DbError> {
-        let since = self.clock.database_now();
-        let gaps: Arc<Gaps> = Arc::default();
-        unread::note_unlisted_before(self.db, &gaps.unread, &[]).await?;
-        let reconciliation = Reconciliation {
-            db: self.db,
-            fence: self.fence,
-            run_id: self.run_id,
-            batch_size: self.settings.batch_size,
-            gaps,
-            clock: self.clock,
-            left: LeftPending::default(),
-        };
-        let mut rows_written = 0;
-        for entity in entities {
-            rows_written +=
-                stages::reconcile(&reconciliation, entity, None, self.progress).await?.rows_written;
-        }
-        let waiting = quarantine::waiting_since(self.db, since).await?;
-        let gaps = &reconciliation.gaps;
-        let unnoted = gaps.unnoted.reasons(self.db, entities).await?;
-        let left = reconciliation.left.reasons().into_iter().chain(unnoted);
-        let left = left.chain(unread::pending_reasons(&gaps.unread));
-        let unwritten = waiting.iter().filter_map(QuarantinedRecords::unwritten).chain(left);
-        Ok(FollowUpResult { rows_written, unwritten: unwritten.collect(), waiting })
-    }
 }
 
 /// Executes `work` in one writing transaction with one snapshot, again from the beginning after a conflict with

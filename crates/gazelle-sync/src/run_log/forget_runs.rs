@@ -68,12 +68,12 @@ pub async fn forget(db: &Db, kept: Retention) -> Result<Forgotten, DbError> {
         let mut parts = removal::parts(&stay);
         while let Some(part) = requests.next(&mut parts) {
             let forgotten = forget_requests(db, of_requests, named, part).await;
-            requests.took(&mut parts, part, forgotten)?;
+            requests.add_result(&mut parts, part, forgotten)?;
         }
         let mut parts = removal::parts(&gone);
         while let Some(part) = runs.next(&mut parts) {
             let forgotten = forget_some(db, of_runs, part).await;
-            runs.took(&mut parts, part, forgotten)?;
+            runs.add_result(&mut parts, part, forgotten)?;
         }
     }
     let kept = [("sync_quarantine", &cases), ("sync_run_requests", &requests), ("sync_runs", &runs)];

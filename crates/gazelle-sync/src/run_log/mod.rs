@@ -1,5 +1,5 @@
 //! The record of runs: which were requested (`wanted_runs`), what each did and how it ended (`runs`, `run_end`,
-//! `report`), their warnings (`warnings`), the last ones (`last_runs`), those that pages show (`run_pages`), which lists
+//! `report`), their warnings (`warnings`, `warning_codes`), the last ones (`last_runs`), those that pages show (`run_pages`), which lists
 //! the last walks could not read (`unlisted`), and the deletion of old ones (`forget_runs`); `kinds`
 //! has a run's command, mode and trigger.
 
@@ -12,4 +12,5 @@ pub mod run_pages;
 pub mod runs;
 pub mod unlisted;
 pub mod wanted_runs;
+pub mod warning_codes;
 pub mod warnings;

@@ -6,51 +6,8 @@ use serde::Serialize;
 use uuid::Uuid;
 
 use super::kinds::RunMode;
-
-/// How a run ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Status {
-    /// Every walk was complete and the counts agree.
-    Success,
-    /// Something is incomplete or withheld; what was written is right.
-    Partial,
-    /// The program was asked to stop before the end; the next run goes on.
-    Interrupted,
-    /// The run failed: it could not do its work.
-    Failed,
-}
-
-impl Status {
-    /// The text stored and printed.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Status::Success => "success",
-            Status::Partial => "partial",
-            Status::Interrupted => "interrupted",
-            Status::Failed => "failed",
-        }
-    }
-
-    /// The exit status of the program.
-    pub fn exit_code(self) -> u8 {
-        match self {
-            Status::Success => 0,
-            Status::Partial | Status::Interrupted => 3,
-            Status::Failed => 1,
-        }
-    }
-
-    /// The worse of two, in the order failed, interrupted, partial, success.
-    pub fn and(self, other: Status) -> Status {
-        match (self, other) {
-            (Status::Failed, _) | (_, Status::Failed) => Status::Failed,
-            (Status::Interrupted, _) | (_, Status::Interrupted) => Status::Interrupted,
-            (Status::Partial, _) | (_, Status::Partial) => Status::Partial,
-            _ => Status::Success,
-        }
-    }
-}
+pub use super::kinds::Status;
+pub use super::warning_codes::RunWarningCode;
 
 /// A run, as `--json` prints it. `fetched` to `deleted` are the sums of the entities ([`RunReport::add_up`]).
 #[derive(Debug, Clone, Serialize)]
@@ -107,8 +64,8 @@ pub struct RequestSum {
 /// A warning about a run as a whole. It does not change the run's status.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct RunWarning {
-    /// Its kind: `new_field`, `new_enum_value`, …
-    pub code: &'static str,
+    /// Its kind.
+    pub code: RunWarningCode,
     /// What it is about: `PrivateEvent.buffer`.
     pub subject: String,
     /// One sentence.

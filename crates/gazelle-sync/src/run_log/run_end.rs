@@ -117,7 +117,7 @@ async fn save_warnings(tx: &FencedTx<'_>, report: &RunReport) -> Result<(), DbEr
     if report.warnings.is_empty() {
         return Ok(());
     }
-    let codes: Vec<&str> = report.warnings.iter().map(|warning| warning.code).collect();
+    let codes: Vec<&str> = report.warnings.iter().map(|warning| warning.code.as_str()).collect();
     let subjects: Vec<&str> = report.warnings.iter().map(|warning| warning.subject.as_str()).collect();
     let messages: Vec<&str> = report.warnings.iter().map(|warning| warning.message.as_str()).collect();
     let saved = tx

@@ -188,7 +188,7 @@ async fn save_requests(
     let variables: Vec<JsonText<'_>> = texts.iter().map(|text| JsonText(text)).collect();
     let attempts: Vec<i32> = batch.iter().map(|r| r.attempts.len() as i32).collect();
     let statuses: Vec<Option<i32>> = batch.iter().map(|r| r.http_status().map(i32::from)).collect();
-    let outcomes: Vec<&str> = batch.iter().map(|r| r.outcome.name()).collect();
+    let outcomes: Vec<&str> = batch.iter().map(|r| r.outcome.code().as_str()).collect();
     let latencies: Vec<i64> = batch.iter().map(|r| milliseconds(r.latency()) as i64).collect();
     let bytes: Vec<i64> = batch.iter().map(|r| r.bytes() as i64).collect();
     let started: Vec<Timestamp> =

@@ -11,7 +11,7 @@ use uuid::Uuid;
 use crate::db::{Db, DbError};
 use crate::entities::{ENTITIES, Entity};
 use crate::lease::{Fence, FencedTx};
-use crate::run_log::kinds::RunMode;
+use crate::run_log::kinds::{RunMode, Status};
 use crate::staging::{removal, written};
 
 /// The table of requests, for messages.
@@ -48,7 +48,8 @@ pub async fn next(db: &Db) -> Result<Option<RequestedRun>, DbError> {
         // Users write these rows; a NULL among the names is not a valid name.
         let names = names.map(|names| names.into_iter().map(Option::unwrap_or_default).collect::<Vec<_>>());
         let status: Option<String> = row.get("status");
-        if matches!(status.as_deref(), Some("success" | "partial" | "failed")) {
+        let status = status.and_then(|status| status.parse().ok());
+        if matches!(status, Some(Status::Success | Status::Partial | Status::Failed)) {
             ended = true;
             continue;
         }

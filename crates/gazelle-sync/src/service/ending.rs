@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use super::state::ServiceState;
 use super::{Opener, Service};
 use crate::lease;
 use crate::stop;
@@ -16,7 +17,7 @@ impl<O: Opener> Service<O> {
         self.stop.cancelled().await;
         let asked = tokio::time::Instant::now();
         loop {
-            let running = self.shared.activity().state == "running";
+            let running = self.shared.activity().state == ServiceState::Running;
             let silence = self.shared.without_progress();
             let is_hopeless = match running {
                 false => silence >= Duration::from_secs(1),
@@ -38,7 +39,7 @@ impl<O: Opener> Service<O> {
     /// Releases the lease of an abandoned run, if the database answers new connections: perhaps only the
     /// connections of that run are dead.
     pub(super) async fn release_lease(&self) {
-        let running = self.shared.activity().state == "running";
+        let running = self.shared.activity().state == ServiceState::Running;
         let (true, Some(db), Some(token)) = (running, self.shared.db(), self.shared.lease()) else { return };
         if db.answers_within(Duration::from_secs(1)).await {
             let aside = db.aside();

@@ -114,7 +114,7 @@ impl<O: Opener> Service<O> {
                 }
             }
             self.shared.set_lease(leased.lease.fence().token());
-            self.shared.set_state("running", Some(mode.as_str()), Some(job.trigger.as_str()));
+            self.shared.set_running(mode, job.trigger);
             let _running = self.shared.metrics.run_begins();
             let shared = self.shared.clone();
             let client = client.observed_by(move |record| {

@@ -12,6 +12,8 @@ use crate::alerts::DirectAlerts;
 use crate::config::Settings;
 use crate::db::Db;
 use crate::metrics::Metrics;
+use crate::run_log::kinds::{RunMode, RunTrigger};
+use crate::states::words;
 
 /// The state that the parts of the service share.
 pub struct Shared {
@@ -55,17 +57,31 @@ pub struct AlertWriteFailure {
     begun: Instant,
 }
 
+words! {
+    /// The states of the service.
+    ServiceState {
+        /// It has not read the database yet.
+        Starting = "starting",
+        /// No run is under way.
+        Waiting = "waiting",
+        /// A run is under way.
+        Running = "running",
+        /// It was asked to stop.
+        Stopping = "stopping",
+    }
+}
+
 /// What the service is doing, as `/healthz` reports it.
 #[derive(Debug, Clone, Serialize)]
 pub struct Activity {
-    /// `starting`, `waiting`, `running` or `stopping`.
-    pub state: &'static str,
+    /// What it does.
+    pub state: ServiceState,
     /// Since when, UTC, by the machine's clock.
     pub since: Timestamp,
     /// The mode of the current run; `None` without one.
-    pub mode: Option<&'static str>,
+    pub mode: Option<RunMode>,
     /// What started the current run; `None` without one.
-    pub trigger: Option<&'static str>,
+    pub trigger: Option<RunTrigger>,
     /// The current problem, for people.
     pub problem: Option<String>,
     /// When the last good run ended, UTC.
@@ -89,7 +105,7 @@ impl Shared {
             direct_alert: tokio::sync::Mutex::default(),
             db: Mutex::new(None),
             activity: Mutex::new(Activity {
-                state: "starting",
+                state: ServiceState::Starting,
                 since: now,
                 mode: None,
                 trigger: None,
@@ -183,8 +199,17 @@ impl Shared {
         change(&mut lock(&self.activity));
     }
 
-    /// Sets the state, and mode and trigger of the run.
-    pub fn set_state(&self, state: &'static str, mode: Option<&'static str>, trigger: Option<&'static str>) {
+    /// Sets the state of a service without a run.
+    pub(super) fn set_state(&self, state: ServiceState) {
+        self.set_activity(state, None, None);
+    }
+
+    /// Sets the state to running, with mode and trigger of the run.
+    pub(super) fn set_running(&self, mode: RunMode, trigger: RunTrigger) {
+        self.set_activity(ServiceState::Running, Some(mode), Some(trigger));
+    }
+
+    fn set_activity(&self, state: ServiceState, mode: Option<RunMode>, trigger: Option<RunTrigger>) {
         self.update(|activity| {
             if activity.state != state {
                 activity.since = Timestamp::now();

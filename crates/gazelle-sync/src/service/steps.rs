@@ -9,6 +9,7 @@ use super::loop_state::LoopState;
 use super::next_step::{Delays, NextStep, POLL_INTERVAL, PendingWork, Wait};
 use super::run::RunOutcome;
 use super::schedule::Due;
+use super::state::ServiceState;
 use super::{Opener, Service, tick};
 use crate::access::trust::owners;
 use crate::db::{Db, DbError};
@@ -65,7 +66,7 @@ impl<O: Opener> Service<O> {
                 () = self.stop.cancelled() => {}
             }
         }
-        self.shared.set_state("stopping", None, None);
+        self.shared.set_state(ServiceState::Stopping);
         while duties.join_next().await.is_some() {}
     }
 
@@ -86,7 +87,7 @@ impl<O: Opener> Service<O> {
             NextStep::Requested(requested) => self.run_requested(&db, client, requested).await,
             NextStep::Scheduled(due) => self.run_scheduled(&db, client, due, &past).await,
             NextStep::Wait(wait) => {
-                self.shared.set_state("waiting", None, None);
+                self.shared.set_state(ServiceState::Waiting);
                 return Ok(wait);
             }
         };
@@ -174,7 +175,7 @@ impl<O: Opener> Service<O> {
 
     /// Updates the state after a run. Returns how long to wait.
     fn note(&self, loop_state: &mut LoopState, ended: RunOutcome, began: Timestamp) -> Wait {
-        self.shared.set_state("waiting", None, None);
+        self.shared.set_state(ServiceState::Waiting);
         match ended {
             RunOutcome::Busy(who) => {
                 if !loop_state.busy_was_logged {
@@ -232,7 +233,7 @@ impl<O: Opener> Service<O> {
             wait_seconds = wait.as_secs(),
             "the database broke off the run; trying again: {error}"
         );
-        self.shared.set_state("waiting", None, None);
+        self.shared.set_state(ServiceState::Waiting);
         self.shared.update(|activity| activity.problem = Some(error.to_string()));
         // A read-only database can still be read, so its connections are good.
         if failures >= REOPEN_AFTER && !read_only {
@@ -248,7 +249,7 @@ impl<O: Opener> Service<O> {
         let reason = format!("{error:#}");
         tracing::warn!(failures, wait_seconds = wait.as_secs(), "trying again: {reason}");
         // A run that failed with the database is due again as soon as the database is back.
-        self.shared.set_state("waiting", None, None);
+        self.shared.set_state(ServiceState::Waiting);
         self.shared.update(|activity| activity.problem = Some(reason));
         if failures >= REOPEN_AFTER {
             loop_state.open = None;

@@ -22,7 +22,7 @@ mod tests;
 pub use self::{
     answers::{
         answer::Answer,
-        error::{ErrorClass, SourceError},
+        error::{ErrorClass, OutcomeCode, SourceError},
         page::{ListShape, Page},
         partial::{NodeFault, Partial},
         reading::Lookup,

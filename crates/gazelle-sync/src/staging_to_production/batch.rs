@@ -7,6 +7,7 @@ use jiff::Timestamp;
 use uuid::Uuid;
 
 use crate::entities::read::{ErrorCode, Reconciled, RecordError};
+use crate::entities::warning::TEXT_CLEANED;
 use crate::entities::{Entity, read, weight};
 use crate::staging::{exact, pending::Pending, versions::Version};
 
@@ -133,7 +134,7 @@ pub fn reconcile(entity: &Entity, json: &str, original: Option<&[u8]>) -> Result
     let mut reconciled = (entity.reconcile)(&value)?;
     read::warn_of_improbable_times(entity.tables, &mut reconciled);
     if cleaned {
-        reconciled.warn("text_cleaned", "");
+        reconciled.warn(TEXT_CLEANED, "");
     }
     Ok(reconciled)
 }

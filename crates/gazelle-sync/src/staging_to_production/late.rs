@@ -89,3 +89,55 @@ fn was_refused(candidate: &Candidate) -> bool {
 
 /// Most versions of a record that are in memory together.
 const VERSIONS_AT_ONCE: usize = 1_000;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::entities::read::{Reconciled, RecordError};
+
+    fn candidate(content: VersionContent) -> Candidate {
+        let staging_id = Uuid::from_u128(1);
+        Candidate { staging_id, external_id: "a".to_owned(), fetched_at: Timestamp::UNIX_EPOCH, content }
+    }
+
+    fn record() -> Candidate {
+        candidate(VersionContent::Record(Reconciled::default()))
+    }
+
+    fn tombstone() -> Candidate {
+        candidate(VersionContent::Tombstone)
+    }
+
+    fn unreadable() -> Candidate {
+        candidate(VersionContent::Faulty(RecordError::missing("start")))
+    }
+
+    #[test]
+    fn a_version_is_superseded_by_newer_content_and_a_record_not_by_a_tombstone_alone() {
+        // What a newer version says, the candidate, and whether it is late and superseded.
+        for (case, newer, candidate, is_late, is_superseded) in [
+            ("nothing newer: a record", None, record(), false, false),
+            ("nothing newer: a tombstone", None, tombstone(), false, false),
+            ("nothing newer: unreadable", None, unreadable(), false, false),
+            ("newer content: a record", Some(Newer::Content), record(), true, true),
+            ("newer content: a tombstone", Some(Newer::Content), tombstone(), true, true),
+            ("newer content: unreadable", Some(Newer::Content), unreadable(), true, true),
+            // The row is kept, marked deleted, and needs content.
+            ("gone since: a record", Some(Newer::Gone), record(), true, false),
+            ("gone since: a tombstone", Some(Newer::Gone), tombstone(), true, true),
+            ("gone since: unreadable", Some(Newer::Gone), unreadable(), true, true),
+        ] {
+            let newer = newer.map(|newer| (candidate.staging_id, newer)).into_iter().collect();
+            let late = Late { newer, records: BTreeSet::new() };
+            assert_eq!(late.is_late(&candidate), is_late, "{case}");
+            assert_eq!(late.is_superseded(&candidate), is_superseded, "{case}");
+        }
+    }
+
+    #[test]
+    fn what_is_newer_of_one_version_says_nothing_about_another() {
+        let newer = HashMap::from([(Uuid::from_u128(2), Newer::Content)]);
+        let late = Late { newer, records: BTreeSet::new() };
+        assert!(!late.is_late(&record()) && !late.is_superseded(&record()));
+    }
+}

@@ -9,7 +9,7 @@ use uuid::Uuid;
 use super::batch::Good;
 use super::gaps::Applying;
 use crate::db::{Bisect, DbError, Fault, Param};
-use crate::entities::Entity;
+use crate::entities::{Entity, WarningCode};
 use crate::lease::FencedTx;
 use crate::staging::{unnoted, written};
 
@@ -21,7 +21,7 @@ const MOST_REFUSALS: usize = 16;
 
 /// A warning of a record.
 struct Noted<'w> {
-    code: &'w str,
+    code: WarningCode,
     field: &'w str,
     staging_id: Uuid,
     column: Option<&'w str>,
@@ -40,7 +40,7 @@ struct Changes<'w> {
 impl Changes<'_> {
     /// The first of the warnings, for a message.
     fn first(&self) -> String {
-        let noted = self.noted.first().map(|noted| (noted.code, noted.field));
+        let noted = self.noted.first().map(|noted| (noted.code.as_str(), noted.field));
         let settled = self.settled.first().map(|(code, field)| (code.as_str(), field.as_str()));
         let (code, field) = noted.or(settled).unwrap_or_default();
         format!("{code} {field}").trim_end().to_owned()
@@ -96,7 +96,7 @@ async fn changes<'w>(
     is_first_write: bool,
 ) -> Result<Vec<Changes<'w>>, DbError> {
     let mut by_record: BTreeMap<&str, Changes<'w>> = BTreeMap::new();
-    let mut known: HashSet<(&str, &str, &str)> = HashSet::new();
+    let mut known: HashSet<(&str, WarningCode, &str)> = HashSet::new();
     for good in good {
         let id = good.candidate.external_id.as_str();
         for warning in &good.reconciled.warnings {
@@ -119,7 +119,7 @@ async fn changes<'w>(
             for (id, changes) in &by_record {
                 for noted in &changes.noted {
                     of.push(*id);
-                    codes.push(noted.code);
+                    codes.push(noted.code.as_str());
                     fields.push(noted.field);
                 }
             }
@@ -177,7 +177,7 @@ async fn change(
     }
     let [ids, codes, fields]: [Vec<&str>; 3] = [
         noted.iter().map(|(id, _)| *id).collect(),
-        noted.iter().map(|(_, noted)| noted.code).collect(),
+        noted.iter().map(|(_, noted)| noted.code.as_str()).collect(),
         noted.iter().map(|(_, noted)| noted.field).collect(),
     ];
     let staging_ids: Vec<Uuid> = noted.iter().map(|(_, noted)| noted.staging_id).collect();

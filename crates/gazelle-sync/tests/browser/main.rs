@@ -28,8 +28,8 @@ impl Looked {
         Looked { world, serving, browser }
     }
 
-    async fn go(&self, path: &str) {
-        self.browser.go(&format!("{}{path}", self.serving.base)).await.expect(path);
+    async fn navigate(&self, path: &str) {
+        self.browser.navigate(&format!("{}{path}", self.serving.base)).await.expect(path);
     }
 
     async fn text(&self, selector: &str) -> String {

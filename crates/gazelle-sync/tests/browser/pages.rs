@@ -62,7 +62,7 @@ async fn nobody_is_kept_out_of_any_page_in_any_language_colours_or_width() {
             let setup = Setup { width, dark, language, ..Setup::default() };
             looked.browser.set_up(setup).await.unwrap();
             for page in pages(&looked).await {
-                looked.go(&page).await;
+                looked.navigate(&page).await;
                 let what = format!("{page} {language} {width} {dark}");
                 assert_eq!(
                     looked.browser.run("return document.documentElement.lang").await.unwrap(),
@@ -87,7 +87,7 @@ async fn nobody_is_kept_out_of_any_page_in_any_language_colours_or_width() {
 async fn no_page_runs_anything_loads_anything_from_elsewhere_or_complains() {
     let looked = Looked::at(World::new().await, Setup::default()).await;
     for page in pages(&looked).await {
-        looked.go(&page).await;
+        looked.navigate(&page).await;
         let loaded = "return performance.getEntriesByType('resource').map(e => e.name)";
         let loaded = looked.browser.run(loaded).await.unwrap();
         for one in loaded.as_array().unwrap() {
@@ -108,12 +108,12 @@ async fn no_page_runs_anything_loads_anything_from_elsewhere_or_complains() {
 #[tokio::test]
 async fn the_language_is_chosen_on_the_page_and_kept() {
     let looked = Looked::at(World::new().await, Setup::default()).await;
-    looked.go("/app/runs").await;
+    looked.navigate("/app/runs").await;
     assert_eq!(looked.text("h1").await, "Runs");
     looked.browser.follow("button[value=fr]").await.unwrap();
     assert_eq!(looked.text("h1").await, "Exécutions");
     assert!(looked.browser.address().await.unwrap().ends_with("/app/runs"), "back to the same page");
-    looked.go("/app/").await;
+    looked.navigate("/app/").await;
     assert_eq!(looked.browser.run("return document.documentElement.lang").await.unwrap(), "fr-CA");
     looked.end().await;
 }
@@ -121,10 +121,10 @@ async fn the_language_is_chosen_on_the_page_and_kept() {
 #[tokio::test]
 async fn with_the_database_down_nothing_old_is_shown_as_new() {
     let mut looked = Looked::at(World::new().await, Setup::default()).await;
-    looked.go("/app/").await;
+    looked.navigate("/app/").await;
     assert!(looked.text("h1").await.contains("Fresh as of"), "{}", looked.text("h1").await);
     looked.world.place.server.kill9();
-    looked.go("/app/").await;
+    looked.navigate("/app/").await;
     assert!(looked.text(".verdict").await.contains("We cannot see the data"));
     assert_eq!(looked.serving.get("/app/today").await.0, 503);
     looked.browser.close().await;

@@ -42,7 +42,7 @@ async fn a_browser_in_tokyo_sees_the_evening_on_the_day_it_is_in_montreal() {
     let looked = Looked::at(world, TOKYO).await;
     let hours = looked.browser.run("return new Date(Date.UTC(2037, 0, 14, 12)).getHours()").await.unwrap();
     assert_eq!(hours, 21, "the browser is in Tokyo");
-    looked.go(&format!("/app/today?day=2037-01-14&technician={technician}")).await;
+    looked.navigate(&format!("/app/today?day=2037-01-14&technician={technician}")).await;
     assert_eq!(looked.text("h1").await, "Mercredi 14 janvier 2037");
     assert_eq!(
         visits(&looked).await,
@@ -53,7 +53,7 @@ async fn a_browser_in_tokyo_sees_the_evening_on_the_day_it_is_in_montreal() {
     looked.browser.follow("a[rel=next]").await.unwrap();
     assert_eq!(looked.text("h1").await, "Jeudi 15 janvier 2037");
     assert_eq!(visits(&looked).await, ["08:00–09:00 Le lendemain"]);
-    looked.go("/app/today?day=2037-01-16").await;
+    looked.navigate("/app/today?day=2037-01-16").await;
     assert!(looked.text(".empty").await.contains("vendredi 16 janvier 2037"), "an empty day names its date");
     looked.end().await;
 }
@@ -74,9 +74,9 @@ async fn both_nights_of_the_clock_change_read_right() {
         visit(&world, title, start, 30);
     }
     let looked = Looked::at(world, TOKYO).await;
-    looked.go("/app/today?day=2037-11-01").await;
+    looked.navigate("/app/today?day=2037-11-01").await;
     assert_eq!(visits(&looked).await, ["01:30–01:00 avant", "01:30–02:00 après", "20:30–21:00 le soir"]);
-    looked.go("/app/today?day=2037-03-08").await;
+    looked.navigate("/app/today?day=2037-03-08").await;
     assert_eq!(
         visits(&looked).await,
         ["01:30–03:00 encore l'hiver", "03:00–03:30 déjà l'été", "20:30–21:00 le soir d'été"]
@@ -94,7 +94,7 @@ async fn what_moved_since_yesterday_stands_first_with_from_and_to() {
     looked.world.control.move_event(&id, Some("2037-06-10T17:30:00Z")).unwrap();
     assert_eq!(looked.world.incremental().await.code, 0);
     let day: Date = "2037-06-10".parse().unwrap();
-    looked.go(&format!("/app/today?day={day}&technician={technician}")).await;
+    looked.navigate(&format!("/app/today?day={day}&technician={technician}")).await;
     let changes = looked.text(".changes").await;
     assert!(changes.contains("Moved"), "{changes}");
     let moved = "10:00 → 13:30";
@@ -102,7 +102,7 @@ async fn what_moved_since_yesterday_stands_first_with_from_and_to() {
     assert_eq!(visits(&looked).await, ["13:30–14:30 Accord du prix des Cent Pianos"]);
     // Nobody else's day says so.
     let other = looked.world.control.ids(Kind::User)[1].clone();
-    looked.go(&format!("/app/today?day={day}&technician={other}")).await;
+    looked.navigate(&format!("/app/today?day={day}&technician={other}")).await;
     assert!(!looked.text(".changes").await.contains("Accord du prix des Cent Pianos"));
     looked.end().await;
 }

@@ -106,12 +106,12 @@ pub(in crate::access) enum Standing {
 /// Those of the database.
 pub(in crate::access) async fn standing(tx: &Tx<'_>) -> Result<Standing, DbError> {
     let rows = tx.query(&look(), &Question::of_account(tx.schema()).params()).await?;
-    let Some(first) = rows.first().map(Found::of) else { return Ok(Standing::Trusted) };
+    let Some(first) = rows.first().map(UntrustedObject::of) else { return Ok(Standing::Trusted) };
     let us = Me::read_in(tx, tx.schema()).await?;
     let is_schema_alone = rows.iter().all(|row| row.get::<_, &str>("what") == "schema");
     match us.ended_by.clone().filter(|_| us.makes_roles && is_schema_alone) {
         Some(ended_by) => {
-            let Found { relation: schema, name: owner, .. } = first;
+            let UntrustedObject { relation: schema, name: owner, .. } = first;
             let why = format!(
                 "the schema {schema} belongs to {}, and the role in {} ({}) {}",
                 plain(&owner),
@@ -162,7 +162,7 @@ pub async fn check_believed(tx: &Tx<'_>, schema: &str, table: &'static str) -> R
 }
 
 /// A relation, or something on it, that is refused.
-struct Found {
+struct UntrustedObject {
     /// `owner`, `schema`, `trigger`, `rule` or `policy`.
     what: String,
     relation: String,
@@ -182,9 +182,9 @@ struct Found {
     may_be_granted: bool,
 }
 
-impl Found {
-    fn of(row: &Row) -> Found {
-        Found {
+impl UntrustedObject {
+    fn of(row: &Row) -> UntrustedObject {
+        UntrustedObject {
             what: row.get("what"),
             relation: row.get("relation"),
             name: row.get("name"),
@@ -214,8 +214,8 @@ impl Question<'_> {
     fn message(&self, rows: &[Row], us: &Me) -> String {
         let Me { name: me, because, creates_by, .. } = us;
         let schema = &self.schema;
-        let (theirs, hung): (Vec<Found>, Vec<Found>) =
-            rows.iter().map(Found::of).partition(|found| found.what == "owner");
+        let (theirs, hung): (Vec<UntrustedObject>, Vec<UntrustedObject>) =
+            rows.iter().map(UntrustedObject::of).partition(|found| found.what == "owner");
         let Some(first) = theirs.first() else {
             return match hung.first() {
                 Some(found) if found.what == "schema" => schema_to_superuser(found, us),
@@ -264,8 +264,8 @@ impl Question<'_> {
         said
     }
 
-    fn hung(&self, found: &Found) -> String {
-        let Found { what, relation: table, name, .. } = found;
+    fn hung(&self, found: &UntrustedObject) -> String {
+        let UntrustedObject { what, relation: table, name, .. } = found;
         let schema = &self.schema;
         format!(
             "the {what} {name} hangs on {schema}.{table} and is none of ours; what hangs there decides what this program \
@@ -283,8 +283,8 @@ impl Question<'_> {
 pub(in crate::access) const DATABASE_OWNER: &str = "pg_database_owner";
 
 /// Says which roles may act as an owner, and the statements that end it.
-fn acting_as(found: &Found) -> String {
-    let Found { name: owner, acting, ended_by, .. } = found;
+fn acting_as(found: &UntrustedObject) -> String {
+    let UntrustedObject { name: owner, acting, ended_by, .. } = found;
     // The owner itself is named only if nobody else may act as it.
     let others: Vec<String> = acting.iter().filter(|name| *name != owner).map(|name| plain(name)).collect();
     let others = listed(others.iter().map(String::as_str), ", ");
@@ -311,7 +311,7 @@ const TAKEN_OVER: &str =
     "Every role of the embedded server is this account's own, so have it taken over: gazelle-sync migrate";
 
 /// The refusal for a superuser if the schema belongs to another role, which could replace our tables at any time.
-fn schema_to_superuser(found: &Found, us: &Me) -> String {
+fn schema_to_superuser(found: &UntrustedObject, us: &Me) -> String {
     let (schema, owner) = (plain(&found.relation), plain(&found.name));
     let cure = match us.is_embedded {
         true => TAKEN_OVER.to_owned(),
@@ -333,7 +333,7 @@ fn schema_to_superuser(found: &Found, us: &Me) -> String {
 
 /// The refusal for a superuser, which uses only what superusers own: code on a table runs with the rights of its
 /// user. Taking over the table does not help, since what its owner put on it stays.
-fn to_superuser(found: &str, first: &Found, table: &str, kind: &str, us: &Me) -> String {
+fn to_superuser(found: &str, first: &UntrustedObject, table: &str, kind: &str, us: &Me) -> String {
     let role = plain(&first.name);
     let cure = match (us.is_embedded, first.is_of_roles, first.may_be_granted) {
         (true, ..) => TAKEN_OVER.to_owned(),

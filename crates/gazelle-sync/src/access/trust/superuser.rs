@@ -91,7 +91,7 @@ fn look() -> String {
 /// Those of the database.
 pub async fn refusal(db: &Db, before: Before) -> Result<Option<String>, DbError> {
     let names = relation_names();
-    match Found::of(&db.query(&look(), &params(&db.schema(), &names)).await?, before) {
+    match Hindrances::of(&db.query(&look(), &params(&db.schema(), &names)).await?, before) {
         Some(found) => {
             Ok(Some(found.message(&Me::read(db, db.schema()).await?, &hand_over::read(db).await?)))
         }
@@ -123,7 +123,7 @@ pub(in crate::access) async fn refusal_in(tx: &Tx<'_>) -> Result<Option<String>,
     let names = relation_names();
     let schema = tx.schema();
     let rows = tx.query(&look(), &params(&schema, &names)).await?;
-    let (found, locks) = (Found::of(&rows, Before::Use), locks(&rows));
+    let (found, locks) = (Hindrances::of(&rows, Before::Use), locks(&rows));
     let found = match (found, locks.is_empty()) {
         (Some(found), _) => found,
         (None, true) => return Ok(None),
@@ -135,7 +135,7 @@ pub(in crate::access) async fn refusal_in(tx: &Tx<'_>) -> Result<Option<String>,
                 tx.query(lock, &[]).await?;
             }
             let rows = tx.query(&look(), &params(&schema, &names)).await?;
-            let Some(found) = Found::of(&rows, Before::Use) else { return Ok(None) };
+            let Some(found) = Hindrances::of(&rows, Before::Use) else { return Ok(None) };
             found
         }
     };
@@ -178,18 +178,18 @@ fn cannot_lock(rows: &[Row], us: &Me) -> Option<String> {
 }
 
 /// All reasons; at least one.
-struct Found {
+struct Hindrances {
     first: Hindrance,
     others: Vec<Hindrance>,
 }
 
-impl Found {
-    fn of(rows: &[Row], before: Before) -> Option<Found> {
+impl Hindrances {
+    fn of(rows: &[Row], before: Before) -> Option<Hindrances> {
         let hindering = rows.iter().filter(|row| row.get::<_, &str>("kind") != WRITTEN);
         let mut found: Vec<Hindrance> = hindering.map(Hindrance::of).collect();
         found.retain(|hindrance| before == Before::Use || hindrance.kind != Kind::Right);
         let mut found = found.into_iter();
-        found.next().map(|first| Found { first, others: found.collect() })
+        found.next().map(|first| Hindrances { first, others: found.collect() })
     }
 
     fn message(&self, us: &Me, hand_over: &str) -> String {

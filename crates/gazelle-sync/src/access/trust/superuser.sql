@@ -141,7 +141,7 @@ SELECT triggers.what, pg_catalog.concat('has a condition (WHEN) that uses the ',
 UNION
 -- A role with TRIGGER or REFERENCES could use it between this check and the next row. A migration revokes both on our tables.
 SELECT coalesce(pg_catalog.quote_ident(r.rolname), 'PUBLIC'),
-       pg_catalog.format('may hang triggers on, or have foreign keys refer to, %s',
+       pg_catalog.format('may add triggers to, or foreign keys that refer to, %s',
                          CASE WHEN held.is_ours THEN pg_catalog.format('tables of ours in the schema %I', held.space) ELSE held.name END),
        CASE WHEN held.is_ours THEN 'gazelle-sync migrate'
             ELSE pg_catalog.format('REVOKE TRIGGER, REFERENCES ON %s FROM %s CASCADE', held.name,

@@ -14,6 +14,7 @@ use secrecy::{ExposeSecret, SecretString};
 use url::Url;
 
 use super::outgoing::{OutgoingMessage, SendError};
+use crate::alerts::kind::Occasion;
 use crate::config::Settings;
 
 /// For each step of the SMTP dialogue.
@@ -90,7 +91,7 @@ impl Receiver {
         // The Message-ID is made from the message's id, so that a mail server or client recognises duplicates.
         // Later messages of an alert are replies to its first one, so that mail clients show them as a thread.
         let named = |id: uuid::Uuid| format!("<{id}@{domain}>");
-        let first = matches!(outgoing.occasion, "started" | "test");
+        let first = matches!(outgoing.occasion, None | Some(Occasion::Started));
         let own = if first { outgoing.alert_id } else { outgoing.id };
         let mut message = Message::builder()
             .from(from)

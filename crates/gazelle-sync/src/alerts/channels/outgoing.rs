@@ -6,6 +6,7 @@ use jiff::Timestamp;
 use serde_json::Value;
 use uuid::Uuid;
 
+use crate::alerts::kind::{Occasion, TEST};
 use crate::alerts::words::Text;
 use crate::config::Language;
 use crate::display::Line;
@@ -19,8 +20,8 @@ pub struct OutgoingMessage {
     pub alert_id: Uuid,
     /// `run_failed`, …, or `test`.
     pub kind: String,
-    /// `started`, `reminder`, `over` or `test`.
-    pub occasion: &'static str,
+    /// Why it is sent; `None`: to test the channel.
+    pub occasion: Option<Occasion>,
     /// Title and body.
     pub text: Text,
     /// When the alert was opened, UTC.
@@ -29,6 +30,13 @@ pub struct OutgoingMessage {
     pub closed_at: Option<Timestamp>,
     /// The values that the text was made from.
     pub facts: Value,
+}
+
+impl OutgoingMessage {
+    /// `started`, `reminder`, `over` or `test`.
+    pub(super) fn occasion_word(&self) -> &'static str {
+        self.occasion.map_or(TEST, Occasion::as_str)
+    }
 }
 
 /// Which installation the messages are about.

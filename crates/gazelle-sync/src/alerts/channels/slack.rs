@@ -4,6 +4,7 @@ use serde_json::json;
 
 use super::http;
 use super::outgoing::{OutgoingMessage, SendError};
+use crate::alerts::kind::Occasion;
 use crate::display::Document;
 
 /// Sends one message.
@@ -12,9 +13,9 @@ use crate::display::Document;
 /// Slack did not accept it.
 pub async fn send(url: &str, message: &OutgoingMessage) -> Result<(), SendError> {
     let sign = match message.occasion {
-        "over" => ":white_check_mark:",
-        "test" => ":wave:",
-        _ => ":rotating_light:",
+        Some(Occasion::Over) => ":white_check_mark:",
+        None => ":wave:",
+        Some(Occasion::Started | Occasion::Reminder) => ":rotating_light:",
     };
     let text =
         format!("{sign} *{}*\n{}", escaped(message.text.title.as_str()), escaped(message.text.body.as_str()));

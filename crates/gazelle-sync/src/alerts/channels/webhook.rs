@@ -19,7 +19,7 @@ pub async fn send(
         "id": message.id,
         "alert": message.alert_id,
         "kind": message.kind,
-        "occasion": message.occasion,
+        "occasion": message.occasion_word(),
         "title": message.text.title.as_str(),
         "text": message.text.body.as_str(),
         "opened_at": message.opened_at,

@@ -11,6 +11,7 @@ use crate::credentials::Expiry;
 use crate::db::{DbError, Tx};
 use crate::drift;
 use crate::entities::ENTITIES;
+use crate::run_log::kinds::Status;
 
 /// A longer reason is cut: a message is not the place for it. In characters.
 const LONGEST_REASON: usize = 600;
@@ -99,7 +100,7 @@ async fn bad_run(tx: &Tx<'_>, now: Timestamp) -> Result<Option<Finding>, DbError
     let rows = tx.query(include_str!("bad_run.sql"), &params).await?;
     Ok(rows.first().map(|row| {
         let (status, reason): (String, Option<String>) = (row.get("status"), row.get("reason"));
-        let kind = if status == "failed" { Kind::RunFailed } else { Kind::RunPartial };
+        let kind = if status.parse() == Ok(Status::Failed) { Kind::RunFailed } else { Kind::RunPartial };
         let facts = [
             ("run_id", json!(row.get::<_, uuid::Uuid>("run_id").to_string())),
             ("run_at", json!(row.get::<_, Timestamp>("started_at").to_string())),
@@ -168,7 +169,8 @@ async fn credentials_refused(tx: &Tx<'_>, now: Timestamp) -> Result<Option<Findi
 
 /// A schema change is found by one full run, and reported until a later full run finds none.
 async fn drift(tx: &Tx<'_>, now: Timestamp) -> Result<Option<Finding>, DbError> {
-    let params = [(&drift::CODES as _, Type::TEXT_ARRAY), (&now as _, Type::TIMESTAMPTZ)];
+    let codes: Vec<&str> = drift::CODES.iter().map(|code| code.as_str()).collect();
+    let params = [(&codes as _, Type::TEXT_ARRAY), (&now as _, Type::TIMESTAMPTZ)];
     let rows = tx.query(include_str!("drift.sql"), &params).await?;
     Ok(rows.first().map(|row| {
         let facts = [

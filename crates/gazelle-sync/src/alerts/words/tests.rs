@@ -22,7 +22,7 @@ fn names(template: &str) -> Vec<&str> {
 
 #[test]
 fn both_languages_say_the_same_facts() {
-    for kind in Kind::ALL {
+    for &kind in Kind::ALL {
         let [english, french] = all_sentences(kind);
         for (one, other) in [
             (english.title, french.title),
@@ -100,10 +100,10 @@ proptest! {
     ) {
         let text: String = chars.into_iter().chain("\u{9b}\u{202e}\u{200b}\u{2028}\r\nforged\u{1b}".chars()).collect();
         let text = text.repeat(times);
-        for kind in Kind::ALL {
+        for &kind in Kind::ALL {
             let names = all_sentences(kind).into_iter().flat_map(|of| [of.now, of.advice, of.over]).flat_map(names);
             let facts: Facts = names.map(|name| (name.to_owned(), json!(text))).collect();
-            for occasion in [Occasion::Started, Occasion::Reminder, Occasion::Over] {
+            for &occasion in Occasion::ALL {
                 let message = words(Language::Fr, Some(&schema)).message(kind, &facts, context(occasion));
                 for part in [message.title.as_str(), message.body.as_str()] {
                     prop_assert!(!part.chars().any(|c| c != '\n' && crate::display::acts(c)), "{part:?}");

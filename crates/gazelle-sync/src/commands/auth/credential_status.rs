@@ -7,16 +7,37 @@ use serde_json::{Value, json};
 use crate::config::Settings;
 use crate::credentials;
 use crate::source::{GazelleClient, GraphqlRequest, Tokens};
+use crate::states::words;
+
+words! {
+    /// The kinds of credentials.
+    CredentialMethod {
+        /// An API key.
+        ApiKey = "api_key",
+        /// OAuth tokens.
+        Oauth = "oauth",
+    }
+}
+
+words! {
+    /// Where tokens come from.
+    TokenOrigin {
+        /// The place where refreshed tokens are stored.
+        Store = "store",
+        /// The environment.
+        Environment = "environment",
+    }
+}
 
 /// The credential in use, as JSON. Holds no secret.
 #[derive(Serialize)]
 pub struct CredentialStatus {
-    /// `api_key` or `oauth`.
-    pub method: &'static str,
+    /// The kind of credential.
+    pub method: CredentialMethod,
     /// Where tokens are stored; absent for an API key.
     pub kept_in: Option<String>,
-    /// Where the tokens in use come from: `store`, `environment`, or absent.
-    pub tokens_from: Option<&'static str>,
+    /// Where the tokens in use come from; absent without tokens.
+    pub tokens_from: Option<TokenOrigin>,
     pub access_until: Option<Timestamp>,
     pub renewable: Option<bool>,
     /// The company and user at Gazelle, if Gazelle was asked.
@@ -35,7 +56,11 @@ impl CredentialStatus {
     /// Reads the credential and, unless `offline`, asks Gazelle for the company and user.
     pub async fn of(settings: &Settings, client: GazelleClient, offline: bool) -> CredentialStatus {
         let mut status = CredentialStatus {
-            method: if settings.api_key.is_some() { "api_key" } else { "oauth" },
+            method: if settings.api_key.is_some() {
+                CredentialMethod::ApiKey
+            } else {
+                CredentialMethod::Oauth
+            },
             kept_in: None,
             tokens_from: None,
             access_until: None,
@@ -72,8 +97,8 @@ async fn look_at_tokens(
     status.kept_in = Some(store.place());
     let stored = store.load().await.map_err(|error| error.to_string())?.tokens();
     let (from, tokens): (_, Tokens) = match (stored, credentials::first_tokens(settings)) {
-        (Some(tokens), _) => ("store", tokens),
-        (None, Some(tokens)) => ("environment", tokens),
+        (Some(tokens), _) => (TokenOrigin::Store, tokens),
+        (None, Some(tokens)) => (TokenOrigin::Environment, tokens),
         (None, None) => {
             let place = store.place();
             return Err(format!("no tokens in {place}: run `gazelle-sync auth login`"));

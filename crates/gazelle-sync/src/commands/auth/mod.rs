@@ -21,6 +21,10 @@ use crate::time;
 use credential_status::CredentialStatus;
 
 /// Runs the chosen action.
+///
+/// # Errors
+/// A setting is missing that the action needs; tokens cannot be read or stored; the login is refused or not
+/// completed.
 pub async fn run(context: &Context, args: AuthArgs) -> Result<u8> {
     match args.into_action() {
         AuthAction::Status { offline } => status(context, offline).await,

@@ -30,6 +30,10 @@ use crate::states::RunMode;
 use report::DemoReport;
 
 /// Runs the demonstration.
+///
+/// # Errors
+/// The embedded database cannot be started or used; a sync of the demonstration fails; what `--open` starts fails
+/// (see [`open::run`]).
 pub async fn run(context: &Context, args: DemoArgs) -> Result<u8> {
     // The demo never uses the database of DATABASE_URL.
     let otherwise = "choose another folder with --data-dir or GAZELLE_SYNC_DATA_DIR";

@@ -30,6 +30,9 @@ const MOVED_BY: SignedDuration = SignedDuration::from_mins(30);
 const MOVED: usize = 6;
 
 /// Serves until Ctrl-C.
+///
+/// # Errors
+/// A schedule or a credential cannot be used; no address can be opened; a signal handler cannot be installed.
 pub async fn run(
     context: &Context,
     listen: Option<SocketAddr>,

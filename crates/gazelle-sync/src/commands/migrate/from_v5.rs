@@ -13,6 +13,10 @@ use crate::db::Db;
 use crate::from_v5::{self, away, back};
 
 /// Moves the tables away or back, or shows what that would do.
+///
+/// # Errors
+/// The database cannot be opened, or a statement fails; the tables cannot be
+/// moved, or a run is in progress.
 pub async fn run(context: &Context, args: MigrateArgs) -> Result<u8> {
     let schema = &context.settings.schema;
     let backup = args.backup_schema.clone().unwrap_or_else(|| from_v5::default_backup_schema(schema));
@@ -24,21 +28,21 @@ pub async fn run(context: &Context, args: MigrateArgs) -> Result<u8> {
     }
     let opened = Opened::open(&context.settings).await?;
     let outcome = if args.back {
-        go_back(context, &opened.db, &backup, args.dry_run).await
+        move_back(context, &opened.db, &backup, args.dry_run).await
     } else {
-        come(context, &opened.db, &backup, args.dry_run).await
+        move_away(context, &opened.db, &backup, args.dry_run).await
     };
     opened.close().await?;
     outcome
 }
 
-async fn come(context: &Context, db: &Db, backup: &str, dry_run: bool) -> Result<u8> {
+async fn move_away(context: &Context, db: &Db, backup: &str, dry_run: bool) -> Result<u8> {
     let inventory = if dry_run {
         let mut connection = db.connection().await?;
         let tx = connection.begin().await?;
         from_v5::read(&tx, db.schema(), backup).await?
     } else {
-        away::come(db, backup).await?
+        away::move_away(db, backup).await?
     };
     context.print(&json!({ "dry_run": dry_run, "from_v5": inventory }), || {
         inventory_text(&inventory, dry_run)
@@ -46,13 +50,13 @@ async fn come(context: &Context, db: &Db, backup: &str, dry_run: bool) -> Result
     Ok(0)
 }
 
-async fn go_back(context: &Context, db: &Db, backup: &str, dry_run: bool) -> Result<u8> {
+async fn move_back(context: &Context, db: &Db, backup: &str, dry_run: bool) -> Result<u8> {
     let plan = if dry_run {
         let mut connection = db.connection().await?;
         let tx = connection.begin().await?;
         back::plan(&tx, db.schema(), backup).await?
     } else {
-        back::go(db, backup).await?
+        back::move_back(db, backup).await?
     };
     context.print(&json!({ "dry_run": dry_run, "back": plan }), || back_text(&plan, dry_run))?;
     Ok(0)

@@ -16,6 +16,10 @@ use crate::from_v5::{self as old_system, closing::Closed};
 use crate::migrate::{self, Shape, Step};
 
 /// Applies the missing migrations, or only lists them.
+///
+/// # Errors
+/// The database cannot be opened, or a statement fails; the schema belongs to a
+/// newer program; our role may not create or change the tables.
 pub async fn run(context: &Context, args: MigrateArgs) -> Result<u8> {
     if args.from_v5 {
         return from_v5::run(context, args).await;

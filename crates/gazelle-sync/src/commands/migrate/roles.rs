@@ -15,6 +15,10 @@ use crate::migrate::{self, Shape, Step};
 use crate::{config, from_v5};
 
 /// Migrates and applies the roles, or prints the SQL for it.
+///
+/// # Errors
+/// The database cannot be opened, or a statement fails; the database is the
+/// embedded one; our role may not create the roles.
 pub async fn run(context: &Context, args: MigrateArgs) -> Result<u8> {
     let default = Roles::default();
     let roles = Roles {

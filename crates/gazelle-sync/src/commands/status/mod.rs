@@ -14,6 +14,10 @@ use read::read;
 const LONGEST_LOCK_WAIT: f64 = 10.0;
 
 /// Reads and prints; writes nothing.
+///
+/// # Errors
+/// The database cannot be opened, or a statement fails, such as one that
+/// waits too long for a lock.
 pub async fn run(context: &Context) -> Result<u8> {
     // `status` shows lock holders, so it must not wait for a lock as long as a run does.
     let mut settings = context.settings.clone();

@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
-use crate::alerts::{self, AlertList, Channels, Kind};
+use crate::alerts::{self, AlertList, Channels};
 use crate::config::Settings;
 use crate::display::{self, Column, Lines, Table};
 use crate::time;
@@ -51,7 +51,7 @@ fn alerts_table(listed: &AlertList, settings: &Settings) -> Table {
             alert.kind.clone(),
             show(alert.opened_at),
             alert.closed_at.map_or_else(|| "now".to_owned(), show),
-            alerts::title(Kind::from_stored(&alert.kind), settings),
+            alerts::title(alert.kind.parse().ok(), settings),
             display::count(u64::try_from(alert.sent).unwrap_or_default()),
         ]);
     }

@@ -1,6 +1,6 @@
 //! Formats the output of `auth status`.
 
-use crate::commands::auth::credential_status::CredentialStatus;
+use crate::commands::auth::credential_status::{CredentialMethod, CredentialStatus, TokenOrigin};
 use crate::config::Settings;
 use crate::display::Lines;
 use crate::time;
@@ -12,13 +12,13 @@ pub fn status_text(status: &CredentialStatus, settings: &Settings) -> Lines {
         text.line(format!("{name:<14}{value}"));
     };
     match status.method {
-        "api_key" => line("method", "API key (GAZELLE_API_KEY)"),
-        _ => line("method", "OAuth"),
+        CredentialMethod::ApiKey => line("method", "API key (GAZELLE_API_KEY)"),
+        CredentialMethod::Oauth => line("method", "OAuth"),
     }
     if let Some(place) = &status.kept_in {
         line("kept in", place);
     }
-    if status.tokens_from == Some("environment") {
+    if status.tokens_from == Some(TokenOrigin::Environment) {
         line("tokens", "from GAZELLE_REFRESH_TOKEN, until the first refresh");
     }
     match (status.access_until, status.renewable) {

@@ -1,7 +1,7 @@
 //! Formats the rows that differ between production and what staging gives.
 
 use crate::display::{self, Column, Lines, Table};
-use crate::staging_to_production::difference::{Sample, TableDifference};
+use crate::staging_to_production::difference::{DifferenceKind, Sample, TableDifference};
 
 /// One line per table with the numbers of missing, changed and surplus rows under these headings, then samples of
 /// the rows.
@@ -43,17 +43,17 @@ pub fn samples_lines(tables: &[TableDifference], text: &mut Lines) {
 }
 
 fn sample_lines(table: &str, sample: &Sample, text: &mut Lines) {
-    let said = match sample.kind.as_str() {
-        "missing" => "is missing: production has no such row; rebuilt from staging:",
-        "surplus" => "is surplus: no version in staging gives it; in production:",
-        _ => "differs: in production -> rebuilt from staging",
+    let said = match sample.kind {
+        DifferenceKind::Missing => "is missing: production has no such row; rebuilt from staging:",
+        DifferenceKind::Surplus => "is surplus: no version in staging gives it; in production:",
+        DifferenceKind::Changed => "differs: in production -> rebuilt from staging",
     };
     text.line(format!("{table} {} {said}", sample.key));
     for (column, held, rebuilt) in &sample.columns {
-        text.line(match sample.kind.as_str() {
-            "missing" => format!("    {column}: {rebuilt}"),
-            "surplus" => format!("    {column}: {held}"),
-            _ => format!("    {column}: {held} -> {rebuilt}"),
+        text.line(match sample.kind {
+            DifferenceKind::Missing => format!("    {column}: {rebuilt}"),
+            DifferenceKind::Surplus => format!("    {column}: {held}"),
+            DifferenceKind::Changed => format!("    {column}: {held} -> {rebuilt}"),
         });
     }
 }

@@ -4,7 +4,7 @@ use super::source::request_text;
 use super::source::run_text;
 use super::source::value_text;
 use crate::display::Lines;
-use crate::explain::column::{CheckedPath, Explanation, Source};
+use crate::explain::column::{CheckedPath, Explanation, FilledBy, Source};
 use crate::explain::times::Times;
 
 /// The value and the values that it is computed from; and what is wrong with the record's newest version, if
@@ -39,14 +39,14 @@ fn value_lines(told: &Explanation, margin: &str, zone: &str, outer: Option<&Sour
         if !is_told {
             source_lines(source, &mut line);
         }
-    } else if matches!(told.filled_by, "record" | "reconciler") {
+    } else if matches!(told.filled_by, FilledBy::Record | FilledBy::Reconciler) {
         line("version", "the version that the row names is no longer in staging");
     }
     if let Some(made) = &told.made {
         line("made of it", &value_text(made));
     }
     match told.agrees {
-        Some(false) if told.filled_by == "another row" => {
+        Some(false) if told.filled_by == FilledBy::AnotherRow => {
             line("differs", "the other row has a different value now")
         }
         Some(false) => line(
@@ -64,7 +64,7 @@ fn value_lines(told: &Explanation, margin: &str, zone: &str, outer: Option<&Sour
             format!("version {}, {}: {}{note}", said.version, said.seen_at.text(), value_text(&said.value));
         line("said by", &what);
     }
-    if told.filled_by == "another row" && told.rests_on.is_empty() {
+    if told.filled_by == FilledBy::AnotherRow && told.rests_on.is_empty() {
         line("derived from", "nothing: no such row is named");
     }
     for inner in &told.rests_on {
@@ -73,14 +73,14 @@ fn value_lines(told: &Explanation, margin: &str, zone: &str, outer: Option<&Sour
     }
 }
 
-fn filled_by(what: &str) -> &'static str {
+fn filled_by(what: FilledBy) -> &'static str {
     match what {
-        "record" => "taken from the record",
-        "reconciler" => "set by the reconciler",
-        "another row" => "taken from another row of production",
-        "database" => "computed by the database",
-        "view" => "computed when it is read",
-        _ => "names the origin of the row",
+        FilledBy::Record => "taken from the record",
+        FilledBy::Reconciler => "set by the reconciler",
+        FilledBy::AnotherRow => "taken from another row of production",
+        FilledBy::Database => "computed by the database",
+        FilledBy::View => "computed when it is read",
+        FilledBy::Lineage => "names the origin of the row",
     }
 }
 

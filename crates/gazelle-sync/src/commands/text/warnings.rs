@@ -4,7 +4,7 @@ use jiff::tz::TimeZone;
 
 use crate::display::{self, Column, Lines, Table};
 use crate::entities::ENTITIES;
-use crate::entities::read::{UNREADABLE_FIELD, UNREADABLE_ROW, WARNINGS};
+use crate::entities::read::{UNREADABLE_FIELD, UNREADABLE_ROW, WARNINGS, WarningCode};
 use crate::run_log::warnings::{RecordWarnings, Warnings};
 use crate::time;
 
@@ -54,7 +54,9 @@ pub fn text(warnings: &Warnings, zone: &TimeZone) -> Lines {
 
 /// Fields that cannot be read, record by record, with the shape of the value.
 fn unreadable(warnings: &Warnings, text: &mut Lines) {
-    let of_fields = |kind: &&RecordWarnings| [UNREADABLE_FIELD, UNREADABLE_ROW].contains(&kind.code.as_str());
+    let of_fields = |kind: &&RecordWarnings| {
+        [UNREADABLE_FIELD, UNREADABLE_ROW].iter().any(|code| code.as_str() == kind.code)
+    };
     let mut table = Table::new([
         Column::ids("record"),
         Column::text("field"),
@@ -81,64 +83,78 @@ fn unreadable(warnings: &Warnings, text: &mut Lines) {
     }
 }
 
-/// Kinds of warnings about records with their explanations: first those of any entity, then those of each.
-fn kinds() -> impl Iterator<Item = (&'static str, &'static str)> {
+/// The codes of warnings about records: first those of any entity, then those of each.
+fn kinds() -> impl Iterator<Item = WarningCode> {
     WARNINGS.iter().chain(ENTITIES.iter().flat_map(|entity| entity.warnings)).copied()
 }
 
 /// The explanation of a kind of warning, with its code for `--code`.
 fn meaning(code: &str) -> Option<String> {
-    kinds().find(|(of, _)| *of == code).map(|(_, says)| format!("{says} ({code})"))
+    kinds().find(|of| of.as_str() == code).map(|of| format!("{} ({code})", of.meaning()))
 }
 
 #[cfg(test)]
 mod tests {
-    use super::*;
-    use crate::entities::read::{UNREADABLE_FIELD, UNREADABLE_ROW};
+    use std::collections::BTreeSet;
+    use std::path::{Path, PathBuf};
 
-    fn text_of(path: &str) -> String {
-        let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join(path);
-        std::fs::read_to_string(&path).unwrap_or_else(|e| panic!("{}: {e}", path.display()))
+    use super::*;
+    use crate::run_log::report::RunWarningCode;
+
+    fn text_of(path: &Path) -> String {
+        std::fs::read_to_string(path).unwrap_or_else(|e| panic!("{}: {e}", path.display()))
+    }
+
+    /// The part of the README between two markers, and the table that belongs there.
+    fn table_of(marker: &str, title: &str, rows: &[(&str, &str)]) -> (String, String) {
+        let readme = text_of(&Path::new(env!("CARGO_MANIFEST_DIR")).join("../../README.md"));
+        let (_, rest) = readme.split_once(&format!("<!-- {marker} -->\n")).expect("the first marker");
+        let (table, _) = rest.split_once(&format!("<!-- /{marker} -->")).expect("the second marker");
+        let mut expected = format!("| code | {title} |\n|---|---|\n");
+        for (code, says) in rows {
+            expected.push_str(&format!("| `{code}` | {says} |\n"));
+        }
+        (table.to_owned(), expected)
     }
 
     #[test]
     fn the_readme_lists_the_warnings_as_they_are() {
-        let mut expected = String::from("| code | says of a record |\n|---|---|\n");
-        for (code, says) in kinds() {
-            expected.push_str(&format!("| `{code}` | {says} |\n"));
+        let of_records: Vec<_> = kinds().map(|code| (code.as_str(), code.meaning())).collect();
+        let of_runs: Vec<_> =
+            RunWarningCode::ALL.iter().map(|code| (code.as_str(), code.meaning())).collect();
+        for (table, expected) in [
+            table_of("warnings", "says of a record", &of_records),
+            table_of("run warnings", "says of a run", &of_runs),
+        ] {
+            assert_eq!(table, expected, "put the right-hand side into README.md");
         }
-        let readme = text_of("../../README.md");
-        let table = readme
-            .split_once("<!-- warnings -->\n")
-            .and_then(|(_, rest)| rest.split_once("<!-- /warnings -->"));
-        let (table, _) = table.expect("the README has a table of warnings between its markers");
-        assert_eq!(table, expected, "put the right-hand side into README.md");
+    }
+
+    /// The codes that a file declares, tests left out.
+    fn declared(path: &Path) -> Vec<String> {
+        let text = text_of(path);
+        let code = text.split("#[cfg(test)]").next().unwrap_or_default();
+        let codes = code.split("WarningCode::new(").skip(1).filter_map(|rest| rest.split('"').nth(1));
+        codes.map(str::to_owned).collect()
     }
 
     #[test]
-    fn every_warning_that_the_code_gives_is_a_kind() {
-        let mut given = vec![UNREADABLE_FIELD.to_owned(), UNREADABLE_ROW.to_owned()];
-        // Those that the tables of lists declare.
-        for table in ENTITIES.iter().flat_map(|entity| entity.tables) {
-            given.extend(table.list.as_ref().map(|list| list.doubled.to_owned()));
-            given.extend(table.unnamed.as_ref().map(|unnamed| unnamed.warning.to_owned()));
-        }
-        let src = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
-        let mut left = vec![src.join("entities"), src.join("staging_to_production")];
+    fn every_code_that_is_declared_is_listed_once() {
+        let src = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+        let mut left: Vec<PathBuf> = vec![src.join("entities"), src.join("staging_to_production")];
+        let mut found: Vec<String> = Vec::new();
         while let Some(path) = left.pop() {
+            let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
             if path.is_dir() {
                 left.extend(std::fs::read_dir(&path).unwrap().map(|entry| entry.unwrap().path()));
-                continue;
+            } else if name.ends_with(".rs") && !["tests.rs", "made_up.rs"].contains(&name.as_str()) {
+                found.extend(declared(&path));
             }
-            let is_code = path.extension().is_some_and(|ending| ending == "rs");
-            let text = if is_code { std::fs::read_to_string(&path).unwrap() } else { continue };
-            let codes = text.split("warn(\"").skip(1).filter_map(|rest| rest.split('"').next());
-            given.extend(codes.map(str::to_owned));
         }
-        given.sort();
-        given.dedup();
-        let mut listed: Vec<&str> = kinds().map(|(code, _)| code).collect();
+        found.sort();
+        let mut listed: Vec<&str> = kinds().map(WarningCode::as_str).collect();
         listed.sort_unstable();
-        assert_eq!(given, listed);
+        assert_eq!(found, listed);
+        assert_eq!(listed.iter().collect::<BTreeSet<_>>().len(), listed.len(), "{listed:?}");
     }
 }

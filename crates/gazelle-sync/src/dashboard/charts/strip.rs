@@ -6,6 +6,7 @@ use serde::Serialize;
 use super::scale::{TimeScale, logarithmic, rounded};
 use crate::dashboard::words::overview as w;
 use crate::dashboard::words::tongue::Tongue;
+use crate::run_log::kinds::{RUNNING, Status};
 
 /// The drawing's own units; the page stretches it.
 pub(crate) const WIDTH: f64 = 960.0;
@@ -82,12 +83,12 @@ impl Strip {
 }
 
 fn bar(run: &Run, scale: TimeScale, now: Timestamp, longest: i64) -> Bar {
-    let (class, cap) = match run.status.as_str() {
-        "success" => ("ok", false),
-        "partial" => ("warn", true),
-        "failed" => ("bad", true),
-        "running" => ("run", false),
-        _ => ("off", true),
+    let (class, cap) = match run.status.parse() {
+        Ok(Status::Success) => ("ok", false),
+        Ok(Status::Partial) => ("warn", true),
+        Ok(Status::Failed) => ("bad", true),
+        Err(_) if run.status == RUNNING => ("run", false),
+        Ok(Status::Interrupted) | Err(_) => ("off", true),
     };
     let lasted = run
         .duration_ms
@@ -123,12 +124,14 @@ fn title(runs: &[Run], missed: usize, t: &Tongue) -> String {
     }
     let mut parts = vec![t.count(w::STRIP_RUNS, runs.len() as i64)];
     let of = |status: &str| runs.iter().filter(|run| run.status == status).count() as i64;
-    let bad =
-        [("failed", w::STRIP_FAILED), ("partial", w::STRIP_PARTIAL), ("interrupted", w::STRIP_INTERRUPTED)];
-    parts.extend(
-        bad.iter().filter(|(status, _)| of(status) > 0).map(|(status, said)| t.count(*said, of(status))),
-    );
-    if parts.len() == 1 && !runs.is_empty() && of("running") == 0 {
+    let bad = [
+        (Status::Failed, w::STRIP_FAILED),
+        (Status::Partial, w::STRIP_PARTIAL),
+        (Status::Interrupted, w::STRIP_INTERRUPTED),
+    ];
+    let bad = bad.map(|(status, said)| (of(status.as_str()), said));
+    parts.extend(bad.iter().filter(|(runs, _)| *runs > 0).map(|(runs, said)| t.count(*said, *runs)));
+    if parts.len() == 1 && !runs.is_empty() && of(RUNNING) == 0 {
         parts.push(t.say(w::STRIP_ALL_WELL).into_owned());
     }
     if missed > 0 {

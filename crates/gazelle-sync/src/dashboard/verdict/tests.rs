@@ -51,7 +51,7 @@ fn all_at_once() -> Facts {
     }
 }
 
-fn told(facts: &Facts, language: Language) -> Told {
+fn verdict_of(facts: &Facts, language: Language) -> Told {
     let tongue = Tongue::new(language, time::zone(time::MONTREAL).unwrap(), facts.now);
     verdict(facts).tell(facts, &tongue)
 }
@@ -119,7 +119,7 @@ fn the_first_that_holds_is_told_in_both_languages() {
     let mut taken_away = troubles().into_iter();
     for (place, (level, en, fr)) in expected.into_iter().enumerate() {
         for (language, text) in [(Language::En, en), (Language::Fr, fr)] {
-            let told = told(&facts, language);
+            let told = verdict_of(&facts, language);
             let said = format!("{}|{}", told.title, told.sentence).replace('\u{a0}', " ");
             assert_eq!((told.level, said.as_str()), (level, text), "{place}");
             assert_eq!(told.act.is_none(), place == 10, "each trouble has one act");
@@ -134,8 +134,8 @@ fn the_first_that_holds_is_told_in_both_languages() {
 fn one_of_something_is_told_as_one() {
     let mut facts = Facts { withheld: 1, as_of: Some(at("2026-11-24T18:45:00Z")), ..all_at_once() };
     troubles().into_iter().take(6).for_each(|(_, take_away)| take_away(&mut facts));
-    assert_eq!(told(&facts, Language::En).title, "Right, and 1 deletion awaits your approval");
-    assert_eq!(told(&facts, Language::Fr).title, "Juste, et 1 suppression attend votre accord");
+    assert_eq!(verdict_of(&facts, Language::En).title, "Right, and 1 deletion awaits your approval");
+    assert_eq!(verdict_of(&facts, Language::Fr).title, "Juste, et 1 suppression attend votre accord");
 }
 
 #[test]
@@ -144,7 +144,7 @@ fn a_comparison_of_three_days_ago_counts_no_more() {
     troubles().into_iter().for_each(|(_, take_away)| take_away(&mut facts));
     let old = at("2026-11-21T08:31:00Z");
     facts.verified = facts.verified.map(|verified| Verified { at: old, ..verified });
-    let told = told(&facts, Language::En);
+    let told = verdict_of(&facts, Language::En);
     assert_eq!(told.title, "Fresh as of 13:45");
     assert_eq!(told.sentence, "Last compared with Gazelle: Saturday 21 November, 03:31.");
 }
@@ -153,7 +153,7 @@ fn a_comparison_of_three_days_ago_counts_no_more() {
 fn a_run_that_is_to_blame_is_linked() {
     let mut facts = all_at_once();
     troubles().into_iter().take(2).for_each(|(_, take_away)| take_away(&mut facts));
-    let act = told(&facts, Language::En).act.unwrap();
+    let act = verdict_of(&facts, Language::En).act.unwrap();
     assert_eq!((act.label.as_str(), act.href.as_deref()), ("View the run", Some("/app/runs/0193")));
 }
 
@@ -161,5 +161,5 @@ fn a_run_that_is_to_blame_is_linked() {
 fn without_any_good_run_no_hour_is_made_up() {
     let mut facts = Facts { as_of: None, ..all_at_once() };
     troubles().into_iter().take(3).for_each(|(_, take_away)| take_away(&mut facts));
-    assert_eq!(told(&facts, Language::En).sentence, "No sync has succeeded yet.");
+    assert_eq!(verdict_of(&facts, Language::En).sentence, "No sync has succeeded yet.");
 }

@@ -16,7 +16,7 @@ impl Db {
     /// # Errors
     /// The database's.
     pub async fn now(&self) -> Result<Timestamp, DbError> {
-        told(&self.query(QUESTION, &[]).await?)
+        timestamp_of(&self.query(QUESTION, &[]).await?)
     }
 }
 
@@ -26,11 +26,11 @@ impl Tx<'_> {
     /// # Errors
     /// The database's.
     pub async fn now(&self) -> Result<Timestamp, DbError> {
-        told(&self.query(QUESTION, &[]).await?)
+        timestamp_of(&self.query(QUESTION, &[]).await?)
     }
 }
 
-fn told(rows: &[Row]) -> Result<Timestamp, DbError> {
-    let row = rows.first().ok_or_else(|| DbError::infrastructure("the database told no time"))?;
+fn timestamp_of(rows: &[Row]) -> Result<Timestamp, DbError> {
+    let row = rows.first().ok_or_else(|| DbError::infrastructure("the database returned no time"))?;
     Ok(row.get(0))
 }

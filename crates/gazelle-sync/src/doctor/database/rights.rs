@@ -127,7 +127,7 @@ async fn report_trigger_privileges(tx: &Tx<'_>, lines: &mut Lines) -> Result<(),
     let mut held = access::beyond_rows(tx, "").await?;
     held.retain(|held| held.rights.iter().any(|right| right == "TRIGGER" || right == "REFERENCES"));
     let Some(first) = held.first() else {
-        lines.ok(check, "nobody may hang one on a table of ours but its owner");
+        lines.ok(check, "only the owner of a table of ours may add one to it");
         return Ok(());
     };
     let mut roles: Vec<&str> = held.iter().map(|held| held.role.as_str()).collect();
@@ -137,7 +137,7 @@ async fn report_trigger_privileges(tx: &Tx<'_>, lines: &mut Lines) -> Result<(),
     lines.warning(
         check,
         format!(
-            "{} may hang triggers on tables of ours, or have foreign keys refer to them ({} on {} by {}{more}): code of theirs would run with the rights of whoever writes, and \
+            "{} may add triggers to tables of ours, or foreign keys that refer to them ({} on {} by {}{more}): code of theirs would run with the rights of whoever writes, and \
              reading and writing rows does not need it",
             roles.join(", "),
             first.rights.join(", "),

@@ -3,6 +3,7 @@
 pub mod changed;
 mod reconcile;
 mod tables;
+mod warnings;
 
 use super::{DateFilter, Entity, Getter, Query, Shape, Undated, UndatedEnd, Walk};
 pub use tables::{GAZELLE_APPOINTMENT_PIANOS, GAZELLE_APPOINTMENTS, TABLES};
@@ -39,8 +40,5 @@ pub static ENTITY: Entity = Entity {
     tables: TABLES,
     reconciler_version: 3,
     reconcile: reconcile::reconcile,
-    warnings: &[
-        ("appointment_without_client", "appointment without a client"),
-        ("duplicate_piano", "a piano listed twice"),
-    ],
+    warnings: warnings::ALL,
 };

@@ -4,6 +4,7 @@
 use jiff::civil::Date;
 use serde_json_borrow::Value as Json;
 
+use super::warnings::APPOINTMENT_WITHOUT_CLIENT;
 use super::{GAZELLE_APPOINTMENT_PIANOS, GAZELLE_APPOINTMENTS, TABLES};
 use crate::entities::read::{self, Reconciled, RecordError};
 use crate::entities::rows;
@@ -11,6 +12,9 @@ use crate::entities::table::{Row, Value};
 use crate::time;
 
 /// The appointment, then its pianos.
+///
+/// # Errors
+/// A required field of the event is missing or unreadable, or it has a day without a time and is not all day.
 pub fn reconcile(record: &Json<'_>) -> Result<Reconciled, RecordError> {
     let mut reconciled = Reconciled::default();
     let mut appointment = rows::of_record(TABLES, record, &mut reconciled)?;
@@ -72,6 +76,6 @@ const FIRST_END: Date = Date::constant(-4713, 11, 26);
 fn warn_of_oddities(appointment: &Row, reconciled: &mut Reconciled) {
     let value = |column| GAZELLE_APPOINTMENTS.get(appointment, column);
     if value("client_external_id") == &Value::Null && value("event_type").as_text() == Some("APPOINTMENT") {
-        reconciled.warn("appointment_without_client", "client.id");
+        reconciled.warn(APPOINTMENT_WITHOUT_CLIENT, "client.id");
     }
 }

@@ -1,5 +1,6 @@
 //! The tables `gazelle_appointments` and `gazelle_appointment_pianos`.
 
+use super::warnings::DUPLICATE_PIANO;
 use crate::entities::Query;
 use crate::entities::table::{Derived, DerivedColumn, Generated, Nested, Rule::*, Table, View, column};
 
@@ -96,7 +97,7 @@ pub static GAZELLE_APPOINTMENT_PIANOS: Table = Table {
         query: Query::new(concat!(include_str!("more_pianos.graphql"), include_str!("fields.graphql"))),
         operation: "AppointmentMorePianos",
         answer: &["event", "allEventPianos"],
-        doubled: "duplicate_piano",
+        doubled: DUPLICATE_PIANO,
     }),
     columns: &[
         column("appointment_external_id", Id, &[])

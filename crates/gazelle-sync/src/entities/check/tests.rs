@@ -3,7 +3,10 @@
 use super::*;
 use crate::entities::read::Reconciled;
 use crate::entities::table::{Column, Derived, DerivedColumn, Nested, Unnamed, View, column};
-use crate::entities::{DateFilter, Getter, Query, Walk, registry};
+use crate::entities::{DateFilter, Getter, Query, Walk, WarningCode, registry};
+
+const DUPLICATE_ITEM: WarningCode = WarningCode::new("duplicate_item", "an item listed twice");
+const ITEM_WITHOUT_ID: WarningCode = WarningCode::new("item_without_id", "item without an id");
 
 fn leaked<T>(value: T) -> &'static T {
     Box::leak(Box::new(value))
@@ -37,7 +40,7 @@ fn items() -> Table {
 }
 
 fn nested(path: &'static [&'static str]) -> Nested {
-    Nested { path, query: Query::new(""), operation: "", answer: &[], doubled: "duplicate_item" }
+    Nested { path, query: Query::new(""), operation: "", answer: &[], doubled: DUPLICATE_ITEM }
 }
 
 fn entity(tables: impl IntoIterator<Item = Table>) -> Entity {
@@ -52,7 +55,7 @@ fn entity(tables: impl IntoIterator<Item = Table>) -> Entity {
         tables: tables.leak(),
         reconciler_version: 1,
         reconcile: |_| Ok(Reconciled::default()),
-        warnings: &[("duplicate_item", "an item listed twice")],
+        warnings: &[DUPLICATE_ITEM],
     }
 }
 
@@ -235,7 +238,7 @@ fn a_contradiction_in_a_table_of_a_list_is_named() {
             ".external_id: a column of the key must be required or held",
         ),
         (
-            Table { unnamed: Some(Unnamed { word: "item", warning: "item_without_id" }), ..items() },
+            Table { unnamed: Some(Unnamed { word: "item", warning: ITEM_WITHOUT_ID }), ..items() },
             ": the entity lists no warning item_without_id",
         ),
     ];

@@ -2,6 +2,7 @@
 
 mod reconcile;
 mod tables;
+mod warnings;
 
 use super::{DateFilter, Entity, Getter, Query, Shape, Walk};
 pub use tables::{GAZELLE_CLIENTS, GAZELLE_CONTACTS, GAZELLE_LOCATIONS, TABLES};
@@ -30,10 +31,5 @@ pub static ENTITY: Entity = Entity {
     tables: TABLES,
     reconciler_version: 3,
     reconcile: reconcile::reconcile,
-    warnings: &[
-        ("duplicate_contact", "a contact listed twice"),
-        ("duplicate_location", "a location listed twice"),
-        ("default_contact_not_listed", "default contact that is not listed"),
-        ("location_without_id", "location without an id"),
-    ],
+    warnings: warnings::ALL,
 };

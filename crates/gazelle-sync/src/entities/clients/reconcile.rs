@@ -2,12 +2,16 @@
 
 use serde_json_borrow::Value as Json;
 
+use super::warnings::DEFAULT_CONTACT_NOT_LISTED;
 use super::{GAZELLE_CLIENTS, GAZELLE_CONTACTS, GAZELLE_LOCATIONS, TABLES};
 use crate::entities::read::{self, Reconciled, RecordError};
 use crate::entities::rows::{self, ReadRow};
 use crate::entities::table::{Row, Value};
 
 /// The client first, then contacts, then locations: parents before children.
+///
+/// # Errors
+/// A required field of the client is missing or unreadable.
 pub fn reconcile(record: &Json<'_>) -> Result<Reconciled, RecordError> {
     let mut reconciled = Reconciled::default();
     let mut client = rows::of_record(TABLES, record, &mut reconciled)?;
@@ -59,7 +63,7 @@ fn set_defaults(
     };
     let Some(contact) = default_contact(named.as_deref(), contacts) else {
         if named.is_some() {
-            reconciled.warn("default_contact_not_listed", "defaultContact.id");
+            reconciled.warn(DEFAULT_CONTACT_NOT_LISTED, "defaultContact.id");
         }
         return;
     };

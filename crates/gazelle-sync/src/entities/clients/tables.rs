@@ -1,5 +1,6 @@
 //! The tables `gazelle_clients`, `gazelle_contacts` and `gazelle_locations`.
 
+use super::warnings::{DUPLICATE_CONTACT, DUPLICATE_LOCATION, LOCATION_WITHOUT_ID};
 use crate::entities::Query;
 use crate::entities::table::{Nested, Rule::*, Table, Unnamed, column};
 
@@ -64,7 +65,7 @@ pub static GAZELLE_CONTACTS: Table = Table {
         query: Query::new(concat!(include_str!("more_contacts.graphql"), include_str!("fields.graphql"))),
         operation: "ClientMoreContacts",
         answer: &["client", "allContacts"],
-        doubled: "duplicate_contact",
+        doubled: DUPLICATE_CONTACT,
     }),
     columns: &[
         column("external_id", Id, &["id"]).required(),
@@ -106,9 +107,9 @@ pub static GAZELLE_LOCATIONS: Table = Table {
         query: Query::new(concat!(include_str!("more_locations.graphql"), include_str!("fields.graphql"))),
         operation: "ContactMoreLocations",
         answer: &["contact", "allLocations"],
-        doubled: "duplicate_location",
+        doubled: DUPLICATE_LOCATION,
     }),
-    unnamed: Some(Unnamed { word: "location", warning: "location_without_id" }),
+    unnamed: Some(Unnamed { word: "location", warning: LOCATION_WITHOUT_ID }),
     columns: &[
         column("external_id", Id, &["id"]),
         column("contact_external_id", Id, &[])

@@ -6,8 +6,11 @@ use serde_json_borrow::Value as Json;
 
 use super::read::{Reconciled, RecordError};
 use super::rows;
-use super::{DateFilter, Entity, Getter, Query, Shape, Walk, table::Value};
+use super::{DateFilter, Entity, Getter, Query, Shape, Walk, WarningCode, table::Value};
 pub use tables::{GAZELLE_PIANOS, TABLES};
+
+/// The serial number is of blanks alone.
+const BLANK_SERIAL: WarningCode = WarningCode::new("blank_serial", "serial number of blanks alone");
 
 /// The entity `pianos`.
 pub static ENTITY: Entity = Entity {
@@ -33,7 +36,7 @@ pub static ENTITY: Entity = Entity {
     tables: TABLES,
     reconciler_version: 3,
     reconcile,
-    warnings: &[("blank_serial", "serial number of blanks alone")],
+    warnings: &[BLANK_SERIAL],
 };
 
 /// One row: the piano.
@@ -43,7 +46,7 @@ fn reconcile(record: &Json<'_>) -> Result<Reconciled, RecordError> {
     match GAZELLE_PIANOS.get(&piano.row, "serial_number") {
         Value::Null => {}
         Value::Text(serial) if !serial.trim().is_empty() => {}
-        _ => reconciled.warn("blank_serial", "serialNumber"),
+        _ => reconciled.warn(BLANK_SERIAL, "serialNumber"),
     }
     reconciled.add([piano]);
     Ok(reconciled)

@@ -42,3 +42,50 @@ impl<'i, T> Apart<'i, T> {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::db::Fault;
+
+    /// Stages items in a database that refuses some of them. Returns what was staged and what was refused.
+    fn staged(items: &[&'static str], bad: &[&str], fault: Fault) -> Result<(Vec<String>, Refused), Fault> {
+        let (mut staged, mut refused) = (Vec::new(), Refused::new());
+        let mut apart = Apart::new(items, |item: &&'static str| item);
+        while let Some(part) = apart.next() {
+            if !part.iter().any(|item| bad.contains(item)) {
+                staged.extend(part.iter().map(|item| (*item).to_owned()));
+                continue;
+            }
+            let mut error = DbError::infrastructure("a constraint of yours");
+            error.fault = fault;
+            apart.failed(part, error, &mut refused).map_err(|error| error.fault)?;
+        }
+        Ok((staged, refused))
+    }
+
+    #[test]
+    fn each_refused_record_is_noted_by_its_id_and_all_others_are_staged() {
+        for (items, bad, good) in [
+            (&["a", "b", "c", "d", "e"][..], &[][..], &["a", "b", "c", "d", "e"][..]),
+            (&["a", "b", "c", "d", "e"], &["d"], &["a", "b", "c", "e"]),
+            (&["a", "b", "c"], &["a", "c"], &["b"]),
+            (&["a"], &["a"], &[]),
+            (&[], &["a"], &[]),
+        ] {
+            let (staged, refused) = staged(items, bad, Fault::Record).unwrap();
+            assert_eq!(staged, good, "{items:?} {bad:?}");
+            let ids: Vec<&str> = refused.keys().map(String::as_str).collect();
+            let expected: Vec<&str> = items.iter().copied().filter(|item| bad.contains(item)).collect();
+            assert_eq!(ids, expected, "{items:?} {bad:?}");
+            assert!(refused.values().all(|why| why.contains("a constraint of yours")), "{refused:?}");
+        }
+    }
+
+    #[test]
+    fn an_error_that_no_record_caused_ends_the_staging() {
+        for fault in [Fault::Infrastructure, Fault::Conflict] {
+            assert_eq!(staged(&["a", "b"], &["b"], fault), Err(fault));
+        }
+    }
+}

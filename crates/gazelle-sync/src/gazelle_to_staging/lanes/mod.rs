@@ -5,27 +5,26 @@
 //! reconciled inside the transaction that stages them.
 
 pub mod apart;
+mod gathering;
 mod stager;
 
-use std::collections::HashSet;
-use std::collections::hash_map::RandomState;
-use std::hash::BuildHasher;
 use std::time::Duration;
 
 use jiff::Timestamp;
 use tokio::sync::mpsc;
 use tokio::task::{JoinError, JoinSet};
-use tokio::time::{Instant, sleep_until};
+use tokio::time::sleep_until;
 use tracing::Instrument;
 use uuid::Uuid;
 
 use self::apart::Refused;
+use self::gathering::{Gathering, IdHash};
 pub use self::stager::StageTwoGate;
 use self::stager::{Last, Stager};
 use super::{Fetch, FetchError, task_error};
 use crate::db::DbError;
 use crate::display::EntityProgress;
-use crate::entities::{Entity, weight};
+use crate::entities::Entity;
 use crate::gazelle_to_staging::pages::queue::QueuedPage;
 use crate::staging::outcome::BatchOutcome;
 use crate::staging::versions::Received;
@@ -38,17 +37,10 @@ const LINGER: Duration = Duration::from_millis(200);
 /// The lanes of a walk. Dropping them aborts the batches in progress, uncommitted.
 pub(crate) struct Lanes {
     stager: Stager,
-    batch_size: usize,
-    /// The records of the next batch, each with the hash of its id; `gathered_since`: when the first of them came.
-    gathered: Vec<(Received, u64)>,
-    gathered_since: Instant,
-    /// The memory that reading them takes.
-    gathered_memory: usize,
+    /// The next batch.
+    gathering: Gathering,
     /// The batches that are being staged: the outcome of each, and the hashes of its ids.
-    under_way: JoinSet<(Result<BatchOutcome, DbError>, Vec<u64>)>,
-    /// The hashes of all ids that are being staged. Two records with one hash only wait for each other.
-    ids_under_way: HashSet<u64>,
-    hasher: RandomState,
+    under_way: JoinSet<(Result<BatchOutcome, DbError>, Vec<IdHash>)>,
     /// One version of each transaction that staged any.
     marks: Vec<Uuid>,
     done: BatchOutcome,
@@ -63,14 +55,9 @@ impl Lanes {
         progress: &EntityProgress,
     ) -> Lanes {
         Lanes {
-            batch_size: (fetch.batch_size / LANES).max(1),
             stager: Stager::new(fetch, entity, gate, progress),
-            gathered: Vec::new(),
-            gathered_since: Instant::now(),
-            gathered_memory: 0,
+            gathering: Gathering::new(fetch.batch_size / LANES),
             under_way: JoinSet::new(),
-            ids_under_way: HashSet::new(),
-            hasher: RandomState::new(),
             marks: Vec::new(),
             done: BatchOutcome::default(),
             failure: None,
@@ -88,8 +75,8 @@ impl Lanes {
         pages: &mut mpsc::Receiver<QueuedPage>,
     ) -> Result<Option<QueuedPage>, FetchError> {
         loop {
-            let may_go = !self.gathered.is_empty() && self.under_way.len() < LANES;
-            let lingered = self.gathered_since + LINGER;
+            let may_go = !self.gathering.is_empty() && self.under_way.len() < LANES;
+            let lingered = self.gathering.since() + LINGER;
             tokio::select! {
                 page = pages.recv() => return Ok(page),
                 () = sleep_until(lingered), if may_go => self.send_off(),
@@ -104,16 +91,11 @@ impl Lanes {
     /// Gathers records into batches and starts to stage those that are full; waits while all lanes are busy.
     pub(crate) async fn take(&mut self, records: Vec<Received>) -> Result<(), FetchError> {
         for record in records {
-            let id = self.hasher.hash_one(record.external_id.as_str());
-            while self.ids_under_way.contains(&id) {
+            while self.gathering.is_under_way(&record.external_id) {
                 self.wait_for_one().await?;
             }
-            if self.gathered.is_empty() {
-                self.gathered_since = Instant::now();
-            }
-            self.gathered_memory += weight::memory(&record.raw);
-            self.gathered.push((record, id));
-            if self.gathered.len() >= self.batch_size || self.gathered_memory >= weight::BATCH {
+            self.gathering.add(record);
+            if self.gathering.is_full() {
                 while self.under_way.len() >= LANES {
                     self.wait_for_one().await?;
                 }
@@ -133,11 +115,10 @@ impl Lanes {
         while !self.under_way.is_empty() {
             self.wait_for_one().await?;
         }
-        if !self.gathered.is_empty() || bookmark.is_some() || !self.marks.is_empty() {
+        if !self.gathering.is_empty() || bookmark.is_some() || !self.marks.is_empty() {
             let bookmark = bookmark.filter(|_| self.stager.refused().is_empty());
             let last = Last { marks: &self.marks, bookmark };
-            let batch: Vec<Received> =
-                std::mem::take(&mut self.gathered).into_iter().map(|(record, _)| record).collect();
+            let (batch, _) = self.gathering.take();
             self.done += self.stager.stage(&batch, Some(last)).await?;
         }
         let refused = std::mem::take(&mut *self.stager.refused());
@@ -146,9 +127,7 @@ impl Lanes {
 
     /// Starts to stage what has gathered.
     fn send_off(&mut self) {
-        let (batch, ids): (Vec<Received>, Vec<u64>) = std::mem::take(&mut self.gathered).into_iter().unzip();
-        self.gathered_memory = 0;
-        self.ids_under_way.extend(&ids);
+        let (batch, ids) = self.gathering.take();
         let mut stager = self.stager.clone();
         let staging = async move { (stager.stage(&batch, None).await, ids) };
         self.under_way.spawn(staging.in_current_span());
@@ -161,12 +140,10 @@ impl Lanes {
         self.stop_if_failed().await
     }
 
-    fn note(&mut self, ended: Result<(Result<BatchOutcome, DbError>, Vec<u64>), JoinError>) {
+    fn note(&mut self, ended: Result<(Result<BatchOutcome, DbError>, Vec<IdHash>), JoinError>) {
         match ended {
             Ok((end, ids)) => {
-                for id in &ids {
-                    self.ids_under_way.remove(id);
-                }
+                self.gathering.ended(&ids);
                 match end {
                     Ok(done) => {
                         self.marks.extend(done.staged.mark);

@@ -136,8 +136,11 @@ impl Gathering<'_> {
     async fn part_of(&self, by_id: &ById, part: &[Field], id: &str) -> Result<PartResult, SourceError> {
         let ById { root, name, operation } = by_id;
         let query = format!("query {operation}($id: String!) {{ {root} {{ {} }} }}", fields::to_text(part));
-        let request =
-            GraphqlRequest::new(operation.as_str(), self.sizes.shaped(&query, None), json!({ "id": id }));
+        let request = GraphqlRequest::new(
+            operation.as_str(),
+            self.sizes.with_list_limits(&query, None),
+            json!({ "id": id }),
+        );
         let error = match self.client.post(&request).await.map_err(SourceError::of_one_record) {
             Ok(answer) => {
                 return Ok(match answer.lookup(&[name])? {

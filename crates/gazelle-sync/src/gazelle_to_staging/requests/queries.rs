@@ -40,7 +40,7 @@ pub(crate) fn page(
 ) -> GraphqlRequest {
     let whole = (entity.walk.operation, &*entity.walk.page_query);
     let (operation, query) = whole_or_part(whole, &parts::path_of_records(entity), part);
-    let query = sizes.shaped(&query, inner);
+    let query = sizes.with_list_limits(&query, inner);
     page_request(entity, &operation, query.into_owned(), place)
 }
 
@@ -104,7 +104,7 @@ fn page_request(entity: &Entity, operation: &str, query: String, place: PagePosi
 /// Requests one record by its id.
 pub(crate) fn record(getter: &Getter, sizes: &Sizes, id: &str, part: Option<&[Field]>) -> GraphqlRequest {
     let (operation, query) = whole_or_part((getter.operation, &*getter.query), getter.path, part);
-    GraphqlRequest::new(operation, sizes.shaped(&query, None), json!({ "id": id }))
+    GraphqlRequest::new(operation, sizes.with_list_limits(&query, None), json!({ "id": id }))
 }
 
 /// Requests one page of a list inside a record.
@@ -119,7 +119,7 @@ pub(crate) fn nested_page(
     let variables = json!({ "id": id, "first": first, "after": after });
     let path = [nested.answer, &["nodes"]].concat();
     let (operation, query) = whole_or_part((nested.operation, &*nested.query), &path, part);
-    GraphqlRequest::new(operation, sizes.shaped(&query, None), variables)
+    GraphqlRequest::new(operation, sizes.with_list_limits(&query, None), variables)
 }
 
 #[cfg(test)]

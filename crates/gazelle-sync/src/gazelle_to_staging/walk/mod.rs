@@ -6,10 +6,10 @@ mod days;
 pub(crate) mod deferred;
 mod plan;
 mod report;
+mod retries;
 mod split;
 mod windows;
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use jiff::Timestamp;
@@ -17,11 +17,12 @@ use jiff::Timestamp;
 use self::completeness::{AttemptOptions, WindowsOutcome, judge};
 use self::deferred::{DeferredOutcome, DeferredRecords, ListsEnd};
 pub use self::report::WalkReport;
+use self::retries::Retries;
 use self::split::WindowPlan;
 use self::windows::Windows;
 use super::by_id::absent;
 use super::lanes::{Lanes, StageTwoGate};
-use super::pages::seen::{PageEnds, SeenIds};
+use super::pages::seen::SeenIds;
 use super::pages::window::Shortfall;
 use super::requests::counts;
 use super::{Fetch, FetchError, Scope, WalkSpec};
@@ -86,24 +87,6 @@ enum Attempt {
     ApiFailing,
 }
 
-/// How many attempts are made, and how the next one is made.
-struct Retries {
-    attempt: u32,
-    allowed: u32,
-    /// Whether the walk is split into windows.
-    splits: bool,
-    /// The ids that the attempt before, or an earlier run, found listed more than once.
-    repeats: Option<Vec<String>>,
-    /// Whether `repeats` were found by an earlier run.
-    is_known: bool,
-    /// Where the pages ended in the attempt that found `repeats`; none if an earlier run found them.
-    page_ends: Option<BTreeMap<String, PageEnds>>,
-    /// Whether pages are to end at other records than in the first attempt.
-    ends_pages_elsewhere: bool,
-    /// Whether the next attempt keeps the windows of the one before.
-    keeps_windows: bool,
-}
-
 /// What the pages of an attempt brought, besides the records that are staged at once.
 #[derive(Default)]
 struct AttemptRecords {
@@ -136,16 +119,7 @@ impl Walk<'_> {
     /// Attempts the walk until it is complete, or another attempt would not help.
     async fn attempts(&self, known: &ListedTwice, report: &mut WalkReport) -> Result<(), FetchError> {
         let known = if self.spec.scope == Scope::WHOLE { &known.whole } else { &known.days };
-        let mut retries = Retries {
-            attempt: 0,
-            allowed: self.fetch.walk_attempts.max(1),
-            splits: true,
-            repeats: Some(known.clone()),
-            is_known: true,
-            page_ends: None,
-            ends_pages_elsewhere: false,
-            keeps_windows: false,
-        };
+        let mut retries = Retries::new(self.fetch.walk_attempts, known.clone());
         while retries.attempt < retries.allowed {
             retries.attempt += 1;
             // The last attempt is one sequence of pages, in which fewer records can move unseen than between
@@ -164,9 +138,12 @@ impl Walk<'_> {
                 }
                 Ok(Attempt::ApiFailing) => return Ok(()),
                 Ok(Attempt::Incomplete(shortfall)) => {
-                    if !self.repeats_after(shortfall, &mut retries, report) {
+                    let known = self.spec.known_shortfall;
+                    let Some(reason) = retries.repeats_after(shortfall, known, report) else {
                         return Ok(());
-                    }
+                    };
+                    let (entity, attempt) = (self.entity.name, retries.attempt);
+                    tracing::warn!(entity, attempt, reason, "the walk is repeated");
                 }
                 Err(FetchError::Source(error)) => {
                     // What the attempt before was short by says nothing about this one.
@@ -184,52 +161,6 @@ impl Walk<'_> {
             }
         }
         Ok(())
-    }
-
-    /// Whether to repeat the walk after an incomplete attempt. Puts the reason why it was incomplete into the
-    /// report.
-    fn repeats_after(&self, shortfall: Shortfall, retries: &mut Retries, report: &mut WalkReport) -> bool {
-        let (entity, attempt) = (self.entity.name, retries.attempt);
-        let reason = match shortfall {
-            Shortfall::Endless(reason) => {
-                report.reason = Some(reason);
-                return false;
-            }
-            Shortfall::Unsplittable(reason) => {
-                report.reason = Some(reason.clone());
-                retries.splits = false;
-                retries.allowed = retries.allowed.max(attempt + 1);
-                reason
-            }
-            Shortfall::Shifted(reason) => {
-                report.reason = Some(reason.clone());
-                // The same difference as in earlier runs: another attempt would find it again.
-                if report.short_by.is_some() && report.short_by == self.spec.known_shortfall {
-                    return false;
-                }
-                // Page ends can be compared only within the same windows.
-                retries.keeps_windows = retries.page_ends.is_some();
-                reason
-            }
-            Shortfall::Repeats(ids) => {
-                let reason = format!("the API lists {} record(s) more than once", ids.len());
-                report.reason = Some(reason.clone());
-                // A second attempt is made even if only one is allowed. It shows whether the list holds these
-                // ids more than once, or repeats them only at the end of one page and the start of the next, in
-                // the place of records that are missing.
-                retries.ends_pages_elsewhere = !retries.ends_pages_elsewhere;
-                if std::mem::take(&mut retries.is_known) {
-                    retries.allowed = retries.allowed.max(attempt + 1);
-                }
-                retries.repeats = Some(ids);
-                retries.page_ends = Some(std::mem::take(&mut report.page_ends));
-                // Ends of pages can only be compared in the same windows.
-                retries.keeps_windows = true;
-                reason
-            }
-        };
-        tracing::warn!(entity, attempt, reason, "the walk is repeated");
-        true
     }
 
     /// Finishes a complete walk: looks up the records that it did not see. If the API fails, the next run looks

@@ -9,7 +9,7 @@ use tokio_postgres::types::Type;
 use crate::access::trust::fragments::filled;
 use crate::config::Settings;
 use crate::db::{Db, DbError, Tx, citus, quote};
-use crate::run_log::report::milliseconds;
+use crate::run_log::report::{Status, milliseconds};
 use crate::staging::pending::Basis;
 use crate::staging::retention;
 use crate::staging_to_production::TableSet;
@@ -26,7 +26,7 @@ const VIEW: &str = "v_appointments_montreal";
 #[derive(Debug, Serialize)]
 pub struct Built {
     /// Always `success`: after an error nothing is left behind.
-    pub status: &'static str,
+    pub status: Status,
     /// The schema.
     pub schema: String,
     /// The instant whose state it holds.
@@ -92,7 +92,7 @@ pub async fn build(db: &Db, settings: &Settings, as_of: Timestamp, into: &str) -
     tx.commit().await?;
     let schema = into.to_owned();
     Ok(Built {
-        status: "success",
+        status: Status::Success,
         schema,
         as_of,
         replaced,

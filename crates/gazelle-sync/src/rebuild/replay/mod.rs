@@ -13,17 +13,16 @@ use std::time::Instant;
 use serde::Serialize;
 use uuid::Uuid;
 
-use super::{ApplyOptions, FollowUp, Withheld, compare, decide, in_one_snapshot};
+use super::follow_up::{FollowUp, Outcome, Remaining, Report};
+use super::{ApplyOptions, Withheld, compare, decide, in_one_snapshot};
 use crate::config::Settings;
 use crate::db::{Db, DbError};
 use crate::display::Progress;
 use crate::entities::ENTITIES;
 use crate::lease::{FencedTx, Lease};
 use crate::migrate;
-use crate::orchestrator::judge;
-use crate::run_log::kinds::{RunCommand, RunTrigger};
-use crate::run_log::report::{RunReport, Status, milliseconds};
-use crate::run_log::runs::{self, NewRun};
+use crate::run_log::kinds::RunCommand;
+use crate::run_log::report::{Status, milliseconds};
 use crate::staging::clock::Clock;
 use crate::staging::pending::Basis;
 use crate::staging::quarantine::QuarantinedRecords;
@@ -59,6 +58,18 @@ pub struct ReplayReport {
     pub duration_ms: u64,
 }
 
+impl Report for ReplayReport {
+    fn outcome(&mut self) -> Outcome<'_> {
+        Outcome {
+            status: &mut self.status,
+            reasons: &mut self.reasons,
+            waiting: &mut self.waiting,
+            rows_written: &mut self.rows_written,
+            dry_run: self.dry_run,
+        }
+    }
+}
+
 /// Replays.
 ///
 /// # Errors
@@ -71,10 +82,12 @@ pub async fn replay(
 ) -> Result<ReplayReport, DbError> {
     let started = Instant::now();
     migrate::prepare(db).await?;
-    Lease::hold(db, settings.lease(), async |lease| {
-        recorded(db, settings, wanted, lease, started, progress).await
+    let mut report = Lease::hold(db, settings.lease(), async |lease| {
+        recorded(db, settings, wanted, lease, progress).await
     })
-    .await
+    .await?;
+    report.duration_ms = milliseconds(started.elapsed());
+    Ok(report)
 }
 
 async fn recorded(
@@ -82,51 +95,20 @@ async fn recorded(
     settings: &Settings,
     wanted: &ReplayRequest,
     lease: &Lease,
-    started: Instant,
     progress: &Progress,
 ) -> Result<ReplayReport, DbError> {
     let clock = Clock::after_staged(db).await?;
-    let run_id = clock.run_id();
-    let command = if wanted.dry_run { RunCommand::ReplayDryRun } else { RunCommand::Replay };
-    let of_run = NewRun { run_id, command, mode: None, trigger: RunTrigger::Command };
-    let stage_2 = FollowUp { db, settings, fence: lease.fence(), run_id, clock, progress };
-    let work = async {
-        let mut report = find_and_apply(wanted, stage_2).await?;
-        report.duration_ms = milliseconds(started.elapsed());
-        let mut run = RunReport::new(run_id, None, Vec::new(), started.elapsed());
-        run.status = report.status;
-        if !report.dry_run {
-            run.reasons = report.reasons.clone();
-        }
-        Ok((report, run))
+    let (run_id, fence) = (clock.run_id(), lease.fence());
+    let transaction = async {
+        let (report, some_unprocessed) =
+            in_one_snapshot(db, fence, async |tx| in_transaction(tx, settings, wanted, run_id).await).await?;
+        let is_whole = report.records.is_none();
+        let is_applied = !wanted.dry_run && report.status == Status::Success;
+        let remaining = Remaining { entities: &wanted.entities, is_whole };
+        Ok((report, (is_applied && (is_whole || some_unprocessed)).then_some(remaining)))
     };
-    Ok(runs::recorded(db, lease.fence(), of_run, work).await?.0)
-}
-
-/// Applies the difference, and lets stage 2 process what the rebuild left to it.
-async fn find_and_apply(wanted: &ReplayRequest, stage_2: FollowUp<'_>) -> Result<ReplayReport, DbError> {
-    let FollowUp { db, settings, fence, run_id, .. } = stage_2;
-    let (mut report, some_unprocessed) =
-        in_one_snapshot(db, fence, async |tx| in_transaction(tx, settings, wanted, run_id).await).await?;
-    let nothing_more = wanted.dry_run || report.status != Status::Success;
-    if nothing_more || (report.records.is_some() && !some_unprocessed) {
-        return Ok(report);
-    }
-
-    let followed = stage_2.reconcile(&wanted.entities).await?;
-    report.rows_written += followed.rows_written;
-    if report.records.is_none() {
-        let mut verdict = RunReport::new(run_id, None, Vec::new(), std::time::Duration::ZERO);
-        judge::compare(db, &mut verdict, &wanted.entities).await?;
-        report.status = verdict.status;
-        report.reasons.extend(verdict.reasons);
-    }
-    report.waiting = followed.waiting;
-    for reason in followed.unwritten {
-        report.status = report.status.and(Status::Partial);
-        report.reasons.push(reason);
-    }
-    Ok(report)
+    let command = if wanted.dry_run { RunCommand::ReplayDryRun } else { RunCommand::Replay };
+    FollowUp { db, settings, fence, run_id, clock, progress }.recorded(command, transaction).await
 }
 
 /// Computes the difference and applies it, in one transaction with one snapshot. Returns also whether it includes

@@ -8,7 +8,7 @@
 
 mod step;
 
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use jiff::Timestamp;
 use serde::Serialize;
@@ -18,17 +18,16 @@ use uuid::Uuid;
 use step::{find_step, refuse_what_retention_dropped};
 
 use super::comparison::Comparison;
-use super::{ApplyOptions, FollowUp, Withheld, compare, decide, in_one_snapshot};
+use super::follow_up::{FollowUp, Outcome, Remaining, Report};
+use super::{ApplyOptions, Withheld, compare, decide, in_one_snapshot};
 use crate::config::Settings;
 use crate::db::{Db, DbError};
 use crate::display::Progress;
 use crate::entities::ENTITIES;
 use crate::lease::{FencedTx, Lease};
 use crate::migrate;
-use crate::orchestrator::judge;
-use crate::run_log::kinds::{RunCommand, RunTrigger};
-use crate::run_log::report::{RunReport, Status, milliseconds};
-use crate::run_log::runs::{self, NewRun};
+use crate::run_log::kinds::RunCommand;
+use crate::run_log::report::{Status, milliseconds};
 use crate::staging::clock::Clock;
 use crate::staging::pending::Basis;
 use crate::staging::quarantine::QuarantinedRecords;
@@ -85,6 +84,18 @@ pub struct UndoReport {
     pub duration_ms: u64,
 }
 
+impl Report for UndoReport {
+    fn outcome(&mut self) -> Outcome<'_> {
+        Outcome {
+            status: &mut self.status,
+            reasons: &mut self.reasons,
+            waiting: &mut self.waiting,
+            rows_written: &mut self.rows_written,
+            dry_run: self.dry_run,
+        }
+    }
+}
+
 /// Undoes a run, or lifts its undo.
 ///
 /// # Errors
@@ -116,39 +127,24 @@ async fn recorded(
     refuse_what_retention_dropped(db, step).await?;
     let clock = Clock::after_staged(db).await?;
     let run_id = clock.run_id();
-    let find_and_apply = async || {
-        in_one_snapshot(db, lease.fence(), async |tx| {
-            in_transaction(tx, settings, wanted, run_id, step).await
-        })
-        .await
+    let fence = lease.fence();
+    let transaction = async {
+        let report =
+            in_one_snapshot(db, fence, async |tx| in_transaction(tx, settings, wanted, run_id, step).await)
+                .await?;
+        // Stage 2 notes the outcome of versions that count now, and quarantines records that have lost their parent.
+        let remaining = Remaining { entities: &ENTITIES, is_whole: true };
+        let is_applied = !wanted.dry_run && report.status == Status::Success;
+        Ok((report, is_applied.then_some(remaining)))
     };
     if wanted.dry_run {
-        return find_and_apply().await;
+        return transaction.await.map(|(report, _)| report);
     }
     let command = match step {
         Step::Undid(_) => RunCommand::Undo,
         Step::Lifted { .. } => RunCommand::UndoLift,
     };
-    let of_run = NewRun { run_id, command, mode: None, trigger: RunTrigger::Command };
-    let work = async {
-        let mut run = RunReport::new(run_id, None, Vec::new(), Duration::ZERO);
-        let mut report = find_and_apply().await?;
-        if report.status != Status::Success {
-            report.reasons.iter().for_each(|reason| run.note(report.status, reason));
-            return Ok((report, run));
-        }
-        // Notes the outcome of versions that count now, and quarantines records that have lost their parent.
-        let follow_up = FollowUp { db, settings, fence: lease.fence(), run_id, clock, progress };
-        let followed = follow_up.reconcile(&ENTITIES).await?;
-        report.rows_written += followed.rows_written;
-        judge::compare(db, &mut run, &ENTITIES).await?;
-        report.waiting = followed.waiting;
-        followed.unwritten.into_iter().for_each(|reason| run.note(Status::Partial, reason));
-        report.status = run.status;
-        report.reasons.extend(run.reasons.iter().cloned());
-        Ok((report, run))
-    };
-    Ok(runs::recorded(db, lease.fence(), of_run, work).await?.0)
+    FollowUp { db, settings, fence, run_id, clock, progress }.recorded(command, transaction).await
 }
 
 /// Withdraws or restores the versions, computes what production should be then, and applies the difference.

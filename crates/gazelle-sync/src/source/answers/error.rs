@@ -3,8 +3,45 @@
 use std::{fmt, sync::Arc, time::Duration};
 
 use super::partial::{IncompleteContent, Partial};
+use crate::states::words;
 
-/// The kind of a failure, which decides about retries and what callers do. [`ErrorClass::name`] is stored and
+words! {
+    /// The outcomes of a request, as they are stored, counted and logged.
+    OutcomeCode {
+        /// A complete answer.
+        Answered = "ok",
+        /// The caller dropped the request before its end (a run that stops).
+        Abandoned = "abandoned",
+        /// [`ErrorClass::Unreachable`].
+        Unreachable = "unreachable",
+        /// [`ErrorClass::Unauthorized`].
+        Unauthorized = "unauthorized",
+        /// [`ErrorClass::Throttled`].
+        Throttled = "throttled",
+        /// [`ErrorClass::ServerFault`].
+        ServerFault = "server_fault",
+        /// [`ErrorClass::BadAnswer`].
+        BadAnswer = "bad_answer",
+        /// [`ErrorClass::InvalidQuery`].
+        InvalidQuery = "invalid_query",
+        /// [`ErrorClass::OverLimit`].
+        OverLimit = "over_limit",
+        /// [`ErrorClass::ClientFault`].
+        ClientFault = "client_fault",
+        /// [`ErrorClass::Redirected`].
+        Redirected = "redirected",
+        /// [`ErrorClass::TooLarge`].
+        TooLarge = "too_large",
+        /// [`ErrorClass::PartialData`].
+        PartialData = "partial_data",
+        /// [`ErrorClass::Stopped`].
+        Stopped = "stopped",
+        /// [`ErrorClass::Setup`].
+        Setup = "setup",
+    }
+}
+
+/// The kind of a failure, which decides about retries and what callers do. [`ErrorClass::code`] is stored and
 /// counted. Assigned only in `classify.rs`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
@@ -50,22 +87,22 @@ pub enum ErrorClass {
 }
 
 impl ErrorClass {
-    /// A stable snake_case name for storage, metrics and logs.
-    pub fn name(&self) -> &'static str {
+    /// Its name in storage, metrics and logs.
+    pub fn code(&self) -> OutcomeCode {
         match self {
-            Self::Unreachable => "unreachable",
-            Self::Unauthorized => "unauthorized",
-            Self::Throttled { .. } => "throttled",
-            Self::ServerFault => "server_fault",
-            Self::BadAnswer => "bad_answer",
-            Self::InvalidQuery { .. } => "invalid_query",
-            Self::OverLimit { .. } => "over_limit",
-            Self::ClientFault => "client_fault",
-            Self::Redirected => "redirected",
-            Self::TooLarge => "too_large",
-            Self::PartialData { .. } => "partial_data",
-            Self::Stopped => "stopped",
-            Self::Setup => "setup",
+            Self::Unreachable => OutcomeCode::Unreachable,
+            Self::Unauthorized => OutcomeCode::Unauthorized,
+            Self::Throttled { .. } => OutcomeCode::Throttled,
+            Self::ServerFault => OutcomeCode::ServerFault,
+            Self::BadAnswer => OutcomeCode::BadAnswer,
+            Self::InvalidQuery { .. } => OutcomeCode::InvalidQuery,
+            Self::OverLimit { .. } => OutcomeCode::OverLimit,
+            Self::ClientFault => OutcomeCode::ClientFault,
+            Self::Redirected => OutcomeCode::Redirected,
+            Self::TooLarge => OutcomeCode::TooLarge,
+            Self::PartialData { .. } => OutcomeCode::PartialData,
+            Self::Stopped => OutcomeCode::Stopped,
+            Self::Setup => OutcomeCode::Setup,
         }
     }
 
@@ -244,7 +281,7 @@ impl SourceError {
 
     /// Whether another error has the same class and HTTP status.
     pub fn is_like(&self, other: &SourceError) -> bool {
-        self.class().name() == other.class().name() && self.http_status() == other.http_status()
+        self.class().code() == other.class().code() && self.http_status() == other.http_status()
     }
 
     /// The same error as the answer to a request for one record. If it denies access to what the query names, it is
@@ -317,6 +354,6 @@ impl SourceError {
 // The same line as `Display`, because logs often print `{:?}`.
 impl fmt::Debug for SourceError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "SourceError[{}] {}", self.class().name(), self.line())
+        write!(f, "SourceError[{}] {}", self.class().code(), self.line())
     }
 }

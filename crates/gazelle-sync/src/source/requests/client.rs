@@ -21,7 +21,7 @@ use super::{
 };
 use crate::source::answers::answer::{Answer, NotFoundRoots, ReplyDetails, VerifiedData};
 use crate::source::answers::classify::{classify, readable};
-use crate::source::answers::error::{ErrorClass, Fault, SourceError};
+use crate::source::answers::error::{ErrorClass, Fault, OutcomeCode, SourceError};
 use crate::source::answers::partial::IncompleteContent;
 use crate::source::answers::target::Target;
 use crate::source::settings::{CheckedSettings, SourceSettings, place_of};
@@ -197,7 +197,7 @@ impl GazelleClient {
             tracing::warn!(
                 operation = request.operation_name,
                 attempt = recording.attempts(),
-                class = fault.class.name(),
+                class = fault.class.code().as_str(),
                 http_status = fault.http_status,
                 delay_ms = delay.as_millis() as u64,
                 "request failed and is retried"
@@ -343,7 +343,7 @@ impl GazelleClient {
 fn record(attempt: &Attempt, failure: Option<ErrorClass>, recording: &mut Recording<'_>) {
     tracing::debug!(
         attempt = recording.attempts() + 1,
-        outcome = failure.as_ref().map_or("ok", ErrorClass::name),
+        outcome = failure.as_ref().map_or(OutcomeCode::Answered, ErrorClass::code).as_str(),
         http_status = attempt.http_status(),
         latency_ms = attempt.latency.as_millis() as u64,
         bytes = attempt.bytes(),

@@ -5,7 +5,7 @@ use std::{fmt, sync::Arc, time::Duration};
 use jiff::Timestamp;
 
 use super::request::GraphqlRequest;
-use crate::source::answers::error::ErrorClass;
+use crate::source::answers::error::{ErrorClass, OutcomeCode};
 
 /// One GraphQL request with all its attempts, token refreshes excluded. Contains no body and no secret; `variables`
 /// contains ids and dates.
@@ -69,12 +69,12 @@ pub enum Outcome {
 }
 
 impl Outcome {
-    /// `ok`, `abandoned`, or the name of the error class: for storage and metrics.
-    pub fn name(&self) -> &'static str {
+    /// Its name in storage and metrics.
+    pub fn code(&self) -> OutcomeCode {
         match self {
-            Self::Answered => "ok",
-            Self::Failed(class) => class.name(),
-            Self::Abandoned => "abandoned",
+            Self::Answered => OutcomeCode::Answered,
+            Self::Failed(class) => class.code(),
+            Self::Abandoned => OutcomeCode::Abandoned,
         }
     }
 }

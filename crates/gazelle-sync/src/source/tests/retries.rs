@@ -276,7 +276,7 @@ async fn the_observer_sees_every_request_whatever_its_end() {
     tokio::time::timeout(Duration::from_secs(3), client.post(&request())).await.unwrap_err();
 
     let records = records.lock().unwrap();
-    let outcomes: Vec<&str> = records.iter().map(|record| record.outcome.name()).collect();
+    let outcomes: Vec<&str> = records.iter().map(|record| record.outcome.code().as_str()).collect();
     assert_eq!(outcomes, ["ok", "client_fault", "abandoned"]);
     let recovered = &records[0];
     assert_eq!(recovered.operation_name, "AllEvents");

@@ -77,7 +77,7 @@ fn unusable_settings_are_named_without_their_secrets() {
         let error = GazelleClient::new(settings, Credential::ApiKey(API_KEY.into())).unwrap_err();
         let text = format!("{error} {error:?}");
         assert!(text.contains(says) && !text.contains("s3cret"), "{text}");
-        assert_eq!(error.class().name(), "setup");
+        assert_eq!(error.class().code().as_str(), "setup");
     }
     for key in ["", "  \n", "s3cret\nkey"] {
         let error =

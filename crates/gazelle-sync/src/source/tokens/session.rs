@@ -104,7 +104,7 @@ impl OauthSession {
                     return Err(fault);
                 }
                 tracing::warn!(
-                    class = fault.class.name(),
+                    class = fault.class.code().as_str(),
                     "the token could not be refreshed ahead of its end; the old one still serves"
                 );
                 state.no_early_refresh_before = Some(Instant::now() + EARLY_REFRESH_PAUSE);

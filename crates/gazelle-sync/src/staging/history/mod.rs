@@ -11,7 +11,7 @@ use super::source_fault::SourceFault;
 use super::{exact, for_entity, json_text::JsonText};
 use crate::db::{DbError, Tx};
 use crate::entities::{Entity, weight};
-use crate::states::{CaseState, VersionStatus};
+use crate::states::{CaseState, VersionOperation, VersionStatus};
 
 /// A version of a record, with its outcome and its quarantine case.
 #[derive(Debug, Clone)]
@@ -129,7 +129,7 @@ impl Version {
         Version {
             staging_id: row.get("id"),
             seen_at: row.get("fetched_at"),
-            is_tombstone: row.get::<_, &str>("operation") == "delete",
+            is_tombstone: row.get::<_, &str>("operation") == VersionOperation::Delete.as_str(),
             json: row.get::<_, JsonText<'_>>("raw_data").0.to_owned(),
             original: row.get("raw_bytes"),
             sync_status: row.get("sync_status"),

@@ -10,6 +10,7 @@ use super::source_fault::SourceFault;
 use super::{for_entity, json_text::JsonText, template};
 use crate::db::{Db, DbError, Tx};
 use crate::entities::Entity;
+use crate::states::VersionOperation;
 
 /// A pending version as read from staging; the JSON stays in the row's buffer. Columns are read by position: stage
 /// 2 reads every version here, and a name would be searched for each time.
@@ -35,7 +36,7 @@ impl Pending {
 
     /// Whether the version is a tombstone.
     pub fn is_tombstone(&self) -> bool {
-        self.row.get::<_, &str>(3) == "delete"
+        self.row.get::<_, &str>(3) == VersionOperation::Delete.as_str()
     }
 
     /// The JSON that `jsonb` holds.

@@ -37,7 +37,7 @@ pub async fn forget_closed(db: &Db, cutoff: Timestamp) -> Result<Removed, DbErro
         let mut parts = removal::parts(&ids);
         while let Some(part) = removed.next(&mut parts) {
             let forgotten = forget_some(db, part).await;
-            removed.took(&mut parts, part, forgotten)?;
+            removed.add_result(&mut parts, part, forgotten)?;
         }
     }
 }

@@ -8,6 +8,7 @@ use super::for_entity;
 use super::json_text::JsonText;
 use crate::db::{DbError, Tx};
 use crate::entities::Entity;
+use crate::states::VersionOperation;
 
 /// A version that was staged lately.
 #[derive(Debug, Clone)]
@@ -55,7 +56,7 @@ pub async fn changed(tx: &Tx<'_>, entity: &Entity, which: Which<'_>) -> Result<V
         .map(|row| Recent {
             external_id: row.get("external_id"),
             seen_at: row.get("fetched_at"),
-            is_tombstone: row.get::<_, &str>("operation") == "delete",
+            is_tombstone: row.get::<_, &str>("operation") == VersionOperation::Delete.as_str(),
             json: text(row.get("raw_data")),
             before: row.get::<_, Option<JsonText<'_>>>("before").map(text),
         })

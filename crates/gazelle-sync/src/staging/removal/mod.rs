@@ -147,7 +147,7 @@ pub async fn remove_before(
         let mut parts = parts(&old);
         while let Some(part) = removed.next(&mut parts) {
             let of_part = remove_some(db, &holders, part).await;
-            removed.took(&mut parts, part, of_part)?;
+            removed.add_result(&mut parts, part, of_part)?;
         }
     }
 }
@@ -193,7 +193,7 @@ impl Removed {
         }
     }
 
-    /// The next part to delete in a transaction of its own; the caller passes its result to [`Removed::took`]. `None` when
+    /// The next part to delete in a transaction of its own; the caller passes its result to [`Removed::add_result`]. `None` when
     /// all parts are done, or too many rows were refused.
     pub fn next<'i>(&mut self, parts: &mut Bisect<'i, Uuid>) -> Option<&'i [Uuid]> {
         for part in parts.by_ref() {
@@ -209,7 +209,7 @@ impl Removed {
     ///
     /// # Errors
     /// The database's, if no row caused it; the rows deleted before stay deleted.
-    pub fn took<'i>(
+    pub fn add_result<'i>(
         &mut self,
         parts: &mut Bisect<'i, Uuid>,
         part: &'i [Uuid],

@@ -54,7 +54,7 @@ pub async fn drop_superseded(
         let mut parts = removal::parts(&ids);
         while let Some(part) = removed.next(&mut parts) {
             let dropped = drop_some(db, fence, holders, part, cutoff).await;
-            removed.took(&mut parts, part, dropped)?;
+            removed.add_result(&mut parts, part, dropped)?;
         }
         if (ids.len() as i64) < BATCH {
             return Ok(removed);

@@ -9,6 +9,7 @@ use super::target::TableSet;
 use crate::db::{DbError, Param, Template, Tx};
 use crate::entities::Entity;
 use crate::entities::table::Table;
+use crate::states::words;
 
 /// What differs in one table.
 #[derive(Debug, Clone, Serialize)]
@@ -32,11 +33,23 @@ impl TableDifference {
     }
 }
 
+words! {
+    /// How a row differs between production and the rebuild.
+    DifferenceKind {
+        /// Production has no such row.
+        Missing = "missing",
+        /// Both have it, with different values.
+        Changed = "changed",
+        /// The rebuild has no such row.
+        Surplus = "surplus",
+    }
+}
+
 /// A row that differs.
 #[derive(Debug, Clone, Serialize)]
 pub struct Sample {
-    /// `missing`, `changed` or `surplus`.
-    pub kind: String,
+    /// How it differs.
+    pub kind: DifferenceKind,
     /// The row's key.
     pub key: String,
     /// The columns that differ: name, value in production, value from staging. All values are null on a side that
@@ -100,10 +113,12 @@ async fn of_table(
         TableDifference { table: table.name, missing: 0, changed: 0, surplus: 0, samples: Vec::new() };
     for row in &rows {
         let (kind, count): (String, i64) = (row.get("kind"), row.get("total"));
-        match kind.as_str() {
-            "missing" => found.missing = count,
-            "changed" => found.changed = count,
-            _ => found.surplus = count,
+        let kind =
+            kind.parse().map_err(|error| DbError::infrastructure(format!("{}: {error}", table.name)))?;
+        match kind {
+            DifferenceKind::Missing => found.missing = count,
+            DifferenceKind::Changed => found.changed = count,
+            DifferenceKind::Surplus => found.surplus = count,
         }
         let (held, rebuilt): (Option<Value>, Option<Value>) = (row.get("held"), row.get("rebuilt"));
         if samples > 0 {

@@ -164,7 +164,7 @@ fn rebuild_gone(table: &Table, holder: &str) -> String {
 mod tests {
     use super::*;
     use crate::entities::table::{Rule, column};
-    use crate::entities::{Nested, Query};
+    use crate::entities::{Nested, Query, WarningCode};
 
     #[test]
     fn members_are_told_apart_by_every_column_of_their_key_besides_the_owner() {
@@ -177,7 +177,7 @@ mod tests {
                 query: Query::new(""),
                 operation: "",
                 answer: &[],
-                doubled: "",
+                doubled: WarningCode::new("duplicate_item", "an item listed twice"),
             }),
             columns: &[
                 column("invoice_external_id", Rule::Id, &[]),

@@ -87,7 +87,7 @@ async fn who_may_use_the_servers_files_or_programs_uses_nothing_that_others_own(
     world.set("GAZELLE_SYNC_SCHEMA", "own");
     works(&world, "robot in a schema of its own").await;
     world.execute("GRANT USAGE ON SCHEMA own TO mallory; GRANT TRIGGER ON own.sync_lease TO mallory").await;
-    let words = ["mallory may hang triggers", "as good as a superuser", "pg_execute_server_program"];
+    let words = ["mallory may add triggers", "as good as a superuser", "pg_execute_server_program"];
     refused(&world.run(&["sync"]).await, &words);
     as_mallory(
         &world,

@@ -219,7 +219,7 @@ async fn who_may_hang_a_trigger_on_a_table_runs_nothing_as_a_superuser() {
         )
         .await;
     let may = [
-        "mallory may hang triggers on, or have foreign keys refer to, tables of ours",
+        "mallory may add triggers to, or foreign keys that refer to, tables of ours",
         "is a superuser",
         "from our tables alone: gazelle-sync migrate",
     ];
@@ -281,7 +281,7 @@ async fn who_may_hang_a_trigger_on_a_table_runs_nothing_as_a_superuser() {
             "CREATE ROLE group_of_none NOLOGIN; GRANT ALL ON ALL TABLES IN SCHEMA public TO group_of_none",
         )
         .await;
-    refused(&world.run(&["sync"]).await, &["group_of_none may hang triggers"]);
+    refused(&world.run(&["sync"]).await, &["group_of_none may add triggers"]);
     works(&world, "postgres, after a migration").await;
 }
 

@@ -56,10 +56,10 @@ async fn a_table_whose_rows_go_with_ours_runs_nothing_as_a_superuser() {
         .execute("CREATE TABLE public.notes (client text REFERENCES gazelle_clients ON DELETE CASCADE)")
         .await;
     works(&world, "keys of the company").await;
-    // But not where somebody may hang a trigger on that.
+    // But not where somebody may add a trigger to that.
     world.execute("GRANT TRIGGER ON public.notes TO mallory").await;
     let words =
-        ["mallory may hang triggers on", "REVOKE TRIGGER, REFERENCES ON public.notes FROM mallory CASCADE"];
+        ["mallory may add triggers to", "REVOKE TRIGGER, REFERENCES ON public.notes FROM mallory CASCADE"];
     refuses(&world, &words).await;
 }
 

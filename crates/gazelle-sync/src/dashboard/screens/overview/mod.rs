@@ -18,6 +18,7 @@ use crate::dashboard::site::{Site, Trouble};
 use crate::dashboard::verdict::{self, Told};
 use crate::dashboard::words::overview as w;
 use crate::dashboard::words::tongue::Tongue;
+use crate::service::state::ServiceState;
 use read::{EntityLine, Overview};
 
 /// The page.
@@ -119,7 +120,7 @@ fn entity(line: &EntityLine, limit: u32, now: jiff::Timestamp, t: &Tongue) -> En
 /// What the service does next.
 fn next(facts: &Overview, t: &Tongue) -> Option<String> {
     let activity = &facts.activity;
-    if activity.state == "running" {
+    if activity.state == ServiceState::Running {
         return Some(t.fill(w::RUNNING_NOW, &[("at", &t.when(activity.since))]));
     }
     let next = activity.next_incremental.into_iter().chain(activity.next_full).min()?;
@@ -129,7 +130,7 @@ fn next(facts: &Overview, t: &Tongue) -> Option<String> {
 /// What waits for a person, in the words of the alerts.
 fn waiting(facts: &Overview, settings: &crate::config::Settings, t: &Tongue) -> Vec<Waiting> {
     let told = |problem: &crate::alerts::Problem| {
-        let text = problem.told(settings, t.language, facts.facts.now);
+        let text = problem.message(settings, t.language, facts.facts.now);
         let lines = text.body.to_string();
         Waiting { title: text.title.to_string(), more: lines.lines().map(str::to_owned).collect() }
     };

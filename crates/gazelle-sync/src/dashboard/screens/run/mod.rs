@@ -16,9 +16,11 @@ use crate::dashboard::page::{Asked, Frame, Screen, entity_name};
 use crate::dashboard::site::{Site, Trouble};
 use crate::dashboard::words::runs as w;
 use crate::dashboard::words::tongue::Tongue;
+use crate::run_log::kinds::Status;
 use crate::run_log::report::EntityReport;
 use crate::run_log::run_pages::{self, OneRun, REQUESTS, Sent};
 use crate::run_log::warnings::{self, WarningFilter, Warnings};
+use crate::source::OutcomeCode;
 
 /// Warnings of a run that are listed.
 const WARNINGS: u32 = 100;
@@ -148,7 +150,8 @@ fn page(run: &Run, frame: Frame) -> Page {
     let staged: u64 =
         one.entities.iter().map(|entity| entity.staged + entity.rows_written + entity.deleted).sum();
     let seen: u64 = one.entities.iter().filter_map(|entity| entity.seen).sum();
-    let is_over_and_idle = listed.status == "success" && staged == 0 && !one.entities.is_empty();
+    let is_over_and_idle =
+        listed.status.parse() == Ok(Status::Success) && staged == 0 && !one.entities.is_empty();
     let all = i64::try_from(one.sent.len()).unwrap_or(i64::MAX);
     Page {
         heading: t.fill(w::RUN_OF, &[("at", &t.date_hour(listed.started_at))]),
@@ -239,7 +242,7 @@ fn request(sent: &Sent, t: &Tongue) -> RequestRow {
         is_retried: sent.attempts > 1,
         http: sent.http_status.map_or_else(|| "–".to_owned(), |status| status.to_string()),
         outcome: sent.outcome.clone(),
-        is_ok: sent.outcome == "ok",
+        is_ok: sent.outcome.parse() == Ok(OutcomeCode::Answered),
         latency: t.milliseconds(sent.latency_ms),
         bytes: t.bytes(sent.bytes),
     }

@@ -15,10 +15,13 @@ use crate::dashboard::site::{Site, Trouble};
 use crate::dashboard::words::runs as w;
 use crate::dashboard::words::said::Said;
 use crate::dashboard::words::tongue::Tongue;
+use crate::run_log::kinds::{RUNNING, RunCommand, RunMode, RunTrigger, Status};
 use crate::run_log::run_pages::{self, Filter, ListedRun, Position};
 
 /// The states that the list can be filtered by.
-const STATES: [&str; 5] = ["success", "partial", "failed", "interrupted", "running"];
+fn states() -> impl Iterator<Item = &'static str> {
+    Status::ALL.iter().map(|status| status.as_str()).chain([RUNNING])
+}
 
 /// What the address asks for.
 #[derive(Debug, Deserialize)]
@@ -84,7 +87,7 @@ pub(crate) async fn show(
 async fn runs(site: &Site, asked: &Asked, question: Question) -> Result<Answer, Trouble> {
     let mut reader = site.reader(asked).await?;
     let snapshot = reader.snapshot(site).await?;
-    let status = question.status.filter(|status| STATES.contains(&status.as_str()));
+    let status = question.status.filter(|status| states().any(|known| known == status));
     let before = question.before.as_deref().and_then(position);
     let filter = Filter { status, command: None, before };
     let read = run_pages::page(&snapshot.tx, &filter).await;
@@ -99,13 +102,13 @@ async fn runs(site: &Site, asked: &Asked, question: Question) -> Result<Answer, 
 
 fn page(runs: &[ListedRun], next: Option<Position>, filter: &Filter, frame: Frame) -> Page {
     let t = frame.tongue();
-    let states = STATES.map(|value| StateChoice {
+    let states = states().map(|value| StateChoice {
         value,
         word: page::State::of_run(value, t).word,
         is_chosen: filter.status.as_deref() == Some(value),
     });
     Page {
-        states: states.into(),
+        states: states.collect(),
         is_filtered: filter.status.is_some(),
         is_first: filter.before.is_none(),
         rows: runs.iter().map(|run| row(run, t)).collect(),
@@ -135,14 +138,14 @@ pub(super) fn row(listed: &ListedRun, t: &Tongue) -> RunRow {
 
 /// Command and mode; a command but `sync` as it is typed.
 fn what(command: &str, mode: Option<&str>, t: &Tongue) -> String {
-    let command = match command {
-        "sync" | "demo" => t.say(w::COMMAND_SYNC).into_owned(),
-        other => other.to_owned(),
+    let command = match command.parse() {
+        Ok(RunCommand::Sync | RunCommand::Demo) => t.say(w::COMMAND_SYNC).into_owned(),
+        _ => command.to_owned(),
     };
-    let mode: Option<Said> = match mode {
-        Some("full") => Some(w::FULL),
-        Some("incremental") => Some(w::INCREMENTAL),
-        _ => None,
+    let mode: Option<Said> = match mode.and_then(|mode| mode.parse().ok()) {
+        Some(RunMode::Full) => Some(w::FULL),
+        Some(RunMode::Incremental) => Some(w::INCREMENTAL),
+        None => None,
     };
     match mode {
         Some(mode) => format!("{command} · {}", t.say(mode)),
@@ -151,12 +154,12 @@ fn what(command: &str, mode: Option<&str>, t: &Tongue) -> String {
 }
 
 fn by(trigger: &str, t: &Tongue) -> String {
-    let said = match trigger {
-        "command" => w::BY_COMMAND,
-        "schedule" => w::BY_SCHEDULE,
-        "request" => w::BY_REQUEST,
-        "demo" => w::BY_DEMO,
-        other => return other.to_owned(),
+    let said = match trigger.parse() {
+        Ok(RunTrigger::Command) => w::BY_COMMAND,
+        Ok(RunTrigger::Schedule) => w::BY_SCHEDULE,
+        Ok(RunTrigger::Request) => w::BY_REQUEST,
+        Ok(RunTrigger::Demo) => w::BY_DEMO,
+        Err(_) => return trigger.to_owned(),
     };
     t.say(said).into_owned()
 }

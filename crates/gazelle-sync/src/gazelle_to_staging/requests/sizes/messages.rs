@@ -10,7 +10,7 @@ impl Sizes {
     pub(crate) fn note_refusal(&self, refusal: &SourceError, is_about_size: bool) {
         if !is_about_size {
             tracing::warn!(
-                class = refusal.class().name(),
+                class = refusal.class().code().as_str(),
                 "a large query failed: asking for less at once in this run"
             );
             return;
@@ -23,7 +23,7 @@ impl Sizes {
         // Later refusals are about queries that are limited already: only the first one is kept.
         if !said.1 {
             tracing::warn!(
-                class = refusal.class().name(),
+                class = refusal.class().code().as_str(),
                 "the API refused a large query: asking for less at once"
             );
             *said = (Some(words), true);

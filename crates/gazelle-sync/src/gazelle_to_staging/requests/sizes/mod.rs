@@ -246,7 +246,7 @@ impl Sizes {
 
     /// The query with the lists inside records no longer than the API accepted, or than `tried`. The rest of
     /// longer lists is fetched with further requests.
-    pub(crate) fn shaped<'q>(&self, query: &'q str, tried: Option<u32>) -> Cow<'q, str> {
+    pub(crate) fn with_list_limits<'q>(&self, query: &'q str, tried: Option<u32>) -> Cow<'q, str> {
         match self.inner.now().min(tried.unwrap_or(NO_LIMIT)) {
             NO_LIMIT => Cow::Borrowed(query),
             most => Cow::Owned(with_inner_lists(query, most)),
@@ -307,21 +307,21 @@ impl Sizes {
 /// The query with each literal `first: N` lowered to `most`.
 fn with_inner_lists(query: &str, most: u32) -> String {
     const FIRST: &str = "first: ";
-    let mut shaped = String::with_capacity(query.len());
+    let mut with_list_limits = String::with_capacity(query.len());
     let mut rest = query;
     while let Some(at) = rest.find(FIRST) {
         let (before, after) = rest.split_at(at + FIRST.len());
-        shaped.push_str(before);
+        with_list_limits.push_str(before);
         let digits = after.find(|c: char| !c.is_ascii_digit()).unwrap_or(after.len());
         let (number, after) = after.split_at(digits);
         match number.parse::<u32>() {
-            Ok(number) => shaped.push_str(&number.min(most).to_string()),
-            Err(_) => shaped.push_str(number),
+            Ok(number) => with_list_limits.push_str(&number.min(most).to_string()),
+            Err(_) => with_list_limits.push_str(number),
         }
         rest = after;
     }
-    shaped.push_str(rest);
-    shaped
+    with_list_limits.push_str(rest);
+    with_list_limits
 }
 
 mod form;

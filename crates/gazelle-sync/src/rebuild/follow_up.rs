@@ -1,0 +1,136 @@
+//! What follows the transaction of a replay or an undo, the same for both: stage 2 processes what the rebuild left to
+//! it, staging and production are compared, and the run is recorded with its outcome.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use uuid::Uuid;
+
+use crate::config::Settings;
+use crate::db::{Db, DbError};
+use crate::display::Progress;
+use crate::entities::Entity;
+use crate::lease::Fence;
+use crate::orchestrator::{judge, stages, unread};
+use crate::run_log::kinds::{RunCommand, RunTrigger};
+use crate::run_log::report::{RunReport, Status};
+use crate::run_log::runs::{self, NewRun};
+use crate::staging::clock::Clock;
+use crate::staging::quarantine::{self, QuarantinedRecords};
+use crate::staging_to_production::{Gaps, LeftPending, Reconciliation};
+
+/// The part of a report that what follows the transaction may change.
+pub(super) struct Outcome<'r> {
+    pub(super) status: &'r mut Status,
+    pub(super) reasons: &'r mut Vec<String>,
+    pub(super) waiting: &'r mut Vec<QuarantinedRecords>,
+    pub(super) rows_written: &'r mut u64,
+    /// Whether nothing was applied because nothing was to be: then the reasons are not those of the run.
+    pub(super) dry_run: bool,
+}
+
+/// A report of a rebuild.
+pub(super) trait Report {
+    /// Its outcome.
+    fn outcome(&mut self) -> Outcome<'_>;
+}
+
+/// What is left to do after a transaction that was committed.
+pub(super) struct Remaining<'e> {
+    /// The entities that stage 2 processes.
+    pub(super) entities: &'e [&'static Entity],
+    /// Whether all their records were rebuilt, so that staging and production must agree.
+    pub(super) is_whole: bool,
+}
+
+/// The run of a rebuild.
+pub(super) struct FollowUp<'a> {
+    pub(super) db: &'a Db,
+    pub(super) settings: &'a Settings,
+    pub(super) fence: &'a Fence,
+    pub(super) run_id: Uuid,
+    pub(super) clock: Clock,
+    pub(super) progress: &'a Progress,
+}
+
+impl FollowUp<'_> {
+    /// Records a run: its start, the transaction, what remains after it, and its end.
+    ///
+    /// # Errors
+    /// Those of `transaction`; the database's; a lease that is lost.
+    pub(super) async fn recorded<R: Report>(
+        self,
+        command: RunCommand,
+        transaction: impl Future<Output = Result<(R, Option<Remaining<'_>>), DbError>>,
+    ) -> Result<R, DbError> {
+        let (db, fence, run_id) = (self.db, self.fence, self.run_id);
+        let of_run = NewRun { run_id, command, mode: None, trigger: RunTrigger::Command };
+        let work = async {
+            let (mut report, remaining) = transaction.await?;
+            if let Some(remaining) = remaining {
+                self.finish(&remaining, report.outcome()).await?;
+            }
+            let mut run = RunReport::new(run_id, None, Vec::new(), Duration::ZERO);
+            let outcome = report.outcome();
+            run.status = *outcome.status;
+            if !outcome.dry_run {
+                run.reasons.clone_from(outcome.reasons);
+            }
+            Ok((report, run))
+        };
+        Ok(runs::recorded(db, fence, of_run, work).await?.0)
+    }
+
+    /// Lets stage 2 process what the rebuild left to it, and compares staging with production.
+    async fn finish(self, remaining: &Remaining<'_>, outcome: Outcome<'_>) -> Result<(), DbError> {
+        let db = self.db;
+        let mut verdict = RunReport::new(self.run_id, None, Vec::new(), Duration::ZERO);
+        let followed = self.reconcile(remaining.entities).await?;
+        if remaining.is_whole {
+            judge::compare(db, &mut verdict, remaining.entities).await?;
+        }
+        followed.unwritten.into_iter().for_each(|reason| verdict.note(Status::Partial, reason));
+        *outcome.status = outcome.status.and(verdict.status);
+        outcome.reasons.extend(verdict.reasons);
+        *outcome.waiting = followed.waiting;
+        *outcome.rows_written += followed.rows_written;
+        Ok(())
+    }
+
+    /// Reconciles what the rebuild left to stage 2.
+    async fn reconcile(self, entities: &[&'static Entity]) -> Result<Reconciled, DbError> {
+        let since = self.clock.database_now();
+        let gaps: Arc<Gaps> = Arc::default();
+        unread::note_unlisted_before(self.db, &gaps.unread, &[]).await?;
+        let reconciliation = Reconciliation {
+            db: self.db,
+            fence: self.fence,
+            run_id: self.run_id,
+            batch_size: self.settings.batch_size,
+            gaps,
+            clock: self.clock,
+            left: LeftPending::default(),
+        };
+        let mut rows_written = 0;
+        for entity in entities {
+            rows_written +=
+                stages::reconcile(&reconciliation, entity, None, self.progress).await?.rows_written;
+        }
+        let waiting = quarantine::waiting_since(self.db, since).await?;
+        let gaps = &reconciliation.gaps;
+        let unnoted = gaps.unnoted.reasons(self.db, entities).await?;
+        let left = reconciliation.left.reasons().into_iter().chain(unnoted);
+        let left = left.chain(unread::pending_reasons(&gaps.unread));
+        let unwritten = waiting.iter().filter_map(QuarantinedRecords::unwritten).chain(left);
+        Ok(Reconciled { rows_written, unwritten: unwritten.collect(), waiting })
+    }
+}
+
+/// What stage 2 did after a rebuild.
+struct Reconciled {
+    rows_written: u64,
+    /// The records that are in quarantine since then.
+    waiting: Vec<QuarantinedRecords>,
+    /// What could not be written, in one sentence each.
+    unwritten: Vec<String>,
+}
