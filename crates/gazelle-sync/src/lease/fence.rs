@@ -17,9 +17,11 @@
 use std::ops::Deref;
 use std::time::Duration;
 
-use tokio_postgres::types::Type;
+use crate::db::{Begin, Connection, Db, DbError, Template, Tx};
 
-use crate::db::{Begin, Connection, Db, DbError, Tx};
+/// Returns a row if the lease's token is still this one, and locks it until the transaction ends. The token is part of
+/// the text, since the statement is part of the message that begins the transaction.
+const CHECK: &str = "SELECT 1 FROM {schema}.sync_lease WHERE name = 'sync' AND token = {token} FOR KEY SHARE";
 
 /// Begins writing transactions under a lease. Cheap to clone.
 #[derive(Debug, Clone)]
@@ -39,7 +41,7 @@ impl Fence {
         Fence { token, longest_pause }
     }
 
-    /// Begins a writing transaction, in two round trips like all `begin` functions here.
+    /// Begins a writing transaction, in one round trip like all `begin` functions here.
     ///
     /// A process that stalls inside the transaction (stopped, suspended, disconnected unnoticed) would keep the
     /// lease for good by its lock: the server ends such a transaction once the lease could have expired.
@@ -87,11 +89,10 @@ impl Fence {
         connection: &'c mut Connection,
         begin: Begin<'_>,
     ) -> Result<FencedTx<'c>, DbError> {
-        let token = [(&self.token as _, Type::INT8)];
-        let first = "SELECT 1 FROM {schema}.sync_lease WHERE name = 'sync' AND token = $1 FOR KEY SHARE";
-        let begin = Begin { longest_pause: Some(self.longest_pause), first: Some((first, &token)), ..begin };
+        let check = Template::new(CHECK).with("token", self.token.to_string()).fill();
+        let begin = Begin { longest_pause: Some(self.longest_pause), first: Some(&check), ..begin };
         let (tx, held) = connection.begin_with(begin).await?;
-        if held.is_empty() {
+        if held == 0 {
             return Err(DbError::infrastructure(
                 "another gazelle-sync took over while this one was not heard of: this run stops and writes \
                  nothing more (what it committed stays, the other run goes on from there)",
