@@ -7,6 +7,7 @@ use tokio_postgres::types::Type;
 use super::channels::{PATIENCE, SendError, http_client, read_answer};
 use crate::config::Settings;
 use crate::db::{Db, DbError};
+use crate::lease::Unfenced;
 use crate::run_log::runs;
 
 /// Key in `sync_notes`: the end of the good run (UTC) for which the URL was last called.
@@ -31,12 +32,9 @@ pub async fn ping(db: &Db, settings: &Settings) -> Result<bool, DbError> {
         return Ok(false);
     }
     // Noted after the call: a second call does no harm, a missing one raises a false alarm.
-    db.execute(
-        "INSERT INTO {schema}.sync_notes (key, value) VALUES ($1, $2)
-         ON CONFLICT (key) DO UPDATE SET value = EXCLUDED.value",
-        &[(&NOTE, Type::TEXT), (&last_good, Type::TEXT)],
-    )
-    .await?;
+    let sql = "INSERT INTO {schema}.sync_notes (key, value) VALUES ($1, $2)
+         ON CONFLICT (key) DO UPDATE SET value = EXCLUDED.value";
+    Unfenced::Alerts.execute(db, sql, &[(&NOTE, Type::TEXT), (&last_good, Type::TEXT)]).await?;
     Ok(true)
 }
 

@@ -16,7 +16,7 @@ use super::run_end;
 
 use crate::db::{Db, DbError, Tx};
 use crate::entities::{self, Entity};
-use crate::lease::{Fence, FencedTx};
+use crate::lease::{Fence, FencedTx, Unfenced};
 use crate::source::RequestRecord;
 use crate::staging::clock::Clock;
 use crate::staging::json_text::JsonText;
@@ -193,8 +193,9 @@ async fn save_requests(
     let bytes: Vec<i64> = batch.iter().map(|r| r.bytes() as i64).collect();
     let started: Vec<Timestamp> =
         batch.iter().map(|r| r.started_at.saturating_sub(ahead).unwrap_or(r.started_at)).collect();
-    let saved = db
+    let saved = Unfenced::RequestsOfRun
         .query(
+            db,
             include_str!("save_requests.sql"),
             &[
                 (&run_id, Type::UUID),

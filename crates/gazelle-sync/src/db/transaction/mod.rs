@@ -5,6 +5,7 @@ pub(in crate::db) mod bisect;
 pub(in crate::db) mod conflicts;
 pub(in crate::db) mod rows;
 pub(in crate::db) mod single;
+pub(in crate::db) mod write;
 
 use std::pin::pin;
 use std::time::Duration;
@@ -175,7 +176,8 @@ impl Drop for RollbackOnDrop<'_> {
     }
 }
 
-/// A transaction in progress.
+/// A transaction in progress, for reading and for changes of the schema ([`Tx::batch`]). One that writes rows is a
+/// [`WriteTx`](write::WriteTx).
 pub struct Tx<'c> {
     open: RollbackOnDrop<'c>,
     db: &'c Db,
@@ -221,7 +223,7 @@ impl Tx<'_> {
     ///
     /// # Errors
     /// Those of the database.
-    pub async fn execute(&self, template: &str, params: &[Param<'_>]) -> Result<u64, DbError> {
+    pub(in crate::db) async fn execute(&self, template: &str, params: &[Param<'_>]) -> Result<u64, DbError> {
         let sql = self.db.sql(template);
         let work = self.open.client.execute_typed(&sql, params);
         Box::pin(answered::answer(self.db, self.sent(template, &sql), work)).await
@@ -231,7 +233,7 @@ impl Tx<'_> {
     ///
     /// # Errors
     /// As [`Tx::execute`].
-    pub async fn execute_as_is(&self, sql: &str) -> Result<u64, DbError> {
+    pub(in crate::db) async fn execute_as_is(&self, sql: &str) -> Result<u64, DbError> {
         answered::answer(self.db, self.sent(sql, sql), self.open.client.execute_typed(sql, &[])).await
     }
 

@@ -8,7 +8,8 @@ use tokio_postgres::types::Type;
 
 use crate::access::trust::fragments::filled;
 use crate::config::Settings;
-use crate::db::{Db, DbError, Tx, citus, quote};
+use crate::db::{Begin, Db, DbError, Tx, citus, quote};
+use crate::lease::Unfenced;
 use crate::run_log::report::milliseconds;
 use crate::staging::pending::Basis;
 use crate::staging::retention;
@@ -59,7 +60,8 @@ pub async fn build(db: &Db, settings: &Settings, as_of: Timestamp, into: &str) -
         )));
     }
     let mut connection = db.connection().await?;
-    let tx = connection.begin_snapshot().await?;
+    let begin = Begin { snapshot: true, ..Begin::default() };
+    let tx = Unfenced::CopyOfThePast.begin_with(&mut connection, begin).await?;
     let replaced = make_room(&tx, db.schema(), into).await?;
     let unplaced = rebuild::rebuild(&tx, settings.batch_size, Basis::AsOf(as_of)).await?;
     let target = quote(into);

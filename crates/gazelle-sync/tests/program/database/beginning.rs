@@ -116,7 +116,7 @@ async fn a_check_of_the_lease_that_waits_for_a_lock_is_given_up_and_leaves_no_se
         lock_wait: Duration::from_secs(1),
         ..Limits::default()
     };
-    let db = connected(noting(&place, &Messages::default()), 2, limits).await;
+    let db = connected(noting(&place, &Messages::default()), 3, limits).await;
     let lease = Lease::acquire(&db, TIME_TO_LIVE).await.unwrap();
     let fence = lease.fence();
     let (mut one, mut other) = (db.connection().await.unwrap(), db.connection().await.unwrap());
