@@ -36,8 +36,8 @@ use crate::entities::Entity;
 use crate::lease::{Fence, FencedTx};
 use crate::orchestrator::{stages, unread};
 use crate::run_log::report::Status;
-use crate::staging::clock::Clock;
 use crate::staging::quarantine::{self, QuarantinedRecords};
+use crate::staging::versions::clock::Clock;
 use crate::staging_to_production::{Gaps, LeftPending, Reconciliation};
 
 /// The options that the user chose before the difference was known.

@@ -11,8 +11,8 @@ use crate::config::Retention;
 use crate::db::{Db, DbError, Param, Template};
 use crate::lease::Unfenced;
 use crate::staging::quarantine;
+use crate::staging::removal::retention::NamedRuns;
 use crate::staging::removal::{self, Holders, Removed};
-use crate::staging::retention::NamedRuns;
 
 /// Most runs checked in one transaction.
 const A_TIME: i64 = 500;

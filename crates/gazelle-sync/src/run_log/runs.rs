@@ -18,8 +18,8 @@ use crate::db::{Db, DbError, Tx};
 use crate::entities::{self, Entity};
 use crate::lease::{Fence, FencedTx, Unfenced};
 use crate::source::RequestRecord;
-use crate::staging::clock::Clock;
-use crate::staging::json_text::JsonText;
+use crate::staging::versions::clock::Clock;
+use crate::staging::versions::json_text::JsonText;
 use crate::staging::written;
 
 /// The starts of the last runs that count for the schedule; none if there was no such run.

@@ -11,8 +11,8 @@ use crate::config::Settings;
 use crate::db::{Begin, Db, DbError, Tx, citus, quote};
 use crate::lease::Unfenced;
 use crate::run_log::report::milliseconds;
+use crate::staging::notes::whole_since;
 use crate::staging::pending::Basis;
-use crate::staging::retention;
 use crate::staging_to_production::TableSet;
 use crate::staging_to_production::rebuild::{self, UnwrittenRecord};
 use crate::{access, migrate, migrations};
@@ -53,7 +53,7 @@ pub async fn build(db: &Db, settings: &Settings, as_of: Timestamp, into: &str) -
     let started = Instant::now();
     migrate::prepare(db).await?;
     citus::check_takes_ddl(db).await?;
-    if let Some(whole) = retention::whole_since(db).await?.filter(|whole| as_of < *whole) {
+    if let Some(whole) = whole_since::read(db).await?.filter(|whole| as_of < *whole) {
         return Err(DbError::infrastructure(format!(
             "staging holds every version only since {whole}: what was before was dropped by the setting retention, and \
              the state of an earlier instant cannot be built"

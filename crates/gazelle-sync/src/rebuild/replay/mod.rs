@@ -24,9 +24,9 @@ use crate::orchestrator::judge;
 use crate::run_log::kinds::{RunCommand, RunTrigger};
 use crate::run_log::report::{RunReport, Status, milliseconds};
 use crate::run_log::runs::{self, NewRun};
-use crate::staging::clock::Clock;
 use crate::staging::pending::Basis;
 use crate::staging::quarantine::QuarantinedRecords;
+use crate::staging::versions::clock::Clock;
 use crate::staging_to_production::difference::TableDifference;
 use crate::staging_to_production::rebuild;
 

@@ -25,7 +25,7 @@ use crate::config::Settings;
 use crate::db::{Begin, Db, DbError, Template, Tx};
 use crate::entities::Entity;
 use crate::lease::{Unfenced, UnfencedTx};
-use crate::staging::balance;
+use crate::staging::counts::balance;
 use crate::staging::pending::Basis;
 use crate::staging_to_production::difference::{Part, TableDifference};
 use crate::staging_to_production::rebuild::{self, UnwrittenRecord};

@@ -3,6 +3,8 @@
 //! with an error or without one. Such rows do not affect the deletion of others; they are reported with the name of the
 //! foreign key or trigger.
 
+pub mod retention;
+
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
