@@ -4,12 +4,13 @@ pub mod changed;
 mod reconcile;
 mod tables;
 
-use super::{DateFilter, Entity, Getter, Query, Shape, Undated, UndatedEnd, Walk};
+use super::{DateFilter, Entity, Getter, Label, Query, Shape, Undated, UndatedEnd, Walk};
 pub use tables::{GAZELLE_APPOINTMENT_PIANOS, GAZELLE_APPOINTMENTS, TABLES};
 
 /// The entity `appointments`.
 pub static ENTITY: Entity = Entity {
     name: "appointments",
+    label: Label { en: "Appointments", fr: "Rendez-vous" },
     staging_table: "staging_appointments",
     walk: Walk {
         page_query: Query::new(concat!(include_str!("page.graphql"), include_str!("fields.graphql"))),

@@ -3,7 +3,7 @@
 use super::*;
 use crate::entities::read::Reconciled;
 use crate::entities::table::{Column, Derived, DerivedColumn, Nested, Unnamed, View, column};
-use crate::entities::{DateFilter, Getter, Query, Walk, registry};
+use crate::entities::{DateFilter, Getter, Label, Query, Walk, registry};
 
 fn leaked<T>(value: T) -> &'static T {
     Box::leak(Box::new(value))
@@ -44,6 +44,7 @@ fn entity(tables: impl IntoIterator<Item = Table>) -> Entity {
     let tables: Vec<&'static Table> = tables.into_iter().map(|table| leaked(table)).collect();
     Entity {
         name: "invoice entity",
+        label: Label { en: "Invoices", fr: "Factures" },
         staging_table: "staging_invoices",
         walk: walk(None),
         getter: None,

@@ -6,12 +6,13 @@ use serde_json_borrow::Value as Json;
 
 use super::read::{Reconciled, RecordError};
 use super::rows;
-use super::{DateFilter, Entity, Getter, Query, Shape, Walk, table::Value};
+use super::{DateFilter, Entity, Getter, Label, Query, Shape, Walk, table::Value};
 pub use tables::{GAZELLE_PIANOS, TABLES};
 
 /// The entity `pianos`.
 pub static ENTITY: Entity = Entity {
     name: "pianos",
+    label: Label { en: "Pianos", fr: "Pianos" },
     staging_table: "staging_pianos",
     walk: Walk {
         page_query: Query::new(concat!(include_str!("page.graphql"), include_str!("fields.graphql"))),
