@@ -12,7 +12,7 @@ use gazelle_sync::entities::read::{Reconciled, RecordError};
 use gazelle_sync::entities::table::Value as Cell;
 use gazelle_sync::entities::{ENTITIES, Entity, example};
 use gazelle_sync::gazelle_to_staging::records::receive::receive_made_up;
-use gazelle_sync::staging::exact;
+use gazelle_sync::staging::versions::exact;
 use gazelle_sync::staging_to_production::batch;
 
 /// Flags of `fuzz`.

@@ -8,7 +8,7 @@ use std::process::ExitCode;
 use gazelle_sync::entities::read::{Reconciled, RecordError};
 use gazelle_sync::entities::table::{Rule::*, Table, column};
 use gazelle_sync::entities::{
-    DateFilter, Entity, Getter, Nested, Query, Shape, Walk, WarningCode, registry, rows,
+    DateFilter, Entity, Getter, Label, Nested, Query, Shape, Walk, WarningCode, registry, rows,
 };
 use serde_json_borrow::Value as Json;
 
@@ -61,6 +61,7 @@ static TABLES: &[&Table] = &[&GAZELLE_INVOICES, &GAZELLE_INVOICE_ITEMS];
 
 static INVOICES: Entity = Entity {
     name: "invoices",
+    label: Label { en: "Invoices", fr: "Factures" },
     staging_table: "staging_invoices",
     walk: Walk {
         page_query: Query::new(concat!(include_str!("page.graphql"), include_str!("fields.graphql"))),

@@ -2,12 +2,13 @@
 //! covers a program or a machine that no longer runs.
 
 use secrecy::ExposeSecret;
-use tokio_postgres::types::Type;
 
 use super::channels::{PATIENCE, SendError, http_client, read_answer};
 use crate::config::Settings;
 use crate::db::{Db, DbError};
+use crate::lease::Unfenced;
 use crate::run_log::runs;
+use crate::staging::notes;
 
 /// Key in `sync_notes`: the end of the good run (UTC) for which the URL was last called.
 const NOTE: &str = "deadman_called_for";
@@ -21,9 +22,7 @@ pub async fn ping(db: &Db, settings: &Settings) -> Result<bool, DbError> {
     let Some(url) = &settings.deadman_url else { return Ok(false) };
     let Some(last_good) = runs::past(db).await?.last_good else { return Ok(false) };
     let last_good = last_good.to_string();
-    let rows =
-        db.query("SELECT value FROM {schema}.sync_notes WHERE key = $1", &[(&NOTE, Type::TEXT)]).await?;
-    if rows.first().is_some_and(|row| row.get::<_, String>(0) == last_good) {
+    if notes::read(db, NOTE).await?.is_some_and(|called_for| called_for == last_good) {
         return Ok(false);
     }
     if let Err(error) = ping_now(url.expose_secret()).await {
@@ -31,12 +30,7 @@ pub async fn ping(db: &Db, settings: &Settings) -> Result<bool, DbError> {
         return Ok(false);
     }
     // Noted after the call: a second call does no harm, a missing one raises a false alarm.
-    db.execute(
-        "INSERT INTO {schema}.sync_notes (key, value) VALUES ($1, $2)
-         ON CONFLICT (key) DO UPDATE SET value = EXCLUDED.value",
-        &[(&NOTE, Type::TEXT), (&last_good, Type::TEXT)],
-    )
-    .await?;
+    notes::store_alone(db, Unfenced::Alerts, NOTE, &last_good).await?;
     Ok(true)
 }
 

@@ -19,7 +19,8 @@ use super::outbox;
 use super::words::{MessageContext, Words};
 use crate::config::Settings;
 use crate::credentials;
-use crate::db::{Db, DbError, Fault, Param, Tx};
+use crate::db::{Db, DbError, Fault, Param};
+use crate::lease::{Unfenced, UnfencedTx};
 use crate::staging::{removal, written};
 
 /// The position of an alert's last message: higher than that of any reminder.
@@ -96,7 +97,7 @@ pub async fn watch(db: &Db, settings: &Settings, channels: &Channels) -> Result<
     // The process that obtained a token dated it by its own clock, and is the only one to use it.
     let expiry = credentials::stored_expiry(settings, db, Timestamp::now()).await;
     let mut connection = db.connection().await?;
-    let tx = connection.begin().await?;
+    let tx = Unfenced::Alerts.begin(&mut connection).await?;
     let mut changes = Changes::default();
     let locked = tx
         .query(
@@ -160,7 +161,7 @@ enum Settling {
 }
 
 struct Ledger<'l, 'c> {
-    tx: &'l Tx<'c>,
+    tx: &'l UnfencedTx<'c>,
     words: Words,
     channels: Vec<String>,
     remind_after: SignedDuration,

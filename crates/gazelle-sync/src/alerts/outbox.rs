@@ -11,6 +11,7 @@ use uuid::Uuid;
 
 use super::kind::Occasion;
 use crate::db::{Db, DbError, Param};
+use crate::lease::Unfenced;
 use crate::staging::written;
 
 /// The table of messages, for errors.
@@ -96,7 +97,7 @@ pub async fn claim(db: &Db, channel: &str) -> Result<Option<Message>, DbError> {
     // By the time our statement runs, another process may have made a claim that is later than our `now`.
     let longest = until.saturating_add(CLAIM).unwrap_or(until);
     let mut connection = db.connection().await?;
-    let tx = connection.begin().await?;
+    let tx = Unfenced::Alerts.begin(&mut connection).await?;
     let params: [Param<'_>; 4] = [
         (&channel, Type::TEXT),
         (&now, Type::TIMESTAMPTZ),
@@ -121,7 +122,7 @@ pub async fn sent(db: &Db, message: &Message) -> Result<(), DbError> {
     let now = database_time(db).await?;
     let sql = "UPDATE {schema}.sync_alert_messages SET sent_at = $2, claimed_until = NULL, last_error = NULL
                 WHERE id = $1 AND sent_at IS NULL";
-    db.execute(sql, &[(&message.id, Type::UUID), (&now, Type::TIMESTAMPTZ)]).await?;
+    Unfenced::Alerts.execute(db, sql, &[(&message.id, Type::UUID), (&now, Type::TIMESTAMPTZ)]).await?;
     let sql = "SELECT 1 FROM {schema}.sync_alert_messages WHERE id = $1 AND sent_at IS NULL";
     match db.query(sql, &[(&message.id, Type::UUID)]).await?.len() {
         0 => Ok(()),
@@ -139,17 +140,19 @@ pub async fn failed(db: &Db, message: &Message, why: &str, wait: Duration) -> Re
     let due_at = now.saturating_add(wait).unwrap_or(now);
     let given_up = now.duration_since(message.created_at) > GIVEN_UP_AFTER;
     // Not checked: a message that a trigger keeps from being put off is tried again when its claim expires.
-    db.execute(
-        include_str!("note_failure.sql"),
-        &[
-            (&message.id, Type::UUID),
-            (&message.claimed_until, Type::TIMESTAMPTZ),
-            (&due_at, Type::TIMESTAMPTZ),
-            (&why, Type::TEXT),
-            (&given_up.then_some(now), Type::TIMESTAMPTZ),
-        ],
-    )
-    .await?;
+    Unfenced::Alerts
+        .execute(
+            db,
+            include_str!("note_failure.sql"),
+            &[
+                (&message.id, Type::UUID),
+                (&message.claimed_until, Type::TIMESTAMPTZ),
+                (&due_at, Type::TIMESTAMPTZ),
+                (&why, Type::TEXT),
+                (&given_up.then_some(now), Type::TIMESTAMPTZ),
+            ],
+        )
+        .await?;
     Ok(given_up)
 }
 
@@ -160,11 +163,13 @@ pub async fn failed(db: &Db, message: &Message, why: &str, wait: Duration) -> Re
 pub async fn give_up_unclaimed(db: &Db, now: Timestamp) -> Result<u64, DbError> {
     let after = GIVEN_UP_AFTER.saturating_add(SignedDuration::from_hours(24));
     let before = now.saturating_sub(after).unwrap_or(Timestamp::UNIX_EPOCH);
-    db.execute(
-        include_str!("give_up_unclaimed.sql"),
-        &[(&now, Type::TIMESTAMPTZ), (&before, Type::TIMESTAMPTZ)],
-    )
-    .await
+    Unfenced::Alerts
+        .execute(
+            db,
+            include_str!("give_up_unclaimed.sql"),
+            &[(&now, Type::TIMESTAMPTZ), (&before, Type::TIMESTAMPTZ)],
+        )
+        .await
 }
 
 /// A message that is due later than this was dated by a clock that has since been set back.

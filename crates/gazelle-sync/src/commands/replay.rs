@@ -10,7 +10,7 @@ use super::text::replay::built_text;
 use super::text::replay::text;
 use crate::cli::ReplayArgs;
 use crate::rebuild::replay::{ReplayRequest, into_schema, replay};
-use crate::staging::slice::Slice;
+use crate::staging::history::slice::Slice;
 
 /// Shows the differences and applies them unless it is a dry run; or builds production in another schema.
 ///

@@ -17,7 +17,8 @@ use tokio_postgres::types::Type;
 use super::last_seen::LastSeen;
 use super::seal::{Binding, Decrypted, Key, SealError};
 use crate::access::trust::owners;
-use crate::db::{self, ConnectSettings, Db, DbError, Timeout, Tx};
+use crate::db::{self, ConnectSettings, Db, DbError, Timeout};
+use crate::lease::{Unfenced, UnfencedTx};
 use crate::source::{
     StoredTokens, TokenLock, TokenStore, TokenStoreError, Tokens, tokens_from_json, tokens_to_json,
 };
@@ -238,7 +239,7 @@ async fn hold_lock(
         Err(error) => return drop(tell.send(Err(error))),
     };
     let locking = async {
-        let tx = connection.begin().await?;
+        let tx = Unfenced::Tokens.begin(&mut connection).await?;
         tx.limit(Timeout::Lock, LONGEST_LOCK_WAIT).await?;
         // Our own limit, even if the session's is shorter: if the transaction ended during the refresh, the token
         // that the API has just rotated would be lost.
@@ -263,7 +264,7 @@ async fn hold_lock(
     let _ = done.send(write(tx, row).await);
 }
 
-async fn write(tx: Tx<'_>, row: Row) -> Result<(), DbError> {
+async fn write(tx: UnfencedTx<'_>, row: Row) -> Result<(), DbError> {
     let now = tx.now().await?;
     let now = row.as_ref().map(|_| now);
     let (sealed, key_name) = row.unzip();

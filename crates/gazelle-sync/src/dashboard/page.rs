@@ -10,6 +10,7 @@ use super::words::frame as w;
 use super::words::said::Said;
 use super::words::tongue::Tongue;
 use crate::config::{Language, Settings};
+use crate::entities;
 use crate::run_log::kinds::{RUNNING, Status};
 
 /// The cookie that keeps the language a person chose.
@@ -185,16 +186,14 @@ impl State {
     }
 }
 
-/// The name of an entity; its own name for one that a program added.
+/// What the records of an entity are called; the stored name of one that this program does not know.
 pub(super) fn entity_name(name: &str, t: &Tongue) -> String {
-    let said = match name {
-        "users" => w::USERS,
-        "clients" => w::CLIENTS,
-        "pianos" => w::PIANOS,
-        "appointments" => w::APPOINTMENTS,
-        other => return other.to_owned(),
-    };
-    t.say(said).into_owned()
+    match entities::entity(name) {
+        None => name,
+        Some(entity) if t.is_french() => entity.label.fr,
+        Some(entity) => entity.label.en,
+    }
+    .to_owned()
 }
 
 #[cfg(test)]

@@ -39,7 +39,7 @@ pub(super) trait Observe: Send + Sync {
         on_citus: &'f mut Option<bool>,
     ) -> Boxed<'f, ServerActivity>;
 
-    /// Asks the server to end the session of a statement, if its process is known. Sessions aside are left to their
+    /// Asks the server to end the session of a statement, if its process is known or its text marked. Sessions aside are left to their
     /// `statement_timeout`.
     fn end_session(&self, db: &Db, sent: &Sent<'_>) -> Option<Boxed<'static, ()>>;
 }

@@ -29,4 +29,5 @@ pub use server::utc::Utc;
 pub use statements::template::Template;
 pub use transaction::bisect::Bisect;
 pub use transaction::conflicts::{CONFLICT_ATTEMPTS, retry_conflicts};
+pub use transaction::write::WriteTx;
 pub use transaction::{Begin, Connection, Tx};

@@ -8,7 +8,7 @@ use uuid::Uuid;
 use super::schema::Types;
 use crate::db::{Db, DbError};
 use crate::lease::FencedTx;
-use crate::staging::json_text::JsonText;
+use crate::staging::versions::json_text::JsonText;
 
 /// The schema seen last; `None` if there is none or it cannot be parsed.
 ///

@@ -12,6 +12,8 @@ use super::warning::WarningCode;
 pub struct Entity {
     /// Its name on the command line and in the bookkeeping tables: `appointments`.
     pub name: &'static str,
+    /// What its records are called on the pages of the dashboard.
+    pub label: Label,
     /// Its staging table: `staging_appointments`.
     pub staging_table: &'static str,
     /// How stage 1 walks it.
@@ -33,6 +35,15 @@ pub struct Entity {
     pub reconcile: fn(&Json<'_>) -> Result<Reconciled, RecordError>,
     /// The warnings of its reconciler besides [`WARNINGS`](super::read::WARNINGS).
     pub warnings: &'static [WarningCode],
+}
+
+/// What the records of an entity are called, in the plural, with a capital letter.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Label {
+    /// In English.
+    pub en: &'static str,
+    /// In French.
+    pub fr: &'static str,
 }
 
 impl Entity {

@@ -2,11 +2,12 @@
 
 use super::read::Reconciled;
 use super::table::{Nested, Table};
-use super::{DateFilter, Entity, Query, Shape, Walk, WarningCode};
+use super::{DateFilter, Entity, Label, Query, Shape, Walk, WarningCode};
 
 /// Estimates, whose tiers and whose options hold lists.
 pub static ESTIMATES: Entity = Entity {
     name: "estimates",
+    label: Label { en: "Estimates", fr: "Soumissions" },
     staging_table: "staging_estimates",
     walk: Walk {
         page_query: Query::new(

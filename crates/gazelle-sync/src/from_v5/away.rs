@@ -5,6 +5,7 @@ use super::inventory::{Inventory, Moving, old_triggers, read};
 use super::names::{LOCK_TIMEOUT, local_view};
 use super::steps::Steps;
 use crate::db::{Db, DbError, Timeout, quote};
+use crate::lease::Unfenced;
 use crate::migrate;
 
 /// Moves the old tables into `backup_schema` and creates ours, in one transaction. Returns what was there.
@@ -13,7 +14,7 @@ use crate::migrate;
 /// Those of [`read`]; a table whose lock is not granted within ten seconds.
 pub async fn move_away(db: &Db, backup_schema: &str) -> Result<Inventory, DbError> {
     let mut connection = db.connection().await?;
-    let tx = connection.begin().await?;
+    let tx = Unfenced::OldSystem.begin(&mut connection).await?;
     tx.limit(Timeout::Lock, LOCK_TIMEOUT).await?;
     let inventory = read(&tx, db.schema(), backup_schema).await?;
     let mut steps = Steps::begin(&tx, backup_schema).await?;

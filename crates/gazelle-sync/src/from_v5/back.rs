@@ -8,6 +8,7 @@ use tokio_postgres::types::Type;
 use super::names::{LOCK_TIMEOUT, MANIFEST};
 use crate::access::trust::owners;
 use crate::db::{Db, DbError, Timeout, Tx, quote};
+use crate::lease::{Unfenced, UnfencedTx};
 use crate::migrations;
 
 /// What going back does or did.
@@ -134,7 +135,7 @@ async fn undo_steps(tx: &Tx<'_>, backup: &str) -> Result<Vec<Undo>, DbError> {
 /// be undone.
 pub async fn move_back(db: &Db, backup_schema: &str) -> Result<Return, DbError> {
     let mut connection = db.connection().await?;
-    let tx = connection.begin().await?;
+    let tx = Unfenced::OldSystem.begin(&mut connection).await?;
     tx.limit(Timeout::Lock, LOCK_TIMEOUT).await?;
     let plan = plan(&tx, db.schema(), backup_schema).await?;
     if plan.aside.iter().any(|name| name == "sync_lease") {
@@ -164,7 +165,7 @@ pub async fn move_back(db: &Db, backup_schema: &str) -> Result<Return, DbError> 
 }
 
 /// Removes the undone steps from the manifest, and the manifest and backup schema if nothing else needs them.
-async fn forget_steps(tx: &Tx<'_>, plan: &Return) -> Result<(), DbError> {
+async fn forget_steps(tx: &UnfencedTx<'_>, plan: &Return) -> Result<(), DbError> {
     let backup = quote(&plan.backup_schema);
     let done = format!("DELETE FROM {backup}.{MANIFEST} WHERE schema = $1");
     tx.execute(&done, &[(&plan.schema, Type::TEXT)]).await?;

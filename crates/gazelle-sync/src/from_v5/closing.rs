@@ -13,6 +13,7 @@ use super::rights::{self, Relation};
 use super::steps::Steps;
 use crate::access::trust::owners;
 use crate::db::{Db, DbError, Timeout, Tx, holders, quote};
+use crate::lease::{Unfenced, UnfencedTx};
 use crate::migrations;
 
 /// The step that marks a backup as closed: access granted later did not exist in version 5.
@@ -69,7 +70,7 @@ pub struct Closed {
 /// Those of the database.
 pub async fn close_again(db: &Db) -> Result<Closed, DbError> {
     let mut connection = db.connection().await?;
-    let tx = connection.begin().await?;
+    let tx = Unfenced::OldSystem.begin(&mut connection).await?;
     let mut outcome = Closed::default();
     let mut locked = Locked::default();
     let rows = tx.query(include_str!("backups.sql"), &[(&MANIFEST, Type::TEXT)]).await?;
@@ -112,7 +113,7 @@ const NOT_NOTED: &str = " (not noted in its manifest, so that going back does no
 /// not trust its manifest, or may not close all of it, the manifest is neither read nor written: code of its owner could run.
 /// That of another account's schema is not written either.
 async fn close_rights(
-    tx: &Tx<'_>,
+    tx: &UnfencedTx<'_>,
     backup_schema: &str,
     locked: &mut Locked,
     closed: &mut Vec<String>,
@@ -266,7 +267,7 @@ async fn noted(tx: &Tx<'_>, backup_schema: &str) -> Result<Vec<String>, DbError>
 /// Closes a backup whose manifest notes it: first the rights, then what needs locks. Where one is not granted in time, what was done
 /// before stays.
 async fn close_with_note(
-    tx: &Tx<'_>,
+    tx: &UnfencedTx<'_>,
     backup_schema: &str,
     noted: &[String],
     locked: &mut Locked,

@@ -3,11 +3,12 @@
 use tokio_postgres::types::Type;
 
 use super::names::MANIFEST;
-use crate::db::{DbError, Tx, quote};
+use crate::db::{DbError, quote};
+use crate::lease::UnfencedTx;
 
 /// The steps of one account's schema in one backup schema.
 pub(super) struct Steps<'t, 'c> {
-    pub tx: &'t Tx<'c>,
+    pub tx: &'t UnfencedTx<'c>,
     /// The backup schema, quoted.
     pub backup: String,
     /// Whether steps are recorded: not if they only repeat steps recorded before.
@@ -20,7 +21,7 @@ impl<'t, 'c> Steps<'t, 'c> {
     ///
     /// # Errors
     /// Those of the database, such as a schema of this name that exists.
-    pub async fn begin(tx: &'t Tx<'c>, backup_schema: &str) -> Result<Self, DbError> {
+    pub async fn begin(tx: &'t UnfencedTx<'c>, backup_schema: &str) -> Result<Self, DbError> {
         let backup = quote(backup_schema);
         tx.batch_as_is(&format!("CREATE SCHEMA {backup}")).await?;
         // Braces in names must not be filled in.
@@ -37,7 +38,7 @@ impl<'t, 'c> Steps<'t, 'c> {
     ///
     /// # Errors
     /// Those of the database.
-    pub async fn resume(tx: &'t Tx<'c>, backup_schema: &str, noting: bool) -> Result<Self, DbError> {
+    pub async fn resume(tx: &'t UnfencedTx<'c>, backup_schema: &str, noting: bool) -> Result<Self, DbError> {
         let backup = quote(backup_schema);
         let rows =
             tx.query(&format!("SELECT coalesce(max(position), 0) FROM {backup}.{MANIFEST}"), &[]).await?;

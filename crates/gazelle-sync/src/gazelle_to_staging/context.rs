@@ -14,7 +14,7 @@ use crate::config::Guard;
 use crate::db::{Db, DbError};
 use crate::lease::Fence;
 use crate::source::{Answer, GazelleClient, SourceError};
-use crate::staging::clock::Clock;
+use crate::staging::versions::clock::Clock;
 
 /// The context of stage 1 in one run: clients, database, settings. Cheap to clone.
 #[derive(Clone)]

@@ -2,24 +2,18 @@
 //! that.
 //!
 //! Functions that write production (through `staging_to_production::target::Target`), staging or the record of runs
-//! take a [`FencedTx`]: any other transaction is a type error. Nothing keeps a function from sending SQL of its own
-//! over a plain transaction; `tests/house/writers.rs` looks for those, and lists the few that write without the
-//! lease:
-//!
-//! | writes without the lease | because |
-//! |---|---|
-//! | the requests of a run (`run_log/runs.rs`, `save_requests`) | a task beside the run notes them; they are the run's own rows, which no other run touches, and what was asked is to be known also of a run that has lost its lease |
-//! | requests for runs: asked for, refused, ended (`run_log/wanted_runs.rs`) | people and the service write them before anybody holds the lease; each statement changes only rows that nobody has taken up, or whose run has ended |
-//! | old runs, requests, alerts and closed cases of the quarantine are forgotten (`run_log/forget_runs.rs`, `run_log/wanted_runs.rs`, `alerts/ledger.rs`, `staging/quarantine/forget.rs`, by `staging/removal/mod.rs`) | the service does so on time even where no run succeeds; only rows older than the setting, which no run writes any more |
-//!
-//! The lease does not protect alerts, tokens and the lease itself; migrations lock what they change.
+//! take a [`FencedTx`]: any other transaction is a type error. What is written without the lease is written in an
+//! [`UnfencedTx`](super::unfenced::UnfencedTx), which names the reason. A plain [`Tx`](crate::db::Tx) cannot execute a
+//! statement that only writes; `tests/house/writers.rs` looks for queries that write.
 
 use std::ops::Deref;
 use std::time::Duration;
 
-use tokio_postgres::types::Type;
+use crate::db::{Begin, Connection, Db, DbError, Template, WriteTx};
 
-use crate::db::{Begin, Connection, Db, DbError, Tx};
+/// Returns a row if the lease's token is still this one, and locks it until the transaction ends. The token is part of
+/// the text, since the statement is part of the message that begins the transaction.
+const CHECK: &str = "SELECT 1 FROM {schema}.sync_lease WHERE name = 'sync' AND token = {token} FOR KEY SHARE";
 
 /// Begins writing transactions under a lease. Cheap to clone.
 #[derive(Debug, Clone)]
@@ -32,14 +26,14 @@ pub struct Fence {
 /// A writing transaction of the lease holder, begun by a [`Fence`]: functions that write staging, production or
 /// bookkeeping take this and no other. It locks the lease's token until it ends, so that nobody can take over the
 /// lease in between; the lease can still be renewed.
-pub struct FencedTx<'c>(Tx<'c>);
+pub struct FencedTx<'c>(WriteTx<'c>);
 
 impl Fence {
     pub(super) fn new(token: i64, longest_pause: Duration) -> Fence {
         Fence { token, longest_pause }
     }
 
-    /// Begins a writing transaction, in two round trips like all `begin` functions here.
+    /// Begins a writing transaction, in one round trip like all `begin` functions here.
     ///
     /// A process that stalls inside the transaction (stopped, suspended, disconnected unnoticed) would keep the
     /// lease for good by its lock: the server ends such a transaction once the lease could have expired.
@@ -87,11 +81,10 @@ impl Fence {
         connection: &'c mut Connection,
         begin: Begin<'_>,
     ) -> Result<FencedTx<'c>, DbError> {
-        let token = [(&self.token as _, Type::INT8)];
-        let first = "SELECT 1 FROM {schema}.sync_lease WHERE name = 'sync' AND token = $1 FOR KEY SHARE";
-        let begin = Begin { longest_pause: Some(self.longest_pause), first: Some((first, &token)), ..begin };
-        let (tx, held) = connection.begin_with(begin).await?;
-        if held.is_empty() {
+        let check = Template::new(CHECK).with("token", self.token.to_string()).fill();
+        let begin = Begin { longest_pause: Some(self.longest_pause), first: Some(&check), ..begin };
+        let (tx, held) = connection.begin_to_write(begin).await?;
+        if held == 0 {
             return Err(DbError::infrastructure(
                 "another gazelle-sync took over while this one was not heard of: this run stops and writes \
                  nothing more (what it committed stays, the other run goes on from there)",
@@ -107,26 +100,26 @@ impl Fence {
 }
 
 impl<'c> Deref for FencedTx<'c> {
-    type Target = Tx<'c>;
+    type Target = WriteTx<'c>;
 
-    fn deref(&self) -> &Tx<'c> {
+    fn deref(&self) -> &WriteTx<'c> {
         &self.0
     }
 }
 
 impl FencedTx<'_> {
-    /// See [`Tx::commit`].
+    /// See [`WriteTx::commit`].
     ///
     /// # Errors
-    /// As [`Tx::commit`].
+    /// As there.
     pub async fn commit(self) -> Result<(), DbError> {
         self.0.commit().await
     }
 
-    /// See [`Tx::rollback`].
+    /// See [`WriteTx::rollback`].
     ///
     /// # Errors
-    /// As [`Tx::rollback`].
+    /// As there.
     pub async fn rollback(self) -> Result<(), DbError> {
         self.0.rollback().await
     }

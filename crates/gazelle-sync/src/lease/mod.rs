@@ -3,6 +3,7 @@
 
 mod fence;
 mod holder;
+mod unfenced;
 
 use std::time::Duration;
 
@@ -15,6 +16,7 @@ use crate::db::{Db, DbError, Fault};
 use holder::Holder;
 
 pub use fence::{Fence, FencedTx};
+pub use unfenced::{Unfenced, UnfencedTx};
 
 /// Clocks of two database nodes may differ by this much.
 const CLOCK_ALLOWANCE: SignedDuration = SignedDuration::from_secs(5);
@@ -60,7 +62,7 @@ impl Lease {
                 (&previous as _, Type::TEXT),
                 (&expires_at as _, Type::TIMESTAMPTZ),
             ];
-            match db.query(include_str!("take_lease.sql"), &taker).await {
+            match Unfenced::Lease.query(db, include_str!("take_lease.sql"), &taker).await {
                 // If two processes take the lease for the first time at once, the second violates the unique key.
                 Err(error) if error.state.as_deref() == Some(UNIQUE_VIOLATION) => Vec::new(),
                 Err(error) if error.fault == Fault::Record => {
@@ -146,7 +148,7 @@ fn not_taken(why: &str) -> String {
 /// Those of the database.
 pub async fn give_back(db: &Db, token: i64) -> Result<(), DbError> {
     let sql = "UPDATE {schema}.sync_lease SET expires_at = 'epoch' WHERE name = 'sync' AND token = $1";
-    db.execute(sql, &[(&token, Type::INT8)]).await?;
+    Unfenced::Lease.execute(db, sql, &[(&token, Type::INT8)]).await?;
     Ok(())
 }
 
@@ -158,7 +160,8 @@ pub async fn give_back(db: &Db, token: i64) -> Result<(), DbError> {
 pub async fn prolong(db: &Db, token: i64, until: Timestamp) -> Result<bool, DbError> {
     let sql = "UPDATE {schema}.sync_lease SET expires_at = $2
                 WHERE name = 'sync' AND token = $1 AND expires_at <> 'epoch'";
-    Ok(db.execute(sql, &[(&token, Type::INT8), (&until, Type::TIMESTAMPTZ)]).await? > 0)
+    let params = [(&token as _, Type::INT8), (&until as _, Type::TIMESTAMPTZ)];
+    Ok(Unfenced::Lease.execute(db, sql, &params).await? > 0)
 }
 
 /// Renews the lease at every third of its time to live. Uses connections of its own, so that it does not wait for a

@@ -13,7 +13,7 @@ use super::labels::ByOne;
 use crate::db::{Db, DbError};
 use crate::entities::ENTITIES;
 use crate::run_log::runs;
-use crate::staging::backlog;
+use crate::staging::counts::backlog;
 
 /// The values at one time, for each entity in declaration order.
 #[derive(Debug, Clone)]

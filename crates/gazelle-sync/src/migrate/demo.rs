@@ -3,6 +3,7 @@
 
 use super::shape::{Shape, shape};
 use crate::db::{Db, DbError, Tx};
+use crate::lease::Unfenced;
 
 const MARK: &str = "SELECT 1 FROM {schema}.sync_notes WHERE key = 'shop' AND value = 'demo'";
 
@@ -30,6 +31,7 @@ pub async fn is_demo_in(tx: &Tx<'_>) -> Result<bool, DbError> {
 /// # Errors
 /// Those of the database.
 pub async fn mark(db: &Db) -> Result<(), DbError> {
-    db.execute("INSERT INTO {schema}.sync_notes (key, value) VALUES ('shop', 'demo')", &[]).await?;
+    let sql = "INSERT INTO {schema}.sync_notes (key, value) VALUES ('shop', 'demo')";
+    Unfenced::DemoMark.execute(db, sql, &[]).await?;
     Ok(())
 }

@@ -11,7 +11,8 @@ pub use shape::{Shape, Step, all_steps, shape, shape_to_migrate};
 
 use crate::access;
 use crate::access::trust::owners;
-use crate::db::{Connection, Db, DbError, Fault, Tx, citus, quote};
+use crate::db::{Connection, Db, DbError, Fault, citus, quote};
+use crate::lease::{Unfenced, UnfencedTx};
 use crate::migrations::{MIGRATIONS, Migration, REGISTER, VIEWS, tables};
 use shape::checksum_of;
 
@@ -41,7 +42,7 @@ pub async fn migrate(db: &Db) -> Result<Vec<Step>, DbError> {
 
 async fn create(db: &Db) -> Result<(), DbError> {
     let mut connection = db.connection().await?;
-    let tx = connection.begin().await?;
+    let tx = Unfenced::Migrations.begin(&mut connection).await?;
     create_in(&tx, db.schema()).await?;
     tx.commit().await
 }
@@ -50,7 +51,7 @@ async fn create(db: &Db) -> Result<(), DbError> {
 ///
 /// # Errors
 /// Those of the database; tables that we do not trust.
-pub async fn create_in(tx: &Tx<'_>, schema: &str) -> Result<(), DbError> {
+pub async fn create_in(tx: &UnfencedTx<'_>, schema: &str) -> Result<(), DbError> {
     // A role that may not create schemas can use an existing one.
     let exists = tx.query("SELECT 1 FROM pg_namespace WHERE nspname = $1", &[(&schema, Type::TEXT)]).await?;
     if exists.is_empty() {
@@ -121,8 +122,8 @@ fn refused(migration: &Migration, error: DbError) -> DbError {
 
 /// Begins a transaction in which tables may be changed: checks their owners and our rights. Rights that nobody
 /// needs are revoked first, since they would keep a superuser from going on.
-async fn begin_step(connection: &mut Connection) -> Result<Tx<'_>, DbError> {
-    let tx = connection.begin().await?;
+async fn begin_step(connection: &mut Connection) -> Result<UnfencedTx<'_>, DbError> {
+    let tx = Unfenced::Migrations.begin(connection).await?;
     owners::check_owners_in(&tx).await?;
     access::check_owner_rights(&tx).await?;
     access::take_beyond_rows(&tx, "").await?;
@@ -130,7 +131,7 @@ async fn begin_step(connection: &mut Connection) -> Result<Tx<'_>, DbError> {
     Ok(tx)
 }
 
-async fn apply(tx: &Tx<'_>, migration: &Migration) -> Result<(), DbError> {
+async fn apply(tx: &UnfencedTx<'_>, migration: &Migration) -> Result<(), DbError> {
     if migration.staging_tables.is_empty() {
         tx.batch(migration.sql).await?;
     }

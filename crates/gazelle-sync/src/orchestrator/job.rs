@@ -8,7 +8,7 @@ use crate::db::{Db, DbError};
 use crate::entities::Entity;
 use crate::lease::Lease;
 use crate::run_log::kinds::{RunCommand, RunMode, RunTrigger};
-use crate::staging::clock::Clock;
+use crate::staging::versions::clock::Clock;
 
 /// Which stages a run has.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

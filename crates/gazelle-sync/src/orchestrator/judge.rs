@@ -15,7 +15,8 @@ use crate::gazelle_to_staging::requests::sizes::AllSizes;
 use crate::gazelle_to_staging::walk::WalkReport;
 use crate::run_log::report::{RunReport, RunWarning, RunWarningCode, Status};
 use crate::source::{ErrorClass, SourceError};
-use crate::staging::{balance, deletions};
+use crate::staging::counts::balance;
+use crate::staging::deletions;
 
 /// Below this number of held rows, a shrunken entity is no sign that something is wrong.
 const MANY: u64 = 10;

@@ -11,7 +11,7 @@ use crate::gazelle_to_staging::Scope;
 use crate::gazelle_to_staging::walk::WalkReport;
 use crate::run_log::report::{RunWarning, RunWarningCode};
 use crate::staging::bookmarks;
-use crate::staging::clock::{Clock, LARGE_SKEW};
+use crate::staging::versions::clock::{Clock, LARGE_SKEW};
 
 /// What is to be walked of an entity.
 #[derive(Debug, Clone, Copy)]

@@ -20,8 +20,11 @@ use crate::gazelle_to_staging::{Fetch, FetchError, WalkSpec, task_error};
 use crate::lease::{Fence, FencedTx};
 use crate::run_log::report::{RunReport, RunWarning, RunWarningCode, Status};
 use crate::source::{ErrorClass, SourceError};
+use crate::staging::notes::unnoted;
+use crate::staging::notes::whole_since;
 use crate::staging::outcome::{self, Applied};
-use crate::staging::{quarantine, retention, unnoted};
+use crate::staging::quarantine;
+use crate::staging::removal::retention;
 use crate::staging_to_production::{Gaps, Reconciliation};
 
 /// What is walked of an entity.
@@ -232,7 +235,7 @@ pub async fn drop_old_versions(
     now: Timestamp,
     report: &mut RunReport,
 ) -> Result<(), DbError> {
-    retention::correct_whole_since(db, fence, now).await?;
+    whole_since::correct(db, fence, now).await?;
     let Retention::Days(days) = settings.retention else { return Ok(()) };
     if report.status == Status::Failed {
         return Ok(());

@@ -15,8 +15,8 @@ use crate::orchestrator::{judge, stages, unread};
 use crate::run_log::kinds::{RunCommand, RunTrigger};
 use crate::run_log::report::{RunReport, Status};
 use crate::run_log::runs::{self, NewRun};
-use crate::staging::clock::Clock;
 use crate::staging::quarantine::{self, QuarantinedRecords};
+use crate::staging::versions::clock::Clock;
 use crate::staging_to_production::{Gaps, LeftPending, Reconciliation};
 
 /// The part of a report that what follows the transaction may change.

@@ -9,9 +9,10 @@ use uuid::Uuid;
 
 use crate::config::Retention;
 use crate::db::{Db, DbError, Param, Template};
+use crate::lease::Unfenced;
 use crate::staging::quarantine;
+use crate::staging::removal::retention::NamedRuns;
 use crate::staging::removal::{self, Holders, Removed};
-use crate::staging::retention::NamedRuns;
 
 /// Most runs checked in one transaction.
 const A_TIME: i64 = 500;
@@ -90,7 +91,7 @@ async fn holders(db: &Db) -> Result<[Holders; 2], DbError> {
 /// Deletes runs, in one transaction.
 async fn forget_some(db: &Db, holders: &Holders, runs: &[Uuid]) -> Result<Removed, DbError> {
     let mut connection = db.connection().await?;
-    let tx = connection.begin().await?;
+    let tx = Unfenced::OldRows.begin(&mut connection).await?;
     let removed = holders.remove_where(&tx, "run_id", "", runs).await?;
     tx.commit().await?;
     Ok(removed)
@@ -113,7 +114,7 @@ async fn forget_requests(
     let params: [Param<'_>; 3] =
         [(&stay, Type::UUID_ARRAY), (&runs, Type::UUID_ARRAY), (&requests, Type::INT4_ARRAY)];
     let mut connection = db.connection().await?;
-    let tx = connection.begin().await?;
+    let tx = Unfenced::OldRows.begin(&mut connection).await?;
     let gone = tx.execute(&sql, &params).await?;
     tx.commit().await?;
     Ok(Removed::all(gone))

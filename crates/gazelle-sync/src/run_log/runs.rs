@@ -16,10 +16,10 @@ use super::run_end;
 
 use crate::db::{Db, DbError, Tx};
 use crate::entities::{self, Entity};
-use crate::lease::{Fence, FencedTx};
+use crate::lease::{Fence, FencedTx, Unfenced};
 use crate::source::RequestRecord;
-use crate::staging::clock::Clock;
-use crate::staging::json_text::JsonText;
+use crate::staging::versions::clock::Clock;
+use crate::staging::versions::json_text::JsonText;
 use crate::staging::written;
 
 /// The starts of the last runs that count for the schedule; none if there was no such run.
@@ -193,8 +193,9 @@ async fn save_requests(
     let bytes: Vec<i64> = batch.iter().map(|r| r.bytes() as i64).collect();
     let started: Vec<Timestamp> =
         batch.iter().map(|r| r.started_at.saturating_sub(ahead).unwrap_or(r.started_at)).collect();
-    let saved = db
+    let saved = Unfenced::RequestsOfRun
         .query(
+            db,
             include_str!("save_requests.sql"),
             &[
                 (&run_id, Type::UUID),

@@ -10,7 +10,7 @@ use uuid::Uuid;
 
 use crate::db::{Db, DbError};
 use crate::entities::{ENTITIES, Entity};
-use crate::lease::{Fence, FencedTx};
+use crate::lease::{Fence, FencedTx, Unfenced};
 use crate::run_log::kinds::{RunMode, Status};
 use crate::staging::{removal, written};
 
@@ -74,7 +74,7 @@ pub async fn next(db: &Db) -> Result<Option<RequestedRun>, DbError> {
     if ended {
         // Not checked, nor is a refusal: one that a trigger keeps out is found again by the next call, and nothing is
         // lost.
-        db.execute(include_str!("wanted_runs/settle.sql"), &[]).await?;
+        Unfenced::WantedRuns.execute(db, include_str!("wanted_runs/settle.sql"), &[]).await?;
     }
     Ok(wanted)
 }
@@ -114,8 +114,9 @@ pub async fn ask(
 ) -> Result<Uuid, DbError> {
     let now = db.now().await?;
     let id = Uuid::new_v4();
-    let rows = db
+    let rows = Unfenced::WantedRuns
         .query(
+            db,
             include_str!("wanted_runs/ask.sql"),
             &[
                 (&id, Type::UUID),
@@ -193,7 +194,8 @@ async fn refuse(db: &Db, id: Uuid, reason: &str) -> Result<(), DbError> {
     let now = db.now().await?;
     let sql = "UPDATE {schema}.sync_wanted_runs SET outcome = 'refused', reason = $2, ended_at = $3
                 WHERE id = $1 AND outcome IS NULL";
-    db.execute(sql, &[(&id, Type::UUID), (&reason, Type::TEXT), (&now, Type::TIMESTAMPTZ)]).await?;
+    let params = [(&id as _, Type::UUID), (&reason as _, Type::TEXT), (&now as _, Type::TIMESTAMPTZ)];
+    Unfenced::WantedRuns.execute(db, sql, &params).await?;
     tracing::warn!(reason, "a request for a run was refused");
     Ok(())
 }

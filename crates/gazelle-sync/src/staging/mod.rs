@@ -1,32 +1,23 @@
 //! The only code that touches the staging tables: appends versions of records, and notes their outcome.
 //!
-//! [`versions`] adds what stage 1 receives, [`pending`] reads what stage 2 is to process, [`outcome`] notes the
-//! result, `slice` selects records by what happened to them, `recent` reads what was staged lately, [`quarantine`] keeps the cases of records that could
-//! not be reconciled, [`exact`] finds what `jsonb` cannot hold, [`undo`] withdraws versions and restores them.
+//! [`versions`] adds what stage 1 receives, in the exact text; [`pending`] reads what stage 2 is to process, and
+//! [`outcome`] notes the result. [`quarantine`] keeps the cases of records that could not be reconciled, and
+//! [`missing_parents`] what they wait for. [`deletions`] notes which records are gone, and by what evidence;
+//! [`bookmarks`] from where the next walk continues, and [`notes`] what else a later run should know. [`history`] reads
+//! the versions of a record again, [`undo`] withdraws and restores them, and [`removal`] deletes what nobody needs any
+//! more. [`counts`] measures all of it, and [`written`] checks that the database has written what it was told to.
 
-pub mod api_limits;
-pub mod backlog;
-pub mod balance;
 pub mod bookmarks;
-pub mod clock;
-pub mod dashboard;
+pub mod counts;
 pub mod deletions;
-pub mod exact;
 pub mod history;
-pub mod json_text;
-pub mod listed_twice;
 pub mod missing_parents;
+pub mod notes;
 pub mod outcome;
 pub mod pending;
 pub mod quarantine;
-pub mod recent;
 pub mod removal;
-pub mod retention;
-pub mod size;
-pub mod slice;
-pub mod source_fault;
 pub mod undo;
-pub mod unnoted;
 pub mod versions;
 pub mod written;
 
@@ -59,8 +50,8 @@ mod tests {
             ("seen between", pending::seen_between(&CLIENTS, "t.client_external_id", "t.began", "t.ended")),
             ("suspects with dates", deletions::suspects_sql(&APPOINTMENTS)),
             ("suspects without dates", deletions::suspects_sql(&CLIENTS)),
-            ("due", retention::due_sql(&CLIENTS)),
-            ("balance", for_entity(include_str!("balance/balance.sql"), &CLIENTS)),
+            ("due", removal::retention::due_sql(&CLIENTS)),
+            ("balance", for_entity(include_str!("counts/balance/balance.sql"), &CLIENTS)),
         ];
         let text: Vec<String> =
             built.iter().map(|(name, sql)| format!("=== {name}\n{}\n", sql.trim_end())).collect();

@@ -9,7 +9,8 @@ use uuid::Uuid;
 use crate::entities::read::{ErrorCode, Reconciled, RecordError};
 use crate::entities::warning::TEXT_CLEANED;
 use crate::entities::{Entity, read, weight};
-use crate::staging::{exact, pending::Pending, versions::Version};
+use crate::staging::pending::Pending;
+use crate::staging::versions::{Version, exact};
 
 /// A version and its parsed content.
 pub struct Candidate {

@@ -9,7 +9,7 @@ use uuid::Uuid;
 use super::unread::Unread;
 use crate::db::{Db, DbError};
 use crate::entities::Entity;
-use crate::staging::unnoted::{self, RemainingNotes};
+use crate::staging::notes::unnoted::{self, RemainingNotes};
 
 /// What a run could not read or note.
 #[derive(Debug, Default)]

@@ -47,9 +47,9 @@ use crate::db::{Bisect, Db, DbError, Fault, retry_conflicts};
 use crate::entities::Entity;
 use crate::entities::read::{ErrorCode, RecordError};
 use crate::lease::Fence;
-use crate::staging::clock::Clock;
 use crate::staging::outcome::Applied;
 use crate::staging::pending;
+use crate::staging::versions::clock::Clock;
 
 /// No run lasts longer than this.
 const LONGEST_RUN: Duration = Duration::from_secs(7 * 24 * 3600);

@@ -9,7 +9,7 @@ use uuid::Uuid;
 use super::batch::{self, Candidate, VersionContent, distinct_runs};
 use super::target::{Order, Target, scratch_table};
 use super::write;
-use crate::db::{Bisect, DbError, Fault, Tx};
+use crate::db::{Bisect, DbError, Fault, WriteTx};
 use crate::entities::{ENTITIES, Entity, table::Table};
 use crate::lease::FencedTx;
 use crate::staging::pending::{self, Basis};
@@ -70,7 +70,11 @@ impl UnwrittenRecords {
 ///
 /// # Errors
 /// The database's.
-pub async fn rebuild(tx: &Tx<'_>, batch_size: usize, basis: Basis) -> Result<Vec<UnwrittenRecord>, DbError> {
+pub async fn rebuild(
+    tx: &WriteTx<'_>,
+    batch_size: usize,
+    basis: Basis,
+) -> Result<Vec<UnwrittenRecord>, DbError> {
     for table in production_tables() {
         for statement in scratch_table(table) {
             tx.batch(&statement).await.map_err(|error| match error.state.as_deref() {
@@ -98,7 +102,7 @@ pub async fn rebuild(tx: &Tx<'_>, batch_size: usize, basis: Basis) -> Result<Vec
 
 /// Reads the first of these versions, and returns the ids of the rest.
 async fn read<'i>(
-    tx: &Tx<'_>,
+    tx: &WriteTx<'_>,
     entity: &Entity,
     ids: &'i [Uuid],
     batch_size: usize,
@@ -143,7 +147,7 @@ pub(super) async fn write_again(
 /// # Errors
 /// The database's.
 pub async fn overwrite(
-    tx: &Tx<'_>,
+    tx: &WriteTx<'_>,
     entity: &Entity,
     candidates: &[Candidate],
 ) -> Result<Vec<UnwrittenRecord>, DbError> {
@@ -155,7 +159,7 @@ pub async fn overwrite(
 /// Writes candidates of distinct records to the scratch tables; a part that the database refuses is split until the
 /// offending record is alone.
 async fn write_in_parts(
-    tx: &Tx<'_>,
+    tx: &WriteTx<'_>,
     entity: &Entity,
     run: &[Candidate],
     not_placed: &mut UnwrittenRecords,

@@ -1,6 +1,6 @@
 //! Where rows are written: production, or the scratch tables of a rebuild.
 
-use crate::db::Tx;
+use crate::db::{Tx, WriteTx};
 use crate::entities::table::Table;
 use crate::lease::FencedTx;
 
@@ -11,7 +11,7 @@ pub(super) enum Target<'t> {
     /// [`TableSet::Production`].
     Production(&'t FencedTx<'t>),
     /// [`TableSet::Scratch`].
-    Scratch(&'t Tx<'t>),
+    Scratch(&'t WriteTx<'t>),
 }
 
 impl<'t> Target<'t> {

@@ -11,7 +11,8 @@ use super::gaps::Applying;
 use crate::db::{Bisect, DbError, Fault, Param};
 use crate::entities::{Entity, WarningCode};
 use crate::lease::FencedTx;
-use crate::staging::{unnoted, written};
+use crate::staging::notes::unnoted;
+use crate::staging::written;
 
 /// The table of warnings, for messages.
 const TABLE: &str = "sync_quality_warnings";

@@ -11,7 +11,7 @@ use gazelle_sync::orchestrator::{Job, run_sync};
 use gazelle_sync::rebuild::replay;
 use gazelle_sync::run_log::report::{RunReport, Status};
 use gazelle_sync::source::{Credential, GazelleClient, SourceSettings};
-use gazelle_sync::staging::slice::Slice;
+use gazelle_sync::staging::history::slice::Slice;
 use tokio::sync::oneshot;
 
 /// How a run came out.

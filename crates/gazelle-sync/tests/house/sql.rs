@@ -201,7 +201,7 @@ fn one_place_says_where_names_without_a_schema_are_looked_for() {
         .filter(|statement| statement.text.starts_with("set ") && statement.text.contains("search_path"))
         .map(|statement| format!("{}: {}", statement.place, statement.text))
         .collect();
-    assert_eq!(said, ["db/transaction/mod.rs: set local search_path = pg_catalog, pg_temp"]);
+    assert_eq!(said, ["db/transaction/begin.rs: set local search_path = pg_catalog, pg_temp"]);
 }
 
 /// Whether a backslash stands where what it means depends on `standard_conforming_strings`: in a literal that is no `E'…'`.

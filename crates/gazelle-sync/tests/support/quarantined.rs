@@ -2,7 +2,7 @@
 
 use gazelle_sync::entities::Entity;
 use gazelle_sync::gazelle_to_staging::records::receive::receive_made_up;
-use gazelle_sync::staging::exact;
+use gazelle_sync::staging::versions::exact;
 use jiff::Timestamp;
 use serde_json::Value;
 

@@ -12,7 +12,7 @@ use crate::db::{self, Db, DbError, LockWait, Template};
 use crate::entities::{ENTITIES, Entity};
 use crate::migrate;
 use crate::run_log::last_runs::{self, LastRun};
-use crate::staging::size::{self, Size};
+use crate::staging::counts::size::{self, Size};
 
 /// Shorter waits for a lock are not shown.
 const LOCK_WAIT_SHOWN: Duration = Duration::from_secs(2);

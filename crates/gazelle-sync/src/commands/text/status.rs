@@ -9,7 +9,7 @@ use crate::commands::status::read::StagingLine;
 use crate::commands::status::read::StatusReport;
 use crate::display::{self, Column, Lines, Table};
 use crate::run_log::last_runs::LastRun;
-use crate::staging::size::Size;
+use crate::staging::counts::size::Size;
 use crate::time;
 
 /// A narrower terminal has no room for the ids of runs.

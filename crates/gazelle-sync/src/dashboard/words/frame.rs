@@ -35,9 +35,4 @@ said! {
     FAILED = "Failed" / "Échouée";
     RUNNING = "Running" / "En cours";
     INTERRUPTED = "Interrupted" / "Interrompue";
-
-    USERS = "Technicians" / "Techniciens";
-    CLIENTS = "Clients" / "Clients";
-    PIANOS = "Pianos" / "Pianos";
-    APPOINTMENTS = "Appointments" / "Rendez-vous";
 }

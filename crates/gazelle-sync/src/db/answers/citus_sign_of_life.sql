@@ -16,7 +16,9 @@ SELECT a.pid,
    AND a.pid <> pg_catalog.pg_backend_pid()
    AND CASE WHEN $1 IS NOT NULL THEN a.pid = $1
             ELSE a.datname = pg_catalog.current_database() AND a.usename = session_user
-                 AND (a.state = 'disabled' OR pg_catalog.left(a.query, 200) = pg_catalog.left($2, 200))
+                 AND (a.state = 'disabled'
+                      OR pg_catalog.starts_with($2, a.query)
+                         AND pg_catalog.length(a.query) >= least(pg_catalog.length($2), 90))
        END
  GROUP BY a.pid, a.wait_event_type, a.wait_event
  ORDER BY waits_for_lock DESC

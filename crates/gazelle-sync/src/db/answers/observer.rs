@@ -41,7 +41,10 @@ impl Observe for OtherSession {
     }
 
     fn end_session(&self, db: &Db, sent: &Sent<'_>) -> Option<Boxed<'static, ()>> {
-        let pid = sent.response.pid().filter(|_| db.place != Place::Aside)?;
+        let pid = sent.response.pid();
+        if db.place == Place::Aside || (pid.is_none() && !sent.is_marked) {
+            return None;
+        }
         let (aside, sql) = (db.aside(), sent.sql.to_owned());
         Some(Box::pin(async move {
             let params = [(&pid as _, Type::INT4), (&sql as _, Type::TEXT)];

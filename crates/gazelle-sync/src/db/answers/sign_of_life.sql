@@ -1,6 +1,7 @@
 -- What the server is doing with a statement of ours, asked through another session. The statement is identified by
--- its process ($1) or, while that is unknown, by the first 200 characters of its text ($2). If the server does not
--- track activity (state disabled), a session that exists counts as active.
+-- its process ($1) or, while that is unknown, by its text ($2), of which the server shows as much as
+-- track_activity_query_size allows: 99 bytes or more. If it does not track activity (state disabled), a session that
+-- exists counts as active.
 SELECT a.pid,
        a.wait_event_type IS NOT DISTINCT FROM 'Lock' AS waits_for_lock,
        -- For the rest of a statement, or until we take the rest of an answer; nothing else is a wait for us.
@@ -12,7 +13,9 @@ SELECT a.pid,
    AND a.pid <> pg_catalog.pg_backend_pid()
    AND CASE WHEN $1 IS NOT NULL THEN a.pid = $1
             ELSE a.datname = pg_catalog.current_database() AND a.usename = session_user
-                 AND (a.state = 'disabled' OR pg_catalog.left(a.query, 200) = pg_catalog.left($2, 200))
+                 AND (a.state = 'disabled'
+                      OR pg_catalog.starts_with($2, a.query)
+                         AND pg_catalog.length(a.query) >= least(pg_catalog.length($2), 90))
        END
  -- Of two with the same text the one that waits is the one that matters.
  ORDER BY waits_for_lock DESC

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicI32, AtomicU64, Ordering};
 
 use futures_util::TryStreamExt as _;
 use tokio_postgres::types::{ToSql, Type};
-use tokio_postgres::{Row, RowStream, SimpleQueryMessage};
+use tokio_postgres::{Row, RowStream, SimpleQueryRow};
 
 use super::session::Unanswered;
 
@@ -27,6 +27,8 @@ pub(in crate::db) struct Sent<'s> {
     pub response: &'s ResponseProgress,
     /// Whether it belongs to a transaction, which may take long.
     pub batch: bool,
+    /// Whether its text is different from all others, so that a session which executes it is ours.
+    pub is_marked: bool,
     /// The text before names were filled in, for messages.
     pub template: &'s str,
     /// The text sent; empty if several statements were sent.
@@ -43,12 +45,9 @@ pub(in crate::db) struct ResponseProgress {
 }
 
 impl ResponseProgress {
-    /// Notes the server process from the answer to the transaction's settings.
-    pub(in crate::db) fn note_pid(&self, answer: &[SimpleQueryMessage]) {
-        let pid = answer.iter().find_map(|message| match message {
-            SimpleQueryMessage::Row(row) => row.get(0)?.parse().ok(),
-            _ => None,
-        });
+    /// Notes the server process, the first column of a row.
+    pub(in crate::db) fn note_pid(&self, row: &SimpleQueryRow) {
+        let pid = row.get(0).and_then(|pid| pid.parse().ok());
         self.pid.store(pid.unwrap_or_default(), Ordering::SeqCst);
     }
 

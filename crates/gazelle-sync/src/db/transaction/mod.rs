@@ -1,87 +1,35 @@
 //! Runs transactions over a pooled connection.
 
+mod begin;
 pub(in crate::db) mod bisect;
 pub(in crate::db) mod conflicts;
 pub(in crate::db) mod rows;
 pub(in crate::db) mod single;
+pub(in crate::db) mod write;
 
-use std::sync::LazyLock;
+use std::pin::pin;
 use std::time::Duration;
 
-use futures_util::FutureExt as _;
 use futures_util::future::join;
-use tokio_postgres::{Client, Row};
+use futures_util::{FutureExt as _, TryStreamExt as _};
+use tokio_postgres::{Client, Row, SimpleQueryMessage};
 
 use super::answers::answered;
-use super::answers::limits::{ASIDE_TIMEOUT, BATCH_TIMEOUT, PAGE_TIMEOUT};
 use super::connection::timeouts::{Timeout, Timeouts};
 use super::database::Db;
 use super::error::DbError;
+use super::pool::Pooled;
 use super::pool::sent::{Param, ResponseProgress, Sent, each};
 use super::pool::session::Unanswered;
-use super::pool::{Place, Pooled};
 use super::statements;
+use begin::{BEGIN, SETTINGS, begun_with};
 
-/// Returns the server process; sent along with the transaction's settings.
-const ASK_PID: &str = "SELECT pg_catalog.pg_backend_pid()";
-
-/// Where names without a schema are looked up until the transaction ends. Not in a schema where others may create:
-/// a function there that matches the argument types better than the one of `pg_catalog` would be called, with our
-/// rights. Temporary tables come last and contain no functions.
-const SEARCH_PATH: &str = "SET LOCAL search_path = pg_catalog, pg_temp";
-
-/// Settings that change how our SQL is read, what its parts do, or how values become text: the owner of the database
-/// may set them for every session of it. With the first one off, a backslash in a literal would go missing and a
-/// literal could end elsewhere. What else may be set changes none of that (`hostile_settings` in the tests).
-const PINNED: [(&str, &str); 10] = [
-    // What others have committed before each statement, so that a look behind a lock sees what was waited for.
-    ("transaction_isolation", "'read committed'"),
-    ("standard_conforming_strings", "on"),
-    ("quote_all_identifiers", "off"),
-    ("transform_null_equals", "off"),
-    ("array_nulls", "on"),
-    ("bytea_output", "hex"),
-    // The order of day and month stays the session's: nothing of ours writes a date that depends on it.
-    ("datestyle", "iso"),
-    ("intervalstyle", "postgres"),
-    ("extra_float_digits", "1"),
-    ("xmloption", "content"),
-];
-
-/// Sets all of these until the transaction ends. Sent, and answered, before anything that depends on them: the text of
-/// a message is read with the settings that hold when it arrives.
-static SETTINGS: LazyLock<String> = LazyLock::new(|| {
-    let pinned = PINNED.iter().map(|(name, value)| format!("; SET LOCAL {name} = {value}"));
-    format!("{SEARCH_PATH}{}", pinned.collect::<String>())
-});
-
-/// What a transaction with [`Begin::snapshot`] sees.
-const SNAPSHOT: &str = "SET LOCAL transaction_isolation = 'repeatable read'";
-
-/// What a transaction with [`Begin::read_only`] may do.
-const READ_ONLY: &str = "SET LOCAL transaction_read_only = on";
+pub use begin::Begin;
 
 /// A pooled connection.
 pub struct Connection {
     pooled: Pooled,
     db: Db,
-}
-
-/// Options of a transaction.
-#[derive(Default)]
-pub struct Begin<'a> {
-    /// Whether it sees the database as of its beginning (REPEATABLE READ).
-    pub snapshot: bool,
-    /// Whether the server refuses every statement of it that writes.
-    pub read_only: bool,
-    /// Whether its commit does not wait for the disk (`synchronous_commit = off`). If the server crashes within
-    /// about a second, this transaction and those committed after it may be lost, each as a whole. The next commit
-    /// that waits for the disk makes all earlier ones durable.
-    pub unflushed: bool,
-    /// How long it may be idle before the server ends it, unless the session has a shorter limit.
-    pub longest_pause: Option<Duration>,
-    /// A first statement and its parameters. With `snapshot` it fixes what the transaction sees.
-    pub first: Option<(&'a str, &'a [Param<'a>])>,
 }
 
 impl Connection {
@@ -105,40 +53,45 @@ impl Connection {
         Ok(self.begin_with(Begin { snapshot: true, ..Begin::default() }).await?.0)
     }
 
-    /// Begins a transaction, and returns the rows of its first statement. `BEGIN` and the settings are sent together,
-    /// and the statement once both are answered: if `BEGIN` failed, it would run on its own, with the session's settings.
+    /// Begins a transaction, and returns how many rows its first statement returned. `BEGIN`, the settings and the
+    /// statement are one message: one round trip.
     ///
     /// # Errors
     /// Those of the database, also if it refuses the first statement: then no transaction is open.
-    pub async fn begin_with(&mut self, begin: Begin<'_>) -> Result<(Tx<'_>, Vec<Row>), DbError> {
+    pub async fn begin_with(&mut self, begin: Begin<'_>) -> Result<(Tx<'_>, u64), DbError> {
         let Connection { pooled, db } = self;
         let db: &Db = db;
         let session = pooled.session()?;
         let unanswered = session.unanswered();
         let response = ResponseProgress::default();
-        let sent =
-            |template, sql| Sent { unanswered: &unanswered, response: &response, batch: true, template, sql };
         let own = match session.timeouts {
             Some(own) => own,
             None => {
                 // Before the transaction, since the first query of a snapshot fixes what it sees.
-                let asking = session.client.simple_query(Timeouts::QUESTION);
-                let answer = answered::answer(db, sent("BEGIN", Timeouts::QUESTION), asking).await?;
+                let sql = Timeouts::QUESTION;
+                let asking = session.client.simple_query(sql);
+                let sent = Sent {
+                    unanswered: &unanswered,
+                    response: &response,
+                    batch: true,
+                    is_marked: false,
+                    template: BEGIN,
+                    sql,
+                };
+                let answer = answered::answer(db, sent, asking).await?;
                 *session.timeouts.insert(Timeouts::read(&answer))
             }
         };
-        let settings = begin.settings(db.place, own);
-        let open = opened(db, &session.client, sent("BEGIN", &settings)).await?;
-        let rows = match begin.first {
-            None => Vec::new(),
-            Some((template, params)) => {
-                let first = db.sql(template);
-                let ask =
-                    async { response.rows(open.client.query_typed_raw(&first, each(params)).await).await };
-                // Boxed: otherwise the future of every caller would be as large.
-                Box::pin(answered::answer(db, sent(template, &first), ask)).await?
-            }
+        let message = begin.message(db.place, own, |template| db.sql(template));
+        let sent = Sent {
+            unanswered: &unanswered,
+            response: &response,
+            batch: true,
+            is_marked: true,
+            template: begin.first.unwrap_or(BEGIN),
+            sql: &message,
         };
+        let (open, rows) = opened(db, &session.client, sent).await?;
         Ok((Tx { open, db, unanswered, response, own }, rows))
     }
 
@@ -154,9 +107,16 @@ impl Connection {
         let session = pooled.session()?;
         let unanswered = session.unanswered();
         let response = ResponseProgress::default();
-        let sent = |sql| Sent { unanswered: &unanswered, response: &response, batch: false, template, sql };
-        let settings = format!("{}; {ASK_PID}", *SETTINGS);
-        let mut open = opened(db, &session.client, sent(&settings)).await?;
+        let sent = |is_marked, template, sql| Sent {
+            unanswered: &unanswered,
+            response: &response,
+            batch: false,
+            is_marked,
+            template,
+            sql,
+        };
+        let beginning = begun_with(&SETTINGS);
+        let (mut open, _) = opened(db, &session.client, sent(true, BEGIN, &beginning)).await?;
         let work = async {
             open.is_over = true;
             // They are polled in this order, and polling sends them.
@@ -167,56 +127,38 @@ impl Connection {
             ended?;
             Ok(answer)
         };
-        answered::answer(db, sent(&sql), work).await
+        answered::answer(db, sent(false, template, &sql), work).await
     }
 }
 
-/// Begins a transaction with the settings that are to be sent, and notes its server process: two messages, one round
-/// trip. Only what is sent afterwards is sure to be in the transaction.
-async fn opened<'c>(db: &Db, client: &'c Client, settings: Sent<'_>) -> Result<RollbackOnDrop<'c>, DbError> {
+/// Sends the message that begins a transaction, notes its server process, and returns how many rows came after that.
+async fn opened<'c>(
+    db: &Db,
+    client: &'c Client,
+    beginning: Sent<'_>,
+) -> Result<(RollbackOnDrop<'c>, u64), DbError> {
     let open = RollbackOnDrop { client, is_over: false };
-    let (sql, response) = (settings.sql, settings.response);
+    let Sent { sql, template, response, .. } = beginning;
     let work = async {
-        // The process is known from now on, however long a statement waits.
-        let set = async { client.simple_query(sql).await.map(|answer| response.note_pid(&answer)) };
-        // They are polled in this order, and polling sends them.
-        let (begun, set) = join(client.batch_execute("BEGIN"), set).await;
-        begun.and(set)
+        let mut rows: u64 = 0;
+        let mut answer = pin!(client.simple_query_raw(sql).await.map_err(|error| (error, BEGIN))?);
+        loop {
+            // What fails before the process is returned is no statement of the caller's.
+            let failed = |error| (error, if rows == 0 { BEGIN } else { template });
+            match answer.try_next().await.map_err(failed)? {
+                Some(SimpleQueryMessage::Row(process)) if rows == 0 => {
+                    response.note_pid(&process);
+                    rows = 1;
+                }
+                Some(SimpleQueryMessage::Row(_)) => rows += 1,
+                Some(_) => {}
+                None => return Ok(rows.saturating_sub(1)),
+            }
+        }
     };
     // Boxed: otherwise the future of every caller would be as large.
-    Box::pin(answered::answer(db, settings, work)).await?;
-    Ok(open)
-}
-
-impl Begin<'_> {
-    /// The settings for the transaction, and the query for the server process.
-    fn settings(&self, place: Place, own: Timeouts) -> String {
-        let ours = match place {
-            Place::Aside => ASIDE_TIMEOUT,
-            Place::Pages => PAGE_TIMEOUT,
-            Place::Work | Place::Tokens => BATCH_TIMEOUT,
-        };
-        let mut settings = SETTINGS.clone();
-        let mut set = |name: &str, value: &str| settings.extend(["; SET LOCAL ", name, " = ", value]);
-        // JIT compilation pays off for reports. Our statements are short, but estimates for tables that are being
-        // filled are high enough to trigger it each time.
-        set("jit", "off");
-        let mut limit = |timeout: Timeout, ours| set(timeout.name(), &own.at_most(timeout, ours).to_string());
-        limit(Timeout::Statement, ours);
-        if let Some(pause) = self.longest_pause {
-            limit(Timeout::IdleInTransaction, pause);
-        }
-        if self.unflushed {
-            set("synchronous_commit", "off");
-        }
-        if self.snapshot {
-            settings.extend(["; ", SNAPSHOT]);
-        }
-        if self.read_only {
-            settings.extend(["; ", READ_ONLY]);
-        }
-        format!("{settings}; {ASK_PID}")
-    }
+    let rows = Box::pin(answered::answer_each(db, beginning, work)).await?;
+    Ok((open, rows))
 }
 
 /// Rolls a transaction back on drop, unless it has ended.
@@ -234,7 +176,8 @@ impl Drop for RollbackOnDrop<'_> {
     }
 }
 
-/// A transaction in progress.
+/// A transaction in progress, for reading and for changes of the schema ([`Tx::batch`]). One that writes rows is a
+/// [`WriteTx`](write::WriteTx).
 pub struct Tx<'c> {
     open: RollbackOnDrop<'c>,
     db: &'c Db,
@@ -255,7 +198,14 @@ impl Tx<'_> {
     }
 
     fn sent<'s>(&'s self, template: &'s str, sql: &'s str) -> Sent<'s> {
-        Sent { unanswered: &self.unanswered, response: &self.response, batch: true, template, sql }
+        Sent {
+            unanswered: &self.unanswered,
+            response: &self.response,
+            batch: true,
+            is_marked: false,
+            template,
+            sql,
+        }
     }
 
     /// Runs one statement and returns its rows.
@@ -273,7 +223,7 @@ impl Tx<'_> {
     ///
     /// # Errors
     /// Those of the database.
-    pub async fn execute(&self, template: &str, params: &[Param<'_>]) -> Result<u64, DbError> {
+    pub(in crate::db) async fn execute(&self, template: &str, params: &[Param<'_>]) -> Result<u64, DbError> {
         let sql = self.db.sql(template);
         let work = self.open.client.execute_typed(&sql, params);
         Box::pin(answered::answer(self.db, self.sent(template, &sql), work)).await
@@ -283,7 +233,7 @@ impl Tx<'_> {
     ///
     /// # Errors
     /// As [`Tx::execute`].
-    pub async fn execute_as_is(&self, sql: &str) -> Result<u64, DbError> {
+    pub(in crate::db) async fn execute_as_is(&self, sql: &str) -> Result<u64, DbError> {
         answered::answer(self.db, self.sent(sql, sql), self.open.client.execute_typed(sql, &[])).await
     }
 

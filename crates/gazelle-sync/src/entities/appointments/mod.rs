@@ -5,12 +5,13 @@ mod reconcile;
 mod tables;
 mod warnings;
 
-use super::{DateFilter, Entity, Getter, Query, Shape, Undated, UndatedEnd, Walk};
+use super::{DateFilter, Entity, Getter, Label, Query, Shape, Undated, UndatedEnd, Walk};
 pub use tables::{GAZELLE_APPOINTMENT_PIANOS, GAZELLE_APPOINTMENTS, TABLES};
 
 /// The entity `appointments`.
 pub static ENTITY: Entity = Entity {
     name: "appointments",
+    label: Label { en: "Appointments", fr: "Rendez-vous" },
     staging_table: "staging_appointments",
     walk: Walk {
         page_query: Query::new(concat!(include_str!("page.graphql"), include_str!("fields.graphql"))),

@@ -3,7 +3,7 @@
 use super::*;
 use crate::entities::read::Reconciled;
 use crate::entities::table::{Column, Derived, DerivedColumn, Nested, Unnamed, View, column};
-use crate::entities::{DateFilter, Getter, Query, Walk, WarningCode, registry};
+use crate::entities::{DateFilter, Getter, Label, Query, Walk, WarningCode, registry};
 
 const DUPLICATE_ITEM: WarningCode = WarningCode::new("duplicate_item", "an item listed twice");
 const ITEM_WITHOUT_ID: WarningCode = WarningCode::new("item_without_id", "item without an id");
@@ -47,6 +47,7 @@ fn entity(tables: impl IntoIterator<Item = Table>) -> Entity {
     let tables: Vec<&'static Table> = tables.into_iter().map(|table| leaked(table)).collect();
     Entity {
         name: "invoice entity",
+        label: Label { en: "Invoices", fr: "Factures" },
         staging_table: "staging_invoices",
         walk: walk(None),
         getter: None,

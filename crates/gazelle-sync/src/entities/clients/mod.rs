@@ -4,12 +4,13 @@ mod reconcile;
 mod tables;
 mod warnings;
 
-use super::{DateFilter, Entity, Getter, Query, Shape, Walk};
+use super::{DateFilter, Entity, Getter, Label, Query, Shape, Walk};
 pub use tables::{GAZELLE_CLIENTS, GAZELLE_CONTACTS, GAZELLE_LOCATIONS, TABLES};
 
 /// The entity `clients`.
 pub static ENTITY: Entity = Entity {
     name: "clients",
+    label: Label { en: "Clients", fr: "Clients" },
     staging_table: "staging_clients",
     walk: Walk {
         page_query: Query::new(concat!(include_str!("page.graphql"), include_str!("fields.graphql"))),

@@ -6,7 +6,7 @@ use serde_json_borrow::Value as Json;
 
 use super::read::{Reconciled, RecordError};
 use super::rows;
-use super::{DateFilter, Entity, Getter, Query, Shape, Walk, WarningCode, table::Value};
+use super::{DateFilter, Entity, Getter, Label, Query, Shape, Walk, WarningCode, table::Value};
 pub use tables::{GAZELLE_PIANOS, TABLES};
 
 /// The serial number is of blanks alone.
@@ -15,6 +15,7 @@ const BLANK_SERIAL: WarningCode = WarningCode::new("blank_serial", "serial numbe
 /// The entity `pianos`.
 pub static ENTITY: Entity = Entity {
     name: "pianos",
+    label: Label { en: "Pianos", fr: "Pianos" },
     staging_table: "staging_pianos",
     walk: Walk {
         page_query: Query::new(concat!(include_str!("page.graphql"), include_str!("fields.graphql"))),

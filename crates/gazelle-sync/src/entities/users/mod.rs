@@ -6,12 +6,13 @@ use serde_json_borrow::Value as Json;
 
 use super::read::{Reconciled, RecordError};
 use super::rows;
-use super::{Entity, Getter, ListedIn, Query, Shape, Walk};
+use super::{Entity, Getter, Label, ListedIn, Query, Shape, Walk};
 pub use tables::{GAZELLE_USERS, TABLES};
 
 /// The entity `users`.
 pub static ENTITY: Entity = Entity {
     name: "users",
+    label: Label { en: "Technicians", fr: "Techniciens" },
     staging_table: "staging_users",
     walk: Walk {
         page_query: Query::new(concat!(include_str!("page.graphql"), include_str!("fields.graphql"))),

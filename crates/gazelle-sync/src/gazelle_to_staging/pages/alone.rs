@@ -12,7 +12,7 @@ use crate::gazelle_to_staging::requests::parts::Bounds;
 use crate::gazelle_to_staging::requests::queries;
 use crate::gazelle_to_staging::requests::window::PagePosition;
 use crate::source::{Answer, ListShape, SourceError};
-use crate::staging::source_fault::{SourceFault, SourceFaultKind};
+use crate::staging::versions::source_fault::{SourceFault, SourceFaultKind};
 use crate::staging::versions::{self, Received};
 
 /// After this many records of a window that came only in parts, all records are requested in parts. Until then

@@ -2,8 +2,8 @@
 
 use crate::gazelle_to_staging::records::faults::bare;
 use crate::gazelle_to_staging::records::receive::record_id;
-use crate::staging::source_fault::SourceFault;
 use crate::staging::versions::Received;
+use crate::staging::versions::source_fault::SourceFault;
 
 /// Bytes in memory per record besides its texts.
 pub(crate) const RECORD_OVERHEAD: usize = 256;

@@ -4,8 +4,8 @@ use bytes::Bytes;
 use serde_json::json;
 
 use crate::source::{ErrorClass, NodeFault, SourceError};
-use crate::staging::source_fault::{SourceFault, SourceFaultKind};
 use crate::staging::versions::Received;
+use crate::staging::versions::source_fault::{SourceFault, SourceFaultKind};
 
 /// Whether an error, given to the request for one record, would meet requests for other records too. An error
 /// that names a place in the answer is about that place, even if the API answers it with a throttling error

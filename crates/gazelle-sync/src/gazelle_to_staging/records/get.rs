@@ -14,8 +14,8 @@ use crate::gazelle_to_staging::requests::parts::PartPlan;
 use crate::gazelle_to_staging::requests::queries;
 use crate::gazelle_to_staging::requests::sizes::Sizes;
 use crate::source::{Answer, GazelleClient, Lookup, NodeFault, SourceError};
-use crate::staging::exact;
 use crate::staging::versions::Received;
+use crate::staging::versions::exact;
 
 /// A record that changes while it is read is read again this often.
 const MOST_CHANGED: u32 = 2;

@@ -137,7 +137,7 @@ mod tests {
 
     use super::*;
     use crate::gazelle_to_staging::records::faults::bare;
-    use crate::staging::source_fault::{SourceFault, SourceFaultKind};
+    use crate::staging::versions::source_fault::{SourceFault, SourceFaultKind};
 
     #[test]
     fn what_is_said_of_bare_records_fills_the_room_too() {

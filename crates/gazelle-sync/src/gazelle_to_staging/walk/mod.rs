@@ -31,7 +31,7 @@ use crate::entities::{Entity, Shape};
 use crate::gazelle_to_staging::pages::queue::QueuedPage;
 use crate::gazelle_to_staging::records::faults::concerns_all_records;
 use crate::source::SourceError;
-use crate::staging::listed_twice::{self, ListedTwice, WalkDuplicates};
+use crate::staging::notes::listed_twice::{self, ListedTwice, WalkDuplicates};
 use crate::staging::versions::Received;
 
 /// Walks an entity, and repeats the walk if records moved meanwhile, up to the allowed attempts. An error of

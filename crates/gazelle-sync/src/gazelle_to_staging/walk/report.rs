@@ -10,8 +10,8 @@ use crate::gazelle_to_staging::pages::queue::QueuedPage;
 use crate::gazelle_to_staging::pages::seen::PageEnds;
 use crate::source::SourceError;
 use crate::staging::outcome::BatchOutcome;
-use crate::staging::source_fault::SourceFaultKind;
 use crate::staging::versions::Received;
+use crate::staging::versions::source_fault::SourceFaultKind;
 
 /// The result of an entity's walk.
 ///

@@ -8,10 +8,11 @@ use tokio_postgres::types::Type;
 
 use crate::access::trust::fragments::filled;
 use crate::config::Settings;
-use crate::db::{Db, DbError, Tx, citus, quote};
+use crate::db::{Begin, Db, DbError, Tx, citus, quote};
+use crate::lease::Unfenced;
 use crate::run_log::report::{Status, milliseconds};
+use crate::staging::notes::whole_since;
 use crate::staging::pending::Basis;
-use crate::staging::retention;
 use crate::staging_to_production::TableSet;
 use crate::staging_to_production::rebuild::{self, UnwrittenRecord};
 use crate::{access, migrate, migrations};
@@ -52,14 +53,15 @@ pub async fn build(db: &Db, settings: &Settings, as_of: Timestamp, into: &str) -
     let started = Instant::now();
     migrate::prepare(db).await?;
     citus::check_takes_ddl(db).await?;
-    if let Some(whole) = retention::whole_since(db).await?.filter(|whole| as_of < *whole) {
+    if let Some(whole) = whole_since::read(db).await?.filter(|whole| as_of < *whole) {
         return Err(DbError::infrastructure(format!(
             "staging holds every version only since {whole}: what was before was dropped by the setting retention, and \
              the state of an earlier instant cannot be built"
         )));
     }
     let mut connection = db.connection().await?;
-    let tx = connection.begin_snapshot().await?;
+    let begin = Begin { snapshot: true, ..Begin::default() };
+    let tx = Unfenced::CopyOfThePast.begin_with(&mut connection, begin).await?;
     let replaced = make_room(&tx, db.schema(), into).await?;
     let unplaced = rebuild::rebuild(&tx, settings.batch_size, Basis::AsOf(as_of)).await?;
     let target = quote(into);

@@ -23,9 +23,9 @@ use crate::lease::{FencedTx, Lease};
 use crate::migrate;
 use crate::run_log::kinds::RunCommand;
 use crate::run_log::report::{Status, milliseconds};
-use crate::staging::clock::Clock;
 use crate::staging::pending::Basis;
 use crate::staging::quarantine::QuarantinedRecords;
+use crate::staging::versions::clock::Clock;
 use crate::staging_to_production::difference::TableDifference;
 use crate::staging_to_production::rebuild;
 

@@ -4,7 +4,7 @@ use tokio_postgres::types::Type;
 
 use crate::db::{DbError, Tx};
 use crate::entities::Entity;
-use crate::staging::slice::{self, Slice};
+use crate::staging::history::slice::{self, Slice};
 use crate::staging_to_production::difference::Part;
 
 /// What to replay, and how.

@@ -7,7 +7,7 @@ use tokio_postgres::types::Type;
 use uuid::Uuid;
 
 use crate::db::{Db, DbError};
-use crate::staging::retention;
+use crate::staging::notes::whole_since;
 
 /// What an undo does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -102,7 +102,7 @@ fn step_of(id: Uuid, lift: bool, known: &[KnownUndo]) -> Result<Option<Step>, St
 /// Refuses to undo a run from before versions were deleted by `retention`: the versions that were current before it
 /// may be missing, and its records would be removed instead of being restored.
 pub(super) async fn refuse_what_retention_dropped(db: &Db, step: Step) -> Result<(), DbError> {
-    let (Step::Undid(run), Some(whole)) = (step, retention::whole_since(db).await?) else { return Ok(()) };
+    let (Step::Undid(run), Some(whole)) = (step, whole_since::read(db).await?) else { return Ok(()) };
     let rows = db
         .query("SELECT started_at FROM {schema}.sync_runs WHERE run_id = $1", &[(&run, Type::UUID)])
         .await?;

@@ -7,7 +7,9 @@ use super::report::{Check, Question};
 use crate::config::Settings;
 use crate::db::{DbError, Tx};
 use crate::entities::Entity;
-use crate::staging::{balance, deletions, undo};
+use crate::staging::counts::balance;
+use crate::staging::notes::lookup_progress;
+use crate::staging::{deletions, undo};
 
 /// Compares the API's counts with the records held, entity by entity.
 ///
@@ -127,7 +129,7 @@ impl HeldRecords {
 pub async fn waiting_for_their_turn(tx: &Tx<'_>, question: &Question<'_>) -> Result<Vec<String>, DbError> {
     let mut said = Vec::new();
     for entity in &question.entities {
-        let waiting = deletions::lookup_progress::waiting(tx, entity).await?;
+        let waiting = lookup_progress::waiting(tx, entity).await?;
         if waiting > 0 {
             said.push(format!(
                 "{}: {waiting} record(s) that are held and not listed wait for their turn to be asked for by their ids: \

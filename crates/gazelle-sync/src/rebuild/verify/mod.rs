@@ -22,9 +22,10 @@ use answers::ApiAnswers;
 use super::comparison;
 
 use crate::config::Settings;
-use crate::db::{Db, DbError, Template, Tx};
+use crate::db::{Begin, Db, DbError, Template, Tx};
 use crate::entities::Entity;
-use crate::staging::balance;
+use crate::lease::{Unfenced, UnfencedTx};
+use crate::staging::counts::balance;
 use crate::staging::pending::Basis;
 use crate::staging_to_production::difference::{Part, TableDifference};
 use crate::staging_to_production::rebuild::{self, UnwrittenRecord};
@@ -41,7 +42,8 @@ pub async fn verify(db: &Db, settings: &Settings, question: &Question<'_>) -> Re
         None => None,
     };
     let mut connection = db.connection().await?;
-    let tx = connection.begin_snapshot().await?;
+    let begin = Begin { snapshot: true, ..Begin::default() };
+    let tx = Unfenced::ScratchTables.begin_with(&mut connection, begin).await?;
     let as_of = tx.now().await?;
     let verification = Verification { tx: &tx, settings, question };
     let mut found = Findings { asked_for_all: true, ..Findings::default() };
@@ -100,7 +102,7 @@ impl Findings {
 
 /// One snapshot of the database, and what is to be verified in it.
 struct Verification<'a, 't> {
-    tx: &'a Tx<'t>,
+    tx: &'a UnfencedTx<'t>,
     settings: &'a Settings,
     question: &'a Question<'a>,
 }

@@ -8,7 +8,7 @@ use uuid::Uuid;
 use super::answers::ApiRecord;
 use super::last_walk::last_whole_walk;
 use super::report::Question;
-use crate::db::{DbError, Tx};
+use crate::db::{DbError, Tx, WriteTx};
 use crate::entities::Entity;
 use crate::entities::table::{Table, Value};
 use crate::staging::undo;
@@ -173,7 +173,7 @@ fn edited_at(table: &Table, candidate: &Candidate) -> Option<Timestamp> {
 /// # Errors
 /// The database's.
 pub async fn compare(
-    tx: &Tx<'_>,
+    tx: &WriteTx<'_>,
     to_compare: Vec<(&'static Entity, Candidate)>,
 ) -> Result<(Vec<TableDifference>, Vec<UnwrittenRecord>), DbError> {
     let (mut parts, mut unplaced) = (Vec::new(), Vec::new());

@@ -6,7 +6,7 @@ use super::report::Check;
 use crate::db::{DbError, Template, Tx};
 use crate::entities::FOREIGN_KEYS;
 use crate::migrations;
-use crate::staging::dashboard;
+use crate::staging::counts::dashboard;
 
 /// Checks that no trigger or rule is on our tables.
 ///

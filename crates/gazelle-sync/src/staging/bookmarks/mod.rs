@@ -5,7 +5,7 @@ use jiff::Timestamp;
 use tokio_postgres::types::Type;
 use uuid::Uuid;
 
-use super::clock::LARGE_SKEW;
+use super::versions::clock::LARGE_SKEW;
 use crate::db::{Db, DbError};
 use crate::entities::Entity;
 use crate::lease::FencedTx;

@@ -1,6 +1,5 @@
 //! Deletions: finds records that may be gone, keeps the evidence ([`noted`]), records manual decisions.
 
-pub mod lookup_progress;
 pub mod noted;
 
 use std::collections::HashSet;

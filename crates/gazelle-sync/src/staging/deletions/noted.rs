@@ -8,7 +8,9 @@ use super::{GoneRecord, IdSet};
 use crate::db::{Db, DbError, Tx};
 use crate::entities::Entity;
 use crate::lease::{Fence, FencedTx};
-use crate::staging::{clock::version_id, for_entity, json_text::JsonText, written};
+use crate::staging::versions::clock::version_id;
+use crate::staging::versions::json_text::JsonText;
+use crate::staging::{for_entity, written};
 use crate::states::DeletionState;
 
 /// The table of deletions, for messages.

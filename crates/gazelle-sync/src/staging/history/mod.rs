@@ -1,5 +1,8 @@
 //! Reads every version of one record, to show how it came to its present state.
 
+pub mod recent;
+pub mod slice;
+
 use std::borrow::Cow;
 
 use jiff::Timestamp;
@@ -7,8 +10,10 @@ use serde::Serialize;
 use tokio_postgres::{Row, types::Type};
 use uuid::Uuid;
 
-use super::source_fault::SourceFault;
-use super::{exact, for_entity, json_text::JsonText};
+use super::for_entity;
+use super::versions::exact;
+use super::versions::json_text::JsonText;
+use super::versions::source_fault::SourceFault;
 use crate::db::{DbError, Tx};
 use crate::entities::{Entity, weight};
 use crate::states::{CaseState, VersionOperation, VersionStatus};

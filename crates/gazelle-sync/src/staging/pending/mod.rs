@@ -6,8 +6,9 @@ use jiff::Timestamp;
 use tokio_postgres::{Row, types::Type};
 use uuid::Uuid;
 
-use super::source_fault::SourceFault;
-use super::{for_entity, json_text::JsonText, template};
+use super::versions::json_text::JsonText;
+use super::versions::source_fault::SourceFault;
+use super::{for_entity, template};
 use crate::db::{Db, DbError, Tx};
 use crate::entities::Entity;
 use crate::states::VersionOperation;

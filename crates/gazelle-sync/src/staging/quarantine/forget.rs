@@ -5,6 +5,7 @@ use tokio_postgres::types::Type;
 use uuid::Uuid;
 
 use crate::db::{Db, DbError, Param};
+use crate::lease::Unfenced;
 use crate::staging::removal::{self, Holders, Removed};
 
 /// Most cases deleted in one transaction.
@@ -44,7 +45,7 @@ pub async fn forget_closed(db: &Db, cutoff: Timestamp) -> Result<Removed, DbErro
 
 async fn forget_some(db: &Db, cases: &[Uuid]) -> Result<Removed, DbError> {
     let mut connection = db.connection().await?;
-    let tx = connection.begin().await?;
+    let tx = Unfenced::OldRows.begin(&mut connection).await?;
     let holders = Holders::of(&tx, "sync_quarantine").await?;
     let removed = holders.remove_where(&tx, "staging_id", STILL_CLOSED, cases).await?;
     tx.commit().await?;

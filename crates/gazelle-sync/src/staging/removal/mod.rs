@@ -3,6 +3,8 @@
 //! with an error or without one. Such rows do not affect the deletion of others; they are reported with the name of the
 //! foreign key or trigger.
 
+pub mod retention;
+
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
@@ -11,8 +13,8 @@ use tokio_postgres::types::Type;
 use uuid::Uuid;
 
 use super::written;
-use crate::db::{Bisect, Db, DbError, Param, Tx};
-use crate::lease::FencedTx;
+use crate::db::{Bisect, Db, DbError, Param, Tx, WriteTx};
+use crate::lease::{FencedTx, Unfenced};
 use crate::migrations;
 
 /// Number of rows of a table that the database may refuse to delete before the remaining ones are no longer tried: a
@@ -71,14 +73,14 @@ impl Holders {
         self.remove_where(tx, key, "", ids).await
     }
 
-    /// The same for rows that also satisfy `condition`, which begins with AND or is empty. For rows that no run needs, so
-    /// that no lease is required.
+    /// The same for rows that also satisfy `condition`, which begins with AND or is empty. Rows that no run needs do not
+    /// require the lease ([`Unfenced::OldRows`]).
     ///
     /// # Errors
     /// The database's.
     pub async fn remove_where(
         &self,
-        tx: &Tx<'_>,
+        tx: &WriteTx<'_>,
         key: &str,
         condition: &str,
         ids: &[Uuid],
@@ -155,7 +157,7 @@ pub async fn remove_before(
 /// Removes rows by their ids, in one transaction.
 async fn remove_some(db: &Db, holders: &Holders, ids: &[Uuid]) -> Result<Removed, DbError> {
     let mut connection = db.connection().await?;
-    let tx = connection.begin().await?;
+    let tx = Unfenced::OldRows.begin(&mut connection).await?;
     let removed = holders.remove_where(&tx, "id", "", ids).await?;
     tx.commit().await?;
     Ok(removed)

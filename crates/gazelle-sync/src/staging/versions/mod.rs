@@ -1,5 +1,10 @@
 //! Adds versions of records: only those whose content differs from the newest version held.
 
+pub mod clock;
+pub mod exact;
+pub mod json_text;
+pub mod source_fault;
+
 use std::collections::{HashMap, HashSet};
 
 use bytes::Bytes;
@@ -7,11 +12,13 @@ use jiff::{SignedDuration, Timestamp};
 use tokio_postgres::types::Type;
 use uuid::Uuid;
 
-use super::source_fault::SourceFault;
-use super::{clock::version_id, exact, for_entity, json_text::JsonText, written};
+use super::{for_entity, written};
 use crate::db::{Db, DbError, Tx};
 use crate::entities::Entity;
 use crate::lease::FencedTx;
+use clock::version_id;
+use json_text::JsonText;
+use source_fault::SourceFault;
 
 /// A record as stage 1 received it.
 #[derive(Debug, Clone)]

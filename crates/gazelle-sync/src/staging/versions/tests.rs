@@ -1,7 +1,7 @@
 //! Tests of which versions of a batch are new, without a database.
 
 use super::*;
-use crate::staging::source_fault::SourceFaultKind;
+use crate::staging::versions::source_fault::SourceFaultKind;
 
 const OWN: Uuid = Uuid::from_u128(1);
 const EARLIER: Uuid = Uuid::from_u128(2);

@@ -5,7 +5,7 @@ use std::io::{Read as _, Write as _};
 use std::net::{Shutdown, TcpListener, TcpStream};
 use std::os::unix::net::UnixStream;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use super::there_first::refused;
@@ -265,8 +265,13 @@ async fn what_from_v5_keeps_as_sql_is_run_as_it_was_meant() {
     assert_eq!(world.text(definition).await, before);
 }
 
-/// A proxy before the database that makes nothing fail but BEGIN, while it is told to. Returns its port.
-fn no_beginning(place: &Place, fails: &Arc<AtomicBool>) -> u16 {
+/// What is sent in the place of `BEGIN`, and how it fails: when the message is read, or when it is executed.
+const NO_BEGINNINGS: [(&[u8], &[u8], &str); 2] =
+    [(b"BEGIN", b"BEGON", "42601"), (b"BEGIN; ", b"SHOW x;", "42704")];
+
+/// A proxy before the database that makes nothing fail but BEGIN, while it is told how: `fails` is 0, or the number of
+/// one of [`NO_BEGINNINGS`], from 1. Returns its port.
+fn no_beginning(place: &Place, fails: &Arc<AtomicUsize>) -> u16 {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let port = listener.local_addr().unwrap().port();
     let (socket, fails) = (place.server.socket_dir().join(".s.PGSQL.5432"), fails.clone());
@@ -286,13 +291,14 @@ fn no_beginning(place: &Place, fails: &Arc<AtomicBool>) -> u16 {
     port
 }
 
-fn pass_on(mut from: TcpStream, mut to: UnixStream, fails: &AtomicBool) {
+fn pass_on(mut from: TcpStream, mut to: UnixStream, fails: &AtomicUsize) {
     let mut buffer = vec![0; 64 * 1024];
     while let Ok(read @ 1..) = from.read(&mut buffer) {
-        if fails.load(Ordering::SeqCst) {
-            for at in 0..read.saturating_sub(5) {
-                if buffer[at..read].starts_with(b"BEGIN") {
-                    buffer[at..at + 5].copy_from_slice(b"BEGON");
+        let fails = fails.load(Ordering::SeqCst);
+        if let Some((begin, other, _)) = fails.checked_sub(1).map(|how| NO_BEGINNINGS[how]) {
+            for at in 0..read.saturating_sub(begin.len()) {
+                if buffer[at..read].starts_with(begin) {
+                    buffer[at..at + begin.len()].copy_from_slice(other);
                 }
             }
         }
@@ -313,7 +319,7 @@ async fn where_a_transaction_does_not_begin_nothing_is_run() {
              ALTER DATABASE {DATABASE} SET search_path = 'evil', 'pg_catalog'"
         ))
         .await;
-    let fails = Arc::new(AtomicBool::new(false));
+    let fails = Arc::new(AtomicUsize::new(0));
     let url =
         format!("postgres://postgres@127.0.0.1:{}/{DATABASE}?sslmode=disable", no_beginning(&place, &fails));
     let to = ConnectSettings { url, ca_file: None, schema: "ours".to_owned(), connections: 1 };
@@ -321,31 +327,34 @@ async fn where_a_transaction_does_not_begin_nothing_is_run() {
     let called = "SELECT upper('a')";
     db.query(called, &[]).await.unwrap();
     let mut connection = db.connection().await.unwrap();
-    let (tx, _) =
-        connection.begin_with(Begin { first: Some((called, &[])), ..Begin::default() }).await.unwrap();
+    let (tx, _) = connection.begin_with(Begin { first: Some(called), ..Begin::default() }).await.unwrap();
     tx.rollback().await.unwrap();
     drop(connection);
     assert!(!place.one::<bool>("SELECT is_called FROM public.sprung", &[]).await, "as ever");
 
-    fails.store(true, Ordering::SeqCst);
-    for db in [&db, &db.aside()] {
-        without_beginning(&place, db, called).await;
+    for (how, (.., state)) in NO_BEGINNINGS.iter().enumerate() {
+        fails.store(how + 1, Ordering::SeqCst);
+        for db in [&db, &db.aside()] {
+            without_beginning(&place, db, called, state).await;
+        }
     }
     // And it is one to work with afterwards.
-    fails.store(false, Ordering::SeqCst);
+    fails.store(0, Ordering::SeqCst);
     db.execute("INSERT INTO {schema}.written VALUES (2)", &[]).await.unwrap();
     assert_eq!(place.count("ours.written").await, 1);
 }
 
-async fn without_beginning(place: &Place, db: &Db, called: &str) {
+async fn without_beginning(place: &Place, db: &Db, called: &str, state: &str) {
     let failed = db.query(called, &[]).await.expect_err("it did not begin");
-    assert!(failed.to_string().contains("42601"), "{failed}");
+    assert!(
+        failed.to_string().contains("refused BEGIN") && failed.state.as_deref() == Some(state),
+        "{failed}"
+    );
     db.execute("INSERT INTO {schema}.written VALUES (1)", &[]).await.expect_err("it did not begin");
     let mut connection = db.connection().await.unwrap();
-    let begin = Begin { first: Some((called, &[])), ..Begin::default() };
+    let begin = Begin { first: Some(called), ..Begin::default() };
     assert!(connection.begin_with(begin).await.is_err(), "it did not begin");
-    let first: (&str, &[db::Param<'_>]) = ("INSERT INTO {schema}.written VALUES (1)", &[]);
-    let begin = Begin { first: Some(first), ..Begin::default() };
+    let begin = Begin { first: Some("INSERT INTO {schema}.written VALUES (1)"), ..Begin::default() };
     assert!(connection.begin_with(begin).await.is_err(), "it did not begin");
     drop(connection);
     // What was sent before is over.

@@ -2,6 +2,7 @@
 
 mod access;
 mod as_good_as_superusers;
+mod beginning;
 mod bound_before;
 mod citus;
 mod creating;

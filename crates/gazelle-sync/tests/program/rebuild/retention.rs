@@ -185,8 +185,7 @@ async fn a_full_sync_drops_by_the_setting_and_says_what_can_no_longer_be_built()
 async fn since_when_staging_is_whole_only_moves_on() {
     let place = place().await;
     place.run(&["migrate"]).await.success();
-    let note =
-        include_str!("../../../src/staging/retention/note_whole_since.sql").replace("{schema}", "public");
+    let note = include_str!("../../../src/staging/notes/whole_since/note.sql").replace("{schema}", "public");
     for instant in ["2026-01-09T00:00:00Z", "2026-01-09T00:00:00.5Z", "2025-12-31T00:00:00Z"] {
         let at: jiff::Timestamp = instant.parse().unwrap();
         place.db.execute(&note, &[&"whole_since", &instant, &at]).await.unwrap();

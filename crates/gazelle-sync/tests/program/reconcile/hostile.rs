@@ -8,7 +8,7 @@ use gazelle_sync::entities::read::{Reconciled, UNREADABLE_FIELD, UNREADABLE_ROW}
 use gazelle_sync::entities::table::{Column, Table, Value as Cell};
 use gazelle_sync::entities::{ENTITIES, Entity, appointments, clients, example, users};
 use gazelle_sync::gazelle_to_staging::records::receive::receive_made_up;
-use gazelle_sync::staging::exact;
+use gazelle_sync::staging::versions::exact;
 use gazelle_sync::staging_to_production::batch;
 use jiff::Timestamp;
 use proptest::prelude::*;

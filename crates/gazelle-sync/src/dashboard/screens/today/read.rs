@@ -11,9 +11,9 @@ use tokio_postgres::types::Type;
 use crate::dashboard::site::Snapshot;
 use crate::db::{DbError, Tx};
 use crate::entities::appointments::changed::{self, Change};
-use crate::entities::{self, weight};
+use crate::entities::{appointments, weight};
 use crate::run_log::runs;
-use crate::staging::recent::{self, Recent};
+use crate::staging::history::recent::{self, Recent};
 use crate::time as zones;
 
 /// The longest appointment that is found, in days: it is shown on each day up to this many after its start.
@@ -100,8 +100,11 @@ pub(super) struct Wanted {
 pub(super) async fn read(snapshot: &Snapshot<'_>, wanted: Wanted) -> Result<Today, DbError> {
     let Snapshot { tx, now } = snapshot;
     let past = runs::past_in(tx).await?;
-    let good_at =
-        past.good_of.iter().find(|(entity, _)| entity.name == "appointments").and_then(|(_, at)| *at);
+    let good_at = past
+        .good_of
+        .iter()
+        .find(|(entity, _)| entity.name == appointments::ENTITY.name)
+        .and_then(|(_, at)| *at);
     let limit = i64::from(wanted.stale_after_minutes) * 60;
     let mut visits = visits(tx, &wanted).await?;
     mark_overlaps(&mut visits);
@@ -219,13 +222,12 @@ fn since(now: Timestamp) -> Timestamp {
 
 /// What changed of the day: appointments that are on it, or were before they changed.
 async fn changes(tx: &Tx<'_>, wanted: &Wanted, now: Timestamp) -> Result<Vec<Changed>, DbError> {
-    let Some(appointments) = entities::entity("appointments") else { return Ok(Vec::new()) };
     // Texts of instants in UTC: the day, and some hours around it.
     let (from, to) = (start_of(wanted.day, 0), start_of(wanted.day, 1));
     let (from_text, to_text) = (from.to_string(), to.to_string());
     let which = recent::Which { since: since(now), starting: (&from_text, &to_text), limit: MOST_CHANGES };
     let mut found: Vec<Changed> = Vec::new();
-    for version in joined(recent::changed(tx, appointments, which).await?) {
+    for version in joined(recent::changed(tx, &appointments::ENTITY, which).await?) {
         let changes: Vec<Change> = of(&version)
             .into_iter()
             .filter(|change| concerns(change, &version, wanted.technician.as_deref()))

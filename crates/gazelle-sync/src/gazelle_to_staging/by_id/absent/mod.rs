@@ -24,11 +24,8 @@ use crate::gazelle_to_staging::records::faults::concerns_all_records;
 use crate::gazelle_to_staging::records::get::get;
 use crate::gazelle_to_staging::records::lookup::{LookupResult, MOST_KEPT};
 use crate::gazelle_to_staging::{Fetch, Scope, WalkSpec};
-use crate::staging::deletions::{
-    self, GoneRecord,
-    lookup_progress::{self, LookupProgress},
-    noted,
-};
+use crate::staging::deletions::{self, GoneRecord, noted};
+use crate::staging::notes::lookup_progress::{self, LookupProgress};
 use crate::staging::versions::Received;
 use crate::states::DeletionState;
 

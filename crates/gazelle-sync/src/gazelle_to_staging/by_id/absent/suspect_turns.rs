@@ -7,10 +7,8 @@ use crate::db::DbError;
 use crate::entities::Entity;
 use crate::gazelle_to_staging::Fetch;
 use crate::gazelle_to_staging::by_id::failures::MOST_FAILED_IN_A_ROW;
-use crate::staging::deletions::{
-    self, GoneRecord,
-    lookup_progress::{self, LookupProgress},
-};
+use crate::staging::deletions::{self, GoneRecord};
+use crate::staging::notes::lookup_progress::{self, LookupProgress};
 
 /// The most suspects that a run looks up. If there are more, the next runs continue.
 pub(super) const MOST_LOOKUPS: usize = 1000;

@@ -14,7 +14,7 @@ use crate::entities::{ENTITIES, Entity};
 use crate::gazelle_to_staging::requests::tally::Tally;
 use crate::lease::{Fence, FencedTx};
 use crate::source::{ErrorClass, SourceError};
-use crate::staging::api_limits::{self, ApiLimits};
+use crate::staging::notes::api_limits::{self, ApiLimits};
 use crate::states::RunMode;
 pub(crate) use query_limits::QueryLimits;
 

@@ -1,7 +1,7 @@
 //! The SQL files that no command of these tests sends.
 
 /// The SQL files that none of the commands here sends, and why.
-pub const NOT_SENT: [(&str, &str); 55] = [
+pub const NOT_SENT: [(&str, &str); 54] = [
     ("access/trust/hand_over.sql", "what others have put on the tables, before a role that makes roles"),
     ("access/trust/theirs.sql", "the embedded server, where roles own tables"),
     ("alerts/give_up_unclaimed.sql", "a duty of the service, once an hour"),
@@ -33,22 +33,21 @@ pub const NOT_SENT: [(&str, &str); 55] = [
     ("run_log/run_pages/requests.sql", PAGE),
     ("run_log/run_pages/since.sql", PAGE),
     ("run_log/save_run_warnings.sql", "a warning of a whole run"),
+    ("staging/counts/size/size_on_citus.sql", CITUS),
     ("staging/deletions/not_seen_since.sql", "a deletion that is approved after its record was seen again"),
-    ("staging/deletions/note_lookup_progress.sql", "more records in no list than a run asks for"),
+    ("staging/history/recent/changed.sql", PAGE),
     ("staging/missing_parents/note.sql", "a parent that a list does not hold, asked for by its id"),
     ("staging/missing_parents/settle.sql", "the same"),
+    ("staging/notes/unnoted/in_production.sql", "a warning that was kept out, whose trigger is gone"),
+    ("staging/notes/unnoted/note.sql", "a trigger of the company's that keeps a warning out"),
+    ("staging/notes/whole_since/note.sql", "versions that are old enough to be removed"),
     ("staging/outcome/reset_older_reconciler.sql", "a reconciler of a later release"),
     ("staging/pending/chronology_of.sql", "a version that comes after a newer one of its record"),
     ("staging/pending/records_with_pending.sql", "a rebuild that would mark rows deleted"),
     ("staging/quarantine/carry_first_seen.sql", FAILING_API),
     ("staging/quarantine/supersede_not_asked.sql", FAILING_API),
-    ("staging/recent/changed.sql", PAGE),
     ("staging/removal/keys.sql", "old rows of any table that are to be removed"),
-    ("staging/retention/named_runs.sql", "runs of more than 90 days ago, beyond the last 100"),
-    ("staging/retention/note_whole_since.sql", "versions that are old enough to be removed"),
-    ("staging/size/size_on_citus.sql", CITUS),
-    ("staging/unnoted/in_production.sql", "a warning that was kept out, whose trigger is gone"),
-    ("staging/unnoted/note.sql", "a trigger of the company's that keeps a warning out"),
+    ("staging/removal/retention/named_runs.sql", "runs of more than 90 days ago, beyond the last 100"),
     ("staging/versions/is_there.sql", FAILING_API),
     ("staging/versions/missing.sql", FAILING_API),
     ("staging/versions/newest_has_fields.sql", FAILING_API),

@@ -4,13 +4,11 @@
 use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
-use tokio_postgres::types::Type;
 
 use crate::db::{Db, DbError, Tx};
 use crate::entities::Entity;
 use crate::lease::FencedTx;
-
-const READ: &str = "SELECT value FROM {schema}.sync_notes WHERE key = $1";
+use crate::staging::notes;
 
 /// The known duplicates of an entity's list; without a note there are none.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -64,8 +62,8 @@ fn key(entity: &Entity) -> String {
 }
 
 /// A note that cannot be read counts as none.
-fn of_rows(rows: &[tokio_postgres::Row]) -> ListedTwice {
-    rows.first().and_then(|row| serde_json::from_str(row.get(0)).ok()).unwrap_or_default()
+fn of_note(noted: Option<String>) -> ListedTwice {
+    noted.and_then(|noted| serde_json::from_str(&noted).ok()).unwrap_or_default()
 }
 
 /// The known duplicates of an entity's list, without unconfirmed ones.
@@ -73,7 +71,7 @@ fn of_rows(rows: &[tokio_postgres::Row]) -> ListedTwice {
 /// # Errors
 /// Those of the database.
 pub async fn read(db: &Db, entity: &Entity) -> Result<ListedTwice, DbError> {
-    let mut known = of_rows(&db.query(READ, &[(&key(entity), Type::TEXT)]).await?);
+    let mut known = of_note(notes::read(db, &key(entity)).await?);
     if !known.is_confirmed {
         known.whole.clear();
         known.days.clear();
@@ -86,7 +84,7 @@ pub async fn read(db: &Db, entity: &Entity) -> Result<ListedTwice, DbError> {
 /// # Errors
 /// Those of the database.
 pub async fn in_transaction(tx: &Tx<'_>, entity: &Entity) -> Result<ListedTwice, DbError> {
-    Ok(of_rows(&tx.query(READ, &[(&key(entity), Type::TEXT)]).await?))
+    Ok(of_note(notes::read_in(tx, &key(entity)).await?))
 }
 
 /// Stores the known duplicates of an entity's list.
@@ -95,17 +93,11 @@ pub async fn in_transaction(tx: &Tx<'_>, entity: &Entity) -> Result<ListedTwice,
 /// Those of the database.
 pub async fn note(tx: &FencedTx<'_>, entity: &Entity, listed: &ListedTwice) -> Result<(), DbError> {
     if *listed == ListedTwice::default() {
-        tx.execute("DELETE FROM {schema}.sync_notes WHERE key = $1", &[(&key(entity), Type::TEXT)]).await?;
-        return Ok(());
+        return notes::remove(tx, &[key(entity)]).await;
     }
     let value = serde_json::to_string(listed).unwrap_or_default();
-    tx.execute(
-        "INSERT INTO {schema}.sync_notes (key, value) VALUES ($1, $2)
-         ON CONFLICT (key) DO UPDATE SET value = EXCLUDED.value",
-        &[(&key(entity), Type::TEXT), (&value, Type::TEXT)],
-    )
-    .await?;
-    Ok(())
+    // Not checked: without it, the next run walks such a list twice.
+    notes::store(tx, &key(entity), &value).await.map(|_| ())
 }
 
 #[cfg(test)]

@@ -6,16 +6,15 @@ use jiff::Timestamp;
 use tokio_postgres::types::Type;
 use uuid::Uuid;
 
-use super::removal::{self, Holders, Removed};
-use super::{for_entity, template};
 use crate::db::{Db, DbError};
 use crate::entities::{ENTITIES, Entity};
 use crate::lease::Fence;
+use crate::staging::notes::whole_since;
+use crate::staging::removal::{self, Holders, Removed};
+use crate::staging::{for_entity, template};
 
 /// Most versions deleted in one transaction.
 const BATCH: i64 = 2_000;
-/// The key of the note since when staging is whole.
-const WHOLE_SINCE: &str = "staging_whole_since";
 
 /// Deletes versions of an entity that were superseded before `cutoff`, batch by batch, and returns what became of them.
 /// Versions that were current at `cutoff` stay, so that every state since then can be rebuilt; so do those that
@@ -62,7 +61,7 @@ pub async fn drop_superseded(
     }
 }
 
-pub(super) fn due_sql(entity: &Entity) -> String {
+pub(in crate::staging) fn due_sql(entity: &Entity) -> String {
     template(include_str!("due.sql"), entity).with("and_not_needed", needed_by(entity)).fill()
 }
 
@@ -78,10 +77,7 @@ async fn drop_some(
     let tx = fence.begin(&mut connection).await?;
     let removed = holders.remove(&tx, "id", ids).await?;
     if removed.gone > 0 {
-        let value = cutoff.to_string();
-        let params =
-            [(&WHOLE_SINCE as _, Type::TEXT), (&value as _, Type::TEXT), (&cutoff as _, Type::TIMESTAMPTZ)];
-        tx.execute(include_str!("note_whole_since.sql"), &params).await?;
+        whole_since::note(&tx, cutoff).await?;
     }
     tx.commit().await?;
     Ok(removed)
@@ -91,36 +87,6 @@ async fn holders_of(db: &Db, fence: &Fence, entity: &Entity) -> Result<Holders, 
     let mut connection = db.connection().await?;
     let tx = fence.begin(&mut connection).await?;
     Holders::of(&tx, entity.staging_table).await
-}
-
-/// Since when staging holds every version that counted; none if nothing was ever deleted. Earlier states cannot be
-/// rebuilt, neither for an undo nor for a look into the past.
-///
-/// # Errors
-/// Those of the database.
-pub async fn whole_since(db: &Db) -> Result<Option<Timestamp>, DbError> {
-    let sql = "SELECT noted_at FROM {schema}.sync_notes WHERE key = $1";
-    let rows = db.query(sql, &[(&WHOLE_SINCE, Type::TEXT)]).await?;
-    Ok(rows.first().and_then(|row| row.get(0)))
-}
-
-/// Sets a note in the future, left by a wrong clock that deleted versions as if they were old, to now: what is
-/// staged from now on stays. Nothing is promised of what was before.
-///
-/// # Errors
-/// Those of the database.
-pub async fn correct_whole_since(db: &Db, fence: &Fence, now: Timestamp) -> Result<(), DbError> {
-    if whole_since(db).await?.is_none_or(|whole| whole <= now) {
-        return Ok(());
-    }
-    let sql = "UPDATE {schema}.sync_notes SET value = $2, noted_at = $3 WHERE key = $1";
-    let params = [
-        (&WHOLE_SINCE as _, Type::TEXT),
-        (&now.to_string() as _, Type::TEXT),
-        (&now as _, Type::TIMESTAMPTZ),
-    ];
-    fence.transaction(db, async |tx| tx.execute(sql, &params).await).await?;
-    Ok(())
 }
 
 /// The runs and requests that staging refers to.

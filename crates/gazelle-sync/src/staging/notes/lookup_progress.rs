@@ -2,12 +2,11 @@
 //! for last, and what the guard for deletions must know of the runs since this round began at the first record.
 
 use serde::{Deserialize, Serialize};
-use tokio_postgres::types::Type;
 
 use crate::db::{Db, DbError, Tx};
 use crate::entities::Entity;
 use crate::lease::FencedTx;
-use crate::staging::written;
+use crate::staging::{notes, written};
 
 /// The progress of asking for unlisted records by id.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -35,15 +34,13 @@ fn key(entity: &Entity, is_full: bool) -> String {
     format!("absent_asked:{}:{}", entity.name, if is_full { "whole" } else { "days" })
 }
 
-const NOTE: &str = "SELECT value FROM {schema}.sync_notes WHERE key = $1";
-
 /// Reads the progress for an entity.
 ///
 /// # Errors
 /// Those of the database.
 pub async fn of(db: &Db, entity: &Entity, is_full: bool) -> Result<LookupProgress, DbError> {
-    let rows = db.query(NOTE, &[(&key(entity, is_full), Type::TEXT)]).await?;
-    Ok(rows.first().map(|row| LookupProgress::read(row.get(0))).unwrap_or_default())
+    let noted = notes::read(db, &key(entity, is_full)).await?;
+    Ok(noted.map(|noted| LookupProgress::read(&noted)).unwrap_or_default())
 }
 
 /// How many records that the last complete walk of a full sync did not list are still to be asked for.
@@ -51,8 +48,8 @@ pub async fn of(db: &Db, entity: &Entity, is_full: bool) -> Result<LookupProgres
 /// # Errors
 /// Those of the database.
 pub async fn waiting(tx: &Tx<'_>, entity: &Entity) -> Result<u64, DbError> {
-    let rows = tx.query(NOTE, &[(&key(entity, true), Type::TEXT)]).await?;
-    Ok(rows.first().map_or(0, |row| LookupProgress::read(row.get(0)).waiting))
+    let noted = notes::read_in(tx, &key(entity, true)).await?;
+    Ok(noted.map_or(0, |noted| LookupProgress::read(&noted).waiting))
 }
 
 /// Stores the progress for an entity.
@@ -66,14 +63,9 @@ pub async fn note(
     progress: &LookupProgress,
 ) -> Result<(), DbError> {
     let value = serde_json::json!(progress).to_string();
-    let noted = tx
-        .query(
-            include_str!("note_lookup_progress.sql"),
-            &[(&key(entity, is_full), Type::TEXT), (&value, Type::TEXT)],
-        )
-        .await?;
+    let is_noted = notes::store(tx, &key(entity, is_full), &value).await?;
     // Without it, the guard would not count what this round has deleted.
-    written::check(tx, "sync_notes", usize::from(noted.is_empty()), "noted").await
+    written::check(tx, "sync_notes", usize::from(!is_noted), "noted").await
 }
 
 #[cfg(test)]

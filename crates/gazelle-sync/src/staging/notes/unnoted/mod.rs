@@ -6,10 +6,10 @@ use std::collections::HashSet;
 use tokio_postgres::types::Type;
 use uuid::Uuid;
 
-use super::{for_entity, outcome, written};
 use crate::db::{Db, DbError, Param};
 use crate::entities::Entity;
 use crate::lease::FencedTx;
+use crate::staging::{for_entity, notes, outcome, written};
 
 /// Most records that are taken up again of an entity at a time; a run stops after the first such number of which any is.
 const A_TIME: i64 = 1_000;
@@ -50,8 +50,7 @@ pub async fn take_up_again(tx: &FencedTx<'_>, entity: &Entity) -> Result<u64, Db
         let (done, pending) = take_up(tx, entity, &records).await?;
         let keys: Vec<String> = done.iter().map(|id| format!("{prefix}{id}")).collect();
         // Not checked: a note that stays has its record reconciled once more.
-        let sql = "DELETE FROM {schema}.sync_notes WHERE key = ANY ($1::text[])";
-        tx.execute(sql, &[(&keys, Type::TEXT_ARRAY)]).await?;
+        notes::remove(tx, &keys).await?;
         // Notes that stay keep no others from their turn.
         if pending > 0 {
             return Ok(pending);

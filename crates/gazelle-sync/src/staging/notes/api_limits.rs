@@ -2,11 +2,11 @@
 //! queries.
 
 use serde::{Deserialize, Serialize};
-use tokio_postgres::types::Type;
 
 use crate::db::{Db, DbError};
 use crate::entities::Entity;
 use crate::lease::FencedTx;
+use crate::staging::notes;
 
 /// The known limits of the API for one entity. None: no limit was met.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -43,11 +43,8 @@ fn key(entity: &Entity) -> String {
 /// # Errors
 /// Those of the database.
 pub async fn read(db: &Db, entity: &Entity) -> Result<ApiLimits, DbError> {
-    // Our notes are far shorter; parsing what somebody else wrote there would take many times its length.
-    let sql = "SELECT value FROM {schema}.sync_notes WHERE key = $1 AND octet_length(value) <= 4194304";
-    let rows = db.query(sql, &[(&key(entity), Type::TEXT)]).await?;
-    let noted = rows.first().and_then(|row| serde_json::from_str(row.get(0)).ok());
-    Ok(noted.unwrap_or_default())
+    let noted = notes::read(db, &key(entity)).await?;
+    Ok(noted.and_then(|noted| serde_json::from_str(&noted).ok()).unwrap_or_default())
 }
 
 /// Stores the limits of an entity.
@@ -56,11 +53,6 @@ pub async fn read(db: &Db, entity: &Entity) -> Result<ApiLimits, DbError> {
 /// Those of the database.
 pub async fn note(tx: &FencedTx<'_>, entity: &Entity, limits: &ApiLimits) -> Result<(), DbError> {
     let value = serde_json::to_string(limits).unwrap_or_default();
-    tx.execute(
-        "INSERT INTO {schema}.sync_notes (key, value) VALUES ($1, $2)
-         ON CONFLICT (key) DO UPDATE SET value = EXCLUDED.value",
-        &[(&key(entity), Type::TEXT), (&value, Type::TEXT)],
-    )
-    .await?;
-    Ok(())
+    // Not checked: without it, the next run meets the limits again.
+    notes::store(tx, &key(entity), &value).await.map(|_| ())
 }

@@ -7,9 +7,9 @@ use std::time::Instant;
 use jiff::{SignedDuration, Timestamp};
 use uuid::Uuid;
 
-use super::for_entity;
 use crate::db::{Db, DbError};
 use crate::entities::ENTITIES;
+use crate::staging::for_entity;
 
 /// A run warns of clocks that differ by more than this.
 pub const LARGE_SKEW: SignedDuration = SignedDuration::from_mins(5);

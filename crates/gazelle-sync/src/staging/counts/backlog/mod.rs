@@ -2,9 +2,9 @@
 
 use jiff::Timestamp;
 
-use super::for_entity;
 use crate::db::{Db, DbError};
 use crate::entities::Entity;
+use crate::staging::for_entity;
 
 /// The pending versions of an entity.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]

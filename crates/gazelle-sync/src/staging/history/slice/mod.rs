@@ -4,9 +4,9 @@ use jiff::Timestamp;
 use tokio_postgres::types::Type;
 use uuid::Uuid;
 
-use super::for_entity;
 use crate::db::{DbError, Tx};
 use crate::entities::Entity;
+use crate::staging::for_entity;
 
 /// Conditions that all have to hold; one that is none holds for every version.
 #[derive(Debug, Clone, Default)]

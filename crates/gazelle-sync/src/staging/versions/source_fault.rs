@@ -53,7 +53,7 @@ impl SourceFault {
     }
 
     /// As the column `source_fault` holds it.
-    pub(super) fn to_json(&self) -> String {
+    pub(in crate::staging) fn to_json(&self) -> String {
         let column = Column {
             code: self.code().as_str().to_owned(),
             field: self.field.replace('\0', ""),
@@ -64,7 +64,7 @@ impl SourceFault {
     }
 
     /// Parses the column; what a user wrote there in another shape is a fault all the same.
-    pub(super) fn of_json(json: &str) -> SourceFault {
+    pub(in crate::staging) fn of_json(json: &str) -> SourceFault {
         match serde_json::from_str::<Column>(json) {
             Ok(Column { code, field, said }) => {
                 let kinds = [SourceFaultKind::NotText, SourceFaultKind::NotAsked];

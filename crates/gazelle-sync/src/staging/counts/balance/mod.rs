@@ -1,8 +1,8 @@
 //! Counts the records of an entity in staging and production, to see whether they agree.
 
-use super::for_entity;
 use crate::db::{Db, DbError, Tx};
 use crate::entities::Entity;
+use crate::staging::for_entity;
 
 /// The records of an entity, counted by where they are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

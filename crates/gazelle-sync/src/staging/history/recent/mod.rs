@@ -4,10 +4,10 @@ use jiff::Timestamp;
 use tokio_postgres::types::Type;
 use uuid::Uuid;
 
-use super::for_entity;
-use super::json_text::JsonText;
 use crate::db::{DbError, Tx};
 use crate::entities::Entity;
+use crate::staging::for_entity;
+use crate::staging::versions::json_text::JsonText;
 use crate::states::VersionOperation;
 
 /// A version that was staged lately.

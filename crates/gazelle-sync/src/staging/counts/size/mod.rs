@@ -4,9 +4,9 @@ use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
 use tokio_postgres::types::Type;
 
-use super::template;
 use crate::db::{Db, DbError, citus};
 use crate::entities::{ENTITIES, Entity};
+use crate::staging::template;
 
 /// The number of days over which growth is measured.
 const DAYS: i64 = 7;

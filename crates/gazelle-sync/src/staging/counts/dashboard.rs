@@ -2,9 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use super::for_entity;
 use crate::db::{DbError, Tx};
 use crate::entities::ENTITIES;
+use crate::staging::for_entity;
 
 /// Versions by entity (`all` for `v_sync_dashboard`) and status.
 pub type Counts = BTreeMap<(String, String), i64>;
