@@ -12,7 +12,8 @@
 //! | requests for runs: asked for, refused, ended (`run_log/wanted_runs.rs`) | people and the service write them before anybody holds the lease; each statement changes only rows that nobody has taken up, or whose run has ended |
 //! | old runs, requests, alerts and closed cases of the quarantine are forgotten (`run_log/forget_runs.rs`, `run_log/wanted_runs.rs`, `alerts/ledger.rs`, `staging/quarantine/forget.rs`, by `staging/removal/mod.rs`) | the service does so on time even where no run succeeds; only rows older than the setting, which no run writes any more |
 //!
-//! The lease does not protect alerts, tokens and the lease itself; migrations lock what they change.
+//! The lease does not protect alerts, tokens, people with their sessions (`people/write.rs` begins whatever writes them),
+//! and the lease itself; migrations lock what they change.
 
 use std::ops::Deref;
 use std::time::Duration;
