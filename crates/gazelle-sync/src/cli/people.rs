@@ -25,6 +25,7 @@ pub enum PeopleAction {
         /// The name, with which the person signs in
         #[arg(value_name = "NAME")]
         name: String,
+        /// What the person may see and do
         #[command(flatten)]
         role: RoleFlags,
         /// Language of the person's pages, en or fr [default: the browser's]
@@ -37,6 +38,7 @@ pub enum PeopleAction {
         /// The person
         #[arg(value_name = "NAME")]
         name: String,
+        /// What the person may see and do
         #[command(flatten)]
         role: RoleFlags,
     },

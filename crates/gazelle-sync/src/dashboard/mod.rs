@@ -22,7 +22,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::extract::{DefaultBodyLimit, MatchedPath, Path, Request, State};
-use axum::http::{HeaderMap, Method, StatusCode};
+use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use axum::middleware::{Next, from_fn_with_state};
 use axum::response::Response;
 use axum::routing::{MethodRouter, get, post};
@@ -30,7 +30,7 @@ use axum::{Extension, Router};
 
 use answer::Answer;
 use entry::viewer::Viewer;
-use entry::{door, form, same_origin};
+use entry::{cookie, door, form, same_origin};
 use page::{Asked, Screen};
 use screens::{enter, me, overview, people, run, runs, sign_in, today, trouble};
 use site::{Site, Trouble};
@@ -123,12 +123,17 @@ pub fn router(shared: Arc<Shared>) -> Router {
 
 /// Puts every request through the door, and gives up a page that takes too long.
 async fn guarded(State(site): State<Arc<Site>>, request: Request, next: Next) -> Response {
-    match tokio::time::timeout(LONGEST_PAGE, admitted(&site, request, next)).await {
+    let mut response = match tokio::time::timeout(LONGEST_PAGE, admitted(&site, request, next)).await {
         Ok(response) => response,
         Err(_) => {
             Answer::text(StatusCode::SERVICE_UNAVAILABLE, "no answer in time; is the database slow?").into()
         }
+    };
+    if cookie::is_secure(site.shared.settings.public_url.as_ref()) {
+        let for_a_year = HeaderValue::from_static("max-age=31536000");
+        response.headers_mut().insert(header::STRICT_TRANSPORT_SECURITY, for_a_year);
     }
+    response
 }
 
 async fn admitted(site: &Site, mut request: Request, next: Next) -> Response {
@@ -139,7 +144,8 @@ async fn admitted(site: &Site, mut request: Request, next: Next) -> Response {
         return Answer::text(refusal.status, refusal.why).into();
     }
     let Some(route) = route_of(&request) else {
-        return Answer::text(StatusCode::METHOD_NOT_ALLOWED, "this address is not asked for in this way").into();
+        return Answer::text(StatusCode::METHOD_NOT_ALLOWED, "this address is not asked for in this way")
+            .into();
     };
     if route.least == Least::File {
         return next.run(request).await;
@@ -206,7 +212,8 @@ mod tests {
         let adds = [".route(", ".nest(", ".merge(", ".fallback("];
         assert_eq!(adds.iter().map(|way| code.matches(way).count()).sum::<usize>(), 1);
         for (at, route) in ROUTES.iter().enumerate() {
-            let twice = ROUTES[..at].iter().any(|other| (other.method, other.path) == (route.method, route.path));
+            let twice =
+                ROUTES[..at].iter().any(|other| (other.method, other.path) == (route.method, route.path));
             assert!(!twice && route.path.starts_with("/app"), "{route:?}");
             // A session may be begun by anybody; whatever else is for anybody shows no data.
             assert!(route.method == "GET" || route.method == "POST", "{route:?}");

@@ -128,11 +128,7 @@ pub async fn enter(
     let rows = tx
         .query(
             include_str!("enter.sql"),
-            &[
-                (&hash.as_slice(), Type::BYTEA),
-                (&now, Type::TIMESTAMPTZ),
-                (&passphrase_hash, Type::TEXT),
-            ],
+            &[(&hash.as_slice(), Type::BYTEA), (&now, Type::TIMESTAMPTZ), (&passphrase_hash, Type::TEXT)],
         )
         .await?;
     let Some(person) = rows.first().map(Person::of) else { return Ok(None) };

@@ -129,8 +129,7 @@ pub async fn change_role(
     if let Some(refusal) = invitations::technician(&tx, role, technician).await? {
         return Ok(Err(refusal));
     }
-    let params =
-        [(&id as _, Type::UUID), (&role.as_str() as _, Type::TEXT), (&technician as _, Type::TEXT)];
+    let params = [(&id as _, Type::UUID), (&role.as_str() as _, Type::TEXT), (&technician as _, Type::TEXT)];
     let rows = tx.query(include_str!("change_role.sql"), &params).await?;
     let Some(person) = rows.first().map(Person::of) else { return nobody(&tx, id).await };
     sessions::end_all_in(&tx, id).await?;

@@ -129,11 +129,8 @@ pub async fn prolong(db: &Db, signed: &Signed, now: Timestamp) -> Result<(), DbE
     let tx = connection.begin().await?;
     let sql = "UPDATE {schema}.sync_sessions SET ends_at = $2 WHERE id = $1 AND ends_at > $3";
     // Not checked: a session that is not prolonged ends earlier.
-    tx.execute(
-        sql,
-        &[(&signed.session, Type::UUID), (&end, Type::TIMESTAMPTZ), (&now, Type::TIMESTAMPTZ)],
-    )
-    .await?;
+    tx.execute(sql, &[(&signed.session, Type::UUID), (&end, Type::TIMESTAMPTZ), (&now, Type::TIMESTAMPTZ)])
+        .await?;
     tx.commit().await
 }
 

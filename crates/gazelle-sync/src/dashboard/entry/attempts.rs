@@ -45,7 +45,9 @@ struct Place {
 impl Place {
     /// Counts an attempt, or tells how long to wait.
     fn attempt(&mut self, now: Instant, most: u32) -> Result<(), Duration> {
-        if let Some(left) = self.until.and_then(|until| until.checked_duration_since(now)) && !left.is_zero() {
+        if let Some(left) = self.until.and_then(|until| until.checked_duration_since(now))
+            && !left.is_zero()
+        {
             return Err(left);
         }
         if self.since.is_none_or(|since| now.duration_since(since) >= MINUTE) {
@@ -110,7 +112,8 @@ impl Attempts {
 
 /// The address of the client. A proxy on this machine speaks for others, and puts the address of its client last.
 pub(crate) fn address(headers: &HeaderMap, peer: Option<IpAddr>) -> Option<IpAddr> {
-    let passed_on = headers.get_all("x-forwarded-for").iter().next_back().and_then(|value| value.to_str().ok());
+    let passed_on =
+        headers.get_all("x-forwarded-for").iter().next_back().and_then(|value| value.to_str().ok());
     let last = passed_on.and_then(|text| text.rsplit(',').next()).and_then(|text| text.trim().parse().ok());
     peer.filter(|peer| !loopback::is_address(*peer)).or(last).or(peer)
 }
@@ -171,7 +174,9 @@ mod tests {
             headers.append("x-forwarded-for", text.parse().unwrap());
             headers
         };
-        let of = |text: &str, peer: &str| super::address(&headers(text), Some(peer.parse().unwrap())).unwrap().to_string();
+        let of = |text: &str, peer: &str| {
+            super::address(&headers(text), Some(peer.parse().unwrap())).unwrap().to_string()
+        };
         assert_eq!(of("198.51.100.1, 192.0.2.7", "127.0.0.1"), "192.0.2.7");
         assert_eq!(of("192.0.2.7", "192.0.2.9"), "192.0.2.9");
         assert_eq!(of("unknown", "127.0.0.1"), "127.0.0.1");

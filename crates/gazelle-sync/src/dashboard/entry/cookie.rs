@@ -37,7 +37,12 @@ pub(crate) fn set(session: &Token, role: Role, public_url: Option<&Url>) -> Stri
         Role::Technician => format!("; Max-Age={KEPT}"),
         Role::Office | Role::Operator => String::new(),
     };
-    format!("{}={}; Path=/{age}; HttpOnly; SameSite=Lax{}", name(public_url), session.text(), secure(public_url))
+    format!(
+        "{}={}; Path=/{age}; HttpOnly; SameSite=Lax{}",
+        name(public_url),
+        session.text(),
+        secure(public_url)
+    )
 }
 
 /// The header that takes it away.

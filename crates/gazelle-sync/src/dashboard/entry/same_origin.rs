@@ -173,7 +173,11 @@ mod tests {
         let pairs = [("host", "sync.example.org"), ("origin", "https://sync.example.org")];
         assert_eq!(asked(Method::POST, &pairs, Some("https://sync.example.org")), 200);
         let pairs = [("host", "sync.example.org"), ("origin", "http://sync.example.org")];
-        assert_eq!(asked(Method::POST, &pairs, Some("https://sync.example.org")), 403, "who changes plain HTTP");
+        assert_eq!(
+            asked(Method::POST, &pairs, Some("https://sync.example.org")),
+            403,
+            "who changes plain HTTP"
+        );
     }
 
     #[test]

@@ -89,6 +89,7 @@ pub async fn every_command(world: &World, role: &str, turn: usize) -> Vec<Ended>
     let [approved, dismissed] = [withheld(world, turn, 0).await, withheld(world, turn, 1).await];
     let into = format!("look_{turn}");
     let person = format!("Personne {turn}");
+    let user = world.control.ids(Kind::User)[0].clone();
     let commands = vec![
         vec!["sync", "--mode", "incremental", "--entity", "pianos"],
         vec!["fetch"],
@@ -111,7 +112,7 @@ pub async fn every_command(world: &World, role: &str, turn: usize) -> Vec<Ended>
         vec!["alerts", "check"],
         vec!["alerts", "test"],
         vec!["auth", "status"],
-        vec!["people", "invite", &person, "--role", "operator", "--language", "fr"],
+        vec!["people", "invite", &person, "--role", "operator", "--technician", &user],
         vec!["people", "role", &person, "--role", "office"],
         vec!["people", "sign-out", &person],
         vec!["people", "disable", &person],

@@ -133,12 +133,8 @@ pub(crate) async fn show(State(site): State<Arc<Site>>, Extension(asked): Extens
     }
     let frame = Frame::new(&asked, &site.shared.settings, Screen::People, now);
     let rows = people.iter().map(|one| row(one, &frame, now)).collect();
-    let page = Page {
-        rows,
-        roles: roles(Role::Technician, &frame),
-        technicians: choices(technicians, None),
-        frame,
-    };
+    let page =
+        Page { rows, roles: roles(Role::Technician, &frame), technicians: choices(technicians, None), frame };
     Answer::page(StatusCode::OK, &page)
 }
 
@@ -178,7 +174,9 @@ pub(crate) async fn invite(
     Extension(asked): Extension<Asked>,
     Posted(form): Posted<InviteForm>,
 ) -> Answer {
-    let Ok(role) = form.role.parse() else { return not_done(&site, &asked, w::NOT_FOR_ROLE_WHY, "/app/people") };
+    let Ok(role) = form.role.parse() else {
+        return not_done(&site, &asked, w::NOT_FOR_ROLE_WHY, "/app/people");
+    };
     let technician = form.technician.as_deref().filter(|id| !id.is_empty());
     let language: Option<Language> = form.language.as_deref().and_then(|text| text.parse().ok());
     let by = asked.viewer.person().map(|person| person.id);
@@ -214,7 +212,9 @@ pub(crate) async fn change_role(
     Path(id): Path<String>,
     Posted(form): Posted<RoleForm>,
 ) -> Answer {
-    let Ok(role) = form.role.parse() else { return not_done(&site, &asked, w::NOT_FOR_ROLE_WHY, "/app/people") };
+    let Ok(role) = form.role.parse() else {
+        return not_done(&site, &asked, w::NOT_FOR_ROLE_WHY, "/app/people");
+    };
     let technician = form.technician.filter(|id| !id.is_empty());
     of_other(&site, &asked, &id, async |site: &Site, id, by| {
         people::change_role(&site.db()?, id, (role, technician.as_deref()), by)

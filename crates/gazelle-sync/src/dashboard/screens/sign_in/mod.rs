@@ -64,7 +64,10 @@ enum Refused {
 /// Leads whoever is not signed in to the page to sign in with, and from there back.
 pub(crate) fn first(asked: &Asked, writes: bool) -> Answer {
     if asked.json {
-        return Answer::document(StatusCode::UNAUTHORIZED, &json!({ "error": "sign in first: /app/sign-in" }));
+        return Answer::document(
+            StatusCode::UNAUTHORIZED,
+            &json!({ "error": "sign in first: /app/sign-in" }),
+        );
     }
     if writes {
         return Answer::text(StatusCode::UNAUTHORIZED, "sign in first: /app/sign-in");

@@ -357,7 +357,11 @@ mod tests {
         for (technician, concerned) in
             [(Some("usr_1"), true), (Some("usr_2"), false), (Some("usr_3"), true), (None, true)]
         {
-            assert_eq!(concerns(&Change::Cancelled { start: None }, &version, technician), concerned, "{technician:?}");
+            assert_eq!(
+                concerns(&Change::Cancelled { start: None }, &version, technician),
+                concerned,
+                "{technician:?}"
+            );
         }
     }
 
