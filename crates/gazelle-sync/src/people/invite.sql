@@ -4,8 +4,8 @@ INSERT INTO {schema}.sync_people AS p
     (id, name, name_key, role, technician_external_id, language, link_hash, link_expires_at, invited_by, created_at)
 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
 ON CONFLICT (name_key) DO UPDATE
-   SET role = EXCLUDED.role,
-       technician_external_id = EXCLUDED.technician_external_id,
+   SET technician_external_id = EXCLUDED.technician_external_id,
+       role = EXCLUDED.role,
        language = coalesce(EXCLUDED.language, p.language),
        link_hash = EXCLUDED.link_hash,
        link_expires_at = EXCLUDED.link_expires_at,

@@ -53,12 +53,9 @@ pub async fn begin(db: &Db, of: &Known, session: &Token, before: Option<&Token>)
     let mut connection = write::connection(db).await?;
     let tx = connection.begin().await?;
     let now = tx.now().await?;
-    let sql = "UPDATE {schema}.sync_people SET signed_in_at = $2
-                WHERE id = $1 AND disabled_at IS NULL AND passphrase = $3
-            RETURNING id";
     let params =
         [(&of.person.id as _, Type::UUID), (&now as _, Type::TIMESTAMPTZ), (&of.passphrase as _, Type::TEXT)];
-    if tx.query(sql, &params).await?.is_empty() {
+    if tx.query(include_str!("sign_in.sql"), &params).await?.is_empty() {
         return Ok(false);
     }
     if let Some(before) = before {

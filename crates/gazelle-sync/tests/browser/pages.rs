@@ -75,7 +75,9 @@ async fn nobody_is_kept_out_of_any_page_in_any_language_colours_or_width() {
                 if wider.as_i64() > Some(0) {
                     found.push(format!("{what}: {wider} px too wide"));
                 }
-                found.extend(found_by_axe(&looked.browser).await.into_iter().map(|one| format!("{what}: {one}")));
+                found.extend(
+                    found_by_axe(&looked.browser).await.into_iter().map(|one| format!("{what}: {one}")),
+                );
             }
         }
     }

@@ -117,13 +117,19 @@ async fn an_invited_person_sets_a_passphrase_and_sees_what_the_role_may() {
             assert!(office.text(".who").await.contains(&name));
             // What the role may not is not offered, and refused with one sentence.
             office.go("/app/people").await;
-            assert_eq!(office.browser.run("return document.querySelectorAll('table').length").await.unwrap(), 0);
+            assert_eq!(
+                office.browser.run("return document.querySelectorAll('table').length").await.unwrap(),
+                0
+            );
             office.keeps_nobody_out(&format!("refused {language} {width}")).await;
             office.go("/app/me").await;
             assert_eq!(office.text("h1").await, name);
             office.keeps_nobody_out(&format!("me {language} {width}")).await;
             office.browser.follow(".who button").await.unwrap();
-            assert_eq!((office.path().await.as_str(), office.text("h1").await.as_str()), ("/app/sign-in", sign_in));
+            assert_eq!(
+                (office.path().await.as_str(), office.text("h1").await.as_str()),
+                ("/app/sign-in", sign_in)
+            );
             office.keeps_nobody_out(&format!("sign-in {language} {width}")).await;
             // And in again, to the page that was asked for.
             office.go("/app/runs").await;
@@ -141,7 +147,8 @@ async fn an_invited_person_sets_a_passphrase_and_sees_what_the_role_may() {
     }
     let complaints = office.browser.complaints().await.unwrap();
     // The status of what is refused is told as one.
-    let complaints: Vec<&String> = complaints.iter().filter(|one| !one.contains("the server responded with a status of 4")).collect();
+    let complaints: Vec<&String> =
+        complaints.iter().filter(|one| !one.contains("the server responded with a status of 4")).collect();
     assert!(complaints.is_empty(), "{complaints:?}");
     office.end().await;
 }
@@ -185,7 +192,8 @@ async fn a_technician_reaches_nobody_elses_record_by_address() {
         assert_eq!(office.path().await, "/app/today");
         let links = office.browser.run("return document.querySelectorAll('nav a').length").await.unwrap();
         assert_eq!(links, 1, "her day and nothing else");
-        let pickers = office.browser.run("return document.querySelectorAll('[name=technician]').length").await.unwrap();
+        let pickers =
+            office.browser.run("return document.querySelectorAll('[name=technician]').length").await.unwrap();
         assert_eq!(pickers, 0);
         office.keeps_nobody_out(&format!("own day {language}")).await;
         office.go(&format!("/app/today?technician={other}")).await;
@@ -193,7 +201,8 @@ async fn a_technician_reaches_nobody_elses_record_by_address() {
         for path in ["/app/", "/app/runs", "/app/people", "/app/runs/01930000-0000-7000-8000-000000000001"] {
             office.go(path).await;
             assert_ne!(office.text("h1").await, "");
-            let shown = office.browser.run("return document.querySelectorAll('table, .visit, .verdict').length");
+            let shown =
+                office.browser.run("return document.querySelectorAll('table, .visit, .verdict').length");
             assert_eq!(shown.await.unwrap(), 0, "{path}");
         }
         office.end().await;

@@ -44,7 +44,9 @@ impl Said {
 
 impl Caller {
     pub fn of(serving: &Serving) -> Caller {
-        let http = reqwest::Client::builder().no_proxy().redirect(Policy::none()).build().unwrap();
+        // Each request has a connection of its own: the service closes those that wait for long.
+        let http = reqwest::Client::builder().no_proxy().redirect(Policy::none()).pool_max_idle_per_host(0);
+        let http = http.build().unwrap();
         Caller { http, base: serving.base.clone(), cookie: None }
     }
 

@@ -10,7 +10,7 @@ use crate::dashboard::answer::Answer;
 pub(crate) const LONGEST: usize = 8 * 1024;
 
 /// A form, or our own answer to what is none: the framework's would lack our headers and repeat what was sent.
-pub(in crate::dashboard) struct Posted<T>(pub(in crate::dashboard) T);
+pub(crate) struct Posted<T>(pub(crate) T);
 
 impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Posted<T> {
     type Rejection = Answer;

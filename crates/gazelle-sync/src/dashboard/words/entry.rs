@@ -40,7 +40,7 @@ said! {
     TECHNICIAN = "Technician" / "Technicien";
     OFFICE = "Office" / "Bureau";
     OPERATOR = "Operator" / "Administration";
-    TECHNICIAN_ID = "Gazelle id" / "Identifiant Gazelle";
+    TECHNICIAN_ID = "Technician at Gazelle" / "Technicien chez Gazelle";
     LANGUAGE = "Language" / "Langue";
     KEEP = "Save" / "Enregistrer";
     SIGN_OUT_EVERYWHERE = "Sign out everywhere" / "Fermer toutes les sessions";

@@ -1,7 +1,7 @@
 //! The SQL files that no command of these tests sends.
 
 /// The SQL files that none of the commands here sends, and why.
-pub const NOT_SENT: [(&str, &str); 57] = [
+pub const NOT_SENT: [(&str, &str); 58] = [
     ("access/trust/hand_over.sql", "what others have put on the tables, before a role that makes roles"),
     ("access/trust/theirs.sql", "the embedded server, where roles own tables"),
     ("alerts/give_up_unclaimed.sql", "a duty of the service, once an hour"),
@@ -27,6 +27,7 @@ pub const NOT_SENT: [(&str, &str); 57] = [
     ("orchestrator/waiting_for.sql", "records that wait for those of a list that could not be read"),
     ("people/enter.sql", PAGE),
     ("people/session.sql", PAGE),
+    ("people/sign_in.sql", PAGE),
     ("rebuild/verify/spot_check.sql", "the setting spot_checks"),
     ("run_log/forget_requests.sql", "runs of more than 90 days ago, beyond the last 100"),
     ("run_log/run_pages/entities.sql", PAGE),
