@@ -106,6 +106,24 @@ impl Browser {
         Ok(address.as_str().unwrap_or_default().to_owned())
     }
 
+    /// Opens another page of the same browser, and goes on with it.
+    ///
+    /// # Errors
+    /// The browser is gone.
+    pub async fn new_tab(&self) -> Result<()> {
+        let tab = self.post("window/new", json!({ "type": "tab" })).await?;
+        self.post("window", json!({ "handle": tab["handle"] })).await.map(|_| ())
+    }
+
+    /// Goes on with the page that the browser began with.
+    ///
+    /// # Errors
+    /// The browser is gone.
+    pub async fn first_tab(&self) -> Result<()> {
+        let tabs = answer(self.http.get(format!("{}/window/handles", self.session))).await?;
+        self.post("window", json!({ "handle": tabs[0] })).await.map(|_| ())
+    }
+
     /// Runs a function's body in the page and returns what it returns.
     ///
     /// # Errors

@@ -30,6 +30,7 @@ pub mod metrics;
 pub mod migrate;
 pub mod migrations;
 pub mod orchestrator;
+pub mod people;
 pub mod private_files;
 pub mod rebuild;
 pub mod run_log;

@@ -143,6 +143,20 @@ words! {
 }
 
 words! {
+    /// What a person may see and do in the dashboard; each role may what the one before it may.
+    #[derive(PartialOrd, Ord, ValueEnum, Serialize)]
+    #[serde(rename_all = "snake_case")]
+    Role {
+        /// The own day and nothing else
+        Technician = "technician",
+        /// All screens of the data
+        Office = "office",
+        /// Everything, people and settings included
+        Operator = "operator",
+    }
+}
+
+words! {
     /// How much of the account is read.
     #[derive(Default)]
     RunMode {

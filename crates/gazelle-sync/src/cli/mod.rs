@@ -12,6 +12,7 @@ mod help;
 mod history;
 mod migrate;
 mod parse;
+mod people;
 mod since;
 mod sync;
 #[cfg(test)]
@@ -32,6 +33,7 @@ pub use errors::{ErrorFilter, ErrorsAction, ErrorsArgs, ErrorsRetry, Limit};
 pub use history::{ExplainArgs, HistoryArgs};
 pub use migrate::MigrateArgs;
 pub use parse::in_one_line;
+pub use people::{PeopleAction, PeopleArgs, RoleFlags};
 pub use since::Since;
 pub use sync::{FetchArgs, ReconcileArgs, ReplayArgs, SourceFlags, SyncArgs};
 pub use trial::{DemoArgs, ShopFlags, ShopSize, SimulateArgs};
@@ -143,6 +145,9 @@ pub enum Command {
     /// Show open alerts and who was notified, test the alert channels
     #[command(long_about = help::ALERTS.about(), after_long_help = help::ALERTS.more())]
     Alerts(AlertsArgs),
+    /// List, invite and disable the people who may sign in to the dashboard
+    #[command(long_about = help::PEOPLE.about(), after_long_help = help::PEOPLE.more())]
+    People(PeopleArgs),
     /// Check that everything needed is present and correct, and name what fixes it
     #[command(long_about = help::DOCTOR.about(), after_long_help = help::DOCTOR.more())]
     Doctor,

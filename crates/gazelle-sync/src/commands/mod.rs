@@ -14,6 +14,7 @@ mod explain;
 mod history;
 mod manual;
 mod migrate;
+mod people;
 mod replay;
 mod serve;
 mod settings;
@@ -112,6 +113,7 @@ async fn run(context: &Context, command: Command) -> Result<u8> {
         Command::Deletions(args) => deletions::run(context, args).await,
         Command::Auth(args) => auth::run(context, args).await,
         Command::Alerts(args) => alerts::run(context, args).await,
+        Command::People(args) => people::run(context, args).await,
         Command::Doctor => doctor::run(context).await,
         Command::Migrate(args) => migrate::run(context, args).await,
         Command::Simulate(args) => simulate::run(context, args).await,

@@ -87,7 +87,8 @@ settings! {
     listen: SocketAddr = checked(checks::listen) else placeholder_address,
     http_token: Option<SecretString> = secret(checks::header_value),
     dashboard: Switch = one_of(Switch::ALL, Switch::On),
-    public_url: Option<Url> = optional(checks::web_address),
+    dashboard_read_only: Switch = one_of(Switch::ALL, Switch::Off),
+    public_url: Option<Url> = optional(checks::protected_address),
     map_url: String = text(checks::map_link),
     incremental_schedule: String = text(checks::cron),
     full_schedule: String = text(checks::cron),
@@ -192,6 +193,18 @@ impl Settings {
         self.dashboard == Switch::On
     }
 
+    /// The address of a page of the dashboard, as people open it: below `public_url`, else on this machine.
+    pub fn dashboard_address(&self, path: &str) -> String {
+        match &self.public_url {
+            Some(url) => format!("{}{path}", url.origin().ascii_serialization()),
+            None => {
+                let is_near = crate::loopback::is_address(self.listen.ip());
+                let host = if is_near { format_host(self.listen.ip()) } else { "127.0.0.1".to_owned() };
+                format!("http://{host}:{}{path}", self.listen.port())
+            }
+        }
+    }
+
     /// The wait before the second attempt. The wait before attempt n + 1 is n times as long.
     pub fn retry_delay(&self) -> Duration {
         Duration::from_secs_f64(self.retry_delay_seconds)
@@ -219,6 +232,14 @@ impl Settings {
     /// The largest accepted answer of the API, in bytes.
     pub fn max_response_bytes(&self) -> usize {
         self.max_response_mb * 1024 * 1024
+    }
+}
+
+/// An address as a URL writes it.
+fn format_host(ip: std::net::IpAddr) -> String {
+    match ip {
+        std::net::IpAddr::V4(ip) => ip.to_string(),
+        std::net::IpAddr::V6(ip) => format!("[{ip}]"),
     }
 }
 

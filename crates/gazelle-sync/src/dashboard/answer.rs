@@ -32,7 +32,7 @@ const FOR_EVER: &str = "public, max-age=31536000, immutable";
 
 /// A response.
 #[derive(Debug)]
-pub(super) struct Answer {
+pub(crate) struct Answer {
     status: StatusCode,
     content_type: &'static str,
     cache: &'static str,

@@ -1,15 +1,16 @@
 //! The dashboard: the pages under `/app` where people look.
 //!
-//! A request passes `guard` (is it from here, and from our own page?), then a screen (`screens/`): the screen reads its
-//! facts in one read-only snapshot (`site`), puts them into words (`words/`, `verdict`) and shapes (`charts/`), and its
-//! template beside it makes the page, in which every value is escaped (`escape`). `answer` adds the headers. The pages
-//! need no script. Until people can sign in, only a database that `demo` filled is shown.
+//! A request passes the door (`entry/`): it comes from our own page, from somebody who is signed in, and the role may
+//! ask for it, as the table of [`routes`] says. Then a screen (`screens/`) reads its facts in one read-only snapshot (`site`),
+//! puts them into words (`words/`, `verdict`) and shapes (`charts/`), and its template beside it makes the page, in which
+//! every value is escaped (`escape`). `answer` adds the headers. The pages need no script. A database that `demo` filled is
+//! shown without sign-in, to this machine alone.
 
 mod answer;
 mod assets;
 mod charts;
+mod entry;
 mod escape;
-mod guard;
 mod page;
 mod screens;
 mod site;
@@ -20,20 +21,25 @@ use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::Router;
-use axum::extract::{Form, Path, Request, State};
-use axum::http::{HeaderMap, StatusCode, header};
+use axum::extract::{DefaultBodyLimit, MatchedPath, Path, Request, State};
+use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use axum::middleware::{Next, from_fn_with_state};
 use axum::response::Response;
-use axum::routing::{get, post};
-use serde::Deserialize;
+use axum::routing::{MethodRouter, get, post};
+use axum::{Extension, Router};
 
 use answer::Answer;
-use page::{Asked, LANGUAGE_COOKIE};
-use site::Site;
+use entry::viewer::Viewer;
+use entry::{cookie, door, form, same_origin};
+use page::{Asked, Screen};
+use screens::{enter, me, overview, people, run, runs, sign_in, today, trouble};
+use site::{Site, Trouble};
 
-use crate::config::Language;
+use crate::config::Switch;
 use crate::service::state::Shared;
+use crate::states::Role;
+
+pub use entry::viewer::Least;
 
 /// A page that takes longer is given up.
 const LONGEST_PAGE: Duration = Duration::from_secs(8);
@@ -42,81 +48,157 @@ const LONGEST_PAGE: Duration = Duration::from_secs(8);
 #[derive(Debug, Clone, Copy)]
 pub struct ClientAddress(pub IpAddr);
 
-/// All routes.
+/// A route: who may ask, and for what.
+#[derive(Debug)]
+pub struct Route {
+    /// `GET` or `POST`; whoever may GET may HEAD.
+    pub method: &'static str,
+    /// The path, with its parts that vary in braces.
+    pub path: &'static str,
+    /// Who may.
+    pub least: Least,
+    /// Whether it begins or ends a session, which the setting `dashboard_read_only` allows.
+    pub is_session: bool,
+    handler: fn() -> MethodRouter<Arc<Site>>,
+}
+
+const fn reads(path: &'static str, least: Least, handler: fn() -> MethodRouter<Arc<Site>>) -> Route {
+    Route { method: "GET", path, least, is_session: false, handler }
+}
+
+const fn writes(path: &'static str, least: Least, handler: fn() -> MethodRouter<Arc<Site>>) -> Route {
+    Route { method: "POST", path, least, is_session: false, handler }
+}
+
+const ANYONE: Least = Least::Anyone;
+const TECHNICIAN: Least = Least::Role(Role::Technician);
+const OFFICE: Least = Least::Role(Role::Office);
+const OPERATOR: Least = Least::Role(Role::Operator);
+
+/// Every route of the dashboard: the router is made of this table, so that none is outside of it.
+static ROUTES: [Route; 27] = [
+    reads("/app/assets/{hash}/{name}", Least::File, || get(asset)),
+    reads("/app/sign-in", ANYONE, || get(sign_in::show)),
+    Route { is_session: true, ..writes("/app/sign-in", ANYONE, || post(sign_in::sign_in)) },
+    reads("/app/enter/{link}", ANYONE, || get(enter::show)),
+    writes("/app/enter/{link}", ANYONE, || post(enter::enter)),
+    writes("/app/language", ANYONE, || post(me::choose_language)),
+    Route { is_session: true, ..writes("/app/sign-out", TECHNICIAN, || post(sign_in::sign_out)) },
+    reads("/app/me", TECHNICIAN, || get(me::show)),
+    Route { is_session: true, ..writes("/app/me/sign-out", TECHNICIAN, || post(me::sign_out)) },
+    reads("/app", TECHNICIAN, || get(home)),
+    reads("/app/today", TECHNICIAN, || get(today::show)),
+    reads("/app/today.json", TECHNICIAN, || get(today::show)),
+    reads("/app/", OFFICE, || get(overview::show)),
+    reads("/app/overview.json", OFFICE, || get(overview::show)),
+    reads("/app/runs", OFFICE, || get(runs::show)),
+    reads("/app/runs.json", OFFICE, || get(runs::show)),
+    reads("/app/runs/{run}", OFFICE, || get(run::show)),
+    reads("/app/people", OPERATOR, || get(people::show)),
+    reads("/app/people.json", OPERATOR, || get(people::show)),
+    writes("/app/people", OPERATOR, || post(people::invite)),
+    reads("/app/people/{id}", OPERATOR, || get(people::show_one)),
+    writes("/app/people/{id}/role", OPERATOR, || post(people::change_role)),
+    writes("/app/people/{id}/link", OPERATOR, || post(people::new_link)),
+    writes("/app/people/{id}/disable", OPERATOR, || post(people::disable)),
+    writes("/app/people/{id}/sign-out", OPERATOR, || post(people::sign_out)),
+    reads("/app/{*rest}", TECHNICIAN, || get(trouble::no_such_page)),
+    writes("/app/{*rest}", TECHNICIAN, || post(trouble::no_such_page)),
+];
+
+/// The table of routes, for the test that asks each as nobody and as each role.
+pub fn routes() -> &'static [Route] {
+    &ROUTES
+}
+
+/// The router of all routes.
 pub fn router(shared: Arc<Shared>) -> Router {
-    let site = Arc::new(Site { shared });
-    Router::new()
-        .route("/app", get(async || Answer::see("/app/")))
-        .route("/app/", get(screens::overview::show))
-        .route("/app/overview.json", get(screens::overview::show))
-        .route("/app/today", get(screens::today::show))
-        .route("/app/today.json", get(screens::today::show))
-        .route("/app/runs", get(screens::runs::show))
-        .route("/app/runs.json", get(screens::runs::show))
-        .route("/app/runs/{run}", get(screens::run::show))
-        .route("/app/language", post(choose_language))
-        .route("/app/assets/{hash}/{name}", get(asset))
-        .route("/app/{*rest}", get(screens::trouble::no_such_page))
+    let site = Arc::new(Site::new(shared));
+    let routes = ROUTES.iter().fold(Router::new(), |all, route| all.route(route.path, (route.handler)()));
+    routes
+        .layer(DefaultBodyLimit::max(form::LONGEST))
         .layer(from_fn_with_state(site.clone(), guarded))
         .with_state(site)
 }
 
-/// Puts every request through the guard, and gives up a page that takes too long.
-async fn guarded(State(site): State<Arc<Site>>, mut request: Request, next: Next) -> Response {
-    let peer = request.extensions().get::<ClientAddress>().map(|address| address.0);
-    let looked_at = guard::Request { method: request.method(), headers: request.headers(), peer };
-    if let Err(refusal) = guard::check(looked_at, site.shared.settings.public_url.as_ref()) {
-        return Answer::text(refusal.status, refusal.why).into();
-    }
-    let path = request.uri().path();
-    let asked = Asked {
-        headers: request.headers().clone(),
-        path: request.uri().path_and_query().map_or_else(|| path.to_owned(), ToString::to_string),
-        json: path.ends_with(".json"),
-        peer,
-    };
-    request.extensions_mut().insert(asked);
-    match tokio::time::timeout(LONGEST_PAGE, next.run(request)).await {
+/// Puts every request through the door, and gives up a page that takes too long.
+async fn guarded(State(site): State<Arc<Site>>, request: Request, next: Next) -> Response {
+    let mut response = match tokio::time::timeout(LONGEST_PAGE, admitted(&site, request, next)).await {
         Ok(response) => response,
         Err(_) => {
             Answer::text(StatusCode::SERVICE_UNAVAILABLE, "no answer in time; is the database slow?").into()
         }
+    };
+    if cookie::is_secure(site.shared.settings.public_url.as_ref()) {
+        let for_a_year = HeaderValue::from_static("max-age=31536000");
+        response.headers_mut().insert(header::STRICT_TRANSPORT_SECURITY, for_a_year);
     }
+    response
+}
+
+async fn admitted(site: &Site, mut request: Request, next: Next) -> Response {
+    let peer = request.extensions().get::<ClientAddress>().map(|address| address.0);
+    let (method, headers) = (request.method().clone(), request.headers().clone());
+    let looked_at = same_origin::Request { method: &method, headers: &headers, peer };
+    if let Err(refusal) = same_origin::check(looked_at, site.shared.settings.public_url.as_ref()) {
+        return Answer::text(refusal.status, refusal.why).into();
+    }
+    let Some(route) = route_of(&request) else {
+        return Answer::text(StatusCode::METHOD_NOT_ALLOWED, "this address is not asked for in this way")
+            .into();
+    };
+    if route.least == Least::File {
+        return next.run(request).await;
+    }
+    let mut asked = asked(&request, headers.clone(), peer);
+    match door::viewer(site, looked_at).await {
+        Ok(viewer) => asked.viewer = viewer,
+        Err(trouble) => return trouble::answer(site, &asked, Screen::Other, trouble).into(),
+    }
+    if let Err(answer) = may(site, route, &asked) {
+        return answer.into();
+    }
+    request.extensions_mut().insert(asked);
+    next.run(request).await
+}
+
+/// The route that a request matched, if it has the method of the request.
+fn route_of(request: &Request) -> Option<&'static Route> {
+    let path = request.extensions().get::<MatchedPath>()?.as_str();
+    let method = if request.method() == Method::HEAD { &Method::GET } else { request.method() };
+    ROUTES.iter().find(|route| route.path == path && route.method == method.as_str())
+}
+
+fn asked(request: &Request, headers: HeaderMap, peer: Option<IpAddr>) -> Asked {
+    let path = request.uri().path();
+    let whole = request.uri().path_and_query().map_or_else(|| path.to_owned(), ToString::to_string);
+    // What a form is posted to is no page to come back to.
+    let back = if request.method() == Method::POST { "/app/".to_owned() } else { whole };
+    Asked { json: path.ends_with(".json"), path: back, headers, peer, viewer: Viewer::Nobody }
+}
+
+/// Whether the viewer may use the route.
+fn may(site: &Site, route: &Route, asked: &Asked) -> Result<(), Answer> {
+    let writes = route.method == "POST";
+    let refused = |trouble| Err(trouble::answer(site, asked, Screen::Other, trouble));
+    match &asked.viewer {
+        viewer if viewer.may(route.least) => {}
+        Viewer::Nobody => return Err(sign_in::first(asked, writes)),
+        _ => return refused(Trouble::NotForRole),
+    }
+    if writes && !route.is_session && site.shared.settings.dashboard_read_only == Switch::On {
+        return refused(Trouble::ReadOnly);
+    }
+    Ok(())
 }
 
 async fn asset(Path((hash, name)): Path<(String, String)>) -> Answer {
     assets::find(&hash, &name).unwrap_or_else(|| Answer::text(StatusCode::NOT_FOUND, "there is no such file"))
 }
 
-/// The form of the languages.
-#[derive(Deserialize)]
-struct Choice {
-    language: String,
-    back: String,
-}
-
-/// Keeps the language that a person chose, and leads back.
-async fn choose_language(
-    State(site): State<Arc<Site>>,
-    headers: HeaderMap,
-    Form(choice): Form<Choice>,
-) -> Answer {
-    let language = choice
-        .language
-        .to_ascii_lowercase()
-        .parse()
-        .unwrap_or_else(|_| page::language(&headers, Language::En));
-    let is_secure = site.shared.settings.public_url.as_ref().is_some_and(|url| url.scheme() == "https");
-    let secure = if is_secure { "; Secure" } else { "" };
-    let cookie =
-        format!("{LANGUAGE_COOKIE}={language}; Path=/app; Max-Age=31536000; HttpOnly; SameSite=Lax{secure}");
-    Answer::see(own_path(&choice.back)).with(header::SET_COOKIE, cookie)
-}
-
-/// A path of ours, else the first page: a form must not lead to another site.
-fn own_path(path: &str) -> &str {
-    let is_ours = path == "/app" || path.starts_with("/app/") || path.starts_with("/app?");
-    if is_ours && path.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'\\') { path } else { "/app/" }
+/// Leads to the first page of the role.
+async fn home(Extension(asked): Extension<Asked>) -> Answer {
+    Answer::see(asked.viewer.person().map_or("/app/", |person| page::home(person.role)))
 }
 
 #[cfg(test)]
@@ -124,18 +206,33 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_form_leads_back_to_our_own_pages_alone() {
-        for (path, led_to) in [
-            ("/app/today?day=2026-11-24", "/app/today?day=2026-11-24"),
-            ("/app/", "/app/"),
-            ("//example.org/app/", "/app/"),
-            ("https://example.org/app/", "/app/"),
-            ("/application", "/app/"),
-            ("/app/\\example.org", "/app/"),
-            ("/app/\r\nset-cookie:a=b", "/app/"),
-            ("/runs", "/app/"),
-        ] {
-            assert_eq!(own_path(path), led_to, "{path}");
+    fn no_route_is_outside_of_the_table() {
+        // The one call that adds a route takes it from the table.
+        let code = include_str!("mod.rs").split("#[cfg(test)]").next().unwrap_or_default();
+        let adds = [".route(", ".nest(", ".merge(", ".fallback("];
+        assert_eq!(adds.iter().map(|way| code.matches(way).count()).sum::<usize>(), 1);
+        for (at, route) in ROUTES.iter().enumerate() {
+            let twice =
+                ROUTES[..at].iter().any(|other| (other.method, other.path) == (route.method, route.path));
+            assert!(!twice && route.path.starts_with("/app"), "{route:?}");
+            // A session may be begun by anybody; whatever else is for anybody shows no data.
+            assert!(route.method == "GET" || route.method == "POST", "{route:?}");
         }
+        let open: Vec<&str> = ROUTES
+            .iter()
+            .filter(|route| !matches!(route.least, Least::Role(_)))
+            .map(|route| route.path)
+            .collect();
+        assert_eq!(
+            open,
+            [
+                "/app/assets/{hash}/{name}",
+                "/app/sign-in",
+                "/app/sign-in",
+                "/app/enter/{link}",
+                "/app/enter/{link}",
+                "/app/language"
+            ]
+        );
     }
 }

@@ -6,27 +6,23 @@ use axum::http::HeaderMap;
 use jiff::Timestamp;
 
 use super::assets;
+use super::entry::cookie;
+use super::entry::viewer::{Least, Viewer};
 use super::words::frame as w;
 use super::words::said::Said;
 use super::words::tongue::Tongue;
-use crate::config::{Language, Settings};
+use crate::config::{Language, Settings, Switch};
 use crate::entities;
 use crate::run_log::kinds::{RUNNING, Status};
+use crate::states::Role;
 
 /// The cookie that keeps the language a person chose.
 pub(super) const LANGUAGE_COOKIE: &str = "gazelle_language";
 
-/// The language for a request: the person's choice, then the browser's, then the setting.
-pub(super) fn language(headers: &HeaderMap, setting: Language) -> Language {
-    chosen(headers).or_else(|| accepted(headers)).unwrap_or(setting)
-}
-
-fn chosen(headers: &HeaderMap) -> Option<Language> {
-    let cookies = headers.get_all("cookie").iter().filter_map(|value| value.to_str().ok());
-    let mut pairs = cookies.flat_map(|text| text.split(';')).filter_map(|pair| pair.trim().split_once('='));
-    pairs
-        .find(|(name, _)| *name == LANGUAGE_COOKIE)
-        .and_then(|(_, value)| value.to_ascii_lowercase().parse().ok())
+/// The language for a request: what the browser's user chose, then what the browser accepts, then the setting.
+fn language(headers: &HeaderMap, setting: Language) -> Language {
+    let chosen = cookie::value(headers, LANGUAGE_COOKIE).and_then(|value| value.to_ascii_lowercase().parse().ok());
+    chosen.or_else(|| accepted(headers)).unwrap_or(setting)
 }
 
 /// The one of our languages that `Accept-Language` prefers.
@@ -52,7 +48,8 @@ pub(super) enum Screen {
     Today,
     Overview,
     Runs,
-    /// An error, which is in none.
+    People,
+    /// In none of them: an error, or the pages to sign in with.
     Other,
 }
 
@@ -67,7 +64,9 @@ pub(super) struct NavLink {
 pub(super) struct Frame {
     tongue: Tongue,
     screen: Screen,
-    pub(super) is_demo: bool,
+    viewer: Viewer,
+    /// Whether the page may be left in another language: that is kept, and nothing is written where the setting says so.
+    pub(super) offers_languages: bool,
     /// Where the form of the languages leads back to.
     pub(super) path: String,
     pub(super) schema: String,
@@ -77,11 +76,11 @@ pub(super) struct Frame {
 impl Frame {
     /// The frame of a page that is read at `read_at`, the database's time.
     pub(super) fn new(asked: &Asked, settings: &Settings, screen: Screen, read_at: Timestamp) -> Frame {
-        let language = language(&asked.headers, settings.language);
         Frame {
-            tongue: Tongue::new(language, settings.zone(), read_at),
+            tongue: Tongue::new(asked.language(settings.language), settings.zone(), read_at),
             screen,
-            is_demo: false,
+            viewer: asked.viewer.clone(),
+            offers_languages: settings.dashboard_read_only == Switch::Off,
             path: asked.path.clone(),
             schema: settings.schema.clone(),
             read_at,
@@ -94,17 +93,52 @@ impl Frame {
         self
     }
 
+    /// The same in another language.
+    pub(super) fn in_language(mut self, language: Language) -> Frame {
+        self.tongue.language = language;
+        self
+    }
+
     pub(super) fn tongue(&self) -> &Tongue {
         &self.tongue
     }
 
-    pub(super) fn nav(&self) -> [NavLink; 3] {
-        let link = |screen, href, label| NavLink { href, label, is_current: self.screen == screen };
-        [
-            link(Screen::Today, "/app/today", w::TODAY),
-            link(Screen::Overview, "/app/", w::OVERVIEW),
-            link(Screen::Runs, "/app/runs", w::RUNS),
-        ]
+    /// The screens that the viewer may see; none for nobody.
+    pub(super) fn nav(&self) -> Vec<NavLink> {
+        let all = [
+            (Screen::Today, "/app/today", w::TODAY, Role::Technician),
+            (Screen::Overview, "/app/", w::OVERVIEW, Role::Office),
+            (Screen::Runs, "/app/runs", w::RUNS, Role::Office),
+            (Screen::People, "/app/people", w::PEOPLE, Role::Operator),
+        ];
+        let may = |screen, role| match &self.viewer {
+            // There nobody signs in, so there are no people.
+            Viewer::Demo => screen != Screen::People,
+            viewer => viewer.may(Least::Role(role)),
+        };
+        all.into_iter()
+            .filter(|(screen, _, _, role)| may(*screen, *role))
+            .map(|(screen, href, label, _)| NavLink { href, label, is_current: self.screen == screen })
+            .collect()
+    }
+
+    /// The name of the person who is signed in.
+    pub(super) fn person(&self) -> Option<&str> {
+        self.viewer.person().map(|person| person.name.as_str())
+    }
+
+    pub(super) fn is_demo(&self) -> bool {
+        self.viewer.is_demo()
+    }
+
+    /// Whether the viewer sees what is the viewer's own alone.
+    pub(super) fn is_own(&self) -> bool {
+        self.viewer.own().is_some()
+    }
+
+    /// Whether the page is shown to nobody in particular, who is told nothing of the installation.
+    pub(super) fn is_for_nobody(&self) -> bool {
+        matches!(self.viewer, Viewer::Nobody)
     }
 
     pub(super) fn style(&self) -> &'static str {
@@ -141,6 +175,30 @@ pub(super) struct Asked {
     /// Whether the document is wanted, not the page: the path ends with `.json`.
     pub(super) json: bool,
     pub(super) peer: Option<std::net::IpAddr>,
+    /// Who sent it.
+    pub(super) viewer: Viewer,
+}
+
+impl Asked {
+    /// The language of the answer: what the person chose, then as [`language`] says.
+    pub(super) fn language(&self, setting: Language) -> Language {
+        let of_person = self.viewer.person().and_then(|person| person.language);
+        of_person.unwrap_or_else(|| language(&self.headers, setting))
+    }
+}
+
+/// The first page of a role.
+pub(super) fn home(role: Role) -> &'static str {
+    match role {
+        Role::Technician => "/app/today",
+        Role::Office | Role::Operator => "/app/",
+    }
+}
+
+/// A path of ours, else the first page: a form must not lead to another site.
+pub(super) fn own_path(path: &str) -> &str {
+    let is_ours = path == "/app" || path.starts_with("/app/") || path.starts_with("/app?");
+    if is_ours && path.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'\\') { path } else { "/app/" }
 }
 
 /// A moment, as a page shows it: in the zone of the page, with UTC beside it.
@@ -221,5 +279,21 @@ mod tests {
             assert_eq!(language(&headers(&pairs), Language::En), expected, "{pairs:?}");
         }
         assert_eq!(language(&headers(&[]), Language::Fr), Language::Fr);
+    }
+
+    #[test]
+    fn a_form_leads_back_to_our_own_pages_alone() {
+        for (path, led_to) in [
+            ("/app/today?day=2026-11-24", "/app/today?day=2026-11-24"),
+            ("/app/", "/app/"),
+            ("//example.org/app/", "/app/"),
+            ("https://example.org/app/", "/app/"),
+            ("/application", "/app/"),
+            ("/app/\\example.org", "/app/"),
+            ("/app/\r\nset-cookie:a=b", "/app/"),
+            ("/runs", "/app/"),
+        ] {
+            assert_eq!(own_path(path), led_to, "{path}");
+        }
     }
 }

@@ -4,17 +4,21 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 
-use super::guard;
+use super::entry::attempts::Attempts;
+use super::entry::passphrases::Passphrases;
+use super::entry::same_origin;
 use super::page::Asked;
-use crate::access::trust::owners;
-use crate::db::{Begin, Connection, DbError, Tx};
-use crate::migrate;
+use crate::db::{Begin, Connection, Db, DbError, Tx};
 use crate::migrate::demo;
 use crate::service::state::Shared;
 
 /// The state of all routes.
 pub(super) struct Site {
     pub(super) shared: Arc<Shared>,
+    /// Who tried to sign in of late.
+    pub(super) attempts: Attempts,
+    /// Whose turn it is to have a passphrase hashed.
+    pub(super) passphrases: Passphrases,
 }
 
 /// Why a page cannot be read.
@@ -22,14 +26,22 @@ pub(super) struct Site {
 pub(super) enum Trouble {
     /// The database does not answer; since then, if that is known.
     NoDatabase(Option<Timestamp>),
-    /// The database has data of a real account, and nobody signs in yet.
-    Closed,
-    /// The request may not see the demonstration.
-    Refused(guard::Refusal),
+    /// Nobody is invited to the dashboard yet.
+    NoPeople,
+    /// The request may not see the demonstration, or the database is the demonstration's no more.
+    Refused(same_origin::Refusal),
+    /// This role may not.
+    NotForRole,
+    /// Nothing is written here: the setting `dashboard_read_only`.
+    ReadOnly,
 }
 
 /// A connection of the pages' own.
-pub(super) struct Reader(Connection);
+pub(super) struct Reader {
+    connection: Connection,
+    /// Whether the request was let in because the database is the demonstration's.
+    is_for_demo: bool,
+}
 
 /// A snapshot of the database.
 pub(super) struct Snapshot<'c> {
@@ -39,27 +51,19 @@ pub(super) struct Snapshot<'c> {
 }
 
 impl Site {
-    /// A connection to read with, once it is known that this request may see the data.
+    pub(super) fn new(shared: Arc<Shared>) -> Site {
+        Site { shared, attempts: Attempts::new(), passphrases: Passphrases::new() }
+    }
+
+    /// The database, in the places of the pages.
+    pub(super) fn db(&self) -> Result<Db, Trouble> {
+        Ok(self.shared.db().ok_or_else(|| self.no_database())?.for_pages())
+    }
+
+    /// A connection to read with, for a request that was let in (`entry/door`).
     pub(super) async fn reader(&self, asked: &Asked) -> Result<Reader, Trouble> {
-        let Some(db) = self.shared.db() else { return Err(self.no_database()) };
-        let db = db.for_pages();
-        let look = async {
-            owners::check(&db).await?;
-            Ok::<_, DbError>((migrate::is_readable(&db).await?, db.connection().await?))
-        };
-        match look.await {
-            Ok((true, connection)) => {
-                let request = guard::Request {
-                    method: &axum::http::Method::GET,
-                    headers: &asked.headers,
-                    peer: asked.peer,
-                };
-                guard::check_demo(request).map_err(Trouble::Refused)?;
-                Ok(Reader(connection))
-            }
-            Ok((false, _)) => Err(self.no_database()),
-            Err(error) => Err(self.failed(&error)),
-        }
+        let connection = self.db()?.connection().await.map_err(|error| self.failed(&error))?;
+        Ok(Reader { connection, is_for_demo: asked.viewer.is_demo() })
     }
 
     /// The trouble that an error of the database is.
@@ -69,18 +73,18 @@ impl Site {
         self.no_database()
     }
 
-    fn no_database(&self) -> Trouble {
+    pub(super) fn no_database(&self) -> Trouble {
         Trouble::NoDatabase(self.shared.alert_write_failure().map(|failure| failure.since))
     }
 }
 
 impl Reader {
-    /// Begins a snapshot that nothing can be written in. Of a database that is not the demonstration's, nothing is
-    /// read: nobody signs in yet.
+    /// Begins a snapshot that nothing can be written in. Who was let in as to the demonstration reads that alone.
     pub(super) async fn snapshot(&mut self, site: &Site) -> Result<Snapshot<'_>, Trouble> {
-        match begin(&mut self.0).await {
-            Ok((true, snapshot)) => Ok(snapshot),
-            Ok((false, _)) => Err(Trouble::Closed),
+        let is_for_demo = self.is_for_demo;
+        match begin(&mut self.connection).await {
+            Ok((is_demo, snapshot)) if is_demo || !is_for_demo => Ok(snapshot),
+            Ok(_) => Err(Trouble::Refused(same_origin::NO_DEMO)),
             Err(error) => Err(site.failed(&error)),
         }
     }

@@ -27,6 +27,9 @@ pub enum Unfenced {
     /// The steps by which the old system's tables are moved away and back, in the backup schema. They lock the tables,
     /// and the row of the lease where a run could be in progress.
     OldSystem,
+    /// People who may see the dashboard, and their sessions. No run writes them; each statement holds for whatever is there by
+    /// then.
+    People,
     /// The requests of a run. A task beside the run notes them; they are the run's own rows, which no other run changes,
     /// and what was requested is to be known also of a run that has lost its lease.
     RequestsOfRun,

@@ -122,6 +122,7 @@ pub(crate) static MIGRATIONS: &[Migration] = &[
         sql: include_str!("0027_quarantine_listed.sql"),
         staging_tables: &[],
     },
+    Migration { version: 28, name: "people", sql: include_str!("0028_people.sql"), staging_tables: &[] },
 ];
 
 /// The register of applied migrations.
@@ -148,6 +149,8 @@ pub(crate) const TABLES: &[&str] = &[
     "sync_alert_watch",
     "sync_tokens",
     "sync_missing_parents",
+    "sync_people",
+    "sync_sessions",
     "gazelle_users",
     "gazelle_clients",
     "gazelle_contacts",

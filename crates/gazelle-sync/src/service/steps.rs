@@ -15,6 +15,8 @@ use crate::access::trust::owners;
 use crate::db::{Db, DbError};
 use crate::entities::Entity;
 use crate::migrate;
+use crate::migrate::demo;
+use crate::people;
 use crate::run_log::runs::{self, LastStarts};
 use crate::run_log::wanted_runs;
 use crate::source::GazelleClient;
@@ -112,7 +114,22 @@ impl<O: Opener> Service<O> {
         loop_state.open = Some((db.clone(), client.clone()));
         self.shared.set_db(Some(db.clone()));
         tracing::info!("the database is open");
+        self.tell_how_to_invite(&db).await?;
         Ok((db, client))
+    }
+
+    /// Says how the first person is let in to the dashboard. The link itself is a secret, which does not belong in a log.
+    async fn tell_how_to_invite(&self, db: &Db) -> Result<(), DbError> {
+        let mut connection = db.connection().await?;
+        let tx = connection.begin().await?;
+        let is_open = demo::is_demo_in(&tx).await? || people::exist(&tx).await?;
+        if self.shared.settings.shows_dashboard() && !is_open {
+            tracing::info!(
+                "nobody is invited to the dashboard yet: `gazelle-sync people invite NAME --role operator` prints a link for \
+                 the first person"
+            );
+        }
+        Ok(())
     }
 
     /// Reads what is requested and what is due, and updates the reported activity.

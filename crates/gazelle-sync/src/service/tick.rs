@@ -19,6 +19,7 @@ use crate::access::trust::owners;
 use crate::alerts::{self, Channels};
 use crate::config::Settings;
 use crate::db::Db;
+use crate::people;
 use crate::run_log::{forget_runs, wanted_runs};
 use crate::stop;
 
@@ -105,6 +106,13 @@ pub static DUTIES: &[Duty] = &[
         work: |context| Box::pin(call_heartbeat(context)),
     },
     Duty {
+        name: "forget old sessions",
+        every: Duration::from_secs(3600),
+        after_runs: false,
+        grace: GRACE,
+        work: |context| Box::pin(forget_old_sessions(context)),
+    },
+    Duty {
         name: "forget old alerts",
         every: Duration::from_secs(3600),
         after_runs: false,
@@ -176,6 +184,14 @@ async fn forget_old_alerts(context: DutyContext) -> anyhow::Result<()> {
     if let Some(db) = &context.db {
         owners::check(db).await?;
         warn_of_kept(alerts::forget_old(db).await?);
+    }
+    Ok(())
+}
+
+async fn forget_old_sessions(context: DutyContext) -> anyhow::Result<()> {
+    if let Some(db) = &context.db {
+        owners::check(db).await?;
+        warn_of_kept(people::forget_old(db).await?);
     }
     Ok(())
 }

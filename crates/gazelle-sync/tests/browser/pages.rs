@@ -1,6 +1,6 @@
 //! What holds for every page: nobody is kept out, nothing is loaded from elsewhere, nothing runs.
 
-use browser::Setup;
+use browser::{Browser, Setup};
 
 use super::Looked;
 use super::support::World;
@@ -19,13 +19,13 @@ fn axe_is_the_file_that_was_looked_at() {
 }
 
 /// What axe finds in the page: rule, help and the elements.
-async fn found_by_axe(looked: &Looked) -> Vec<String> {
-    looked.browser.run(&format!("{AXE}; return typeof window.axe")).await.unwrap();
+pub(super) async fn found_by_axe(browser: &Browser) -> Vec<String> {
+    browser.run(&format!("{AXE}; return typeof window.axe")).await.unwrap();
     let script = "const done = arguments[arguments.length - 1];
         const tags = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'];
         axe.run(document, { runOnly: { type: 'tag', values: tags } }).then(r => done(r.violations.map(v =>
             v.id + ': ' + v.help + ' ' + v.nodes.map(n => n.html.slice(0, 200)).join(' | '))), e => done([String(e)]))";
-    let violations = looked.browser.run_until_told(script).await.unwrap();
+    let violations = browser.run_until_told(script).await.unwrap();
     violations.as_array().unwrap().iter().map(|one| one.as_str().unwrap_or_default().to_owned()).collect()
 }
 
@@ -75,7 +75,9 @@ async fn nobody_is_kept_out_of_any_page_in_any_language_colours_or_width() {
                 if wider.as_i64() > Some(0) {
                     found.push(format!("{what}: {wider} px too wide"));
                 }
-                found.extend(found_by_axe(&looked).await.into_iter().map(|one| format!("{what}: {one}")));
+                found.extend(
+                    found_by_axe(&looked.browser).await.into_iter().map(|one| format!("{what}: {one}")),
+                );
             }
         }
     }

@@ -41,7 +41,7 @@ async fn what_is_left_is_found_by_an_index_of_its_own() {
         for (file, parameters, indexes) in [
             ("pending/first_left.sql", &[run][..], &["staging_clients_pending"][..]),
             ("pending/claim.sql", &[run, last, "100"], &["staging_clients_pending"]),
-            ("backlog/backlog.sql", &[], &["staging_clients_pending"]),
+            ("counts/backlog/backlog.sql", &[], &["staging_clients_pending"]),
             (
                 "deletions/staged_suspects.sql",
                 &[run, "true"],
@@ -94,7 +94,7 @@ async fn what_changed_lately_is_found_by_the_ids_of_that_time() {
         .await;
     place.execute("ANALYZE").await;
     let parameters = ["'01a23400-0000-7000-8000-000000000000'::uuid", "'2026-12-03'", "'2026-12-04'", "300"];
-    let plan = plan(&place, "recent/changed.sql", &parameters).await;
+    let plan = plan(&place, "history/recent/changed.sql", &parameters).await;
     assert!(plan.contains("staging_clients_pkey"), "{plan}");
     assert!(!plan.contains("Seq Scan"), "{plan}");
 }

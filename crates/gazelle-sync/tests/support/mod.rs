@@ -10,6 +10,7 @@ pub mod limited;
 pub mod login;
 pub mod mail;
 pub mod oracle;
+pub mod people;
 pub mod pooler;
 pub mod quarantined;
 pub mod random;

@@ -13,6 +13,7 @@ pub mod explain;
 pub mod from_v5;
 pub mod history;
 pub mod migrate;
+pub mod people;
 pub mod replay;
 pub mod roles;
 pub mod run;

@@ -1,8 +1,13 @@
 //! The screens, one folder each: `mod.rs` answers the request, `read.rs` reads its facts, with the SQL beside it, and
-//! `page.html` is the page. `trouble` is what is shown where a page cannot be.
+//! `page.html` is the page. `sign_in`, `enter` and `me` are the pages to sign in with, `people` the one that invites;
+//! `trouble` is what is shown where a page cannot be.
 
+pub(super) mod enter;
+pub(super) mod me;
 pub(super) mod overview;
+pub(super) mod people;
 pub(super) mod run;
 pub(super) mod runs;
+pub(super) mod sign_in;
 pub(super) mod today;
 pub(super) mod trouble;

@@ -14,6 +14,8 @@ said! {
     OVERVIEW = "Overview" / "État";
     TODAY = "Today" / "Aujourd'hui";
     RUNS = "Runs" / "Exécutions";
+    PEOPLE = "People" / "Personnes";
+    SIGN_OUT = "Sign out" / "Fermer la session";
     DEMO = "Made-up data: this is the demonstration, no person here exists" / "Données inventées : c'est la démonstration, personne ici n'existe";
     READ_AT = "Read at {at}" / "Lu à {at}";
     VERSION = "gazelle-sync {version}, schema {schema}" / "gazelle-sync {version}, schéma {schema}";
@@ -25,7 +27,7 @@ said! {
     FAILED_PAGE = "This page could not be read" / "Cette page n'a pas pu être lue";
     RETRY = "Try again" / "Réessayer";
     NOT_FOUND = "There is no such page" / "Cette page n'existe pas";
-    TO_OVERVIEW = "To the overview" / "Vers l'état";
+    TO_FIRST_PAGE = "To the first page" / "Vers la première page";
     NO_RUN_OF_THIS_ID = "No run has this id" / "Aucune exécution n'a cet identifiant";
     OLD_RUNS_GO = "Runs are kept as long as the setting runs_retention says." / "Les exécutions sont gardées aussi longtemps que le réglage runs_retention le dit.";
     TO_RUNS = "To the list of runs" / "Vers la liste des exécutions";

@@ -3,11 +3,12 @@
 use std::collections::BTreeSet;
 
 use super::said::Said;
-use super::{frame, overview, runs, today, verdict};
+use super::{entry, frame, overview, runs, today, verdict};
 use crate::config::Language;
 
 fn all() -> Vec<(&'static str, &'static str, Said)> {
-    let files: [(&str, &[(&str, Said)]); 5] = [
+    let files: [(&str, &[(&str, Said)]); 6] = [
+        ("entry", entry::ALL),
         ("frame", frame::ALL),
         ("overview", overview::ALL),
         ("runs", runs::ALL),

@@ -88,6 +88,8 @@ pub async fn every_command(world: &World, role: &str, turn: usize) -> Vec<Ended>
         .expect("the shop has odd records");
     let [approved, dismissed] = [withheld(world, turn, 0).await, withheld(world, turn, 1).await];
     let into = format!("look_{turn}");
+    let person = format!("Personne {turn}");
+    let user = world.control.ids(Kind::User)[0].clone();
     let commands = vec![
         vec!["sync", "--mode", "incremental", "--entity", "pianos"],
         vec!["fetch"],
@@ -110,6 +112,12 @@ pub async fn every_command(world: &World, role: &str, turn: usize) -> Vec<Ended>
         vec!["alerts", "check"],
         vec!["alerts", "test"],
         vec!["auth", "status"],
+        vec!["people", "invite", &person, "--role", "operator", "--technician", &user],
+        vec!["people", "role", &person, "--role", "office"],
+        vec!["people", "sign-out", &person],
+        vec!["people", "disable", &person],
+        vec!["people"],
+        vec!["people", "list"],
         vec!["doctor"],
         vec!["verify"],
         vec!["verify", "--offline"],

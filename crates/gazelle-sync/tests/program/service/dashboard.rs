@@ -5,18 +5,6 @@ use reqwest::header::HeaderMap;
 use crate::support::World;
 use crate::support::service::{Serving, client, until};
 
-/// The paths of all pages and documents.
-const PAGES: [&str; 8] = [
-    "/app/",
-    "/app/overview.json",
-    "/app/today",
-    "/app/today.json?day=2026-11-24",
-    "/app/runs",
-    "/app/runs.json",
-    "/app/runs/01930000-0000-7000-8000-000000000001",
-    "/app/runs/01930000-0000-7000-8000-000000000001.json",
-];
-
 const MARK: &str = "INSERT INTO sync_notes (key, value) VALUES ('shop', 'demo')";
 
 /// GET with headers; the status and the body.
@@ -29,27 +17,6 @@ async fn get(serving: &Serving, path: &str, pairs: &[(&'static str, &str)]) -> (
 
 async fn opened(serving: &Serving) {
     until("the database is open", async || serving.get("/readyz").await.0 == 200).await;
-}
-
-#[tokio::test]
-async fn a_database_of_a_real_account_is_shown_to_nobody() {
-    let world = World::new().await;
-    world.filled().await;
-    let serving = Serving::start(&world, &[]).await;
-    opened(&serving).await;
-    for page in PAGES {
-        let (status, body) = serving.get(page).await;
-        assert_eq!(status, 404, "{page}: {body}");
-        assert_eq!(body.lines().count(), 1, "{page}: {body}");
-        assert!(
-            body.starts_with("the dashboard shows the made-up data of gazelle-sync demo alone"),
-            "{body}"
-        );
-    }
-    // The other routes answer as before.
-    assert_eq!(serving.get("/healthz").await.0, 200);
-    assert!(serving.document("/runs").await["runs"].is_array());
-    assert_eq!(serving.stop().await.code, Some(0));
 }
 
 #[tokio::test]

@@ -6,6 +6,8 @@ mod alert_mail;
 mod alert_soak;
 mod alerts;
 mod dashboard;
+mod dashboard_entry;
+mod dashboard_people;
 mod deployment;
 mod http_limits;
 mod http_methods;

@@ -117,8 +117,7 @@ pub(crate) async fn show(
 async fn one(site: &Site, asked: &Asked, run: &str) -> Result<Answer, Trouble> {
     let mut reader = site.reader(asked).await?;
     let snapshot = reader.snapshot(site).await?;
-    let mut frame = Frame::new(asked, &site.shared.settings, Screen::Runs, snapshot.now);
-    frame.is_demo = true;
+    let frame = Frame::new(asked, &site.shared.settings, Screen::Runs, snapshot.now);
     let read = match run.parse::<Uuid>() {
         Ok(run_id) => read(&snapshot.tx, run_id).await.map_err(|error| site.failed(&error))?,
         Err(_) => None,

@@ -1,6 +1,6 @@
 //! Today: where do I go now, and what changed? A local day, in the zone of `v_appointments_montreal`.
 
-mod read;
+pub(super) mod read;
 mod view;
 
 use std::sync::Arc;
@@ -16,6 +16,7 @@ use super::trouble;
 use crate::dashboard::answer::Answer;
 use crate::dashboard::page::{Asked, Frame, Screen, Shown};
 use crate::dashboard::site::{Site, Trouble};
+use crate::dashboard::words::entry;
 use crate::dashboard::words::today as w;
 use crate::time;
 use read::Wanted;
@@ -49,6 +50,8 @@ struct Page {
     empty: String,
     /// The way to everybody's day, where one technician's is empty.
     everybody: Option<String>,
+    /// Whether the page is the viewer's own: then there is nobody else to choose.
+    is_own: bool,
     all_day: Vec<VisitCard>,
     visits: Vec<VisitCard>,
     cancelled: Vec<VisitCard>,
@@ -76,6 +79,13 @@ pub(crate) async fn show(
     Extension(asked): Extension<Asked>,
     Query(question): Query<Question>,
 ) -> Answer {
+    // A technician sees the own day, whatever the address asks for.
+    let own = asked.viewer.own().map(str::to_owned);
+    let asks_for = question.technician.as_deref().filter(|id| !id.is_empty());
+    if own.is_some() && asks_for.is_some_and(|id| Some(id) != own.as_deref()) {
+        return trouble::refused(&site, &asked, (entry::NOT_YOURS, entry::NOT_YOURS_WHY));
+    }
+    let question = Question { technician: own.or(question.technician), ..question };
     match today(&site, &asked, question).await {
         Ok(answer) => answer,
         Err(trouble) => trouble::answer(&site, &asked, Screen::Today, trouble),
@@ -92,15 +102,18 @@ async fn today(site: &Site, asked: &Asked, question: Question) -> Result<Answer,
     let day = question.day.as_deref().and_then(|text| text.parse::<Date>().ok()).unwrap_or(is_today);
     let technician = question.technician.filter(|id| !id.is_empty());
     let wanted = Wanted { day, technician, stale_after_minutes: settings.stale_after_minutes };
-    let facts = read::read(&snapshot, wanted).await.map_err(|error| site.failed(&error))?;
+    let mut facts = read::read(&snapshot, wanted).await.map_err(|error| site.failed(&error))?;
     if asked.json {
+        if let Some(own) = asked.viewer.own() {
+            facts.technicians.retain(|one| one.external_id == own);
+        }
         return Ok(Answer::document(StatusCode::OK, &facts));
     }
-    let mut frame = Frame::new(asked, settings, Screen::Today, now);
-    frame.is_demo = true;
+    let frame = Frame::new(asked, settings, Screen::Today, now);
     // The view's days and hours are Montréal's, whatever the setting says: the page takes both from one place.
     let zone = time::zone(time::MONTREAL).unwrap_or(jiff::tz::TimeZone::UTC);
-    Ok(Answer::page(StatusCode::OK, &page(facts, settings, frame.in_zone(zone), is_today)))
+    let page = page(facts, settings, frame.in_zone(zone), is_today);
+    Ok(Answer::page(StatusCode::OK, &page))
 }
 
 fn page(facts: read::Today, settings: &crate::config::Settings, frame: Frame, is_today: Date) -> Page {
@@ -138,7 +151,8 @@ fn page(facts: read::Today, settings: &crate::config::Settings, frame: Frame, is
         zone: t.fill(w::ZONE, &[("zone", &t.zone_of(day_at_noon(facts.day)))]),
         count: t.count(w::VISITS, count as i64),
         empty: view::empty(&facts, t),
-        everybody: of.map(|_| address(facts.day, None)),
+        everybody: of.filter(|_| !frame.is_own()).map(|_| address(facts.day, None)),
+        is_own: frame.is_own(),
         cancelled_count: t.count(w::CANCELLED, cards.cancelled.len() as i64),
         all_day: cards.all_day,
         visits: cards.visits,

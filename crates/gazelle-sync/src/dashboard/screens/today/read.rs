@@ -37,9 +37,9 @@ pub(super) struct Today {
 
 /// A technician to choose.
 #[derive(Debug, Clone, Serialize)]
-pub(super) struct Technician {
-    pub(super) external_id: String,
-    pub(super) name: String,
+pub(in crate::dashboard::screens) struct Technician {
+    pub(in crate::dashboard::screens) external_id: String,
+    pub(in crate::dashboard::screens) name: String,
 }
 
 /// An appointment.
@@ -120,7 +120,7 @@ pub(super) async fn read(snapshot: &Snapshot<'_>, wanted: Wanted) -> Result<Toda
     })
 }
 
-async fn technicians(tx: &Tx<'_>) -> Result<Vec<Technician>, DbError> {
+pub(in crate::dashboard::screens) async fn technicians(tx: &Tx<'_>) -> Result<Vec<Technician>, DbError> {
     let rows = tx.query(include_str!("technicians.sql"), &[]).await?;
     Ok(rows
         .iter()
@@ -258,11 +258,13 @@ fn joined(versions: Vec<Recent>) -> Vec<Recent> {
     joined
 }
 
+fn parsed(json: &str) -> Option<serde_json::Value> {
+    (!weight::is_too_heavy(json)).then(|| serde_json::from_str(json).ok()).flatten()
+}
+
 /// What a version changed. One too large to be parsed here changes nothing that is shown.
 fn of(version: &Recent) -> Vec<Change> {
-    let parsed =
-        |json: &str| (!weight::is_too_heavy(json)).then(|| serde_json::from_str(json).ok()).flatten();
-    let before: Option<serde_json::Value> = version.before.as_deref().and_then(parsed);
+    let before = version.before.as_deref().and_then(parsed);
     let after = if version.is_tombstone { None } else { parsed(&version.json) };
     changed::changes(before.as_ref(), after.as_ref(), version.seen_at)
 }
@@ -273,9 +275,9 @@ fn concerns(change: &Change, version: &Recent, technician: Option<&str>) -> bool
     if let Change::Reassigned { from, to } = change {
         return from.as_deref() == Some(technician) || to.as_deref() == Some(technician);
     }
-    // The id stands in the record as it is written.
-    let says = |json: &str| json.contains(&format!("\"{technician}\""));
-    says(&version.json) || version.before.as_deref().is_some_and(says)
+    // Who made an appointment for somebody else stands in the record too.
+    let is_theirs = |json: &str| parsed(json).is_some_and(|json| json["user"]["id"] == technician);
+    is_theirs(&version.json) || version.before.as_deref().is_some_and(is_theirs)
 }
 
 async fn name(tx: &Tx<'_>, found: &mut [Changed]) -> Result<(), DbError> {
@@ -343,6 +345,26 @@ mod tests {
             ("not new", Some(old), "{\"n\":2}"),
         ];
         assert_eq!(told, expected);
+    }
+
+    #[test]
+    fn a_change_concerns_whose_appointment_it_is_and_not_who_made_it() {
+        let version = Recent {
+            external_id: "evt_1".to_owned(),
+            seen_at: at("2026-11-24T12:00:00Z"),
+            is_tombstone: false,
+            json: r#"{"user":{"id":"usr_1"},"createdBy":{"id":"usr_2"},"notes":"usr_2"}"#.to_owned(),
+            before: Some(r#"{"user":{"id":"usr_3"},"createdBy":{"id":"usr_2"}}"#.to_owned()),
+        };
+        for (technician, concerned) in
+            [(Some("usr_1"), true), (Some("usr_2"), false), (Some("usr_3"), true), (None, true)]
+        {
+            assert_eq!(
+                concerns(&Change::Cancelled { start: None }, &version, technician),
+                concerned,
+                "{technician:?}"
+            );
+        }
     }
 
     #[test]

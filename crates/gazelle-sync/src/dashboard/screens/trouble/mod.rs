@@ -1,4 +1,5 @@
-//! What is shown where a page cannot be: the database is away, there is no such page, or nobody may see it.
+//! What is shown where a page cannot be: the database is away, there is no such page, nobody is invited yet, or the role
+//! may not see it.
 
 use std::sync::Arc;
 
@@ -10,10 +11,15 @@ use jiff::Timestamp;
 use serde_json::json;
 
 use crate::dashboard::answer::Answer;
-use crate::dashboard::page::{Asked, Frame, Screen};
+use crate::dashboard::page::{self, Asked, Frame, Screen};
 use crate::dashboard::site::{Site, Trouble};
 use crate::dashboard::verdict::{self, Facts, Told};
+use crate::dashboard::words::entry;
 use crate::dashboard::words::frame as w;
+use crate::dashboard::words::said::Said;
+
+/// The command that invites the first person.
+const INVITE: &str = "gazelle-sync people invite \"NAME\" --role operator";
 
 /// The page.
 #[derive(Template)]
@@ -23,6 +29,7 @@ struct Page {
     heading: String,
     told: Option<Told>,
     sentence: Option<String>,
+    command: Option<&'static str>,
     /// Where it leads, and how it is called.
     link: Option<(String, String)>,
 }
@@ -30,15 +37,11 @@ struct Page {
 /// The answer to a request whose page cannot be read.
 pub(crate) fn answer(site: &Site, asked: &Asked, screen: Screen, trouble: Trouble) -> Answer {
     let since = match trouble {
-        // One sentence, and no page: whether there is one is nobody's business.
-        Trouble::Closed => {
-            return Answer::text(
-                StatusCode::NOT_FOUND,
-                "the dashboard shows the made-up data of gazelle-sync demo alone, until people can sign in",
-            );
-        }
-        Trouble::Refused(refusal) => return Answer::text(refusal.status, refusal.why),
         Trouble::NoDatabase(since) => since,
+        Trouble::Refused(refusal) => return Answer::text(refusal.status, refusal.why),
+        Trouble::NoPeople => return no_people(site, asked),
+        Trouble::NotForRole => return refused(site, asked, (entry::NOT_FOR_ROLE, entry::NOT_FOR_ROLE_WHY)),
+        Trouble::ReadOnly => return refused(site, asked, (entry::READ_ONLY, entry::READ_ONLY_WHY)),
     };
     let facts = Facts { unreachable: Some(since), now: Timestamp::now(), ..Facts::default() };
     let frame = Frame::new(asked, &site.shared.settings, screen, facts.now);
@@ -53,8 +56,39 @@ pub(crate) fn answer(site: &Site, asked: &Asked, screen: Screen, trouble: Troubl
     let link = Some((asked.path.clone(), frame.say(w::RETRY).into_owned()));
     Answer::page(
         StatusCode::SERVICE_UNAVAILABLE,
-        &Page { frame, heading, told: Some(told), sentence: None, link },
+        &Page { frame, heading, told: Some(told), sentence: None, command: None, link },
     )
+}
+
+/// Nobody is invited yet: how to begin, and nothing else.
+fn no_people(site: &Site, asked: &Asked) -> Answer {
+    let frame = Frame::new(asked, &site.shared.settings, Screen::Other, Timestamp::now());
+    let (heading, sentence) = (frame.say(entry::NO_PEOPLE), frame.say(entry::NO_PEOPLE_HOW));
+    if asked.json {
+        return Answer::document(StatusCode::FORBIDDEN, &json!({ "error": heading, "invite": INVITE }));
+    }
+    let page = Page {
+        heading: heading.into_owned(),
+        told: None,
+        sentence: Some(sentence.into_owned()),
+        command: Some(INVITE),
+        link: None,
+        frame,
+    };
+    Answer::page(StatusCode::FORBIDDEN, &page)
+}
+
+/// What the viewer may not do: heading and one sentence.
+pub(crate) fn refused(site: &Site, asked: &Asked, said: (Said, Said)) -> Answer {
+    let frame = Frame::new(asked, &site.shared.settings, Screen::Other, Timestamp::now());
+    let (heading, sentence) = (frame.say(said.0).into_owned(), frame.say(said.1).into_owned());
+    if asked.json {
+        return Answer::document(StatusCode::FORBIDDEN, &json!({ "error": sentence }));
+    }
+    let home = asked.viewer.person().map_or("/app/", |person| page::home(person.role));
+    let link = Some((home.to_owned(), frame.say(w::TO_FIRST_PAGE).into_owned()));
+    let page = Page { frame, heading, told: None, sentence: Some(sentence), command: None, link };
+    Answer::page(StatusCode::FORBIDDEN, &page)
 }
 
 /// No run has the id that was asked for.
@@ -62,7 +96,8 @@ pub(crate) fn no_such_run(frame: Frame) -> Answer {
     let heading = frame.say(w::NO_RUN_OF_THIS_ID).into_owned();
     let sentence = Some(frame.say(w::OLD_RUNS_GO).into_owned());
     let link = Some(("/app/runs".to_owned(), frame.say(w::TO_RUNS).into_owned()));
-    Answer::page(StatusCode::NOT_FOUND, &Page { frame, heading, told: None, sentence, link })
+    let page = Page { frame, heading, told: None, sentence, command: None, link };
+    Answer::page(StatusCode::NOT_FOUND, &page)
 }
 
 /// There is no such page.
@@ -70,8 +105,15 @@ pub(crate) async fn no_such_page(
     State(site): State<Arc<Site>>,
     Extension(asked): Extension<Asked>,
 ) -> Answer {
-    let frame = Frame::new(&asked, &site.shared.settings, Screen::Other, Timestamp::now());
-    let (heading, link) = (frame.say(w::NOT_FOUND).into_owned(), frame.say(w::TO_OVERVIEW).into_owned());
-    let page = Page { frame, heading, told: None, sentence: None, link: Some(("/app/".to_owned(), link)) };
+    not_found(&site, &asked)
+}
+
+/// The same, for a page that is not there.
+pub(crate) fn not_found(site: &Site, asked: &Asked) -> Answer {
+    let frame = Frame::new(asked, &site.shared.settings, Screen::Other, Timestamp::now());
+    let (heading, link) = (frame.say(w::NOT_FOUND).into_owned(), frame.say(w::TO_FIRST_PAGE).into_owned());
+    let home = asked.viewer.person().map_or("/app/", |person| page::home(person.role));
+    let link = Some((home.to_owned(), link));
+    let page = Page { frame, heading, told: None, sentence: None, command: None, link };
     Answer::page(StatusCode::NOT_FOUND, &page)
 }

@@ -1,7 +1,7 @@
 //! The SQL files that no command of these tests sends.
 
 /// The SQL files that none of the commands here sends, and why.
-pub const NOT_SENT: [(&str, &str); 54] = [
+pub const NOT_SENT: [(&str, &str); 58] = [
     ("access/trust/hand_over.sql", "what others have put on the tables, before a role that makes roles"),
     ("access/trust/theirs.sql", "the embedded server, where roles own tables"),
     ("alerts/give_up_unclaimed.sql", "a duty of the service, once an hour"),
@@ -25,6 +25,9 @@ pub const NOT_SENT: [(&str, &str); 54] = [
     ("explain/generated.sql", "a column that the database computes"),
     ("orchestrator/left_out/marked_in.sql", "more records than usual that carry fewer rows than before"),
     ("orchestrator/waiting_for.sql", "records that wait for those of a list that could not be read"),
+    ("people/enter.sql", PAGE),
+    ("people/session.sql", PAGE),
+    ("people/sign_in.sql", PAGE),
     ("rebuild/verify/spot_check.sql", "the setting spot_checks"),
     ("run_log/forget_requests.sql", "runs of more than 90 days ago, beyond the last 100"),
     ("run_log/run_pages/entities.sql", PAGE),
@@ -58,7 +61,7 @@ pub const NOT_SENT: [(&str, &str); 54] = [
     ("staging_to_production/upsert/update_held.sql", "a row that a constraint of the company's refuses"),
 ];
 const DEMO: &str = "the demonstration, which has a database of its own";
-const PAGE: &str = "a page of the dashboard, which shows the demonstration's database alone";
+const PAGE: &str = "a page of the dashboard, which nobody signs in to here";
 pub const CITUS: &str = "Citus distributes the schema";
 const FAILING_API: &str = "an API that cannot give a record with its list";
 

@@ -10,18 +10,18 @@ use crate::loopback;
 
 /// A request, as far as the guard looks at it.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Request<'r> {
-    pub(super) method: &'r Method,
-    pub(super) headers: &'r HeaderMap,
+pub(crate) struct Request<'r> {
+    pub(crate) method: &'r Method,
+    pub(crate) headers: &'r HeaderMap,
     /// The client's address; none where it is not known, which counts as another machine's.
-    pub(super) peer: Option<IpAddr>,
+    pub(crate) peer: Option<IpAddr>,
 }
 
 /// Why a request is refused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Refusal {
-    pub(super) status: StatusCode,
-    pub(super) why: &'static str,
+pub(crate) struct Refusal {
+    pub(crate) status: StatusCode,
+    pub(crate) why: &'static str,
 }
 
 const fn refusal(status: StatusCode, why: &'static str) -> Refusal {
@@ -33,8 +33,12 @@ const MISDIRECTED: Refusal =
 const ELSEWHERE: Refusal = refusal(StatusCode::FORBIDDEN, "a page of another address may not ask");
 const BY_PROXY: Refusal = refusal(StatusCode::FORBIDDEN, "the demonstration is shown to this machine alone");
 
+/// The database was another one when the request was let in.
+pub(crate) const NO_DEMO: Refusal =
+    refusal(StatusCode::FORBIDDEN, "the database is not the demonstration's any more: load the page again");
+
 /// The reason to refuse a request, if there is one.
-pub(super) fn check(request: Request<'_>, public_url: Option<&Url>) -> Result<(), Refusal> {
+pub(crate) fn check(request: Request<'_>, public_url: Option<&Url>) -> Result<(), Refusal> {
     let Request { method, headers, .. } = request;
     let text = |name: &str| headers.get(name).map(|value| value.to_str().unwrap_or("?"));
     // RFC 9112, 3.2: with two `Host` headers, a proxy may have checked the other one.
@@ -48,7 +52,9 @@ pub(super) fn check(request: Request<'_>, public_url: Option<&Url>) -> Result<()
     }
     let is_read = [Method::GET, Method::HEAD].contains(method);
     match text("sec-fetch-site") {
-        Some("same-origin" | "none") => {}
+        Some("same-origin") => {}
+        // An address that a person typed.
+        Some("none") if is_read => {}
         // Following a link from a message is no harm: the answer goes to the person, not to the page.
         Some(_) if is_read && text("sec-fetch-mode") == Some("navigate") => {}
         Some(_) => return Err(ELSEWHERE),
@@ -61,7 +67,7 @@ pub(super) fn check(request: Request<'_>, public_url: Option<&Url>) -> Result<()
 }
 
 /// Refuses whoever may not see the demonstration: it is open without sign-in, so it is shown to this machine alone.
-pub(super) fn check_demo(request: Request<'_>) -> Result<(), Refusal> {
+pub(crate) fn check_demo(request: Request<'_>) -> Result<(), Refusal> {
     let is_near = request.peer.is_some_and(loopback::is_address);
     // A proxy on this machine speaks for others.
     let passed_on = ["forwarded", "x-forwarded-for", "via", "x-real-ip"];
@@ -78,9 +84,11 @@ fn name_of(host: &str) -> &str {
 }
 
 fn is_own(host: &str, public_url: Option<&Url>) -> bool {
-    let is_public =
-        public_url.is_some_and(|url| authority(url).is_some_and(|own| own.eq_ignore_ascii_case(host)));
-    is_public || loopback::is_host(name_of(host))
+    is_public(host, public_url) || loopback::is_host(name_of(host))
+}
+
+fn is_public(host: &str, public_url: Option<&Url>) -> bool {
+    public_url.is_some_and(|url| authority(url).is_some_and(|own| own.eq_ignore_ascii_case(host)))
 }
 
 /// Host and port as a browser sends them: without the scheme's own port.
@@ -90,8 +98,9 @@ fn authority(url: &Url) -> Option<String> {
 }
 
 fn is_same_origin(origin: &str, host: &str, public_url: Option<&Url>) -> bool {
-    let is_public = public_url.is_some_and(|url| url.origin().ascii_serialization() == origin);
-    is_public || origin.strip_prefix("http://") == Some(host)
+    let of_public_url = public_url.is_some_and(|url| url.origin().ascii_serialization() == origin);
+    // The public address has the scheme of `public_url` and no other; this machine is asked by plain HTTP.
+    of_public_url || !is_public(host, public_url) && origin.strip_prefix("http://") == Some(host)
 }
 
 #[cfg(test)]
@@ -135,7 +144,7 @@ mod tests {
         for (site, mode, get, post) in [
             ("same-origin", "navigate", 200, 200),
             ("same-origin", "no-cors", 200, 200),
-            ("none", "navigate", 200, 200),
+            ("none", "navigate", 200, 403),
             ("cross-site", "navigate", 200, 403),
             ("same-site", "navigate", 200, 403),
             ("cross-site", "no-cors", 403, 403),
@@ -163,6 +172,12 @@ mod tests {
         assert_eq!(asked(Method::DELETE, &[host], None), 403);
         let pairs = [("host", "sync.example.org"), ("origin", "https://sync.example.org")];
         assert_eq!(asked(Method::POST, &pairs, Some("https://sync.example.org")), 200);
+        let pairs = [("host", "sync.example.org"), ("origin", "http://sync.example.org")];
+        assert_eq!(
+            asked(Method::POST, &pairs, Some("https://sync.example.org")),
+            403,
+            "who changes plain HTTP"
+        );
     }
 
     #[test]

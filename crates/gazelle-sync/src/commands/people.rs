@@ -1,0 +1,136 @@
+//! `people`: who may sign in to the dashboard.
+
+use anyhow::{Result, bail};
+use serde_json::json;
+use uuid::Uuid;
+
+use super::shared::context::Context;
+use super::shared::opened::Opened;
+use super::text::people::{invited_text, list_text};
+use crate::access::trust::owners;
+use crate::cli::{PeopleAction, PeopleArgs, RoleFlags};
+use crate::db::Db;
+use crate::migrate;
+use crate::people::secrets::Token;
+use crate::people::{self, Invite, Refusal};
+
+/// Runs the chosen action.
+pub async fn run(context: &Context, args: PeopleArgs) -> Result<u8> {
+    let action = args.into_action();
+    let reads = matches!(action, PeopleAction::List);
+    let opened = match reads {
+        true => Opened::open_to_read(&context.settings).await?,
+        false => Opened::open(&context.settings).await?,
+    };
+    let outcome = async {
+        if !reads {
+            migrate::prepare(&opened.db).await?;
+            owners::check(&opened.db).await?;
+        }
+        match action {
+            PeopleAction::List => list(context, &opened.db).await,
+            PeopleAction::Invite { name, role, language } => {
+                invite(context, &opened.db, (&name, &role), language.as_deref()).await
+            }
+            PeopleAction::Role { name, role } => change_role(context, &opened.db, &name, &role).await,
+            PeopleAction::Disable { name } => disable(context, &opened.db, &name).await,
+            PeopleAction::SignOut { name } => sign_out(context, &opened.db, &name).await,
+        }
+    }
+    .await;
+    opened.close().await?;
+    outcome
+}
+
+async fn list(context: &Context, db: &Db) -> Result<u8> {
+    // A reading command creates no tables: without them there are no people either.
+    let people = match migrate::is_readable(db).await? {
+        true => {
+            let mut connection = db.connection().await?;
+            let tx = connection.begin().await?;
+            people::list(&tx).await?
+        }
+        false => Vec::new(),
+    };
+    context.print(&people, || list_text(&people, &context.settings.zone()))?;
+    Ok(0)
+}
+
+async fn invite(
+    context: &Context,
+    db: &Db,
+    (name, role): (&str, &RoleFlags),
+    language: Option<&str>,
+) -> Result<u8> {
+    let invite = Invite {
+        name,
+        role: role.role,
+        technician: role.technician.as_deref(),
+        language: language.and_then(|language| language.parse().ok()),
+        by: None,
+    };
+    let invitation = match people::invite(db, &invite, Token::random()?).await? {
+        Ok(invitation) => invitation,
+        Err(refusal) => bail!(said(refusal, name)),
+    };
+    let link = context.settings.dashboard_address(&format!("/app/enter/{}", invitation.link.text()));
+    let document = json!({
+        "person": invitation.person,
+        "is_new": invitation.is_new,
+        "link": link,
+        "expires_at": invitation.expires_at,
+    });
+    context.print(&document, || invited_text(&invitation, &link, &context.settings.zone()))?;
+    Ok(0)
+}
+
+async fn change_role(context: &Context, db: &Db, name: &str, role: &RoleFlags) -> Result<u8> {
+    let id = named(db, name).await?;
+    match people::change_role(db, id, (role.role, role.technician.as_deref()), None).await? {
+        Ok(person) => {
+            let word = person.role.as_str();
+            context.print(&person, || format!("{} is {word} now, and signed out everywhere", person.name))?;
+            Ok(0)
+        }
+        Err(refusal) => bail!(said(refusal, name)),
+    }
+}
+
+async fn disable(context: &Context, db: &Db, name: &str) -> Result<u8> {
+    let id = named(db, name).await?;
+    match people::disable(db, id, None).await? {
+        Ok(person) => {
+            context.print(&person, || {
+                format!("{} is disabled; `gazelle-sync people invite` enables again", person.name)
+            })?;
+            Ok(0)
+        }
+        Err(refusal) => bail!(said(refusal, name)),
+    }
+}
+
+async fn sign_out(context: &Context, db: &Db, name: &str) -> Result<u8> {
+    let id = named(db, name).await?;
+    let ended = people::end_all(db, id).await?;
+    context.print(&json!({ "id": id, "sessions_ended": ended }), || format!("{ended} session(s) ended"))?;
+    Ok(0)
+}
+
+/// The id of the person with a name.
+async fn named(db: &Db, name: &str) -> Result<Uuid> {
+    match people::by_name(db, name).await? {
+        Some(id) => Ok(id),
+        None => bail!(said(Refusal::Nobody, name)),
+    }
+}
+
+fn said(refusal: Refusal, name: &str) -> String {
+    match refusal {
+        Refusal::Name => "a name has 1 to 80 characters, all visible".to_owned(),
+        Refusal::TechnicianMissing => "a technician needs --technician ID".to_owned(),
+        Refusal::TechnicianUnknown => {
+            "no user with this id is stored: the ids are in gazelle_users (external_id)".to_owned()
+        }
+        Refusal::Nobody => format!("there is no person {name:?} (gazelle-sync people lists them)"),
+    }
+}

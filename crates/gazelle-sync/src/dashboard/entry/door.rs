@@ -1,0 +1,81 @@
+//! Tells who sent a request.
+
+use jiff::Timestamp;
+
+use super::cookie;
+use super::same_origin;
+use super::viewer::Viewer;
+use crate::access::trust::owners;
+use crate::dashboard::site::{Site, Trouble};
+use crate::db::{Begin, Db, DbError, Tx};
+use crate::migrate;
+use crate::migrate::demo;
+use crate::people;
+use crate::people::secrets::Token;
+
+/// What the database says of a request.
+enum Look {
+    /// The database is the demonstration's.
+    Demo,
+    /// Nobody was ever invited.
+    NoPeople,
+    /// People sign in; who has this session, and the database's time.
+    People(Viewer, Timestamp),
+    /// There are no tables yet.
+    Empty,
+}
+
+/// Who sent a request. Also checks that the tables are still ours, because they may have been replaced since they were opened.
+///
+/// # Errors
+/// The database does not answer, nobody is invited yet, or the demonstration is shown to this machine alone.
+pub(crate) async fn viewer(site: &Site, request: same_origin::Request<'_>) -> Result<Viewer, Trouble> {
+    let Some(db) = site.shared.db() else { return Err(site.no_database()) };
+    let db = db.for_pages();
+    let session = cookie::session(request.headers, site.shared.settings.public_url.as_ref());
+    match look(&db, session).await {
+        Ok(Look::Demo) => {
+            same_origin::check_demo(request).map_err(Trouble::Refused)?;
+            Ok(Viewer::Demo)
+        }
+        Ok(Look::NoPeople) => Err(Trouble::NoPeople),
+        Ok(Look::People(viewer, now)) => {
+            if let Viewer::Person(signed) = &viewer
+                && let Err(error) = people::prolong(&db, signed, now).await
+            {
+                // A database that cannot be written is read all the same; the session ends earlier.
+                tracing::debug!(%error, "a session could not be prolonged");
+            }
+            Ok(viewer)
+        }
+        Ok(Look::Empty) => Err(site.no_database()),
+        Err(error) => Err(site.failed(&error)),
+    }
+}
+
+async fn look(db: &Db, session: Option<Token>) -> Result<Look, DbError> {
+    owners::check(db).await?;
+    if !migrate::is_readable(db).await? {
+        return Ok(Look::Empty);
+    }
+    let mut connection = db.connection().await?;
+    let begin = Begin { snapshot: true, read_only: true, ..Begin::default() };
+    let (tx, _) = connection.begin_with(begin).await?;
+    look_in(&tx, session).await
+}
+
+async fn look_in(tx: &Tx<'_>, session: Option<Token>) -> Result<Look, DbError> {
+    if demo::is_demo_in(tx).await? {
+        return Ok(Look::Demo);
+    }
+    let now = tx.now().await?;
+    if let Some(session) = session
+        && let Some(signed) = people::find(tx, &session, now).await?
+    {
+        return Ok(Look::People(Viewer::Person(signed), now));
+    }
+    match people::exist(tx).await? {
+        true => Ok(Look::People(Viewer::Nobody, now)),
+        false => Ok(Look::NoPeople),
+    }
+}

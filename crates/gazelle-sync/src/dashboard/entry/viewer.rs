@@ -1,0 +1,56 @@
+//! Who looks at a page, and what that person may.
+
+use crate::people::{Person, Signed};
+use crate::states::Role;
+
+/// Who a route is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Least {
+    /// A file that every page loads; the database is not asked who wants it.
+    File,
+    /// Anybody, once somebody is invited: these are the pages to sign in with.
+    Anyone,
+    /// Whoever is signed in and has at least this role.
+    Role(Role),
+}
+
+/// Who sent a request.
+#[derive(Debug, Clone)]
+pub(crate) enum Viewer {
+    /// The database is the demonstration's, which is shown without sign-in.
+    Demo,
+    /// Nobody signed in.
+    Nobody,
+    /// Somebody signed in.
+    Person(Signed),
+}
+
+impl Viewer {
+    /// Whether a route is for this viewer. Without people, the demonstration is shown whole.
+    pub(crate) fn may(&self, least: Least) -> bool {
+        match (self, least) {
+            (_, Least::File | Least::Anyone) | (Viewer::Demo, _) => true,
+            (Viewer::Nobody, Least::Role(_)) => false,
+            (Viewer::Person(signed), Least::Role(role)) => signed.person.role >= role,
+        }
+    }
+
+    /// The person who is signed in.
+    pub(crate) fn person(&self) -> Option<&Person> {
+        match self {
+            Viewer::Person(signed) => Some(&signed.person),
+            Viewer::Demo | Viewer::Nobody => None,
+        }
+    }
+
+    /// The id at Gazelle of a technician, who sees what is their own alone; none for whoever sees everything.
+    pub(crate) fn own(&self) -> Option<&str> {
+        let person = self.person().filter(|person| person.role == Role::Technician)?;
+        // A constraint of the table: a technician has an id. Without one there is nothing to see.
+        Some(person.technician.as_deref().unwrap_or("usr_nobody"))
+    }
+
+    pub(crate) fn is_demo(&self) -> bool {
+        matches!(self, Viewer::Demo)
+    }
+}

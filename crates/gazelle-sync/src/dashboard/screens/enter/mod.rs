@@ -1,0 +1,142 @@
+//! The page of a one-time link: a person sets a passphrase and is signed in. Looking at it uses nothing up, so that a
+//! program that looks at links in mails does not.
+
+use std::sync::Arc;
+
+use askama::Template;
+use axum::Extension;
+use axum::extract::{Path, State};
+use axum::http::{StatusCode, header};
+use jiff::Timestamp;
+use secrecy::{ExposeSecret, SecretString};
+use serde::Deserialize;
+
+use super::trouble;
+use crate::dashboard::answer::Answer;
+use crate::dashboard::entry::cookie;
+use crate::dashboard::entry::form::Posted;
+use crate::dashboard::page::{Asked, Frame, Screen, home};
+use crate::dashboard::site::{Site, Trouble};
+use crate::dashboard::words::entry as w;
+use crate::dashboard::words::said::Said;
+use crate::people::secrets::{self, Token, Unfit};
+use crate::people::{self, Person};
+
+/// The form.
+#[derive(Deserialize)]
+pub(crate) struct Form {
+    passphrase: SecretString,
+    again: SecretString,
+}
+
+/// The page.
+#[derive(Template)]
+#[template(path = "screens/enter/page.html")]
+struct Page {
+    frame: Frame,
+    action: String,
+    name: String,
+    greeting: String,
+    rule: String,
+    problem: Option<String>,
+}
+
+/// The page of a link that is not valid.
+#[derive(Template)]
+#[template(path = "screens/enter/gone.html")]
+struct Gone {
+    frame: Frame,
+}
+
+/// Answers with the page.
+pub(crate) async fn show(
+    State(site): State<Arc<Site>>,
+    Extension(asked): Extension<Asked>,
+    Path(link): Path<String>,
+) -> Answer {
+    match whose(&site, &link).await {
+        Ok(Some((link, person))) => page(&site, &asked, &link, &person, None),
+        Ok(None) => gone(&site, &asked),
+        Err(trouble) => trouble::answer(&site, &asked, Screen::Other, trouble),
+    }
+}
+
+/// Uses the link up: sets the passphrase and begins a session.
+pub(crate) async fn enter(
+    State(site): State<Arc<Site>>,
+    Extension(asked): Extension<Asked>,
+    Path(link): Path<String>,
+    Posted(form): Posted<Form>,
+) -> Answer {
+    match entered(&site, &asked, &link, form).await {
+        Ok(answer) => answer,
+        Err(trouble) => trouble::answer(&site, &asked, Screen::Other, trouble),
+    }
+}
+
+async fn entered(site: &Site, asked: &Asked, link: &str, form: Form) -> Result<Answer, Trouble> {
+    let Some((link, person)) = whose(site, link).await? else { return Ok(gone(site, asked)) };
+    if let Err(problem) = fits(&form, &person.name) {
+        return Ok(page(site, asked, &link, &person, Some(problem)));
+    }
+    let hash = site.passphrases.hash(form.passphrase).await;
+    let (Ok(hash), Ok(session)) = (hash, Token::random()) else {
+        return Ok(page(site, asked, &link, &person, Some(w::BUSY)));
+    };
+    let entered = people::enter(&site.db()?, &link, &hash, &session).await;
+    match entered.map_err(|error| site.failed(&error))? {
+        Some(person) => {
+            let cookie = cookie::set(&session, person.role, site.shared.settings.public_url.as_ref());
+            Ok(Answer::see(home(person.role)).with(header::SET_COOKIE, cookie))
+        }
+        // Somebody else used it in the meantime.
+        None => Ok(gone(site, asked)),
+    }
+}
+
+/// The link of an address and its person; none if the link is not valid, or not any more.
+async fn whose(site: &Site, link: &str) -> Result<Option<(Token, Person)>, Trouble> {
+    let Some(link) = Token::read(link) else { return Ok(None) };
+    let person = people::invited(&site.db()?, &link).await.map_err(|error| site.failed(&error))?;
+    Ok(person.map(|person| (link, person)))
+}
+
+/// Why the form's passphrase cannot be taken.
+fn fits(form: &Form, name: &str) -> Result<(), Said> {
+    if form.passphrase.expose_secret() != form.again.expose_secret() {
+        return Err(w::NOT_THE_SAME);
+    }
+    secrets::check(&form.passphrase, name).map_err(|unfit| match unfit {
+        Unfit::Short => w::TOO_SHORT,
+        Unfit::Long => w::TOO_LONG,
+        Unfit::Name => w::IS_NAME,
+    })
+}
+
+fn page(site: &Site, asked: &Asked, link: &Token, person: &Person, problem: Option<Said>) -> Answer {
+    let frame = frame(site, asked, person);
+    let status = if problem.is_some() { StatusCode::UNPROCESSABLE_ENTITY } else { StatusCode::OK };
+    let page = Page {
+        action: format!("/app/enter/{}", link.text()),
+        name: person.name.clone(),
+        greeting: frame.fill(w::GREETING, &[("name", &person.name)]),
+        rule: frame.count(w::RULE, secrets::SHORTEST as i64),
+        problem: problem.map(|problem| frame.say(problem).into_owned()),
+        frame,
+    };
+    Answer::page(status, &page)
+}
+
+/// The frame in the language of the person, if one was chosen with the invitation.
+fn frame(site: &Site, asked: &Asked, person: &Person) -> Frame {
+    let frame = Frame::new(asked, &site.shared.settings, Screen::Other, Timestamp::now());
+    match person.language {
+        Some(language) => frame.in_language(language),
+        None => frame,
+    }
+}
+
+fn gone(site: &Site, asked: &Asked) -> Answer {
+    let frame = Frame::new(asked, &site.shared.settings, Screen::Other, Timestamp::now());
+    Answer::page(StatusCode::GONE, &Gone { frame })
+}

@@ -1,0 +1,167 @@
+//! Sign-in: with a name and a passphrase. Whoever cannot sign in gets one answer, whatever the reason, after about the same
+//! time.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use askama::Template;
+use axum::Extension;
+use axum::extract::{Query, State};
+use axum::http::{StatusCode, header};
+use jiff::Timestamp;
+use secrecy::{ExposeSecret, SecretString};
+use serde::Deserialize;
+use serde_json::json;
+
+use super::trouble;
+use crate::dashboard::answer::Answer;
+use crate::dashboard::entry::attempts;
+use crate::dashboard::entry::cookie;
+use crate::dashboard::entry::form::Posted;
+use crate::dashboard::entry::viewer::Viewer;
+use crate::dashboard::page::{Asked, Frame, Screen, home, own_path};
+use crate::dashboard::site::{Site, Trouble};
+use crate::dashboard::words::entry as w;
+use crate::people;
+use crate::people::secrets::{self, Token};
+
+/// What the address asks for.
+#[derive(Debug, Deserialize)]
+pub(crate) struct Question {
+    next: Option<String>,
+}
+
+/// The form.
+#[derive(Deserialize)]
+pub(crate) struct Form {
+    name: String,
+    passphrase: SecretString,
+    next: Option<String>,
+}
+
+/// The page.
+#[derive(Template)]
+#[template(path = "screens/sign_in/page.html")]
+struct Page {
+    frame: Frame,
+    /// What was typed before, to be corrected.
+    name: String,
+    /// Where it leads afterwards, if not to the first page.
+    next: Option<String>,
+    problem: Option<String>,
+}
+
+/// Why somebody is not signed in.
+enum Refused {
+    /// The name or the passphrase is wrong.
+    Wrong,
+    /// There were too many attempts.
+    Wait(Duration),
+    /// Too many sign in at once.
+    Busy,
+}
+
+/// Leads whoever is not signed in to the page to sign in with, and from there back.
+pub(crate) fn first(asked: &Asked, writes: bool) -> Answer {
+    if asked.json {
+        return Answer::document(
+            StatusCode::UNAUTHORIZED,
+            &json!({ "error": "sign in first: /app/sign-in" }),
+        );
+    }
+    if writes {
+        return Answer::text(StatusCode::UNAUTHORIZED, "sign in first: /app/sign-in");
+    }
+    let mut query = url::form_urlencoded::Serializer::new(String::new());
+    query.append_pair("next", &asked.path);
+    Answer::see(&format!("/app/sign-in?{}", query.finish()))
+}
+
+/// Answers with the page.
+pub(crate) async fn show(
+    State(site): State<Arc<Site>>,
+    Extension(asked): Extension<Asked>,
+    Query(question): Query<Question>,
+) -> Answer {
+    match &asked.viewer {
+        Viewer::Nobody => page(&site, &asked, String::new(), question.next.as_deref(), None),
+        viewer => Answer::see(viewer.person().map_or("/app/", |person| home(person.role))),
+    }
+}
+
+/// Begins a session.
+pub(crate) async fn sign_in(
+    State(site): State<Arc<Site>>,
+    Extension(asked): Extension<Asked>,
+    Posted(form): Posted<Form>,
+) -> Answer {
+    if asked.viewer.is_demo() {
+        return Answer::see("/app/");
+    }
+    match begun(&site, &asked, &form).await {
+        Ok(Ok(answer)) => answer,
+        Ok(Err(refused)) => page(&site, &asked, form.name, form.next.as_deref(), Some(refused)),
+        Err(trouble) => trouble::answer(&site, &asked, Screen::Other, trouble),
+    }
+}
+
+async fn begun(site: &Site, asked: &Asked, form: &Form) -> Result<Result<Answer, Refused>, Trouble> {
+    let from = attempts::address(&asked.headers, asked.peer);
+    if let Err(wait) = site.attempts.attempt(&form.name, from) {
+        return Ok(Err(Refused::Wait(wait)));
+    }
+    let db = site.db()?;
+    let known = people::known(&db, &form.name).await.map_err(|error| site.failed(&error))?;
+    let stored = known.as_ref().map(|known| known.passphrase.clone());
+    let is_right = match form.passphrase.expose_secret().len() <= secrets::LONGEST {
+        true => site.passphrases.is_right(form.passphrase.clone(), stored).await,
+        false => site.passphrases.is_right(SecretString::from(String::new()), None).await,
+    };
+    let known = match (is_right, known) {
+        (Ok(true), Some(known)) => known,
+        (Ok(_), _) => return Ok(Err(Refused::Wrong)),
+        (Err(_), _) => return Ok(Err(Refused::Busy)),
+    };
+    let Ok(session) = Token::random() else { return Ok(Err(Refused::Busy)) };
+    let public_url = site.shared.settings.public_url.as_ref();
+    let before = cookie::session(&asked.headers, public_url);
+    let begun = people::begin(&db, &known, &session, before.as_ref()).await;
+    if !begun.map_err(|error| site.failed(&error))? {
+        return Ok(Err(Refused::Wrong));
+    }
+    site.attempts.was_right(&form.name, from);
+    let role = known.person.role;
+    let next = form.next.as_deref().map(own_path).filter(|next| *next != "/app/").unwrap_or(home(role));
+    Ok(Ok(Answer::see(next).with(header::SET_COOKIE, cookie::set(&session, role, public_url))))
+}
+
+/// Ends the session of this browser.
+pub(crate) async fn sign_out(State(site): State<Arc<Site>>, Extension(asked): Extension<Asked>) -> Answer {
+    if let Viewer::Person(signed) = &asked.viewer {
+        let ended = async { people::end(&site.db()?, signed).await.map_err(|error| site.failed(&error)) };
+        if let Err(trouble) = ended.await {
+            return trouble::answer(&site, &asked, Screen::Other, trouble);
+        }
+    }
+    let cleared = cookie::clear(site.shared.settings.public_url.as_ref());
+    Answer::see("/app/sign-in").with(header::SET_COOKIE, cleared)
+}
+
+fn page(site: &Site, asked: &Asked, name: String, next: Option<&str>, refused: Option<Refused>) -> Answer {
+    let frame = Frame::new(asked, &site.shared.settings, Screen::Other, Timestamp::now());
+    let (status, problem) = match &refused {
+        None => (StatusCode::OK, None),
+        Some(Refused::Wrong) => (StatusCode::FORBIDDEN, Some(frame.say(w::WRONG).into_owned())),
+        Some(Refused::Busy) => (StatusCode::SERVICE_UNAVAILABLE, Some(frame.say(w::BUSY).into_owned())),
+        Some(Refused::Wait(wait)) => {
+            let minutes = wait.as_secs().div_ceil(60);
+            (StatusCode::TOO_MANY_REQUESTS, Some(frame.count(w::WAIT, minutes)))
+        }
+    };
+    let next = next.map(own_path).filter(|next| *next != "/app/").map(str::to_owned);
+    let answer = Answer::page(status, &Page { frame, name, next, problem });
+    match refused {
+        Some(Refused::Wait(wait)) => answer.with(header::RETRY_AFTER, wait.as_secs().max(1).to_string()),
+        _ => answer,
+    }
+}
