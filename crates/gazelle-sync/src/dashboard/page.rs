@@ -21,7 +21,8 @@ pub(super) const LANGUAGE_COOKIE: &str = "gazelle_language";
 
 /// The language for a request: what the browser's user chose, then what the browser accepts, then the setting.
 fn language(headers: &HeaderMap, setting: Language) -> Language {
-    let chosen = cookie::value(headers, LANGUAGE_COOKIE).and_then(|value| value.to_ascii_lowercase().parse().ok());
+    let chosen =
+        cookie::value(headers, LANGUAGE_COOKIE).and_then(|value| value.to_ascii_lowercase().parse().ok());
     chosen.or_else(|| accepted(headers)).unwrap_or(setting)
 }
 

@@ -7,7 +7,8 @@ use uuid::Uuid;
 use super::secrets::Token;
 use super::{LINK_VALID, Person, Refusal, after, name_key, sessions, shown_name, write};
 use crate::config::Language;
-use crate::db::{Db, DbError, Tx};
+use crate::db::{Db, DbError};
+use crate::lease::{Unfenced, UnfencedTx};
 use crate::states::Role;
 
 /// Who is invited.
@@ -85,7 +86,7 @@ pub async fn invite(db: &Db, who: &Invite<'_>, link: Token) -> Result<Result<Inv
 
 /// Why a person of this role cannot have this technician, if so. Before the first sync no id is known, and each is taken.
 pub(super) async fn technician(
-    tx: &Tx<'_>,
+    tx: &UnfencedTx<'_>,
     role: Role,
     technician: Option<&str>,
 ) -> Result<Option<Refusal>, DbError> {

@@ -9,6 +9,7 @@ use uuid::Uuid;
 use super::{Person, Refusal, invitations, name_key, sessions, write};
 use crate::config::Language;
 use crate::db::{Db, DbError, Tx};
+use crate::lease::{Unfenced, UnfencedTx};
 use crate::states::Role;
 
 /// Whether a person can sign in.
@@ -157,7 +158,7 @@ pub async fn disable(db: &Db, id: Uuid, by: Option<Uuid>) -> Result<Result<Perso
 }
 
 /// Why an UPDATE returned nothing: there is no such person, or the database kept the row as it was.
-async fn nobody<T>(tx: &Tx<'_>, id: Uuid) -> Result<Result<T, Refusal>, DbError> {
+async fn nobody<T>(tx: &UnfencedTx<'_>, id: Uuid) -> Result<Result<T, Refusal>, DbError> {
     let sql = "SELECT 1 FROM {schema}.sync_people WHERE id = $1";
     match tx.query(sql, &[(&id, Type::UUID)]).await?.is_empty() {
         true => Ok(Err(Refusal::Nobody)),

@@ -7,6 +7,7 @@ use uuid::Uuid;
 use super::secrets::Token;
 use super::{Person, after, idle, name_key, write};
 use crate::db::{Db, DbError, Tx};
+use crate::lease::{Unfenced, UnfencedTx};
 use crate::staging::{removal, written};
 
 /// Sessions that ended are deleted after this time.
@@ -71,7 +72,7 @@ pub async fn begin(db: &Db, of: &Known, session: &Token, before: Option<&Token>)
 }
 
 /// As [`begin`], in a transaction that has checked the person.
-pub(super) async fn begin_in(tx: &Tx<'_>, person: &Person, session: &Token) -> Result<(), DbError> {
+pub(super) async fn begin_in(tx: &UnfencedTx<'_>, person: &Person, session: &Token) -> Result<(), DbError> {
     let now = tx.now().await?;
     let hash = session.hash();
     let sql = "INSERT INTO {schema}.sync_sessions (id, hash, person_id, begun_at, ends_at)
@@ -163,7 +164,7 @@ pub async fn end_all(db: &Db, person: Uuid) -> Result<u64, DbError> {
 }
 
 /// As [`end_all`], in a transaction.
-pub(super) async fn end_all_in(tx: &Tx<'_>, person: Uuid) -> Result<u64, DbError> {
+pub(super) async fn end_all_in(tx: &UnfencedTx<'_>, person: Uuid) -> Result<u64, DbError> {
     let now = tx.now().await?;
     let sql = "UPDATE {schema}.sync_sessions SET ends_at = $2 WHERE person_id = $1 AND ends_at > $2";
     let params = [(&person as _, Type::UUID), (&now as _, Type::TIMESTAMPTZ)];

@@ -59,7 +59,8 @@ pub(crate) async fn choose_language(
     Posted(choice): Posted<Choice>,
 ) -> Answer {
     let settings = &site.shared.settings;
-    let language: Language = choice.language.to_ascii_lowercase().parse().unwrap_or_else(|_| asked.language(settings.language));
+    let language: Language =
+        choice.language.to_ascii_lowercase().parse().unwrap_or_else(|_| asked.language(settings.language));
     if let Some(person) = asked.viewer.person() {
         let kept = async {
             let kept = people::set_language(&site.db()?, person.id, language).await;
