@@ -80,8 +80,12 @@ impl Browser {
         let size = json!({ "width": setup.width, "height": setup.height, "deviceScaleFactor": 1, "mobile": setup.width < 700 });
         self.devtools("Emulation.setDeviceMetricsOverride", size).await?;
         let scheme = if setup.dark { "dark" } else { "light" };
-        let colours = json!({ "features": [{ "name": "prefers-color-scheme", "value": scheme }] });
-        self.devtools("Emulation.setEmulatedMedia", colours).await?;
+        // A page that scrolls smoothly is still moving when it is clicked.
+        let media = json!({ "features": [
+            { "name": "prefers-color-scheme", "value": scheme },
+            { "name": "prefers-reduced-motion", "value": "reduce" },
+        ] });
+        self.devtools("Emulation.setEmulatedMedia", media).await?;
         self.devtools("Emulation.setTimezoneOverride", json!({ "timezoneId": setup.zone })).await?;
         let headers = json!({ "headers": { "Accept-Language": setup.language } });
         self.devtools("Network.enable", json!({})).await?;
