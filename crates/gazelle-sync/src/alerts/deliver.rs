@@ -1,5 +1,7 @@
 //! Sends the messages of the outbox. The channels are served concurrently, so that one that hangs delays no other.
 
+use std::collections::HashSet;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use futures_util::future::join_all;
@@ -11,10 +13,10 @@ use uuid::Uuid;
 
 use super::channels::{Channel, Channels, OutgoingMessage, SendError};
 use super::kind::TEST;
-use super::outbox::{self, LONGEST_WAIT, Message};
+use super::outbox::{self, Claim, LONGEST_WAIT, Message};
 use super::words::{Text, Words};
 use crate::config::Settings;
-use crate::db::{Db, DbError};
+use crate::db::{Db, DbError, Fault};
 use crate::display::{self, shortened};
 use crate::stop;
 
@@ -41,56 +43,130 @@ pub struct Delivered {
     pub failed: u64,
 }
 
+/// The messages that this process has sent and that the database refuses to mark as sent: they are not sent again.
+pub type Unrecorded = Mutex<HashSet<Uuid>>;
+
 /// Sends the messages that are due. A message that is not accepted is tried again `first_wait` after the first
 /// attempt, then after twice the wait each time, up to 15 minutes; its channel rests until the next pass. Once
 /// `stop` is set, no further message is claimed and a silent database is not waited for.
 ///
+/// What the database refuses of one message (its claim, or the mark that it was sent) keeps no other from being sent.
+/// A message in `unrecorded` is not sent again: each pass tries to mark it. Another process sends it again after the same waits.
+///
 /// # Errors
-/// Any database error. A message that was claimed becomes free when its claim expires.
+/// Any database error, after all channels have had their turn; refusals of single messages too. A message that was
+/// claimed becomes free when its claim expires.
 pub async fn deliver(
     db: &Db,
     channels: &Channels,
     first_wait: Duration,
+    unrecorded: &Unrecorded,
     stop: &CancellationToken,
 ) -> Result<Delivered, DbError> {
+    let mut refused = within(stop, mark_unrecorded(db, unrecorded)).await?;
     let due = within(stop, outbox::due_channels(db)).await?;
-    let passes = due
-        .iter()
-        .filter_map(|key| channels.by_key(key))
-        .map(|channel| deliver_to(db, channels, channel, first_wait, stop));
+    let passes = due.iter().filter_map(|key| channels.by_key(key)).map(|channel| {
+        let left_out = locked(unrecorded).iter().copied().collect();
+        Pass { db, channels, channel, first_wait, unrecorded, stop, left_out, refused: None }.deliver()
+    });
     let mut total = Delivered::default();
     for passed in join_all(passes).await {
-        let passed = passed?;
+        let (passed, of_channel) = passed?;
         total.sent += passed.sent;
         total.failed += passed.failed;
+        refused = refused.or(of_channel);
     }
-    Ok(total)
+    refused.map_or(Ok(total), Err)
 }
 
-async fn deliver_to(
-    db: &Db,
-    channels: &Channels,
-    channel: &Channel,
-    first_wait: Duration,
-    stop: &CancellationToken,
-) -> Result<Delivered, DbError> {
-    let begun = Instant::now();
-    let mut delivered = Delivered::default();
-    while begun.elapsed() < LONGEST_PASS && !stop.is_cancelled() {
-        let Some(message) = within(stop, outbox::claim(db, &channel.key())).await? else { break };
-        match channels.send(channel, &outgoing(&message)).await {
-            Ok(()) => {
-                delivered.sent += 1;
-                within(stop, note(db, &message, &DeliveryOutcome::Sent)).await?;
-            }
-            Err(error) => {
-                delivered.failed += 1;
-                within(stop, note_failed(db, channel, &message, &error, first_wait)).await?;
-                break;
-            }
+/// Tries again to mark messages as sent. Returns the first refusal.
+async fn mark_unrecorded(db: &Db, unrecorded: &Unrecorded) -> Result<Option<DbError>, DbError> {
+    let ids: Vec<Uuid> = locked(unrecorded).iter().copied().collect();
+    let mut refused = None;
+    for id in ids {
+        match outbox::sent(db, id).await {
+            Ok(()) => drop(locked(unrecorded).remove(&id)),
+            Err(refusal) if refusal.fault == Fault::Record => drop(refused.get_or_insert(refusal)),
+            Err(error) => return Err(error),
         }
     }
-    Ok(delivered)
+    Ok(refused)
+}
+
+/// The delivery to one channel.
+struct Pass<'p> {
+    db: &'p Db,
+    channels: &'p Channels,
+    channel: &'p Channel,
+    first_wait: Duration,
+    unrecorded: &'p Unrecorded,
+    stop: &'p CancellationToken,
+    /// The messages of which the database refused something in this pass.
+    left_out: Vec<Uuid>,
+    /// The first refusal.
+    refused: Option<DbError>,
+}
+
+impl Pass<'_> {
+    /// Returns what was delivered, and the first refusal that concerns one message.
+    async fn deliver(mut self) -> Result<(Delivered, Option<DbError>), DbError> {
+        let begun = Instant::now();
+        let mut delivered = Delivered::default();
+        while begun.elapsed() < LONGEST_PASS && !self.stop.is_cancelled() {
+            let message =
+                match within(self.stop, outbox::claim(self.db, &self.channel.key(), &self.left_out)).await? {
+                    Claim::Nothing => break,
+                    Claim::Ours(message) => message,
+                    Claim::Refused(id, refusal) => {
+                        self.leave_out(id, refusal);
+                        continue;
+                    }
+                };
+            match self.channels.send(self.channel, &outgoing(&message)).await {
+                Ok(()) => {
+                    delivered.sent += 1;
+                    self.note_sent(&message).await?;
+                }
+                Err(error) => {
+                    delivered.failed += 1;
+                    let noted = note_failed(self.db, self.channel, &message, &error, self.first_wait);
+                    within(self.stop, noted).await?;
+                    break;
+                }
+            }
+        }
+        Ok((delivered, self.refused))
+    }
+
+    fn leave_out(&mut self, id: Uuid, refusal: DbError) {
+        self.left_out.push(id);
+        self.refused.get_or_insert(refusal);
+    }
+
+    /// Records that a message was sent. If the database refuses that, the message is put off for other processes, and others
+    /// follow.
+    async fn note_sent(&mut self, message: &Message) -> Result<(), DbError> {
+        match within(self.stop, note(self.db, message, &DeliveryOutcome::Sent)).await {
+            Ok(_) => Ok(()),
+            Err(refusal) if refusal.fault == Fault::Record => {
+                locked(self.unrecorded).insert(message.id);
+                let wait = wait(self.first_wait, message.attempts);
+                let why = format!("it was sent, but could not be marked as sent: {refusal}");
+                let put_off = outbox::put_off_unrecorded(self.db, message, &why, wait);
+                self.leave_out(message.id, refusal);
+                match within(self.stop, put_off).await {
+                    Err(error) if error.fault != Fault::Record => Err(error),
+                    _ => Ok(()),
+                }
+            }
+            Err(error) => Err(error),
+        }
+    }
+}
+
+/// A panic of another task while it held the lock does not make the set unusable.
+pub(super) fn locked(ids: &Unrecorded) -> MutexGuard<'_, HashSet<Uuid>> {
+    ids.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// Runs a database call; it has [`LAST_PATIENCE`] once the program is asked to stop.
@@ -113,11 +189,12 @@ async fn note(db: &Db, message: &Message, outcome: &DeliveryOutcome) -> Result<b
     let mut left = NOTES;
     loop {
         let noted = match outcome {
-            DeliveryOutcome::Sent => outbox::sent(db, message).await.map(|()| false),
+            DeliveryOutcome::Sent => outbox::sent(db, message.id).await.map(|()| false),
             DeliveryOutcome::Failed { why, wait } => outbox::failed(db, message, why, *wait).await,
         };
         match noted {
-            Err(error) if left > 0 => {
+            // What concerns the one message does not pass by itself.
+            Err(error) if left > 0 && error.fault != Fault::Record => {
                 tracing::warn!(%error, "what became of a message could not be noted yet");
                 left -= 1;
                 tokio::time::sleep(NOTE_AGAIN_AFTER).await;

@@ -2,7 +2,8 @@
 //! without the outbox.
 //!
 //! `serve` keeps in memory what was sent, so a restarted process sends it once more. Commands that end, such as a
-//! `sync` started by cron, keep it in a file of the data folder for the next one.
+//! `sync` started by cron, keep it in a file of the data folder for the next one, with the messages of the outbox that were
+//! sent and could not be marked.
 
 use std::collections::BTreeMap;
 use std::io;
@@ -17,7 +18,7 @@ use tokio::time::Instant;
 use uuid::Uuid;
 
 use super::channels::{Channel, Channels, OutgoingMessage, SendError};
-use super::deliver::wait;
+use super::deliver::{Unrecorded, locked, wait};
 use super::kind::{Facts, Kind, Occasion};
 use super::words::{MessageContext, Words};
 use crate::config::Settings;
@@ -76,6 +77,9 @@ pub struct DirectAlerts {
     /// The file was refused and that was logged; saving would be refused for the same reason.
     #[serde(skip)]
     refused: bool,
+    /// The messages that commands sent and could not mark as sent.
+    #[serde(default)]
+    pub unrecorded: Unrecorded,
 }
 
 #[derive(Debug, Serialize, Deserialize)]
@@ -124,7 +128,7 @@ impl DirectAlerts {
         if self.refused {
             return Ok(());
         }
-        if self.open.is_none() && self.expiry.is_none() {
+        if self.open.is_none() && self.expiry.is_none() && locked(&self.unrecorded).is_empty() {
             return match tokio::fs::remove_file(file).await {
                 Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
                 _ => Ok(()),

@@ -19,7 +19,7 @@ use super::outbox;
 use super::words::{MessageContext, Words};
 use crate::config::Settings;
 use crate::credentials;
-use crate::db::{Db, DbError, Fault, Param};
+use crate::db::{Db, DbError, Param};
 use crate::lease::{Unfenced, UnfencedTx};
 use crate::staging::{removal, written};
 
@@ -117,11 +117,12 @@ pub async fn watch(db: &Db, settings: &Settings, channels: &Channels) -> Result<
         at,
         changes: &mut changes,
     };
-    let refused = ledger.settle(findings).await?;
+    let mut refused = ledger.settle(findings).await?;
     if at.duration_since(looked_at).abs() > LOOK_NOTED_EVERY {
-        // Not checked: it only says how often the time is written.
+        // Its count is not checked: it only says how often the time is written.
         let sql = "UPDATE {schema}.sync_alert_watch SET looked_at = $1 WHERE name = 'watch'";
-        tx.execute(sql, &[(&at, Type::TIMESTAMPTZ)]).await?;
+        let params: [Param<'_>; 1] = [(&at, Type::TIMESTAMPTZ)];
+        refused = refused.or(tx.in_savepoint(tx.execute(sql, &params)).await?.err());
     }
     tx.commit().await?;
     refused.map_or(Ok(changes), Err)
@@ -134,9 +135,11 @@ pub async fn watch(db: &Db, settings: &Settings, channels: &Channels) -> Result<
 /// Any database error.
 pub async fn forget_old(db: &Db) -> Result<Option<String>, DbError> {
     let now = db.now().await?;
-    outbox::give_up_unclaimed(db, now).await?;
+    let given_up = outbox::give_up_unclaimed(db, now).await;
     let before = now.saturating_sub(KEPT).unwrap_or(Timestamp::UNIX_EPOCH);
-    Ok(removal::remove_before(db, "sync_alerts", "closed_at", before).await?.said("sync_alerts"))
+    let removed = removal::remove_before(db, "sync_alerts", "closed_at", before).await?;
+    given_up?;
+    Ok(removed.said("sync_alerts"))
 }
 
 /// The message that a channel is due for an alert that goes on, with its position among the alert's messages; none if no message
@@ -185,24 +188,21 @@ impl Ledger<'_, '_> {
         let mut first = None;
         for alert in due {
             let before = *self.changes;
-            self.tx.batch("SAVEPOINT alert").await?;
-            let settled = match alert {
-                Settling::Open(finding) => self.open_alert(finding).await,
-                Settling::KeepOpen(alert, facts) => self.keep_open(alert, facts).await,
-                Settling::Close(alert) => self.close_alert(alert).await,
-            };
-            match settled {
-                Ok(()) => {}
-                Err(refusal) if refusal.fault == Fault::Record => {
-                    self.tx.batch("ROLLBACK TO SAVEPOINT alert").await?;
-                    *self.changes = before;
-                    first.get_or_insert(refusal);
-                }
-                Err(error) => return Err(error),
+            let tx = self.tx;
+            if let Err(refusal) = tx.in_savepoint(self.settle_one(alert)).await? {
+                *self.changes = before;
+                first.get_or_insert(refusal);
             }
-            self.tx.batch("RELEASE SAVEPOINT alert").await?;
         }
         Ok(first)
+    }
+
+    async fn settle_one(&mut self, alert: Settling) -> Result<(), DbError> {
+        match alert {
+            Settling::Open(finding) => self.open_alert(finding).await,
+            Settling::KeepOpen(alert, facts) => self.keep_open(alert, facts).await,
+            Settling::Close(alert) => self.close_alert(alert).await,
+        }
     }
 
     async fn open(&self) -> Result<Vec<OpenAlert>, DbError> {

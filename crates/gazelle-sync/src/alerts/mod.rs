@@ -27,7 +27,7 @@ pub use channels::{Channel, Channels, mail_port};
 pub use conditions::Limits;
 pub use current::{Problem, current};
 pub use deadman::{ping, ping_now};
-pub use deliver::{Delivered, deliver, send_test};
+pub use deliver::{Delivered, Unrecorded, deliver, send_test};
 pub use direct::{DirectAlerts, Trouble};
 pub use kind::{Kind, Occasion};
 pub use ledger::{Changes, forget_old, watch};

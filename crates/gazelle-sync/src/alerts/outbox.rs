@@ -10,8 +10,8 @@ use tokio_postgres::types::Type;
 use uuid::Uuid;
 
 use super::kind::Occasion;
-use crate::db::{Db, DbError, Param};
-use crate::lease::Unfenced;
+use crate::db::{Db, DbError, Fault, Param};
+use crate::lease::{Unfenced, UnfencedTx};
 use crate::staging::written;
 
 /// The table of messages, for errors.
@@ -86,26 +86,46 @@ pub async fn due_channels(db: &Db) -> Result<Vec<String>, DbError> {
     Ok(rows.iter().map(|row| row.get(0)).collect())
 }
 
-/// Claims the next message of a channel for [`CLAIM`]; no other process gets it meanwhile. The messages of an alert
-/// are sent in order. `None`: nothing is due.
+/// The result of claiming a message.
+pub enum Claim {
+    /// Nothing is due.
+    Nothing,
+    /// It is ours for [`CLAIM`].
+    Ours(Box<Message>),
+    /// The database refuses the claim of this message.
+    Refused(Uuid, DbError),
+}
+
+/// Claims the next message of a channel, other than `left_out`, for [`CLAIM`]; no other process gets it meanwhile. The
+/// messages of an alert are sent in order.
 ///
 /// # Errors
-/// Any database error.
-pub async fn claim(db: &Db, channel: &str) -> Result<Option<Message>, DbError> {
+/// Any database error that does not concern the one message.
+pub async fn claim(db: &Db, channel: &str, left_out: &[Uuid]) -> Result<Claim, DbError> {
     let now = database_time(db).await?;
     let until = now.saturating_add(CLAIM).unwrap_or(now);
     // By the time our statement runs, another process may have made a claim that is later than our `now`.
     let longest = until.saturating_add(CLAIM).unwrap_or(until);
     let mut connection = db.connection().await?;
     let tx = Unfenced::Alerts.begin(&mut connection).await?;
-    let params: [Param<'_>; 4] = [
+    let params: [Param<'_>; 5] = [
         (&channel, Type::TEXT),
         (&now, Type::TIMESTAMPTZ),
         (&latest_due(now), Type::TIMESTAMPTZ),
         (&longest, Type::TIMESTAMPTZ),
+        (&left_out, Type::UUID_ARRAY),
     ];
     let next = tx.query(include_str!("next_message.sql"), &params).await?;
-    let Some(id) = next.first().map(|row| row.get::<_, Uuid>(0)) else { return Ok(None) };
+    let Some(id) = next.first().map(|row| row.get::<_, Uuid>(0)) else { return Ok(Claim::Nothing) };
+    match claim_one(tx, id, until).await {
+        Ok(Some(message)) => Ok(Claim::Ours(Box::new(message))),
+        Ok(None) => Ok(Claim::Nothing),
+        Err(refusal) if refusal.fault == Fault::Record => Ok(Claim::Refused(id, refusal)),
+        Err(error) => Err(error),
+    }
+}
+
+async fn claim_one(tx: UnfencedTx<'_>, id: Uuid, until: Timestamp) -> Result<Option<Message>, DbError> {
     let params: [Param<'_>; 2] = [(&id, Type::UUID), (&until, Type::TIMESTAMPTZ)];
     let claimed = tx.query(include_str!("claim_message.sql"), &params).await?;
     written::check(&tx, TABLE, usize::from(claimed.is_empty()), "claimed, so that no channel gets it")
@@ -118,16 +138,38 @@ pub async fn claim(db: &Db, channel: &str) -> Result<Option<Message>, DbError> {
 ///
 /// # Errors
 /// Any database error.
-pub async fn sent(db: &Db, message: &Message) -> Result<(), DbError> {
+pub async fn sent(db: &Db, id: Uuid) -> Result<(), DbError> {
     let now = database_time(db).await?;
     let sql = "UPDATE {schema}.sync_alert_messages SET sent_at = $2, claimed_until = NULL, last_error = NULL
                 WHERE id = $1 AND sent_at IS NULL";
-    Unfenced::Alerts.execute(db, sql, &[(&message.id, Type::UUID), (&now, Type::TIMESTAMPTZ)]).await?;
+    Unfenced::Alerts.execute(db, sql, &[(&id, Type::UUID), (&now, Type::TIMESTAMPTZ)]).await?;
     let sql = "SELECT 1 FROM {schema}.sync_alert_messages WHERE id = $1 AND sent_at IS NULL";
-    match db.query(sql, &[(&message.id, Type::UUID)]).await?.len() {
+    match db.query(sql, &[(&id, Type::UUID)]).await?.len() {
         0 => Ok(()),
         _ => Err(written::suppressed_aside(db, TABLE, "a message was not marked as sent").await?),
     }
+}
+
+/// Puts off a message that was sent and that the database refuses to mark as sent, and stores why.
+///
+/// # Errors
+/// Any database error.
+pub async fn put_off_unrecorded(
+    db: &Db,
+    message: &Message,
+    why: &str,
+    wait: Duration,
+) -> Result<(), DbError> {
+    let now = database_time(db).await?;
+    let wait = SignedDuration::try_from(wait).unwrap_or(SignedDuration::from_secs(60));
+    let due_at = now.saturating_add(wait).unwrap_or(now);
+    // Not checked: a message that a trigger keeps from being put off is free again when its claim expires.
+    db.execute(
+        include_str!("put_off_unrecorded.sql"),
+        &[(&message.id, Type::UUID), (&due_at, Type::TIMESTAMPTZ), (&why, Type::TEXT)],
+    )
+    .await
+    .map(|_| ())
 }
 
 /// Records that a message was not accepted, why, and when to try again. Returns whether it was given up.

@@ -71,17 +71,11 @@ pub async fn fetch_missing_parents(
         // Includes parents that this run has asked for already; they are removed below.
         let waited_for =
             missing_parents::wanted(reconciliation.db, fetch.clock.database_now(), MOST_PARENTS).await?;
-        let found = waited_for.len();
+        warn_of_more(waited_for.len());
         // Those of failing lists come last: their getters often fail too, which must keep no other out.
         let mut wanted = [waited_for, unread.take_wanted()].concat();
         wanted.retain(|parent| asked.insert((parent.table.clone(), parent.external_id.clone())));
         wanted.truncate(MOST_PARENTS.saturating_sub(asked.len() - wanted.len()));
-        if found >= MOST_PARENTS {
-            tracing::warn!(
-                most = MOST_PARENTS,
-                "more parents are missing than a run asks for one by one; the next run goes on"
-            );
-        }
         if wanted.is_empty() {
             break;
         }
@@ -105,6 +99,7 @@ pub async fn fetch_missing_parents(
                 of_entity.applied += reconcile(reconciliation, of_entity.entity, None, progress).await?;
             }
         }
+        note_found_in_vain(fetch, reconciliation, &brought.found).await?;
         failure = brought.failure;
         if !has_new || failure.is_some() {
             break;
@@ -113,15 +108,47 @@ pub async fn fetch_missing_parents(
     Ok(FetchedParents { of: parents, failure, of_getters: failures.into_stopped(), no_room })
 }
 
+fn warn_of_more(missing: usize) {
+    if missing >= MOST_PARENTS {
+        tracing::warn!(
+            most = MOST_PARENTS,
+            "more parents are missing than a run asks for one by one; the next run goes on"
+        );
+    }
+}
+
 /// Notes parents that were asked for in vain, and parents that were put off.
 async fn note_missing(
     fetch: &Fetch,
     reconciliation: &Reconciliation<'_>,
     brought: &parents::ParentLookups,
 ) -> Result<(), DbError> {
-    let now = fetch.clock.database_now();
     let in_vain = [brought.missing.as_slice(), &brought.failed].concat();
-    let note = async |tx: &FencedTx<'_>| missing_parents::note(tx, &in_vain, &brought.put_off, now).await;
+    note_in_vain(fetch, reconciliation, &in_vain, &brought.put_off).await
+}
+
+/// Notes the parents that the API gave and that production lacks all the same, because stage 2 or the database refuses
+/// them: like those that were asked for in vain, they are not asked for in every run.
+async fn note_found_in_vain(
+    fetch: &Fetch,
+    reconciliation: &Reconciliation<'_>,
+    found: &[MissingParent],
+) -> Result<(), DbError> {
+    let in_vain = missing_parents::still_waited_for(reconciliation.db, found).await?;
+    match in_vain.is_empty() {
+        true => Ok(()),
+        false => note_in_vain(fetch, reconciliation, &in_vain, &[]).await,
+    }
+}
+
+async fn note_in_vain(
+    fetch: &Fetch,
+    reconciliation: &Reconciliation<'_>,
+    in_vain: &[MissingParent],
+    put_off: &[MissingParent],
+) -> Result<(), DbError> {
+    let now = fetch.clock.database_now();
+    let note = async |tx: &FencedTx<'_>| missing_parents::note(tx, in_vain, put_off, now).await;
     match reconciliation.fence.transaction(reconciliation.db, note).await {
         // They are asked for again by the next run, and nothing is lost.
         Err(error) if error.fault == Fault::Record => {

@@ -103,7 +103,7 @@ impl Run<'_> {
     async fn gaps(&self) -> Result<Arc<Gaps>, DbError> {
         let gaps: Arc<Gaps> = Arc::default();
         let walked: &[_] = if self.job.stages.fetch() { &self.job.entities } else { &[] };
-        unread::note_unlisted_before(self.db, &gaps.unread, walked).await?;
+        unread::note_unlisted_before(self.db, &gaps.unread, walked, self.leased.run_id).await?;
         Ok(gaps)
     }
 

@@ -182,16 +182,17 @@ pub async fn reconcile(
 }
 
 /// Makes records pending again whose missing parent is now in production, and those whose warnings an earlier run could
-/// not note. Returns how many of them this run had
-/// quarantined.
+/// not note. Returns how many of them this run had quarantined. What the database keeps as it is, is noted.
 async fn release_waiting(reconciliation: &Reconciliation<'_>, entity: &Entity) -> Result<u64, DbError> {
     let release = async |tx: &FencedTx<'_>| {
-        let own = quarantine::release(tx, entity, reconciliation.run_id).await?;
-        unnoted::take_up_again(tx, entity).await?;
+        let (own, mut kept) = quarantine::release(tx, entity, reconciliation.run_id).await?;
+        kept.extend(unnoted::take_up_again(tx, entity).await?);
         crate::crash::at(crate::crash::Step::WaitingReleased);
-        Ok(own)
+        Ok((own, kept))
     };
-    reconciliation.fence.transaction(reconciliation.db, release).await
+    let (own, kept) = reconciliation.fence.transaction(reconciliation.db, release).await?;
+    reconciliation.left.note_kept(entity, kept);
+    Ok(own)
 }
 
 /// If the reconciler's version was raised, makes what an older one processed pending again. Returns whether it was
@@ -204,22 +205,35 @@ async fn redo_older_reconciler(
         true => Ok(None),
         false => outcome::reset_older_reconciler(tx, entity).await.map(Some),
     };
-    let again = reconciliation.fence.transaction(reconciliation.db, reset).await?;
-    if let Some(again) = again.filter(|again| *again > 0) {
-        tracing::info!(entity = entity.name, records = again, "reconciled again by a newer reconciler");
+    let Some(again) = reconciliation.fence.transaction(reconciliation.db, reset).await? else {
+        return Ok(false);
+    };
+    if !again.ids.is_empty() {
+        tracing::info!(
+            entity = entity.name,
+            records = again.ids.len(),
+            "reconciled again by a newer reconciler"
+        );
     }
-    Ok(again.is_some())
+    reconciliation.left.note_kept(entity, again.kept);
+    Ok(true)
 }
 
 /// The second step after a raised version: makes faulty versions pending again that a newer version of their record
 /// had settled. By now the newer versions are processed, so that the old content never becomes current in
-/// production. The new reconciler version is noted last: a kill in between repeats both steps.
+/// production. The new reconciler version is noted last: a kill in between repeats both steps. So does the next run if the
+/// database kept versions as they are in either step.
 async fn redo_settled_faults(reconciliation: &Reconciliation<'_>, entity: &Entity) -> Result<(), DbError> {
     let reset = async |tx: &FencedTx<'_>| {
-        outcome::reset_settled_faults(tx, entity).await?;
-        outcome::note_reconciler(tx, entity).await
+        let again = outcome::reset_settled_faults(tx, entity).await?;
+        if again.kept.is_empty() && !reconciliation.left.has_kept(entity) {
+            outcome::note_reconciler(tx, entity).await?;
+        }
+        Ok(again.kept)
     };
-    reconciliation.fence.transaction(reconciliation.db, reset).await
+    let kept = reconciliation.fence.transaction(reconciliation.db, reset).await?;
+    reconciliation.left.note_kept(entity, kept);
+    Ok(())
 }
 
 /// Deletes superseded versions older than the setting `retention`, unless the run failed, whose unfinished work may

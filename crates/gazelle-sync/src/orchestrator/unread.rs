@@ -4,6 +4,7 @@
 //! the run.
 
 use tokio_postgres::types::Type;
+use uuid::Uuid;
 
 use crate::config::Guard;
 use crate::db::{Db, DbError};
@@ -79,7 +80,7 @@ async fn note_waiting(db: &Db, report: &mut RunReport, not_whole: &[&str]) -> Re
     Ok(())
 }
 
-/// Notes which lists the last walks could not read to their ends, of entities that this run does not walk: without it,
+/// Notes which lists the last walks could not read to their ends, of entities that the run `run_id` does not walk: without it,
 /// the records that name what is missing of them would be blamed.
 ///
 /// # Errors
@@ -88,10 +89,11 @@ pub async fn note_unlisted_before(
     db: &Db,
     unread: &Unread,
     walked: &[&'static Entity],
+    run_id: Uuid,
 ) -> Result<(), DbError> {
     let is_walked = |entity: &Entity| walked.iter().any(|walked| walked.name == entity.name);
     let others = ENTITIES.iter().copied().filter(|entity| !is_walked(entity));
-    unlisted(db, others).await?.into_iter().for_each(|entity| unread.note_unlisted(entity));
+    unlisted(db, others, run_id).await?.into_iter().for_each(|entity| unread.note_unlisted(entity));
     Ok(())
 }
 

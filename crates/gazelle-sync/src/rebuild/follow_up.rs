@@ -101,7 +101,7 @@ impl FollowUp<'_> {
     async fn reconcile(self, entities: &[&'static Entity]) -> Result<Reconciled, DbError> {
         let since = self.clock.database_now();
         let gaps: Arc<Gaps> = Arc::default();
-        unread::note_unlisted_before(self.db, &gaps.unread, &[]).await?;
+        unread::note_unlisted_before(self.db, &gaps.unread, &[], self.run_id).await?;
         let reconciliation = Reconciliation {
             db: self.db,
             fence: self.fence,

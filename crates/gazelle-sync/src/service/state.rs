@@ -1,5 +1,6 @@
 //! The state of the service, for its HTTP server and its duties.
 
+use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -8,7 +9,7 @@ use serde::Serialize;
 use tokio::sync::{Notify, watch};
 use tokio::time::Instant;
 
-use crate::alerts::DirectAlerts;
+use crate::alerts::{self, DirectAlerts};
 use crate::config::Settings;
 use crate::db::Db;
 use crate::metrics::Metrics;
@@ -33,7 +34,10 @@ pub struct Shared {
     activity: Mutex<Activity>,
     last_scraped_at: Mutex<Option<Timestamp>>,
     step: Mutex<LoopPhase>,
-    alert_write_failure: Mutex<Option<AlertWriteFailure>>,
+    /// By what met them: one step may succeed while the other fails.
+    alert_write_failures: Mutex<BTreeMap<AlertStep, AlertWriteFailure>>,
+    /// The messages of alerts that were sent and could not be marked as sent.
+    pub(super) unrecorded: alerts::Unrecorded,
     /// The token of the lease that the last run took.
     lease: Mutex<Option<i64>>,
 }
@@ -43,6 +47,15 @@ pub struct Shared {
 enum LoopPhase {
     Resting,
     Busy(Instant),
+}
+
+/// A step with alerts that writes to the database.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum AlertStep {
+    /// The conditions are evaluated, and messages written.
+    Evaluate,
+    /// Messages are claimed, and marked as sent.
+    Send,
 }
 
 /// When and why alerts could no longer be written to the database.
@@ -116,7 +129,8 @@ impl Shared {
             }),
             last_scraped_at: Mutex::new(None),
             step: Mutex::new(LoopPhase::Resting),
-            alert_write_failure: Mutex::new(None),
+            alert_write_failures: Mutex::default(),
+            unrecorded: alerts::Unrecorded::default(),
             lease: Mutex::new(None),
         }
     }
@@ -147,26 +161,24 @@ impl Shared {
         })
     }
 
-    /// Records whether alerts could be written to the database, and if not, why.
-    pub(super) fn note_alert_write(&self, outcome: Result<(), String>) {
-        let mut alert_write_failure = lock(&self.alert_write_failure);
-        match (outcome, &mut *alert_write_failure) {
-            (Ok(()), alert_write_failure) => *alert_write_failure = None,
-            (Err(reason), Some(alert_write_failure)) => alert_write_failure.reason = reason,
-            (Err(reason), alert_write_failure) => {
+    /// Records whether a step with alerts could write to the database, and if not, why.
+    pub(super) fn note_alert_write(&self, step: AlertStep, outcome: Result<(), String>) {
+        let mut failures = lock(&self.alert_write_failures);
+        match outcome {
+            Ok(()) => drop(failures.remove(&step)),
+            Err(reason) => {
                 let (since, begun) = (Timestamp::now(), Instant::now());
-                *alert_write_failure =
-                    Some(AlertWriteFailure { since, begun, lasting: Duration::ZERO, reason });
+                let new =
+                    || AlertWriteFailure { since, begun, lasting: Duration::ZERO, reason: String::new() };
+                failures.entry(step).or_insert_with(new).reason = reason;
             }
         }
     }
 
-    /// Since when and why alerts cannot be written; `None` if they can.
+    /// Since when and why alerts cannot be written, of the step that has failed longest; `None` if they can.
     pub fn alert_write_failure(&self) -> Option<AlertWriteFailure> {
-        lock(&self.alert_write_failure).clone().map(|alert_write_failure| AlertWriteFailure {
-            lasting: alert_write_failure.begun.elapsed(),
-            ..alert_write_failure
-        })
+        let longest = lock(&self.alert_write_failures).values().min_by_key(|failure| failure.begun).cloned();
+        longest.map(|failure| AlertWriteFailure { lasting: failure.begun.elapsed(), ..failure })
     }
 
     /// Stores the token of the lease that a run took.

@@ -14,7 +14,7 @@ use jiff::Timestamp;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
-use super::state::Shared;
+use super::state::{AlertStep, Shared};
 use crate::access::trust::owners;
 use crate::alerts::{self, Channels};
 use crate::config::Settings;
@@ -125,7 +125,7 @@ async fn evaluate_alerts(context: DutyContext) -> anyhow::Result<()> {
     let Some(db) = &context.db else {
         let problem = context.shared.activity().problem;
         let reason = problem.unwrap_or_else(|| "the database is not open".to_owned());
-        context.shared.note_alert_write(Err(reason));
+        context.shared.note_alert_write(AlertStep::Evaluate, Err(reason));
         return Ok(());
     };
     let seen = async {
@@ -133,7 +133,8 @@ async fn evaluate_alerts(context: DutyContext) -> anyhow::Result<()> {
         alerts::watch(db, &context.settings, &Channels::of(&context.settings)).await
     }
     .await;
-    context.shared.note_alert_write(seen.as_ref().map(|_| ()).map_err(ToString::to_string));
+    let outcome = seen.as_ref().map(|_| ()).map_err(ToString::to_string);
+    context.shared.note_alert_write(AlertStep::Evaluate, outcome);
     seen?;
     Ok(())
 }
@@ -160,15 +161,18 @@ async fn send_direct_alert(context: DutyContext) -> anyhow::Result<()> {
 
 async fn send_alerts(context: DutyContext) -> anyhow::Result<()> {
     let channels = Channels::of(&context.settings);
-    if let (Some(db), false) = (context.db.map(|db| db.aside()), channels.is_empty()) {
-        // No message is in transit yet, so the database gets no more time here than in the other duties.
-        tokio::select! {
-            checked = owners::check(&db) => checked?,
-            () = stop::overdue(&context.stop, GRACE) => return Ok(()),
-        }
-        let first_wait = context.settings.retry_delay() * 6;
-        alerts::deliver(&db, &channels, first_wait, &context.stop).await?;
+    let (Some(db), false) = (context.db.map(|db| db.aside()), channels.is_empty()) else { return Ok(()) };
+    // No message is in transit yet, so the database gets no more time here than in the other duties.
+    tokio::select! {
+        checked = owners::check(&db) => checked?,
+        () = stop::overdue(&context.stop, GRACE) => return Ok(()),
     }
+    let first_wait = context.settings.retry_delay() * 6;
+    let unrecorded = &context.shared.unrecorded;
+    let sent = alerts::deliver(&db, &channels, first_wait, unrecorded, &context.stop).await;
+    let outcome = sent.as_ref().map(|_| ()).map_err(ToString::to_string);
+    context.shared.note_alert_write(AlertStep::Send, outcome);
+    sent?;
     Ok(())
 }
 

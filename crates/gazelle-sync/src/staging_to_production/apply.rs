@@ -11,7 +11,7 @@ use super::gaps::Applying;
 use super::late::Late;
 use super::marks::mark_gone;
 use super::notes::note_faults;
-use super::parents::{KnownParents, absent_parents, waits_for};
+use super::parents::{KnownParents, absent_parents, pending_parents, waits_for};
 use super::target::{Order, Target};
 use super::unread::Unread;
 use super::warnings::note_warnings;
@@ -75,7 +75,8 @@ pub(super) struct Sorted<'b> {
 
 impl<'b> Sorted<'b> {
     /// Sorts candidates that are the newest of their records. One whose parent is absent waits in quarantine, so that
-    /// the parent is asked for by its id, or stays pending if the parent could not be listed in this run.
+    /// the parent is asked for by its id, or stays pending if the parent could not be listed in this run, or is staged and
+    /// pending itself.
     pub(super) async fn of(
         tx: &FencedTx<'_>,
         entity: &Entity,
@@ -92,16 +93,27 @@ impl<'b> Sorted<'b> {
             }
         }
         let absent = absent_parents(Target::Production(tx), entity, &sorted.good, known).await?;
+        let mut waiting: Vec<(&'b Candidate, RecordError)> = Vec::new();
         sorted.good.retain(|good| match waits_for(entity, good, &absent) {
             Some(error) => {
                 match unread.excuses(entity, &good.candidate.external_id, &error) {
                     true => sorted.left += 1,
-                    false => sorted.faulty.push((good.candidate, error)),
+                    false => waiting.push((good.candidate, error)),
                 }
                 false
             }
             None => true,
         });
+        let pending =
+            pending_parents(tx, waiting.iter().filter_map(|(_, error)| error.waits_for.as_ref())).await?;
+        for (candidate, error) in waiting {
+            if error.waits_for.as_ref().is_some_and(|parent| pending.contains(parent)) {
+                unread.note_left(entity, &candidate.external_id);
+                sorted.left += 1;
+            } else {
+                sorted.faulty.push((candidate, error));
+            }
+        }
         let faulty = sorted.faulty.iter().map(|(candidate, _)| *candidate);
         unread
             .note_settled(entity, sorted.written().chain(faulty).map(|settled| settled.external_id.as_str()));

@@ -72,22 +72,23 @@ impl Unnoted {
     /// The sentence about the records of an entity; none if there are none.
     fn reason(&self, entity: &Entity, remaining: Option<RemainingNotes>) -> Option<String> {
         let unnoted = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let (named, count) = match (unnoted.get(entity.name), remaining) {
+        let (named, count, or_kept) = match (unnoted.get(entity.name), remaining) {
             (Some(UnnotedRecords { named, has_more }), _) => {
                 let said =
                     named.iter().map(|(id, why)| format!("{id}: {why}")).collect::<Vec<_>>().join("; ");
-                (said, format!("{}{}", if *has_more { "more than " } else { "" }, named.len()))
+                (said, format!("{}{}", if *has_more { "more than " } else { "" }, named.len()), "")
             }
-            // Of earlier runs: this one could not reconcile them again.
+            // Of earlier runs: this one could not reconcile them again, or could not remove the notes that say so.
             (None, Some(RemainingNotes { records, named })) => {
                 let more = if records > named.len() as u64 { ", …" } else { "" };
-                (format!("{}{more}", named.join(", ")), records.to_string())
+                let or_kept = ", or the notes that say so not be removed";
+                (format!("{}{more}", named.join(", ")), records.to_string(), or_kept)
             }
             (None, None) => return None,
         };
         Some(format!(
-            "{}: the warnings of {count} record(s) could not be noted ({named}): the records are in production, and the next \
-             runs note their warnings; what was added to our tables keeps them out, `gazelle-sync doctor` lists it",
+            "{}: the warnings of {count} record(s) could not be noted{or_kept} ({named}): the records are in production, and the \
+             next runs note their warnings; what was added to our tables keeps them out, `gazelle-sync doctor` lists it",
             entity.name
         ))
     }

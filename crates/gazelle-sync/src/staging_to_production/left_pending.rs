@@ -1,36 +1,82 @@
-//! Collects the versions that could be neither reconciled nor quarantined: the database refuses their rows, and a user's
-//! addition to staging or to `sync_quarantine` refuses to record the failure. They stay pending, and every run tries
-//! them again.
+//! Collects what the database keeps from being done about versions, because of what a user added to staging or to the
+//! bookkeeping. Every run tries these again.
+//!
+//! - Versions that could be neither reconciled nor quarantined: their rows are refused, and the note of the failure too.
+//!   They stay pending.
+//! - Versions that could not be taken up again, or whose note could not be removed. They stay as they are.
 
 use std::collections::BTreeMap;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use crate::entities::Entity;
+use crate::staging::outcome::again::KeptRecords;
 
-/// The records of such versions, by entity and id, with the reason.
+/// The records of such versions.
 #[derive(Debug, Default)]
-pub struct LeftPending(Mutex<BTreeMap<&'static str, BTreeMap<String, String>>>);
+pub struct LeftPending(Mutex<Left>);
+
+/// By entity and id, with the reason.
+type Records = BTreeMap<&'static str, BTreeMap<String, String>>;
+
+#[derive(Debug, Default)]
+struct Left {
+    pending: Records,
+    kept: Records,
+}
 
 impl LeftPending {
-    /// Notes a record.
+    /// Notes a record that could be neither reconciled nor quarantined.
     pub(super) fn note(&self, entity: &Entity, id: &str, why: String) {
-        let mut left = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        left.entry(entity.name).or_default().insert(id.to_owned(), why);
+        self.left().pending.entry(entity.name).or_default().insert(id.to_owned(), why);
     }
 
-    /// One sentence for each entity with such records.
+    /// Notes records that could not be taken up again.
+    pub fn note_kept(&self, entity: &Entity, kept: KeptRecords) {
+        if !kept.is_empty() {
+            self.left().kept.entry(entity.name).or_default().extend(kept);
+        }
+    }
+
+    /// Whether records of an entity could not be taken up again.
+    pub fn has_kept(&self, entity: &Entity) -> bool {
+        self.left().kept.contains_key(entity.name)
+    }
+
+    /// One sentence for each entity with such records, of either kind.
     pub fn reasons(&self) -> Vec<String> {
-        let left = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let of = |(entity, records): (&&str, &BTreeMap<String, String>)| {
-            let (id, why) = records.first_key_value()?;
+        let left = self.left();
+        let pending = left.pending.iter().filter_map(|(entity, records)| {
             Some(format!(
-                "{entity}: {} record(s) could not be reconciled and not be put into quarantine either ({id}: {why}{}): they \
+                "{entity}: {} record(s) could not be reconciled and not be put into quarantine either ({}): they \
                  are staged and stay pending, all others were reconciled, and later runs try these again; what was added to \
                  our tables refuses them, `gazelle-sync doctor` lists it",
                 records.len(),
-                if records.len() > 1 { "; …" } else { "" },
+                named(records, 1)?,
             ))
-        };
-        left.iter().filter_map(of).collect()
+        });
+        let kept = left.kept.iter().filter_map(|(entity, records)| {
+            Some(format!(
+                "{entity}: {} record(s) could not be taken up again ({}): their versions and notes stay as they are, all \
+                 others were reconciled, and later runs try these again; what was added to our tables refuses them, \
+                 `gazelle-sync doctor` lists it",
+                records.len(),
+                named(records, MOST_NAMED)?,
+            ))
+        });
+        pending.chain(kept).collect()
     }
+
+    fn left(&self) -> MutexGuard<'_, Left> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Most records that could not be taken up again that a message names.
+const MOST_NAMED: usize = 5;
+
+/// The first records with their reasons; none if there is no record.
+fn named(records: &BTreeMap<String, String>, most: usize) -> Option<String> {
+    let mut named: Vec<String> = records.iter().take(most).map(|(id, why)| format!("{id}: {why}")).collect();
+    named.extend((records.len() > most).then(|| "…".to_owned()));
+    (!records.is_empty()).then(|| named.join("; "))
 }

@@ -9,7 +9,7 @@ use uuid::Uuid;
 use super::batch::{self, Candidate, VersionContent, distinct_runs};
 use super::target::{Order, Target, scratch_table};
 use super::write;
-use crate::db::{Bisect, DbError, Fault, WriteTx};
+use crate::db::{Bisect, DbError, WriteTx};
 use crate::entities::{ENTITIES, Entity, table::Table};
 use crate::lease::FencedTx;
 use crate::staging::pending::{self, Basis};
@@ -166,20 +166,14 @@ async fn write_in_parts(
 ) -> Result<(), DbError> {
     let mut parts = Bisect::new(run);
     while let Some(part) = parts.next() {
-        tx.batch("SAVEPOINT part").await?;
-        match write::write_only(Target::Scratch(tx), entity, part.iter(), Order::UpdateFirst).await {
-            Ok(_) => {
-                tx.batch("RELEASE SAVEPOINT part").await?;
-                not_placed.written(entity, part);
-            }
-            Err(refusal) if refusal.fault == Fault::Record => {
-                tx.batch("ROLLBACK TO SAVEPOINT part").await?;
-                tx.batch("RELEASE SAVEPOINT part").await?;
+        let write = write::write_only(Target::Scratch(tx), entity, part.iter(), Order::UpdateFirst);
+        match tx.in_savepoint(write).await? {
+            Ok(_) => not_placed.written(entity, part),
+            Err(refusal) => {
                 if let Some((alone, refusal)) = parts.failed(part, refusal)? {
                     not_placed.note(entity, &alone.external_id, refusal.to_string(), true);
                 }
             }
-            Err(error) => return Err(error),
         }
     }
     Ok(())

@@ -105,6 +105,15 @@ impl Unread {
         true
     }
 
+    /// Notes that a record stays pending, since its parent does.
+    pub(super) fn note_left(&self, entity: &Entity, external_id: &str) {
+        let mut state = self.state();
+        let own = state.hasher.hash_one((entity.tables[0].name, external_id));
+        if state.left.len() < MOST_LEFT {
+            state.left.insert(own, entity.name);
+        }
+    }
+
     /// Notes that these records do not stay pending any longer.
     pub(super) fn note_settled<'i>(&self, entity: &Entity, ids: impl Iterator<Item = &'i str>) {
         let mut state = self.state();

@@ -8,7 +8,7 @@ use uuid::Uuid;
 
 use super::batch::Good;
 use super::gaps::Applying;
-use crate::db::{Bisect, DbError, Fault, Param};
+use crate::db::{Bisect, DbError, Param};
 use crate::entities::{Entity, WarningCode};
 use crate::lease::FencedTx;
 use crate::staging::notes::unnoted;
@@ -65,19 +65,12 @@ pub(super) async fn note_warnings(
             refused.extend(part.iter().map(|changes| changes.external_id.as_str()));
             continue;
         }
-        tx.batch("SAVEPOINT warnings").await?;
-        match change(tx, entity, part, run).await {
-            Ok(()) => tx.batch("RELEASE SAVEPOINT warnings").await?,
-            Err(refusal) if refusal.fault == Fault::Record => {
-                tx.batch("ROLLBACK TO SAVEPOINT warnings").await?;
-                tx.batch("RELEASE SAVEPOINT warnings").await?;
-                if let Some((alone, refusal)) = parts.failed(part, refusal)? {
-                    let why = format!("{}: {refusal}", alone.first());
-                    run.gaps.unnoted.note(entity, &alone.external_id, why);
-                    refused.push(&alone.external_id);
-                }
-            }
-            Err(error) => return Err(error),
+        if let Err(refusal) = tx.in_savepoint(change(tx, entity, part, run)).await?
+            && let Some((alone, refusal)) = parts.failed(part, refusal)?
+        {
+            let why = format!("{}: {refusal}", alone.first());
+            run.gaps.unnoted.note(entity, &alone.external_id, why);
+            refused.push(&alone.external_id);
         }
     }
     if refused.is_empty() {

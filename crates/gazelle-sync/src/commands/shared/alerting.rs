@@ -28,18 +28,23 @@ pub async fn look(opened: &Opened, settings: &Settings) -> Result<(Changes, Deli
     }
     .await
     .map_err(anyhow::Error::from);
-    tell_directly(settings, written.as_ref().err()).await;
     // Where the database keeps one alert out, the others are written, and delivered.
     let is_of_one = |error: &anyhow::Error| {
         error.downcast_ref::<DbError>().is_some_and(|error| error.fault == Fault::Record)
     };
     if written.as_ref().is_err_and(|error| !is_of_one(error)) {
+        tell_directly(settings, written.as_ref().err()).await;
         return written.map(|changes| (changes, Delivered::default()));
     }
-    let delivered =
-        alerts::deliver(&opened.db, &channels, settings.retry_delay() * 6, &CancellationToken::new()).await?;
+    let (first_wait, stop) = (settings.retry_delay() * 6, CancellationToken::new());
+    let mut direct = told_directly(settings).await;
+    let delivered = alerts::deliver(&opened.db, &channels, first_wait, &direct.unrecorded, &stop)
+        .await
+        .map_err(anyhow::Error::from);
+    // What keeps a message from leaving is told like what keeps it from being written.
+    tell(settings, &mut direct, written.as_ref().err().or(delivered.as_ref().err())).await;
     alerts::ping(&opened.db, settings).await?;
-    Ok((written?, delivered))
+    Ok((written?, delivered?))
 }
 
 /// What `sync` and `fetch` do at their end if a channel or the heartbeat URL is configured. A failure here does
@@ -68,12 +73,23 @@ pub async fn open_or_tell(settings: &Settings) -> Result<Opened> {
 /// Sends alerts about an unusable database directly: once, then as a reminder, and when it is over. What was sent
 /// is recorded in the data folder, since a command keeps no state.
 async fn tell_directly(settings: &Settings, error: Option<&anyhow::Error>) {
+    tell(settings, &mut told_directly(settings).await, error).await;
+}
+
+/// What earlier commands sent without the database; nothing without a channel.
+async fn told_directly(settings: &Settings) -> DirectAlerts {
+    match Channels::of(settings).is_empty() {
+        true => DirectAlerts::default(),
+        false => DirectAlerts::load(&settings.data_dir.join(TOLD_DIRECTLY)).await,
+    }
+}
+
+async fn tell(settings: &Settings, direct: &mut DirectAlerts, error: Option<&anyhow::Error>) {
     let channels = Channels::of(settings);
     if channels.is_empty() {
         return;
     }
     let file = settings.data_dir.join(TOLD_DIRECTLY);
-    let mut direct = DirectAlerts::load(&file).await;
     let now = Timestamp::now();
     let trouble = error.map(|error| Trouble::Database {
         reason: format!("{error:#}"),

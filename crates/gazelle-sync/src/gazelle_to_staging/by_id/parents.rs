@@ -28,6 +28,8 @@ pub struct ParentLookups {
     pub missing: Vec<MissingParent>,
     /// Parents at which the API failed, and those of failing lists about which it said nothing.
     pub failed: Vec<MissingParent>,
+    /// Parents that the API gave, and staging stored.
+    pub found: Vec<MissingParent>,
     /// The entities of which the API gave a record.
     pub answered: HashSet<&'static str>,
     /// Parents that were not looked up, because their entity's getter failed too often.
@@ -173,8 +175,12 @@ async fn stage_all(
             }
         }
         *fetched.staged.entry(entity.name).or_default() += staged;
-        let of_refused = records.iter().zip(wanted).filter(|(of, _)| refused.contains_key(&of.external_id));
-        fetched.missing.extend(of_refused.map(|(_, wanted)| wanted));
+        for (of, wanted) in records.iter().zip(wanted) {
+            match refused.contains_key(&of.external_id) {
+                true => fetched.missing.push(wanted),
+                false => fetched.found.push(wanted),
+            }
+        }
         fetched.refused.entry(entity.name).or_default().append(&mut refused);
     }
     crate::crash::at(crate::crash::Step::ParentStaged);

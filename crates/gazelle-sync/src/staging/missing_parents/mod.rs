@@ -1,9 +1,11 @@
 //! Missing parents that quarantined records wait for: which to ask Gazelle for, and when to ask again.
 
+use std::collections::HashSet;
+
 use jiff::{SignedDuration, Timestamp};
 use tokio_postgres::types::Type;
 
-use crate::db::{Db, DbError};
+use crate::db::{Db, DbError, Param};
 use crate::lease::FencedTx;
 
 /// The wait after the first look-up in vain; it doubles with each further one.
@@ -83,6 +85,25 @@ pub async fn note(
     )
     .await?;
     Ok(())
+}
+
+/// Of these parents, those that records still wait for, although the API gave them: production refuses them.
+///
+/// # Errors
+/// Those of the database.
+pub async fn still_waited_for(db: &Db, found: &[MissingParent]) -> Result<Vec<MissingParent>, DbError> {
+    if found.is_empty() {
+        return Ok(Vec::new());
+    }
+    let tables: Vec<&str> = found.iter().map(|parent| parent.table.as_str()).collect();
+    let ids: Vec<&str> = found.iter().map(|parent| parent.external_id.as_str()).collect();
+    let params: [Param<'_>; 2] = [(&tables, Type::TEXT_ARRAY), (&ids, Type::TEXT_ARRAY)];
+    let rows = db.query(include_str!("still_waited_for.sql"), &params).await?;
+    let waited_for: HashSet<(&str, &str)> =
+        rows.iter().map(|row| (row.get("parent_table"), row.get("external_id"))).collect();
+    let is_waited_for =
+        |parent: &&MissingParent| waited_for.contains(&(parent.table.as_str(), parent.external_id.as_str()));
+    Ok(found.iter().filter(is_waited_for).cloned().collect())
 }
 
 /// Makes all missing parents due at once.

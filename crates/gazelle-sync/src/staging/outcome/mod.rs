@@ -1,12 +1,13 @@
 //! Notes the outcome of versions, in the transaction that wrote (or did not write) their rows.
 
-use std::collections::HashSet;
+pub mod again;
 
 use jiff::Timestamp;
 use tokio_postgres::Row;
 use tokio_postgres::types::Type;
 use uuid::Uuid;
 
+use self::again::MadePending;
 use super::versions::Staged;
 use super::{for_entity, written};
 use crate::db::{DbError, Tx};
@@ -153,52 +154,17 @@ pub async fn settled(tx: &FencedTx<'_>, entity: &Entity, ids: &[Uuid]) -> Result
 /// # Errors
 /// The database's, also for versions that it kept as they are.
 pub async fn pending_again(tx: &FencedTx<'_>, entity: &Entity, due: &[Row]) -> Result<u64, DbError> {
-    let left = made_pending(tx, entity, due).await?;
-    written::check(tx, entity.staging_table, left.len(), "made pending again").await?;
+    let ids: Vec<Uuid> = due.iter().map(|row| row.get(0)).collect();
+    again::make_pending(tx, entity, &ids).await?;
     Ok(due.len() as u64)
 }
 
-/// Makes versions pending again, as far as the database does so: what a trigger keeps as it is stays in quarantine,
-/// and keeps no other record out. Returns the ids that are pending now.
-///
-/// # Errors
-/// The database's.
-pub async fn pending_where_possible(
-    tx: &FencedTx<'_>,
-    entity: &Entity,
-    due: &[Row],
-) -> Result<HashSet<Uuid>, DbError> {
-    let left = made_pending(tx, entity, due).await?;
-    if !left.is_empty() {
-        let (suspects, _) = written::suspects(tx, entity.staging_table).await?;
-        tracing::warn!(
-            entity = entity.name,
-            versions = left.len(),
-            kept_by = suspects.join(", "),
-            "versions stay in quarantine, since the database did not make them pending again"
-        );
-    }
-    let left: HashSet<Uuid> = left.into_iter().collect();
-    Ok(due.iter().map(|row| row.get(0)).filter(|id| !left.contains(id)).collect())
-}
-
-/// Makes versions pending again. Returns the ids of those that the database kept as they are.
-async fn made_pending(tx: &FencedTx<'_>, entity: &Entity, due: &[Row]) -> Result<Vec<Uuid>, DbError> {
-    let ids: Vec<Uuid> = due.iter().map(|row| row.get(0)).collect();
-    if ids.is_empty() {
-        return Ok(Vec::new());
-    }
-    let sql = for_entity(include_str!("make_pending.sql"), entity);
-    let made = tx.query(&sql, &[(&ids, Type::UUID_ARRAY)]).await?;
-    Ok(written::missing(ids, &made))
-}
-
 /// Makes pending again what an older reconciler version processed: the newest good version of each such row, and
-/// every faulty version, which the new reconciler may read. Returns how many.
+/// every faulty version, which the new reconciler may read.
 ///
 /// # Errors
-/// Those of the database. Versions that it left as they are without an error are only logged.
-pub async fn reset_older_reconciler(tx: &FencedTx<'_>, entity: &Entity) -> Result<u64, DbError> {
+/// Those of the database that concern no version.
+pub async fn reset_older_reconciler(tx: &FencedTx<'_>, entity: &Entity) -> Result<MadePending, DbError> {
     let made = tx
         .query(
             &for_entity(
@@ -210,22 +176,21 @@ pub async fn reset_older_reconciler(tx: &FencedTx<'_>, entity: &Entity) -> Resul
         )
         .await?;
     if !made.first().is_some_and(|row| row.get(0)) {
-        return Ok(0);
+        return Ok(MadePending::default());
     }
     let sql = for_entity(include_str!("reset_older_reconciler.sql"), entity);
     let due = tx.query(&sql, &[(&entity.reconciler_version, Type::INT4)]).await?;
-    Ok(pending_where_possible(tx, entity, &due).await?.len() as u64)
+    again::pending_where_possible(tx, entity, &due).await
 }
 
 /// Makes faulty versions pending again that a newer version settled: if a newer reconciler reads them, their
-/// records have a longer history, which tells when a child row went, or what a deleted record was. Returns how
-/// many.
+/// records have a longer history, which tells when a child row went, or what a deleted record was.
 ///
 /// # Errors
 /// As [`reset_older_reconciler`].
-pub async fn reset_settled_faults(tx: &FencedTx<'_>, entity: &Entity) -> Result<u64, DbError> {
+pub async fn reset_settled_faults(tx: &FencedTx<'_>, entity: &Entity) -> Result<MadePending, DbError> {
     let due = tx.query(&for_entity(include_str!("reset_settled_faults.sql"), entity), &[]).await?;
-    Ok(pending_where_possible(tx, entity, &due).await?.len() as u64)
+    again::pending_where_possible(tx, entity, &due).await
 }
 
 /// Whether the noted reconciler version of an entity is this program's, so that no other one made rows in

@@ -9,6 +9,7 @@ use tokio_postgres::Row;
 use tokio_postgres::types::Type;
 use uuid::Uuid;
 
+use super::outcome::again::{self, KeptRecords};
 use super::{for_entity, missing_parents, outcome, template, written};
 use crate::db::{Db, DbError, Param};
 use crate::entities::{
@@ -151,23 +152,28 @@ pub async fn close(
 }
 
 /// Makes records pending again whose missing parent is now in production. Returns how many versions of this run are
-/// among them.
+/// among them, and the records that the database kept as they are.
 ///
 /// # Errors
-/// Those of the database. Versions that it left as they are without an error are only logged.
-pub async fn release(tx: &FencedTx<'_>, entity: &Entity, run_id: Uuid) -> Result<u64, DbError> {
-    let mut own = 0;
+/// Those of the database that concern no record.
+pub async fn release(
+    tx: &FencedTx<'_>,
+    entity: &Entity,
+    run_id: Uuid,
+) -> Result<(u64, KeptRecords), DbError> {
+    let (mut own, mut kept) = (0, KeptRecords::new());
     for table in parent_tables(entity) {
         let sql = template(include_str!("release_waiting.sql"), entity).with("parent", table).fill();
         let waiting = tx.query(&sql, &[(&entity.name, Type::TEXT), (&table, Type::TEXT)]).await?;
-        let pending = outcome::pending_where_possible(tx, entity, &waiting).await?;
+        let mut pending = again::pending_where_possible(tx, entity, &waiting).await?;
         let is_own = |row: &&Row| {
-            pending.contains(&row.get::<_, Uuid>("id"))
+            pending.ids.contains(&row.get::<_, Uuid>("id"))
                 && row.get::<_, Option<Uuid>>("run_id") == Some(run_id)
         };
         own += waiting.iter().filter(is_own).count() as u64;
+        kept.append(&mut pending.kept);
     }
-    Ok(own)
+    Ok((own, kept))
 }
 
 /// Makes faulty versions pending again: all of an entity, or those of some ids (of records, or of staging rows).

@@ -11,7 +11,7 @@ use std::collections::HashMap;
 use tokio_postgres::types::Type;
 
 use super::difference::{self, Part, TableDifference, fill};
-use crate::db::{DbError, Fault};
+use crate::db::DbError;
 use crate::entities::Entity;
 use crate::entities::table::Table;
 use crate::lease::FencedTx;
@@ -44,9 +44,9 @@ pub async fn apply(
     for part in &processed {
         expected.extend(difference::of_part(tx, 0, part).await?);
     }
-    match within_savepoint(tx, write(tx, &processed, &expected)).await {
-        Err(refusal) if refusal.fault == Fault::Record => write_or_blame(tx, parts, shown, &processed).await,
-        other => other,
+    match tx.in_savepoint(write(tx, &processed, &expected)).await? {
+        Err(_) => write_or_blame(tx, parts, shown, &processed).await,
+        Ok(written) => Ok(written),
     }
 }
 
@@ -57,32 +57,10 @@ async fn write_or_blame(
     expected: &[TableDifference],
     suspects: &[Part],
 ) -> Result<u64, DbError> {
-    match within_savepoint(tx, write(tx, parts, expected)).await {
-        Err(refusal) if refusal.fault == Fault::Record => Err(offender(tx, suspects, refusal).await?),
-        other => other,
+    match tx.in_savepoint(write(tx, parts, expected)).await? {
+        Err(refusal) => Err(offender(tx, suspects, refusal).await?),
+        Ok(written) => Ok(written),
     }
-}
-
-/// Executes `work` in a savepoint, and rolls it back if the database refuses a row. Deferred constraints are
-/// checked at once: at the end of the transaction the refused record could no longer be found.
-async fn within_savepoint<T>(
-    tx: &FencedTx<'_>,
-    work: impl Future<Output = Result<T, DbError>>,
-) -> Result<T, DbError> {
-    tx.batch("SAVEPOINT difference").await?;
-    let outcome: Result<T, DbError> = async {
-        let done = work.await?;
-        tx.batch("SET CONSTRAINTS ALL IMMEDIATE").await?;
-        Ok(done)
-    }
-    .await;
-    if outcome.as_ref().is_err_and(|error| error.fault == Fault::Record) {
-        tx.batch("ROLLBACK TO SAVEPOINT difference").await?;
-    }
-    if outcome.as_ref().map_or_else(|error| error.fault == Fault::Record, |_| true) {
-        tx.batch("RELEASE SAVEPOINT difference").await?;
-    }
-    outcome
 }
 
 /// Writes the difference of these parts, and checks that it is as many rows as expected.
@@ -202,16 +180,15 @@ async fn first_refused(
         let (trying, rest) =
             if refused_whole { left.split_at(left.len().div_ceil(2)) } else { (left, &left[..0]) };
         let part = Part::of(entity, trying.to_vec());
-        match (within_savepoint(tx, attempt(tx, &part)).await, trying) {
+        match (tx.in_savepoint(attempt(tx, &part)).await?, trying) {
             (Ok(()), _) => left = rest,
-            (Err(refusal), [alone]) if refusal.fault == Fault::Record => {
+            (Err(refusal), [alone]) => {
                 return Ok(Some(refusal.while_doing(&format!("{} {alone}", entity.name))));
             }
-            (Err(refusal), _) if refusal.fault == Fault::Record => {
+            (Err(_), _) => {
                 left = trying;
                 refused_whole = true;
             }
-            (Err(error), _) => return Err(error),
         }
     }
     Ok(None)

@@ -9,10 +9,11 @@ use tokio_postgres::types::Type;
 
 use super::batch::Good;
 use super::target::{TableSet, Target};
-use crate::db::{DbError, Template};
-use crate::entities::Entity;
+use crate::db::{DbError, Template, Tx};
 use crate::entities::read::RecordError;
 use crate::entities::table::Table;
+use crate::entities::{self, Entity};
+use crate::staging::pending;
 
 /// Most parents that are remembered; others are looked up each time, so that memory stays bounded.
 const MOST_REMEMBERED: usize = 100_000;
@@ -104,6 +105,29 @@ pub(super) fn waits_for(
     parents_of(entity, good).find(|(_, table, id, _)| absent.contains(&(*table, (*id).to_owned()))).map(
         |(index, table, id, path)| RecordError::missing_parent(place(entity.tables[index], path), table, id),
     )
+}
+
+/// Of these absent parents (table and id), those that are staged and pending: a run that reconciles their entity may write
+/// them.
+///
+/// # Errors
+/// The database's.
+pub(super) async fn pending_parents<'p>(
+    tx: &Tx<'_>,
+    absent: impl Iterator<Item = &'p (&'static str, String)>,
+) -> Result<HashSet<(&'static str, String)>, DbError> {
+    let mut by_table: HashMap<&'static str, Vec<String>> = HashMap::new();
+    for (table, id) in absent {
+        by_table.entry(table).or_default().push(id.clone());
+    }
+    let mut found = HashSet::new();
+    for (table, ids) in by_table {
+        // Rows inside other records have ids of their own.
+        let Some(entity) = entities::entity_of_table(table) else { continue };
+        let of_table = pending::records_with_pending(tx, entity, &ids).await?;
+        found.extend(of_table.into_iter().map(|id| (table, id)));
+    }
+    Ok(found)
 }
 
 /// Every parent a record names: the position of the naming row's table, the parent's table and id, and

@@ -226,6 +226,22 @@ async fn the_migrations_make_the_tables_that_the_declarations_make() {
     assert_eq!(declared.1, migrated.1, "constraints");
 }
 
+/// Versions are added with their outcome and rarely changed. A table of the test's own shows that the query would find one.
+#[tokio::test]
+async fn no_table_of_ours_keeps_room_free_in_its_pages() {
+    let place = Place::new().await;
+    place.run(&["migrate"]).await.success();
+    place.execute("CREATE TABLE half_full (id int) WITH (fillfactor = 50)").await;
+    let kept = place
+        .rows(
+            "SELECT c.relname AS name FROM pg_class c
+              WHERE c.relnamespace = 'public'::regnamespace AND c.relkind = 'r'
+                AND array_to_string(c.reloptions, ' ') LIKE '%fillfactor%'",
+        )
+        .await;
+    assert_eq!(kept, [json!({ "name": "half_full" })]);
+}
+
 #[tokio::test]
 async fn a_column_of_ours_that_somebody_dropped_is_named() {
     let world = World::new().await;

@@ -14,6 +14,7 @@ mod quarantine_list;
 mod source_changes;
 mod spec_procedures;
 mod sqlstates;
+mod sqlstates_elsewhere;
 mod staged_then_gone;
 mod technicians;
 mod time_rule;

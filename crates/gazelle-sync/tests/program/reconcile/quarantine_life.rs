@@ -74,8 +74,8 @@ async fn a_child_that_a_trigger_keeps_in_quarantine_keeps_no_other_out() {
     let start = json!({"id": "e1", "start": "2026-05-05T12:00:00Z", "client": {"id": "c1"}});
     place.stage("staging_appointments", "e1", &start, None).await;
     let run = place.run(&["reconcile"]).await;
-    run.success();
-    assert!(run.stderr.contains("stay in quarantine"), "{run}");
+    assert_eq!(run.code, 3, "{run}");
+    assert!(run.reasons().contains("p1: ") && run.reasons().contains("trigger garde"), "{}", run.reasons());
     assert_eq!(in_state(&place, &["--all"]).await, ["p1 waiting", "p2 released"], "{run}");
     assert_eq!(place.count("gazelle_appointments").await, 1, "{run}");
 }

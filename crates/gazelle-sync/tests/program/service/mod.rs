@@ -3,6 +3,7 @@
 mod alert_delivery;
 mod alert_direct;
 mod alert_mail;
+mod alert_refused;
 mod alert_soak;
 mod alerts;
 mod dashboard;

@@ -1,11 +1,13 @@
 //! What users add to our tables: columns, constraints, triggers, foreign keys, policies. It may make a record wait; it
 //! never makes a row of ours or of theirs vanish, and every command says what it met.
 
+mod deferred;
 mod kinds;
 mod required;
 mod staging;
 mod suppressed;
 mod tables;
+mod taken_up;
 mod unnoted;
 mod unwritten;
 mod upgrade;

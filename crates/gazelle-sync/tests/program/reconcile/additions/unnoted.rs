@@ -10,12 +10,12 @@ use crate::support::{Tables, World, assert_same};
 
 const WARNINGS: &str = "sync_quality_warnings";
 
-async fn noted(world: &World, id: &str) -> bool {
+pub(super) async fn noted(world: &World, id: &str) -> bool {
     let warning = format!("{WARNINGS} WHERE external_id = '{id}' AND code = 'unreadable_field'");
     world.count(&warning).await > 0
 }
 
-async fn drop_trigger(world: &World) {
+pub(super) async fn drop_trigger(world: &World) {
     world.execute("DROP FUNCTION silence CASCADE").await;
 }
 
