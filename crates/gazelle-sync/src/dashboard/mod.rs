@@ -10,9 +10,14 @@ mod assets;
 mod charts;
 mod escape;
 mod guard;
+mod links;
+mod named;
 mod page;
+mod raw;
+mod raw_view;
 mod screens;
 mod site;
+mod values;
 mod verdict;
 mod words;
 
@@ -54,6 +59,15 @@ pub fn router(shared: Arc<Shared>) -> Router {
         .route("/app/runs", get(screens::runs::show))
         .route("/app/runs.json", get(screens::runs::show))
         .route("/app/runs/{run}", get(screens::run::show))
+        .route("/app/records/{entity}/{id}", get(screens::record::show))
+        .route("/app/quarantine", get(screens::quarantine::show))
+        .route("/app/quarantine.json", get(screens::quarantine::show))
+        .route("/app/quarantine/{staging_id}", get(screens::case::show))
+        .route("/app/deletions", get(screens::deletions::show))
+        .route("/app/deletions.json", get(screens::deletions::show))
+        .route("/app/deletions/{run}", get(screens::deletions::run::show))
+        .route("/app/search", get(screens::search::show))
+        .route("/app/search.json", get(screens::search::show))
         .route("/app/language", post(choose_language))
         .route("/app/assets/{hash}/{name}", get(asset))
         .route("/app/{*rest}", get(screens::trouble::no_such_page))

@@ -48,6 +48,10 @@ pub(super) enum Screen {
     Today,
     Overview,
     Runs,
+    Quarantine,
+    Deletions,
+    /// Search, and the records that it finds.
+    Search,
     /// An error, which is in none.
     Other,
 }
@@ -56,7 +60,18 @@ pub(super) enum Screen {
 pub(super) struct NavLink {
     pub(super) href: &'static str,
     pub(super) label: Said,
+    /// How many wait there.
+    pub(super) count: Option<String>,
     pub(super) is_current: bool,
+    /// Whether it stands in the bar of a phone, which has no room for all.
+    pub(super) on_phone: bool,
+}
+
+/// What waits for a person, as the navigation counts it.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Waits {
+    pub(super) cases: i64,
+    pub(super) deletions: i64,
 }
 
 /// What the frame of a page shows. It speaks the page's language.
@@ -64,6 +79,7 @@ pub(super) struct Frame {
     tongue: Tongue,
     screen: Screen,
     pub(super) is_demo: bool,
+    pub(super) waits: Waits,
     /// Where the form of the languages leads back to.
     pub(super) path: String,
     pub(super) schema: String,
@@ -78,6 +94,7 @@ impl Frame {
             tongue: Tongue::new(language, settings.zone(), read_at),
             screen,
             is_demo: false,
+            waits: Waits::default(),
             path: asked.path.clone(),
             schema: settings.schema.clone(),
             read_at,
@@ -94,13 +111,28 @@ impl Frame {
         &self.tongue
     }
 
-    pub(super) fn nav(&self) -> [NavLink; 3] {
-        let link = |screen, href, label| NavLink { href, label, is_current: self.screen == screen };
+    pub(super) fn nav(&self) -> [NavLink; 6] {
+        let link = |screen, href, label, waits: i64| NavLink {
+            href,
+            label,
+            count: (waits > 0).then(|| self.tongue.number(waits)),
+            is_current: self.screen == screen,
+            on_phone: matches!(screen, Screen::Today | Screen::Overview | Screen::Search),
+        };
+        let Waits { cases, deletions } = self.waits;
         [
-            link(Screen::Today, "/app/today", w::TODAY),
-            link(Screen::Overview, "/app/", w::OVERVIEW),
-            link(Screen::Runs, "/app/runs", w::RUNS),
+            link(Screen::Today, "/app/today", w::TODAY, 0),
+            link(Screen::Overview, "/app/", w::OVERVIEW, 0),
+            link(Screen::Runs, "/app/runs", w::RUNS, 0),
+            link(Screen::Quarantine, "/app/quarantine", w::QUARANTINE, cases),
+            link(Screen::Deletions, "/app/deletions", w::DELETIONS, deletions),
+            link(Screen::Search, "/app/search", w::SEARCH, 0),
         ]
+    }
+
+    /// Whether the screen is one of those that a phone shows under `More`.
+    pub(super) fn is_under_more(&self) -> bool {
+        matches!(self.screen, Screen::Runs | Screen::Quarantine | Screen::Deletions)
     }
 
     pub(super) fn style(&self) -> &'static str {

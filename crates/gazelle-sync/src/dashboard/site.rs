@@ -5,7 +5,7 @@ use std::sync::Arc;
 use jiff::Timestamp;
 
 use super::guard;
-use super::page::Asked;
+use super::page::{Asked, Frame, Screen, Waits};
 use crate::access::trust::owners;
 use crate::db::{Begin, Connection, DbError, Tx};
 use crate::migrate;
@@ -36,6 +36,7 @@ pub(super) struct Snapshot<'c> {
     pub(super) tx: Tx<'c>,
     /// The database's time.
     pub(super) now: Timestamp,
+    pub(super) waits: Waits,
 }
 
 impl Site {
@@ -60,6 +61,13 @@ impl Site {
             Ok((false, _)) => Err(self.no_database()),
             Err(error) => Err(self.failed(&error)),
         }
+    }
+
+    /// The frame of a page that is read in a snapshot.
+    pub(super) fn frame(&self, asked: &Asked, screen: Screen, snapshot: &Snapshot<'_>) -> Frame {
+        let mut frame = Frame::new(asked, &self.shared.settings, screen, snapshot.now);
+        (frame.is_demo, frame.waits) = (true, snapshot.waits);
+        frame
     }
 
     /// The trouble that an error of the database is.
@@ -93,5 +101,7 @@ async fn begin(connection: &mut Connection) -> Result<(bool, Snapshot<'_>), DbEr
     tx.batch("SET LOCAL TimeZone = 'UTC'").await?;
     let is_demo = demo::is_demo_in(&tx).await?;
     let now = tx.now().await?;
-    Ok((is_demo, Snapshot { tx, now }))
+    let waits = tx.query(include_str!("waits.sql"), &[]).await?;
+    let waits = waits.first().map(|row| Waits { cases: row.get("cases"), deletions: row.get("deletions") });
+    Ok((is_demo, Snapshot { tx, now, waits: waits.unwrap_or_default() }))
 }

@@ -1,7 +1,8 @@
 //! The only code that touches the staging tables: appends versions of records, and notes their outcome.
 //!
 //! [`versions`] adds what stage 1 receives, [`pending`] reads what stage 2 is to process, [`outcome`] notes the
-//! result, `slice` selects records by what happened to them, `recent` reads what was staged lately, [`quarantine`] keeps the cases of records that could
+//! result, `slice` selects records by what happened to them, `recent` reads what was staged lately, `run_versions` what
+//! a run staged, [`quarantine`] keeps the cases of records that could
 //! not be reconciled, [`exact`] finds what `jsonb` cannot hold, [`undo`] withdraws versions and restores them.
 
 pub mod api_limits;
@@ -22,6 +23,7 @@ pub mod quarantine;
 pub mod recent;
 pub mod removal;
 pub mod retention;
+pub mod run_versions;
 pub mod size;
 pub mod slice;
 pub mod source_fault;

@@ -3,14 +3,18 @@
 use std::collections::BTreeSet;
 
 use super::said::Said;
-use super::{frame, overview, runs, today, verdict};
+use super::{deletions, frame, overview, quarantine, record, runs, search, today, verdict};
 use crate::config::Language;
 
 fn all() -> Vec<(&'static str, &'static str, Said)> {
-    let files: [(&str, &[(&str, Said)]); 5] = [
+    let files: [(&str, &[(&str, Said)]); 9] = [
+        ("deletions", deletions::ALL),
         ("frame", frame::ALL),
         ("overview", overview::ALL),
+        ("quarantine", quarantine::ALL),
+        ("record", record::ALL),
         ("runs", runs::ALL),
+        ("search", search::ALL),
         ("today", today::ALL),
         ("verdict", verdict::ALL),
     ];

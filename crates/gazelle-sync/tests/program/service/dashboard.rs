@@ -6,7 +6,7 @@ use crate::support::World;
 use crate::support::service::{Serving, client, until};
 
 /// The paths of all pages and documents.
-const PAGES: [&str; 8] = [
+const PAGES: [&str; 15] = [
     "/app/",
     "/app/overview.json",
     "/app/today",
@@ -15,6 +15,13 @@ const PAGES: [&str; 8] = [
     "/app/runs.json",
     "/app/runs/01930000-0000-7000-8000-000000000001",
     "/app/runs/01930000-0000-7000-8000-000000000001.json",
+    "/app/records/clients/cli_1",
+    "/app/records/clients/cli_1.json",
+    "/app/quarantine",
+    "/app/quarantine/01930000-0000-7000-8000-000000000001",
+    "/app/deletions",
+    "/app/deletions/01930000-0000-7000-8000-000000000001.json",
+    "/app/search?q=erables",
 ];
 
 const MARK: &str = "INSERT INTO sync_notes (key, value) VALUES ('shop', 'demo')";

@@ -6,6 +6,8 @@ mod alert_mail;
 mod alert_soak;
 mod alerts;
 mod dashboard;
+mod dashboard_records;
+mod dashboard_search;
 mod deployment;
 mod http_limits;
 mod http_methods;

@@ -76,8 +76,7 @@ async fn overview(site: &Site, asked: &Asked) -> Result<Answer, Trouble> {
     if asked.json {
         return Ok(Answer::document(StatusCode::OK, &facts));
     }
-    let mut frame = Frame::new(asked, settings, Screen::Overview, snapshot.now);
-    frame.is_demo = true;
+    let frame = site.frame(asked, Screen::Overview, &snapshot);
     let waiting = waiting(&facts, settings, frame.tongue());
     Ok(Answer::page(StatusCode::OK, &page(facts, waiting, frame)))
 }

@@ -92,8 +92,7 @@ async fn runs(site: &Site, asked: &Asked, question: Question) -> Result<Answer, 
     if asked.json {
         return Ok(Answer::document(StatusCode::OK, &Runs { runs, next: next.map(text_of) }));
     }
-    let mut frame = Frame::new(asked, &site.shared.settings, Screen::Runs, snapshot.now);
-    frame.is_demo = true;
+    let frame = site.frame(asked, Screen::Runs, &snapshot);
     Ok(Answer::page(StatusCode::OK, &page(&runs, next, &filter, frame)))
 }
 

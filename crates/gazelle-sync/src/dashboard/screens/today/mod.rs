@@ -96,8 +96,7 @@ async fn today(site: &Site, asked: &Asked, question: Question) -> Result<Answer,
     if asked.json {
         return Ok(Answer::document(StatusCode::OK, &facts));
     }
-    let mut frame = Frame::new(asked, settings, Screen::Today, now);
-    frame.is_demo = true;
+    let frame = site.frame(asked, Screen::Today, &snapshot);
     // The view's days and hours are Montréal's, whatever the setting says: the page takes both from one place.
     let zone = time::zone(time::MONTREAL).unwrap_or(jiff::tz::TimeZone::UTC);
     Ok(Answer::page(StatusCode::OK, &page(facts, settings, frame.in_zone(zone), is_today)))
