@@ -74,11 +74,10 @@ impl Ids {
         let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
         let quarantine = document("/app/quarantine.json?state=all").await?;
         let moved = text(&report["changes"][0]["id"]);
-        let related = document(&format!("/app/records/appointments/{moved}.json")).await?["related"].clone();
-        let client = related.as_array().into_iter().flatten().find(|one| one["entity"] == "clients");
+        let found = document("/app/search.json?q=rue").await?;
         Ok(Ids {
             appointment: moved,
-            client: client.map(|one| text(&one["external_id"])).unwrap_or_default(),
+            client: text(&found["addresses"][0]["record"]),
             case: text(&quarantine["cases"][0]["staging_id"]),
             changed: text(&report["incremental"]["run_id"]),
         })

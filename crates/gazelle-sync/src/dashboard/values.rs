@@ -86,8 +86,11 @@ pub(super) struct Differences {
 impl Differences {
     pub(super) fn of(changes: &[Change], t: &Tongue) -> Differences {
         let more = changes.len().saturating_sub(MOST);
+        // Every change moves it: what else changed comes first.
+        let mut changes: Vec<&Change> = changes.iter().collect();
+        changes.sort_by_key(|change| change.path == "updatedAt");
         Differences {
-            fields: changes.iter().take(MOST).map(|change| Difference::of(change, t)).collect(),
+            fields: changes.into_iter().take(MOST).map(|change| Difference::of(change, t)).collect(),
             more: (more > 0).then(|| t.count(w::MORE_FIELDS, more as i64)),
         }
     }

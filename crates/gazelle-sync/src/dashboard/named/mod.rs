@@ -79,6 +79,12 @@ impl Name {
         }
     }
 
+    /// With another name, if it has none.
+    pub(super) fn or_called(mut self, other: Option<&String>) -> Name {
+        self.name = self.name.or_else(|| other.cloned());
+        self
+    }
+
     /// As a page shows it.
     pub(super) fn shown(&self, t: &Tongue) -> Named {
         let more = [self.start_at.map(|at| t.date_hour(at)), self.more.as_deref().map(short)];

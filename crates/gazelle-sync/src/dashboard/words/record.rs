@@ -68,6 +68,7 @@ said! {
     AGREES_YES = "Production holds what this record gives." / "La production tient ce que cette fiche donne.";
     AGREES_NO = "Production holds another value: it was changed by hand. gazelle-sync verify finds such rows, gazelle-sync replay corrects them." / "La production tient une autre valeur : elle a été changée à la main. gazelle-sync verify trouve ces lignes, gazelle-sync replay les corrige.";
     GIVES = "The record gives {value}." / "La fiche donne {value}.";
+    LABELLED = "{what}:" / "{what} :";
     STEPS = "Step by step" / "Pas à pas";
     STEP_TEXT = "The record says" / "La fiche dit";
     STEP_INSTANT = "The instant, in UTC" / "L'instant, en UTC";

@@ -5,9 +5,9 @@ use super::said::said;
 said! {
     QUESTION = "Name, address, telephone, serial number, title or id" / "Nom, adresse, téléphone, numéro de série, titre ou identifiant";
     SEARCH = "Search" / "Chercher";
-    ANY_TIME = "Appointments of any time" / "Rendez-vous de tout temps";
+    ANY_TIME = "Look among appointments of any time too" / "Chercher aussi parmi les rendez-vous de tout temps";
     BOUNDED = "Appointments of the last and the next 24 months." / "Rendez-vous des 24 derniers et des 24 prochains mois.";
-    SHOW_ANY_TIME = "Search those of any time" / "Chercher dans tous";
+    SHOW_ANY_TIME = "Show those of any time" / "Montrer ceux de tout temps";
     HOW = "Case and accents make no difference; of a telephone number the digits count; an id opens its record." / "Ni les majuscules ni les accents ne comptent; d'un numéro de téléphone, les chiffres comptent; un identifiant ouvre sa fiche.";
     TOO_SHORT = "Two letters at least." / "Au moins deux lettres.";
     NONE = "Nothing was found for this." / "Rien n'a été trouvé pour cela.";

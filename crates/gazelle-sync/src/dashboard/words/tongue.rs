@@ -95,6 +95,11 @@ impl Tongue {
         number.map_or_else(|| "–".to_owned(), |number| self.number(number))
     }
 
+    /// A label before what it names: `Run:` · `Exécution :`
+    pub(crate) fn label(&self, what: &str) -> String {
+        self.fill(super::record::LABELLED, &[("what", what)])
+    }
+
     /// `2.5` · `2,5`
     pub(crate) fn decimal(&self, number: f64) -> String {
         let text = number.to_string();

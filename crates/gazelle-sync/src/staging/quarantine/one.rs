@@ -1,5 +1,7 @@
 //! Finds cases: the one of a version, and those in whose record some words stand.
 
+use std::collections::HashMap;
+
 use serde::Serialize;
 use tokio_postgres::types::Type;
 use uuid::Uuid;
@@ -17,6 +19,17 @@ pub async fn case(tx: &Tx<'_>, staging_id: Uuid) -> Result<Option<(&'static Enti
     let rows = tx.query(&sql(), &[(&staging_id, Type::UUID)]).await?;
     let Some(row) = rows.first() else { return Ok(None) };
     Ok(entities::entity(row.get("entity")).map(|entity| (entity, Case::of(entity, row))))
+}
+
+/// What the versions of cases are called: their titles or names, as far as they have one.
+///
+/// # Errors
+/// Those of the database.
+pub async fn titles(tx: &Tx<'_>, staging_ids: &[Uuid]) -> Result<HashMap<Uuid, String>, DbError> {
+    let of = |entity: &&Entity| template(include_str!("titles.sql").trim_end(), entity).fill();
+    let sql = ENTITIES.iter().map(of).collect::<Vec<_>>().join(" UNION ALL ");
+    let rows = tx.query(&sql, &[(&staging_ids, Type::UUID_ARRAY)]).await?;
+    Ok(rows.iter().map(|row| (row.get("id"), row.get("title"))).collect())
 }
 
 /// The statement: the version is in the staging table of one of the entities.

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use crate::support::World;
 use crate::support::hostile_text::HOSTILE;
-use crate::support::service::{Serving, client, until};
+use crate::support::service::{Serving, until};
 
 const MARK: &str = "INSERT INTO sync_notes (key, value) VALUES ('shop', 'demo')";
 
@@ -137,6 +137,8 @@ async fn a_row_inside_a_record_leads_to_its_record_and_an_unknown_id_to_a_senten
 async fn a_case_tells_its_reason_marks_the_field_and_what_newer_versions_say() {
     let mut world = World::new().await;
     world.filled().await;
+    // Those that the made-up shop has.
+    world.execute("UPDATE sync_quarantine SET state = 'dismissed', closed_at = now()").await;
     let id = world.upcoming(0);
     let raw = world.control.record(Kind::Event, &id).unwrap();
     let mut broken = raw.clone();
@@ -179,7 +181,7 @@ async fn a_case_tells_its_reason_marks_the_field_and_what_newer_versions_say() {
         (&json!("superseded"), &json!("2037-01-09T12:00:00Z"))
     );
     let body = page(&serving, "/app/quarantine").await;
-    assert!(body.contains("Nothing is in quarantine. 1 case was closed, 1 by itself."), "{body}");
+    assert!(body.contains("Nothing is in quarantine. 4 cases were closed, 1 by itself."), "{body}");
     assert!(page(&serving, "/app/quarantine?state=closed").await.contains("Closed: a newer version came"));
     assert_eq!(serving.stop().await.code, Some(0));
 }
@@ -188,6 +190,7 @@ async fn a_case_tells_its_reason_marks_the_field_and_what_newer_versions_say() {
 async fn the_quarantine_is_read_page_by_page_without_missing_or_repeating_one() {
     let mut world = World::new().await;
     world.filled().await;
+    world.execute("DELETE FROM sync_quarantine").await;
     // Many that were noted at the same instant, which the ids alone tell apart.
     world
         .execute(
@@ -353,7 +356,14 @@ async fn whatever_a_record_holds_it_stays_in_its_place_and_no_page_is_as_large_a
     }
     let body = page(&serving, &format!("/app/records/pianos/{piano}")).await;
     assert!(body.contains("1970670598291982300123"), "digit for digit");
-    let answer = client().get(format!("{}/app/records/clients/{client}", serving.base)).send().await.unwrap();
+    let answer = reqwest::Client::builder()
+        .no_proxy()
+        .build()
+        .unwrap()
+        .get(format!("{}/app/records/clients/{client}", serving.base))
+        .send()
+        .await
+        .unwrap();
     assert_eq!(answer.headers()["cache-control"], "no-store");
     assert_eq!(serving.stop().await.code, Some(0));
 }

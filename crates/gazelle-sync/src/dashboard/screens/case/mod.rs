@@ -82,6 +82,7 @@ struct Page {
     offending: Option<Value>,
     /// In the engine's own words, in English.
     message: Option<String>,
+    says: String,
     parent: Option<ParentView>,
     closed: Option<(Shown, String)>,
     tries: String,
@@ -161,6 +162,7 @@ async fn read(tx: &Tx<'_>, staging_id: Uuid, zone: &TimeZone) -> Result<Option<C
     let sources = Sources::of(tx, one, zone).await?;
     let field = found.error_field.clone().filter(|field| !field.is_empty());
     let text = own.and_then(|(_, version)| version.readable());
+    let title = text.as_deref().and_then(title);
     // A field that is there as null, or not at all, is looked for as it is named.
     let place = field.as_deref().map(|field| {
         let found = text.as_ref().and_then(|text| case::offending(entity, text, field));
@@ -179,8 +181,16 @@ async fn read(tx: &Tx<'_>, staging_id: Uuid, zone: &TimeZone) -> Result<Option<C
     let newer = newer.collect();
     let context = case::tell_from(tx, entity, found, (&versions, &sources), zone).await?;
     let rows = read::rows(tx, entity, &id).await?;
-    let name = Names::read(tx, std::iter::once((entity.name, id.as_str()))).await?.of(entity.name, &id);
+    let names = Names::read(tx, std::iter::once((entity.name, id.as_str()))).await?;
+    let name = names.of(entity.name, &id).or_called(title.as_ref());
     Ok(Some(Case { context, name, raw, versions_held: versions.held, rows, newer, entity, place }))
+}
+
+/// What a raw record is called.
+fn title(record: &str) -> Option<String> {
+    let record: Json = serde_json::from_str(record).ok()?;
+    let text = |name: &str| record[name].as_str().filter(|text| !text.trim().is_empty());
+    ["title", "companyName", "lastName", "make"].into_iter().find_map(text).map(str::to_owned)
 }
 
 fn page(case: &Case, frame: Frame) -> Page {
@@ -209,6 +219,7 @@ fn page(case: &Case, frame: Frame) -> Page {
         field: field.map(|field| raw::cut(field).0.to_owned()),
         offending: case.context.offending.as_ref().map(|value| Value::of(value, t)),
         message: found.message.as_deref().map(|message| raw::cut(message).0.to_owned()),
+        says: t.label(&t.say(w::SAYS)),
         parent: parent(case, t),
         closed: found
             .closed_at

@@ -1,7 +1,7 @@
 //! Deletions to decide: are these really gone? By run and entity; `run` shows the records of a run with their evidence.
 
 mod read;
-pub(in crate::dashboard) mod run;
+pub(crate) mod run;
 
 use std::sync::Arc;
 

@@ -3,6 +3,7 @@
 mod read;
 pub(super) mod told;
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use askama::Template;
@@ -10,6 +11,7 @@ use axum::Extension;
 use axum::extract::{Query, State};
 use axum::http::StatusCode;
 use serde::{Deserialize, Serialize};
+use uuid::Uuid;
 
 use super::trouble;
 use crate::dashboard::answer::Answer;
@@ -21,6 +23,7 @@ use crate::dashboard::words::quarantine as w;
 use crate::dashboard::words::said::Said;
 use crate::dashboard::words::tongue::Tongue;
 use crate::entities;
+use crate::staging::quarantine::one;
 use read::{Filter, Group, ListedCase, Position};
 use told::{CODES, Facts};
 
@@ -127,10 +130,12 @@ async fn quarantine(site: &Site, asked: &Asked, question: Question) -> Result<An
         let (cases, next) = read::cases(&snapshot.tx, &filter).await?;
         let records = cases.iter().map(|case| (case.entity.as_str(), case.external_id.as_str()));
         let names = Names::read(&snapshot.tx, records).await?;
+        let versions: Vec<Uuid> = cases.iter().map(|case| case.staging_id).collect();
+        let titles = one::titles(&snapshot.tx, &versions).await?;
         let closed = if groups.is_empty() { Some(read::closed(&snapshot.tx).await?) } else { None };
-        Ok((groups, cases, next, names, closed))
+        Ok((groups, cases, next, (names, titles), closed))
     };
-    let (groups, cases, next, names, closed) = read.await.map_err(|error| site.failed(&error))?;
+    let (groups, cases, next, called, closed) = read.await.map_err(|error| site.failed(&error))?;
     if asked.json {
         let next = next.map(|next| next.text());
         return Ok(Answer::bounded(StatusCode::OK, &Quarantine { groups, cases, next }));
@@ -142,7 +147,7 @@ async fn quarantine(site: &Site, asked: &Asked, question: Question) -> Result<An
         entities: entity_choices(&filter, t),
         codes: code_choices(&filter, t),
         is_filtered: filter.is_set(),
-        rows: cases.iter().map(|case| case_row(case, &names, t)).collect(),
+        rows: cases.iter().map(|case| case_row(case, &called, t)).collect(),
         newest: filter.before.is_some().then(|| filter.address(None)),
         older: next.map(|next| filter.address(Some(&next.text()))),
         well: closed.map(|closed| well(closed, t)),
@@ -210,7 +215,7 @@ fn group_row(group: &Group, t: &Tongue) -> GroupRow {
     }
 }
 
-fn case_row(case: &ListedCase, names: &Names, t: &Tongue) -> CaseRow {
+fn case_row(case: &ListedCase, (names, titles): &(Names, HashMap<Uuid, String>), t: &Tongue) -> CaseRow {
     let (class, shape, word) = told::state(&case.state, t);
     let facts = Facts {
         state: &case.state,
@@ -220,7 +225,7 @@ fn case_row(case: &ListedCase, names: &Names, t: &Tongue) -> CaseRow {
         parent: None,
     };
     CaseRow {
-        record: names.of(&case.entity, &case.external_id).shown(t),
+        record: names.of(&case.entity, &case.external_id).or_called(titles.get(&case.staging_id)).shown(t),
         case: format!("{}#field", links::case(&case.staging_id.to_string())),
         reason: facts.reason(t),
         advice: facts.short_advice(t),

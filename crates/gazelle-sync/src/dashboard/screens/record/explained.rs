@@ -54,8 +54,8 @@ pub(in crate::dashboard::screens) struct SourceView {
 
 /// What a version said.
 pub(in crate::dashboard::screens) struct SaidView {
+    /// Its number, and when it was seen.
     pub(in crate::dashboard::screens) version: String,
-    pub(in crate::dashboard::screens) at: String,
     pub(in crate::dashboard::screens) value: Value,
     /// In the engine's own words, in English.
     pub(in crate::dashboard::screens) note: Option<String>,
@@ -69,7 +69,17 @@ pub(in crate::dashboard::screens) fn blocks(
 ) -> Vec<Block> {
     let mut all = Vec::new();
     add(told, 0, (raw, None), t, &mut all);
+    tell_steps_once(told, t, &mut all);
     all
+}
+
+/// The steps of an instant that is computed from others begin with the text of these, and stand once.
+fn tell_steps_once(told: &Explanation, t: &Tongue, all: &mut [Block]) {
+    let text = told.rests_on.iter().find_map(|inner| inner.times.as_ref()?.raw.clone());
+    let (Some(times), Some([outer, inner @ ..])) = (&told.times, Some(&mut *all)) else { return };
+    let Some(raw) = times.raw.clone().or(text) else { return };
+    outer.steps = steps(&Times { raw: Some(raw), ..times.clone() }, t);
+    inner.iter_mut().for_each(|block| block.steps.clear());
 }
 
 fn add(
@@ -186,8 +196,11 @@ fn said(told: &Explanation, t: &Tongue) -> Vec<SaidView> {
     let newest = told.said.iter().rev().take(MOST_SAID);
     newest
         .map(|said| SaidView {
-            version: t.fill(w::VERSION_NUMBER, &[("number", &said.version.to_string())]),
-            at: t.date_hour(said.seen_at.utc),
+            version: format!(
+                "{}, {}",
+                t.fill(w::VERSION_NUMBER, &[("number", &said.version.to_string())]),
+                t.date_hour(said.seen_at.utc)
+            ),
             value: Value::of(&said.value, t),
             note: said.note.clone(),
         })

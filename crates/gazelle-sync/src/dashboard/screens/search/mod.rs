@@ -54,6 +54,8 @@ struct Page {
 struct FoundView {
     count: String,
     groups: Vec<GroupView>,
+    /// Whether a group says that it leaves older appointments out.
+    has_bounded: bool,
     is_held_unread: bool,
 }
 
@@ -166,7 +168,8 @@ fn view(results: &Results, wanted: &Wanted, t: &Tongue) -> FoundView {
         true => t.fill(w::FOUND_MORE, &[("n", &t.number(all as i64))]),
         false => t.count(w::FOUND, all as i64),
     };
-    FoundView { count, groups, is_held_unread: results.held.is_none() }
+    let has_bounded = groups.iter().any(|group| group.is_bounded);
+    FoundView { count, groups, has_bounded, is_held_unread: results.held.is_none() }
 }
 
 fn row(found: &Found, entity: &str, wanted: &Wanted, t: &Tongue) -> RowView {
