@@ -149,6 +149,11 @@ pub fn show_exact(instant: Timestamp, zone: &TimeZone) -> String {
     instant.to_zoned(zone.clone()).strftime("%Y-%m-%d %H:%M:%S %Z").to_string()
 }
 
+/// Whether the clocks of a zone are advanced at an instant.
+pub fn is_daylight_time(instant: Timestamp, zone: &TimeZone) -> bool {
+    zone.to_offset_info(instant).dst().is_dst()
+}
+
 /// An instant as date, time and offset in a zone.
 pub fn local(instant: Timestamp, zone: &TimeZone) -> Zoned {
     instant.to_zoned(zone.clone())

@@ -32,7 +32,7 @@ async fn take(out: &Path) -> Result<()> {
     let base =
         report["dashboard"].as_str().context("demo tells no address")?.trim_end_matches("/app/").to_owned();
     let browser = Browser::start(Program::new("chromedriver"), Setup::default()).await?;
-    let pages = pages(&report);
+    let pages = pages(&report, &Ids::read(&browser, &base, &report).await?);
     for language in ["fr-CA", "en-CA"] {
         for (width, height) in [(1280, 900), (360, 740)] {
             for dark in [false, true] {
@@ -55,9 +55,39 @@ async fn take(out: &Path) -> Result<()> {
     Ok(())
 }
 
+/// Records of the demonstration that pages show.
+struct Ids {
+    appointment: String,
+    client: String,
+    case: String,
+    /// The run that changed something.
+    changed: String,
+}
+
+impl Ids {
+    async fn read(browser: &Browser, base: &str, report: &Value) -> Result<Ids> {
+        let document = async |path: &str| -> Result<Value> {
+            browser.navigate(&format!("{base}{path}")).await?;
+            let text = browser.run("return document.body.innerText").await?;
+            Ok(serde_json::from_str(text.as_str().unwrap_or_default())?)
+        };
+        let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+        let quarantine = document("/app/quarantine.json?state=all").await?;
+        let moved = text(&report["changes"][0]["id"]);
+        let found = document("/app/search.json?q=rue").await?;
+        Ok(Ids {
+            appointment: moved,
+            client: text(&found["addresses"][0]["record"]),
+            case: text(&quarantine["cases"][0]["staging_id"]),
+            changed: text(&report["incremental"]["run_id"]),
+        })
+    }
+}
+
 /// The pages, each with the name of its picture.
-fn pages(report: &Value) -> Vec<(&'static str, String)> {
+fn pages(report: &Value, ids: &Ids) -> Vec<(&'static str, String)> {
     let run = report["full"]["run_id"].as_str().unwrap_or_default();
+    let Ids { appointment, client, case, changed } = ids;
     let day = report["day"]["date"].as_str().unwrap_or_default();
     vec![
         ("overview", "/app/".to_owned()),
@@ -67,6 +97,19 @@ fn pages(report: &Value) -> Vec<(&'static str, String)> {
         ("runs", "/app/runs".to_owned()),
         ("runs-empty", "/app/runs?status=failed".to_owned()),
         ("run", format!("/app/runs/{run}")),
+        ("run-changes", format!("/app/runs/{changed}")),
+        ("record", format!("/app/records/appointments/{appointment}")),
+        ("record-explained", format!("/app/records/appointments/{appointment}?explain=start_at")),
+        ("record-compared", format!("/app/records/appointments/{appointment}?compare=1&version=2")),
+        ("record-client", format!("/app/records/clients/{client}")),
+        ("record-unknown", "/app/records/clients/cli_nobody".to_owned()),
+        ("quarantine", "/app/quarantine".to_owned()),
+        ("quarantine-empty", "/app/quarantine?state=dismissed".to_owned()),
+        ("case", format!("/app/quarantine/{case}")),
+        ("deletions", "/app/deletions".to_owned()),
+        ("search", "/app/search".to_owned()),
+        ("search-found", "/app/search?q=rue".to_owned()),
+        ("search-none", "/app/search?q=zzzzzz".to_owned()),
         ("not-found", "/app/nothing".to_owned()),
     ]
 }

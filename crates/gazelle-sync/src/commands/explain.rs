@@ -45,10 +45,11 @@ async fn tell(
     zone: &TimeZone,
 ) -> Result<u8> {
     let entity = found[0].entity;
-    let newest = history::versions(tx, entity, &found[0].record_id).await?.pop();
+    let newest = history::newest(tx, entity, &found[0].record_id, 1).await?;
+    let newest = newest.last();
     found.retain(|found| !found.rows.is_empty());
     if found.is_empty() {
-        bail!(in_staging_alone(&args.id, entity.name, newest.as_ref()));
+        bail!(in_staging_alone(&args.id, entity.name, newest));
     }
     let asked = AskedColumn::of(&args.column);
     let (one, table, row) = match asked.row(&args.id, &found) {
@@ -59,7 +60,7 @@ async fn tell(
         let columns = column::columns(tx, table).await?;
         return context.wrong_use(&no_column(table, asked.name, &columns));
     };
-    let explanation = ExplainedValue { explanation, newest_fault: newest.as_ref().and_then(fault) };
+    let explanation = ExplainedValue { explanation, newest_fault: newest.and_then(fault) };
     context.print(&explanation, || {
         text(&explanation.explanation, explanation.newest_fault.as_deref(), &context.settings.timezone)
     })?;

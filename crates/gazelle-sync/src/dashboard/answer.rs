@@ -7,7 +7,7 @@ use axum::http::{HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 
-use crate::display::Document;
+use crate::display::{self, Document};
 
 /// On every answer. Nothing is loaded from elsewhere, nothing runs that is not ours, and nobody frames a page.
 const HEADERS: [(&str, &str); 7] = [
@@ -29,6 +29,9 @@ const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; i
                       manifest-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
 const NOT_STORED: &str = "no-store";
 const FOR_EVER: &str = "public, max-age=31536000, immutable";
+
+/// Characters of a text, and items of a list, in a bounded document.
+const LONGEST: usize = 2 * 1024;
 
 /// A response.
 #[derive(Debug)]
@@ -60,6 +63,17 @@ impl Answer {
     pub(super) fn document(status: StatusCode, document: &impl Serialize) -> Answer {
         match Document::indented(document) {
             Ok(document) => Answer::new(status, "application/json", format!("{document}\n")),
+            Err(_) => Answer::text(StatusCode::INTERNAL_SERVER_ERROR, "this document could not be made"),
+        }
+    }
+
+    /// A JSON document of records, whatever they hold: no text and no list of it is longer than [`LONGEST`].
+    pub(super) fn bounded(status: StatusCode, document: &impl Serialize) -> Answer {
+        match serde_json::to_value(document) {
+            Ok(mut document) => {
+                display::bounded(&mut document, LONGEST);
+                Answer::document(status, &document)
+            }
             Err(_) => Answer::text(StatusCode::INTERNAL_SERVER_ERROR, "this document could not be made"),
         }
     }

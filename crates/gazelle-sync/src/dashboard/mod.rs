@@ -11,9 +11,14 @@ mod assets;
 mod charts;
 mod entry;
 mod escape;
+mod links;
+mod named;
 mod page;
+mod raw;
+mod raw_view;
 mod screens;
 mod site;
+mod values;
 mod verdict;
 mod words;
 
@@ -32,7 +37,10 @@ use answer::Answer;
 use entry::viewer::Viewer;
 use entry::{cookie, door, form, same_origin};
 use page::{Asked, Screen};
-use screens::{enter, me, overview, people, run, runs, sign_in, today, trouble};
+use screens::{
+    case, deletions, enter, me, overview, people, quarantine, record, run, runs, search, sign_in, today,
+    trouble,
+};
 use site::{Site, Trouble};
 
 use crate::config::Switch;
@@ -76,7 +84,7 @@ const OFFICE: Least = Least::Role(Role::Office);
 const OPERATOR: Least = Least::Role(Role::Operator);
 
 /// Every route of the dashboard: the router is made of this table, so that none is outside of it.
-static ROUTES: [Route; 27] = [
+static ROUTES: [Route; 36] = [
     reads("/app/assets/{hash}/{name}", Least::File, || get(asset)),
     reads("/app/sign-in", ANYONE, || get(sign_in::show)),
     Route { is_session: true, ..writes("/app/sign-in", ANYONE, || post(sign_in::sign_in)) },
@@ -94,6 +102,15 @@ static ROUTES: [Route; 27] = [
     reads("/app/runs", OFFICE, || get(runs::show)),
     reads("/app/runs.json", OFFICE, || get(runs::show)),
     reads("/app/runs/{run}", OFFICE, || get(run::show)),
+    reads("/app/records/{entity}/{id}", OFFICE, || get(record::show)),
+    reads("/app/quarantine", OFFICE, || get(quarantine::show)),
+    reads("/app/quarantine.json", OFFICE, || get(quarantine::show)),
+    reads("/app/quarantine/{staging_id}", OFFICE, || get(case::show)),
+    reads("/app/deletions", OFFICE, || get(deletions::show)),
+    reads("/app/deletions.json", OFFICE, || get(deletions::show)),
+    reads("/app/deletions/{run}", OFFICE, || get(deletions::run::show)),
+    reads("/app/search", OFFICE, || get(search::show)),
+    reads("/app/search.json", OFFICE, || get(search::show)),
     reads("/app/people", OPERATOR, || get(people::show)),
     reads("/app/people.json", OPERATOR, || get(people::show)),
     writes("/app/people", OPERATOR, || post(people::invite)),

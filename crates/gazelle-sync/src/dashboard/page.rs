@@ -49,6 +49,10 @@ pub(super) enum Screen {
     Today,
     Overview,
     Runs,
+    Quarantine,
+    Deletions,
+    /// Search, and the records that it finds.
+    Search,
     People,
     /// In none of them: an error, or the pages to sign in with.
     Other,
@@ -58,7 +62,18 @@ pub(super) enum Screen {
 pub(super) struct NavLink {
     pub(super) href: &'static str,
     pub(super) label: Said,
+    /// How many wait there.
+    pub(super) count: Option<String>,
     pub(super) is_current: bool,
+    /// Whether it stands in the bar of a phone, which has no room for all.
+    pub(super) on_phone: bool,
+}
+
+/// What waits for a person, as the navigation counts it.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Waits {
+    pub(super) cases: i64,
+    pub(super) deletions: i64,
 }
 
 /// What the frame of a page shows. It speaks the page's language.
@@ -68,6 +83,7 @@ pub(super) struct Frame {
     viewer: Viewer,
     /// Whether the page may be left in another language: that is kept, and nothing is written where the setting says so.
     pub(super) offers_languages: bool,
+    pub(super) waits: Waits,
     /// Where the form of the languages leads back to.
     pub(super) path: String,
     pub(super) schema: String,
@@ -82,6 +98,7 @@ impl Frame {
             screen,
             viewer: asked.viewer.clone(),
             offers_languages: settings.dashboard_read_only == Switch::Off,
+            waits: Waits::default(),
             path: asked.path.clone(),
             schema: settings.schema.clone(),
             read_at,
@@ -106,11 +123,15 @@ impl Frame {
 
     /// The screens that the viewer may see; none for nobody.
     pub(super) fn nav(&self) -> Vec<NavLink> {
+        let Waits { cases, deletions } = self.waits;
         let all = [
-            (Screen::Today, "/app/today", w::TODAY, Role::Technician),
-            (Screen::Overview, "/app/", w::OVERVIEW, Role::Office),
-            (Screen::Runs, "/app/runs", w::RUNS, Role::Office),
-            (Screen::People, "/app/people", w::PEOPLE, Role::Operator),
+            (Screen::Today, "/app/today", w::TODAY, Role::Technician, 0),
+            (Screen::Overview, "/app/", w::OVERVIEW, Role::Office, 0),
+            (Screen::Runs, "/app/runs", w::RUNS, Role::Office, 0),
+            (Screen::Quarantine, "/app/quarantine", w::QUARANTINE, Role::Office, cases),
+            (Screen::Deletions, "/app/deletions", w::DELETIONS, Role::Office, deletions),
+            (Screen::Search, "/app/search", w::SEARCH, Role::Office, 0),
+            (Screen::People, "/app/people", w::PEOPLE, Role::Operator, 0),
         ];
         let may = |screen, role| match &self.viewer {
             // There nobody signs in, so there are no people.
@@ -118,9 +139,20 @@ impl Frame {
             viewer => viewer.may(Least::Role(role)),
         };
         all.into_iter()
-            .filter(|(screen, _, _, role)| may(*screen, *role))
-            .map(|(screen, href, label, _)| NavLink { href, label, is_current: self.screen == screen })
+            .filter(|(screen, _, _, role, _)| may(*screen, *role))
+            .map(|(screen, href, label, _, waits)| NavLink {
+                href,
+                label,
+                count: (waits > 0).then(|| self.tongue.number(waits)),
+                is_current: self.screen == screen,
+                on_phone: matches!(screen, Screen::Today | Screen::Overview | Screen::Search),
+            })
             .collect()
+    }
+
+    /// Whether a phone shows some of the screens under `More`.
+    pub(super) fn has_more(&self) -> bool {
+        self.nav().iter().any(|link| !link.on_phone)
     }
 
     /// The name of the person who is signed in.
@@ -140,6 +172,11 @@ impl Frame {
     /// Whether the page is shown to nobody in particular, who is told nothing of the installation.
     pub(super) fn is_for_nobody(&self) -> bool {
         matches!(self.viewer, Viewer::Nobody)
+    }
+
+    /// Whether the screen is one of those that a phone shows under `More`.
+    pub(super) fn is_under_more(&self) -> bool {
+        matches!(self.screen, Screen::Runs | Screen::Quarantine | Screen::Deletions | Screen::People)
     }
 
     pub(super) fn style(&self) -> &'static str {

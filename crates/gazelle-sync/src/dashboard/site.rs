@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use super::entry::attempts::Attempts;
 use super::entry::passphrases::Passphrases;
 use super::entry::same_origin;
-use super::page::Asked;
+use super::page::{Asked, Frame, Screen, Waits};
 use crate::db::{Begin, Connection, Db, DbError, Tx};
 use crate::migrate::demo;
 use crate::service::state::Shared;
@@ -48,6 +48,7 @@ pub(super) struct Snapshot<'c> {
     pub(super) tx: Tx<'c>,
     /// The database's time.
     pub(super) now: Timestamp,
+    pub(super) waits: Waits,
 }
 
 impl Site {
@@ -64,6 +65,13 @@ impl Site {
     pub(super) async fn reader(&self, asked: &Asked) -> Result<Reader, Trouble> {
         let connection = self.db()?.connection().await.map_err(|error| self.failed(&error))?;
         Ok(Reader { connection, is_for_demo: asked.viewer.is_demo() })
+    }
+
+    /// The frame of a page that is read in a snapshot.
+    pub(super) fn frame(&self, asked: &Asked, screen: Screen, snapshot: &Snapshot<'_>) -> Frame {
+        let mut frame = Frame::new(asked, &self.shared.settings, screen, snapshot.now);
+        frame.waits = snapshot.waits;
+        frame
     }
 
     /// The trouble that an error of the database is.
@@ -97,5 +105,7 @@ async fn begin(connection: &mut Connection) -> Result<(bool, Snapshot<'_>), DbEr
     tx.batch("SET LOCAL TimeZone = 'UTC'").await?;
     let is_demo = demo::is_demo_in(&tx).await?;
     let now = tx.now().await?;
-    Ok((is_demo, Snapshot { tx, now }))
+    let waits = tx.query(include_str!("waits.sql"), &[]).await?;
+    let waits = waits.first().map(|row| Waits { cases: row.get("cases"), deletions: row.get("deletions") });
+    Ok((is_demo, Snapshot { tx, now, waits: waits.unwrap_or_default() }))
 }

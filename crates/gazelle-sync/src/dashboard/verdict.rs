@@ -208,8 +208,8 @@ impl Verdict {
             }
             Verdict::Stale | Verdict::NothingListed(_) => (w::SEE_RUNS, Some("/app/runs".to_owned())),
             Verdict::Differs(_) => (w::DIFFERS_ACT, None),
-            Verdict::Withheld(_) => (w::WITHHELD_ACT, None),
-            Verdict::ManyCases(_) => (w::CASES_ACT, None),
+            Verdict::Withheld(_) => (w::WITHHELD_ACT, Some("/app/deletions".to_owned())),
+            Verdict::ManyCases(_) => (w::CASES_ACT, Some("/app/quarantine".to_owned())),
             Verdict::NotVerified(_) => (w::VERIFY_ACT, None),
             Verdict::Right(_) => return None,
         };

@@ -81,12 +81,30 @@ pub async fn tell(
     zone: &TimeZone,
 ) -> Result<CaseContext, DbError> {
     let versions = history::versions(tx, entity, &case.external_id).await?;
-    let index = versions.iter().position(|version| version.staging_id.to_string() == case.staging_id);
-    let own: Option<&Version> = index.map(|index| &versions[index]);
-    let sources = match own {
-        Some(version) => Sources::of(tx, std::slice::from_ref(version), zone).await?,
+    let sources = match own(&versions, &case) {
+        Some((_, version)) => Sources::of(tx, std::slice::from_ref(version), zone).await?,
         None => Sources::default(),
     };
+    tell_from(tx, entity, case, (&versions, &sources), zone).await
+}
+
+/// The version of a case, and its index among these.
+pub fn own<'v>(versions: &'v [Version], case: &Case) -> Option<(usize, &'v Version)> {
+    versions.iter().enumerate().find(|(_, version)| version.staging_id.to_string() == case.staging_id)
+}
+
+/// The same from versions of the record, and their runs and requests, that were read before.
+///
+/// # Errors
+/// Those of the database.
+pub async fn tell_from(
+    tx: &Tx<'_>,
+    entity: &'static Entity,
+    case: Case,
+    (versions, sources): (&[Version], &Sources),
+    zone: &TimeZone,
+) -> Result<CaseContext, DbError> {
+    let (index, own) = own(versions, &case).unzip();
     let newest_good = versions.iter().rev().find(|version| version.is_good()).map(|version| ValidVersion {
         staging_id: version.staging_id,
         seen_at: Moment::of(version.seen_at, zone),
@@ -103,7 +121,7 @@ pub async fn tell(
         closed: case.closed_at.map(|at| Moment::of(at, zone)),
         offending: own.and_then(|version| {
             let field = case.error_field.as_deref().filter(|field| !field.is_empty())?;
-            offending(entity, version, field)
+            offending(entity, &version.readable()?, field).and_then(|(_, value)| value)
         }),
         run: own.and_then(|version| sources.run(version)),
         request: own.and_then(|version| sources.request(version)),
@@ -116,14 +134,15 @@ pub async fn tell(
     })
 }
 
-/// The value in the record's faulty field. If the database named a column, the value at the path that it is read from.
-fn offending(entity: &Entity, version: &Version, field: &str) -> Option<Json> {
-    let text = version.readable()?;
-    let record = serde_json::from_str::<serde_json_borrow::Value<'_>>(&text).ok()?;
+/// The place of the faulty field in a record, and its value; none of both if the record has no such field. If the
+/// database named a column, the place is the path that the column is read from.
+pub fn offending(entity: &Entity, record: &str, field: &str) -> Option<(String, Option<Json>)> {
+    let record = serde_json::from_str::<serde_json_borrow::Value<'_>>(record).ok()?;
     let columns = entity.tables[0].columns.iter().filter(|column| column.name == field);
     let mut places = std::iter::once(field).chain(columns.flat_map(|column| column.from.iter().copied()));
-    let value = places.find_map(|place| inside::at_place(&record, place))?;
-    serde_json::from_str(&value.to_string()).ok()
+    let (place, value) =
+        places.find_map(|place| inside::at_place(&record, place).map(|value| (place, value)))?;
+    Some((place.to_owned(), serde_json::from_str(&value.to_string()).ok()))
 }
 
 async fn parent(tx: &Tx<'_>, table: &str, id: &str) -> Result<Parent, DbError> {

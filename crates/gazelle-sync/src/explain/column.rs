@@ -14,7 +14,7 @@ use super::{Moment, inside, value};
 use crate::db::{DbError, Tx};
 use crate::entities::table::{Column, Rule, Table, View};
 use crate::entities::{self, Entity};
-use crate::staging::history::{self, Version};
+use crate::staging::history::{self, Version, Versions};
 use crate::states::words;
 use crate::time;
 
@@ -122,10 +122,22 @@ struct ColumnExplainer<'t, 'c> {
     zone: &'t TimeZone,
     entity: &'static Entity,
     table: &'static Table,
-    row: Json,
+    row: &'t Json,
     key: String,
     record_id: String,
-    versions: Vec<Version>,
+    versions: &'t Versions,
+    sources: &'t Sources,
+}
+
+/// A value of a row.
+#[derive(Debug, Clone, Copy)]
+pub struct Cell<'a> {
+    /// The table.
+    pub table: &'static Table,
+    /// The row.
+    pub row: &'a Json,
+    /// The column.
+    pub column: &'a str,
 }
 
 /// The columns of a table that can be explained.
@@ -154,15 +166,32 @@ pub async fn explain(
 ) -> Result<Option<Explanation>, DbError> {
     let record_id = find::record_of(table, row, &found.record_id);
     let versions = history::versions(tx, found.entity, &record_id).await?;
+    let sources = Sources::of(tx, &versions, zone).await?;
+    explain_from(tx, found, Cell { table, row, column }, (&versions, &sources), zone).await
+}
+
+/// The same from versions of the record, and their runs and requests, that were read before.
+///
+/// # Errors
+/// Those of the database.
+pub async fn explain_from(
+    tx: &Tx<'_>,
+    found: &FoundRecord,
+    cell: Cell<'_>,
+    (versions, sources): (&Versions, &Sources),
+    zone: &TimeZone,
+) -> Result<Option<Explanation>, DbError> {
+    let Cell { table, row, column } = cell;
     let explainer = ColumnExplainer {
         tx,
         zone,
         entity: found.entity,
         table,
-        row: row.clone(),
+        row,
         key: find::key_of(table, row),
-        record_id,
+        record_id: find::record_of(table, row, &found.record_id),
         versions,
+        sources,
     };
     explainer.column(column).await
 }
@@ -233,8 +262,7 @@ impl ColumnExplainer<'_, '_> {
         ids: &[&str],
     ) -> Result<Option<Source>, DbError> {
         let Some((index, version)) = version else { return Ok(None) };
-        let sources = Sources::of(self.tx, std::slice::from_ref(version), self.zone).await?;
-        let request = sources.request(version);
+        let request = self.sources.request(version);
         let operations: Vec<&str> = self.entity.nested().map(|nested| nested.operation).collect();
         let completed_by = match &request {
             Some(request) if !self.table.inside().is_empty() => {
@@ -244,11 +272,11 @@ impl ColumnExplainer<'_, '_> {
         };
         Ok(Some(Source {
             record: self.record_id.clone(),
-            version: index + 1,
-            versions_held: self.versions.len(),
+            version: self.versions.number(index),
+            versions_held: self.versions.held,
             staging_id: version.staging_id,
             seen_at: Moment::of(version.seen_at, self.zone),
-            run: sources.run(version),
+            run: self.sources.run(version),
             request,
             completed_by,
         }))
@@ -263,7 +291,7 @@ impl ColumnExplainer<'_, '_> {
         let mut explanation = self.blank(column.name, filled_by, rule);
         let keys = self.keys();
         explanation.said =
-            earlier::values(self.entity, self.table, &keys, column.name, &self.versions, self.zone);
+            earlier::values(self.entity, self.table, &keys, column.name, self.versions, self.zone);
         let mut ids: Vec<String> = Vec::new();
         if let Some((_, version)) = self.version() {
             let text = version.readable();

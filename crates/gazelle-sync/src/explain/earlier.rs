@@ -9,7 +9,7 @@ use super::{Moment, inside, value};
 use crate::entities::Entity;
 use crate::entities::read::{Reconciled, UNREADABLE_FIELD};
 use crate::entities::table::Table;
-use crate::staging::history::Version;
+use crate::staging::history::{Version, Versions};
 use crate::staging_to_production::batch;
 use crate::states::{CaseState, VersionStatus};
 
@@ -34,7 +34,7 @@ pub fn values(
     table: &Table,
     key: &[&str],
     column: &str,
-    versions: &[Version],
+    versions: &Versions,
     zone: &TimeZone,
 ) -> Vec<EarlierValue> {
     let mut values: Vec<EarlierValue> = Vec::new();
@@ -44,7 +44,7 @@ pub fn values(
             continue;
         }
         values.push(EarlierValue {
-            version: index + 1,
+            version: versions.number(index),
             staging_id: version.staging_id,
             seen_at: Moment::of(version.seen_at, zone),
             value,

@@ -10,7 +10,8 @@ use super::diff::{self, Change};
 use super::find::{self, FoundRecord};
 use super::source::{Request, Run, Sources};
 use crate::db::{DbError, Tx};
-use crate::staging::history::{self, QuarantineCase, Unreadable, Version, Withdrawn};
+use crate::entities::Entity;
+use crate::staging::history::{self, QuarantineCase, Unreadable, Version, Versions, Withdrawn};
 use crate::states::{CaseState, VersionOperation, VersionStatus, words};
 
 /// The history of a record.
@@ -107,52 +108,71 @@ pub async fn tell(
     limit: usize,
     zone: &TimeZone,
 ) -> Result<History, DbError> {
-    let versions = history::versions(tx, found.entity, &found.record_id).await?;
+    let (entity, id) = (found.entity, found.record_id.as_str());
+    let row = find::row(tx, entity.tables[0], id).await?;
+    let versions = history::versions(tx, entity, id).await?;
     let sources = Sources::of(tx, &versions, zone).await?;
-    let in_production = InProduction::read(tx, found, zone).await?;
+    let read = ReadRecord {
+        row: row.as_ref(),
+        versions: &versions,
+        sources: &sources,
+        unreadable: history::unreadable(tx, entity, id).await?,
+    };
+    let mut told = of(entity, id, read, zone);
+    told.asked_for = (asked_for != found.record_id).then(|| asked_for.to_owned());
+    let left_out = told.versions.len().saturating_sub(limit);
+    told.versions.drain(..left_out);
+    Ok(told)
+}
+
+/// What was read of a record.
+pub struct ReadRecord<'r> {
+    /// Its own row in production.
+    pub row: Option<&'r Json>,
+    /// Its versions.
+    pub versions: &'r Versions,
+    /// The runs and requests that staged them.
+    pub sources: &'r Sources,
+    /// The fields that could not be read.
+    pub unreadable: Vec<Unreadable>,
+}
+
+/// Builds the history of a record from what was read of it. The oldest version read has no differences.
+pub fn of(entity: &'static Entity, id: &str, read: ReadRecord<'_>, zone: &TimeZone) -> History {
+    let in_production = read.row.map(|row| InProduction::of(entity.tables[0].name, row, zone));
+    let versions = read.versions;
     let of_record = RecordContext {
         counts: in_production.as_ref().filter(|row| row.deleted_at.is_none()).and_then(|row| row.staging_id),
         newest_good: versions.iter().rev().find(|version| version.is_good()).map(|v| v.staging_id),
-        unreadable: history::unreadable(tx, found.entity, &found.record_id).await?,
-        sources,
+        unreadable: read.unreadable,
+        sources: read.sources,
         zone,
     };
     let mut before: Option<Json> = None;
-    let mut stories: Vec<VersionEntry> = versions
-        .iter()
-        .enumerate()
-        .map(|(index, version)| of_record.story(index + 1, version, &mut before))
-        .collect();
-    let versions_held = stories.len();
-    stories.drain(..versions_held.saturating_sub(limit));
-    Ok(History {
-        entity: found.entity.name,
-        external_id: found.record_id.clone(),
-        asked_for: (asked_for != found.record_id).then(|| asked_for.to_owned()),
+    let entries = versions.iter().enumerate();
+    let entries =
+        entries.map(|(index, version)| of_record.story(versions.number(index), version, &mut before));
+    History {
+        entity: entity.name,
+        external_id: id.to_owned(),
+        asked_for: None,
+        versions: entries.collect(),
         in_production,
-        versions_held,
-        versions: stories,
-    })
+        versions_held: versions.held,
+    }
 }
 
 impl InProduction {
-    async fn read(
-        tx: &Tx<'_>,
-        found: &FoundRecord,
-        zone: &TimeZone,
-    ) -> Result<Option<InProduction>, DbError> {
-        let table = found.entity.tables[0];
-        Ok(find::row(tx, table, &found.record_id).await?.map(|row| {
-            let moment = |column: &str| {
-                row[column].as_str().and_then(|text| text.parse().ok()).map(|at| Moment::of(at, zone))
-            };
-            InProduction {
-                table: table.name,
-                staging_id: row["staging_id"].as_str().and_then(|id| id.parse().ok()),
-                changed_at: moment("synced_from_gazelle_at"),
-                deleted_at: moment("deleted_at"),
-            }
-        }))
+    fn of(table: &'static str, row: &Json, zone: &TimeZone) -> InProduction {
+        let moment = |column: &str| {
+            row[column].as_str().and_then(|text| text.parse().ok()).map(|at| Moment::of(at, zone))
+        };
+        InProduction {
+            table,
+            staging_id: row["staging_id"].as_str().and_then(|id| id.parse().ok()),
+            changed_at: moment("synced_from_gazelle_at"),
+            deleted_at: moment("deleted_at"),
+        }
     }
 }
 
@@ -164,7 +184,7 @@ struct RecordContext<'z> {
     newest_good: Option<Uuid>,
     /// Fields of that version that could not be read.
     unreadable: Vec<Unreadable>,
-    sources: Sources,
+    sources: &'z Sources,
     zone: &'z TimeZone,
 }
 

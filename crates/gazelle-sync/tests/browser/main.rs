@@ -2,6 +2,7 @@
 
 mod pages;
 mod people;
+mod records;
 #[path = "../support/mod.rs"]
 mod support;
 mod today;
@@ -22,6 +23,11 @@ impl Looked {
     /// A shop that was synced once.
     async fn at(world: World, setup: Setup) -> Looked {
         world.filled().await;
+        Looked::over(world, setup).await
+    }
+
+    /// A shop as it is.
+    async fn over(world: World, setup: Setup) -> Looked {
         world.execute("INSERT INTO sync_notes (key, value) VALUES ('shop', 'demo')").await;
         let serving = Serving::start(&world, &[]).await;
         support::service::until("the database is open", async || serving.get("/app/").await.0 == 200).await;

@@ -1,6 +1,7 @@
 //! What holds for every page: nobody is kept out, nothing is loaded from elsewhere, nothing runs.
 
 use browser::{Browser, Setup};
+use gazelle_sim::Kind;
 
 use super::Looked;
 use super::support::World;
@@ -29,11 +30,46 @@ pub(super) async fn found_by_axe(browser: &Browser) -> Vec<String> {
     violations.as_array().unwrap().iter().map(|one| one.as_str().unwrap_or_default().to_owned()).collect()
 }
 
+/// A shop with a record in quarantine and with deletions that wait.
+async fn troubled() -> World {
+    let mut world = World::new().await;
+    world.set("GAZELLE_SYNC_DELETE_GUARD_RECORDS", "1");
+    world.filled().await;
+    let id = world.upcoming(3);
+    let mut raw = world.control.record(Kind::Event, &id).unwrap();
+    raw["start"] = serde_json::json!("half past nine");
+    world.stage("staging_appointments", &id, &raw, None).await;
+    for n in 0..2 {
+        world.control.delete(Kind::Event, &world.upcoming(n)).unwrap();
+    }
+    assert_eq!(world.incremental().await.code, 3);
+    world
+}
+
 /// The pages, in their states.
 async fn pages(looked: &Looked) -> Vec<String> {
     let run = looked.serving.document("/app/runs.json").await["runs"][0]["run_id"].clone();
     let run = run.as_str().unwrap().to_owned();
+    let id = async |sql: &str| looked.world.text(sql).await.unwrap();
+    let appointment = id("SELECT min(external_id) FROM gazelle_appointments").await;
+    let client = id("SELECT max(client_external_id) FROM gazelle_locations").await;
+    let case = id("SELECT max(staging_id::text) FROM sync_quarantine").await;
+    let held = id("SELECT max(external_id) FROM sync_quarantine").await;
+    let withheld = id("SELECT max(run_id::text) FROM sync_deletions").await;
     vec![
+        format!("/app/records/appointments/{appointment}"),
+        format!("/app/records/appointments/{appointment}?explain=start_at"),
+        format!("/app/records/appointments/{held}"),
+        format!("/app/records/clients/{client}?explain=company_name&version=1&compare=1"),
+        "/app/records/clients/nobody".to_owned(),
+        "/app/quarantine".to_owned(),
+        "/app/quarantine?state=dismissed".to_owned(),
+        format!("/app/quarantine/{case}"),
+        "/app/deletions".to_owned(),
+        format!("/app/deletions/{withheld}"),
+        "/app/search".to_owned(),
+        "/app/search?q=a%20r".to_owned(),
+        "/app/search?q=zzzzzz".to_owned(),
         "/app/".to_owned(),
         "/app/today".to_owned(),
         format!("/app/today?day={}", busy_day(looked).await),
@@ -55,7 +91,7 @@ async fn busy_day(looked: &Looked) -> String {
 
 #[tokio::test]
 async fn nobody_is_kept_out_of_any_page_in_any_language_colours_or_width() {
-    let looked = Looked::at(World::new().await, Setup::default()).await;
+    let looked = Looked::over(troubled().await, Setup::default()).await;
     let mut found = Vec::new();
     for language in ["en-CA", "fr-CA"] {
         for (width, dark) in [(1280, false), (360, true), (1280, true), (360, false)] {
@@ -87,7 +123,7 @@ async fn nobody_is_kept_out_of_any_page_in_any_language_colours_or_width() {
 
 #[tokio::test]
 async fn no_page_runs_anything_loads_anything_from_elsewhere_or_complains() {
-    let looked = Looked::at(World::new().await, Setup::default()).await;
+    let looked = Looked::over(troubled().await, Setup::default()).await;
     for page in pages(&looked).await {
         looked.navigate(&page).await;
         let loaded = "return performance.getEntriesByType('resource').map(e => e.name)";

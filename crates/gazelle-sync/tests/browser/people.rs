@@ -28,7 +28,7 @@ impl Office {
     }
 
     async fn go(&self, path: &str) {
-        self.browser.go(&format!("{}{path}", self.serving.base)).await.expect(path);
+        self.browser.navigate(&format!("{}{path}", self.serving.base)).await.expect(path);
     }
 
     async fn text(&self, selector: &str) -> String {

@@ -14,7 +14,9 @@ async fn plan(place: &Place, file: &str, parameters: &[&str]) -> String {
     let sql = sql
         .replace("{schema}", "public")
         .replace("{staging_table}", "staging_clients")
-        .replace("{table}", "gazelle_clients");
+        .replace("{table}", "gazelle_clients")
+        .replace("{entity}", "clients")
+        .replace("{folded}", "said.text");
     let rows =
         place.db.query(&format!("EXPLAIN {sql}"), &[]).await.unwrap_or_else(|e| panic!("{file}: {e:?}"));
     rows.iter().map(|row| row.get::<_, &str>(0)).collect::<Vec<_>>().join("\n")
@@ -97,4 +99,37 @@ async fn what_changed_lately_is_found_by_the_ids_of_that_time() {
     let plan = plan(&place, "history/recent/changed.sql", &parameters).await;
     assert!(plan.contains("staging_clients_pkey"), "{plan}");
     assert!(!plan.contains("Seq Scan"), "{plan}");
+}
+
+#[tokio::test]
+async fn the_pages_of_a_record_a_case_and_a_run_read_no_whole_staging_table() {
+    let place = Place::new().await;
+    place.run(&["migrate"]).await.success();
+    place
+        .execute(
+            "INSERT INTO staging_clients (id, external_id, raw_data, fetched_at, sync_status, run_id)
+             SELECT ('01900000-0000-7000-8000-' || lpad(to_hex(g), 12, '0'))::uuid, 'c' || (g % 5000),
+                    '{\"id\": \"c\"}', timestamptz '2025-01-01' + g * interval '1 s', 'processed',
+                    '01900000-0000-7000-8000-000000000000'
+               FROM generate_series(1, 20000) g;
+             INSERT INTO sync_quarantine (staging_id, entity, external_id, error_code, state, attempts, first_seen_at, last_seen_at)
+             SELECT id, 'clients', external_id, 'no_id', 'open', 1, now(), fetched_at FROM staging_clients LIMIT 2000",
+        )
+        .await;
+    let (low, high) =
+        ("'01a23400-0000-7000-8000-000000000000'::uuid", "'01a23500-0000-7000-8000-000000000000'::uuid");
+    for statistics in ["", "ANALYZE"] {
+        place.execute(statistics).await;
+        for (file, parameters) in [
+            ("history/history.sql", &["'c17'", "50"][..]),
+            ("quarantine/one.sql", &[low]),
+            ("history/run_versions/versions.sql", &[low, high, low, "200"]),
+            ("history/run_versions/counts.sql", &[low, high, low, "5000"]),
+            ("deletions/last_seen.sql", &["'{clients}'::text[]", "'{c17}'::text[]"]),
+            ("quarantine/matching.sql", &["'{%a%}'::text[]", "'é'", "'e'", "20", "200"]),
+        ] {
+            let plan = plan(&place, file, parameters).await;
+            assert!(!plan.contains("Seq Scan on staging_clients"), "{statistics} {file}: {plan}");
+        }
+    }
 }

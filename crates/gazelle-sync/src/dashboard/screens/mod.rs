@@ -2,12 +2,17 @@
 //! `page.html` is the page. `sign_in`, `enter` and `me` are the pages to sign in with, `people` the one that invites;
 //! `trouble` is what is shown where a page cannot be.
 
+pub(super) mod case;
+pub(super) mod deletions;
 pub(super) mod enter;
 pub(super) mod me;
 pub(super) mod overview;
 pub(super) mod people;
+pub(super) mod quarantine;
+pub(super) mod record;
 pub(super) mod run;
 pub(super) mod runs;
+pub(super) mod search;
 pub(super) mod sign_in;
 pub(super) mod today;
 pub(super) mod trouble;

@@ -16,6 +16,10 @@ said! {
     RUNS = "Runs" / "Exécutions";
     PEOPLE = "People" / "Personnes";
     SIGN_OUT = "Sign out" / "Fermer la session";
+    QUARANTINE = "Quarantine" / "Quarantaine";
+    DELETIONS = "Deletions" / "Suppressions";
+    SEARCH = "Search" / "Chercher";
+    MORE = "More" / "Plus";
     DEMO = "Made-up data: this is the demonstration, no person here exists" / "Données inventées : c'est la démonstration, personne ici n'existe";
     READ_AT = "Read at {at}" / "Lu à {at}";
     VERSION = "gazelle-sync {version}, schema {schema}" / "gazelle-sync {version}, schéma {schema}";

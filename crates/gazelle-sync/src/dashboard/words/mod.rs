@@ -1,11 +1,15 @@
 //! What the pages say, in English and French. `said` declares sentences, `tongue` speaks one language with its
 //! numbers, dates and hours; the other files hold the sentences, one file for each screen.
 
+pub(crate) mod deletions;
 pub(crate) mod entry;
 pub(crate) mod frame;
 pub(crate) mod overview;
+pub(crate) mod quarantine;
+pub(crate) mod record;
 pub(crate) mod runs;
 pub(crate) mod said;
+pub(crate) mod search;
 #[cfg(test)]
 mod tests;
 pub(crate) mod today;

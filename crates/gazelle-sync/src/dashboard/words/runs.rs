@@ -53,10 +53,20 @@ said! {
     ERRORS = "Errors" / "Erreurs";
     NO_ERRORS = "No record of this run went into quarantine." / "Aucune fiche de cette exécution n'est en quarantaine.";
     ERRORS_OF = "{entity}: {n} into quarantine" / "{entity} : {n} en quarantaine";
-    ERRORS_HOW = "gazelle-sync errors lists them with their reasons." / "gazelle-sync errors les montre avec leurs raisons.";
+    ERRORS_HOW = "See the quarantine, with their reasons." / "Voir la quarantaine, avec leurs raisons.";
     WARNINGS = "Warnings" / "Avertissements";
     NO_WARNINGS = "This run noted no warning." / "Cette exécution n'a noté aucun avertissement.";
     WARNING_RECORDS = "{n} record" / "{n} fiche", "{n} records" / "{n} fiches";
+
+    CHANGES = "What it changed" / "Ce qu'elle a changé";
+    NO_CHANGES = "It brought no new version of any record." / "Elle n'a apporté aucune nouvelle version de fiche.";
+    KIND_NEW = "New" / "Nouvelle";
+    KIND_CHANGED = "Changed" / "Changée";
+    KIND_GONE = "Gone" / "Disparue";
+    FIRST_RECORDS = "The first {n} are listed." / "Les {n} premières sont listées.";
+    TOO_LARGE = "too large to compare here" / "trop grande pour être comparée ici";
+    SAME_FIELDS = "no field differs" / "aucun champ ne diffère";
+    TO_CASE = "in quarantine" / "en quarantaine";
 
     LATENCY = "Answers of Gazelle" / "Réponses de Gazelle";
     MEDIAN = "Median" / "Médiane";

@@ -3,15 +3,19 @@
 use std::collections::BTreeSet;
 
 use super::said::Said;
-use super::{entry, frame, overview, runs, today, verdict};
+use super::{deletions, entry, frame, overview, quarantine, record, runs, search, today, verdict};
 use crate::config::Language;
 
 fn all() -> Vec<(&'static str, &'static str, Said)> {
-    let files: [(&str, &[(&str, Said)]); 6] = [
+    let files: [(&str, &[(&str, Said)]); 10] = [
+        ("deletions", deletions::ALL),
         ("entry", entry::ALL),
         ("frame", frame::ALL),
         ("overview", overview::ALL),
+        ("quarantine", quarantine::ALL),
+        ("record", record::ALL),
         ("runs", runs::ALL),
+        ("search", search::ALL),
         ("today", today::ALL),
         ("verdict", verdict::ALL),
     ];

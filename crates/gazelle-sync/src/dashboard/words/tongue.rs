@@ -95,6 +95,25 @@ impl Tongue {
         number.map_or_else(|| "–".to_owned(), |number| self.number(number))
     }
 
+    /// A label before what it names: `Run:` · `Exécution :`
+    pub(crate) fn label(&self, what: &str) -> String {
+        self.fill(super::record::LABELLED, &[("what", what)])
+    }
+
+    /// `2.5` · `2,5`
+    pub(crate) fn decimal(&self, number: f64) -> String {
+        let text = number.to_string();
+        if self.is_french() { text.replace('.', ",") } else { text }
+    }
+
+    /// `0.3 %` · `0,3 %`, of a whole.
+    pub(crate) fn share(&self, part: u64, whole: u64) -> String {
+        let text = display::share(part, whole);
+        let bare = text.trim_end_matches('%').trim_end();
+        let bare = if self.is_french() { bare.replace('.', ",") } else { bare.to_owned() };
+        if self.is_french() { format!("{bare}\u{a0}%") } else { format!("{bare}%") }
+    }
+
     /// `4.2 s` · `4,2 s`; `1 d 04 h` · `1 j 04 h`
     pub(crate) fn milliseconds(&self, milliseconds: i64) -> String {
         let time = Duration::from_millis(u64::try_from(milliseconds).unwrap_or_default());
@@ -150,6 +169,11 @@ impl Tongue {
             Some((_, fr)) => (*fr).to_owned(),
             None => abbreviation,
         }
+    }
+
+    /// Whether the clocks of the pages' zone are advanced at an instant.
+    pub(crate) fn is_daylight_time(&self, instant: Timestamp) -> bool {
+        time::is_daylight_time(instant, &self.zone)
     }
 
     /// The zone's abbreviation now.

@@ -31,12 +31,12 @@ said! {
     WITHHELD = "Right, and {n} deletion awaits your approval" / "Juste, et {n} suppression attend votre accord",
         "Right, and {n} deletions await your approval" / "Juste, et {n} suppressions attendent votre accord";
     WITHHELD_MORE = "These records are gone at Gazelle and are kept here until somebody decides." / "Ces fiches ont disparu de Gazelle et sont gardées ici jusqu'à ce que quelqu'un décide.";
-    WITHHELD_ACT = "gazelle-sync deletions lists them" / "gazelle-sync deletions les montre";
+    WITHHELD_ACT = "See the evidence" / "Voir les preuves";
 
     CASES = "Right, except for {n} record that cannot be read" / "Juste, sauf {n} fiche illisible",
         "Right, except for {n} records that cannot be read" / "Juste, sauf {n} fiches illisibles";
     CASES_MORE = "They came within the last hour and are in quarantine; all others were written." / "Elles sont arrivées depuis une heure et sont en quarantaine; toutes les autres ont été écrites.";
-    CASES_ACT = "gazelle-sync errors lists them" / "gazelle-sync errors les montre";
+    CASES_ACT = "See the quarantine" / "Voir la quarantaine";
 
     IN_PART = "Right as far as it was read" / "Juste pour ce qui a été lu";
     IN_PART_MORE = "The run of {at} was done in part." / "L'exécution de {at} a été faite en partie.";

@@ -13,11 +13,13 @@ use uuid::Uuid;
 
 use super::{for_entity, template};
 use crate::db::{Db, DbError, Tx};
-use crate::entities::Entity;
+use crate::entities::{ENTITIES, Entity};
 use crate::states::DeletionState;
 
 /// Ids read at a time, so that memory stays bounded.
 const IDS_A_PAGE: i64 = 10_000;
+/// Deletions that are listed at most.
+pub const MOST_FOUND: i64 = 10_000;
 
 /// The set of ids that a walk saw.
 pub trait IdSet {
@@ -170,13 +172,29 @@ pub struct FoundDeletion {
     pub decided_at: Option<Timestamp>,
 }
 
-/// The deletions found, newest first; if asked, only those that await manual approval, or only a run's.
+/// The deletions found, newest first, of all at most [`MOST_FOUND`]; if asked, only those that await manual approval, or
+/// only a run's.
 ///
 /// # Errors
 /// Those of the database.
 pub async fn found(db: &Db, only_withheld: bool, run: Option<Uuid>) -> Result<Vec<FoundDeletion>, DbError> {
-    let rows =
-        db.query(include_str!("found.sql"), &[(&only_withheld, Type::BOOL), (&run, Type::UUID)]).await?;
+    let mut connection = db.connection().await?;
+    let tx = connection.begin().await?;
+    found_in(&tx, only_withheld, run, MOST_FOUND).await
+}
+
+/// The same in a transaction, `limit` at most.
+///
+/// # Errors
+/// Those of the database.
+pub async fn found_in(
+    tx: &Tx<'_>,
+    only_withheld: bool,
+    run: Option<Uuid>,
+    limit: i64,
+) -> Result<Vec<FoundDeletion>, DbError> {
+    let params = [(&only_withheld as _, Type::BOOL), (&run as _, Type::UUID), (&limit as _, Type::INT8)];
+    let rows = tx.query(include_str!("found.sql"), &params).await?;
     Ok(rows
         .iter()
         .map(|row| FoundDeletion {
@@ -189,6 +207,24 @@ pub async fn found(db: &Db, only_withheld: bool, run: Option<Uuid>) -> Result<Ve
             decided_at: row.get("decided_at"),
         })
         .collect())
+}
+
+/// When records, each given by its entity and id, were last seen at the source. Those never seen are left out.
+///
+/// # Errors
+/// Those of the database.
+pub async fn last_seen(
+    tx: &Tx<'_>,
+    entities: &[&str],
+    ids: &[&str],
+) -> Result<Vec<(String, String, Timestamp)>, DbError> {
+    let of = |entity: &&Entity| {
+        template(include_str!("last_seen.sql").trim_end(), entity).with("entity", entity.name).fill()
+    };
+    let sql = ENTITIES.iter().map(of).collect::<Vec<_>>().join(" UNION ALL ");
+    let rows = tx.query(&sql, &[(&entities, Type::TEXT_ARRAY), (&ids, Type::TEXT_ARRAY)]).await?;
+    let seen = |row: &tokio_postgres::Row| (row.get("entity"), row.get("external_id"), row.get("fetched_at"));
+    Ok(rows.iter().map(seen).collect())
 }
 
 /// At most `limit` undecided deletions of an entity that a run withheld, each with when it was found.

@@ -1,6 +1,7 @@
 //! Reads every version of one record, to show how it came to its present state.
 
 pub mod recent;
+pub mod run_versions;
 pub mod slice;
 
 use std::borrow::Cow;
@@ -10,12 +11,12 @@ use serde::Serialize;
 use tokio_postgres::{Row, types::Type};
 use uuid::Uuid;
 
-use super::for_entity;
 use super::versions::exact;
 use super::versions::json_text::JsonText;
 use super::versions::source_fault::SourceFault;
+use super::{for_entity, template};
 use crate::db::{DbError, Tx};
-use crate::entities::{Entity, weight};
+use crate::entities::{self, ENTITIES, Entity, weight};
 use crate::states::{CaseState, VersionOperation, VersionStatus};
 
 /// A version of a record, with its outcome and its quarantine case.
@@ -191,14 +192,49 @@ pub async fn unreadable(tx: &Tx<'_>, entity: &Entity, external_id: &str) -> Resu
         .collect())
 }
 
-/// The versions of a record, the oldest first; withdrawn and faulty ones included.
+/// The newest versions of a record, the oldest of them first; withdrawn and faulty ones included.
+#[derive(Debug, Clone, Default)]
+pub struct Versions {
+    newest: Vec<Version>,
+    /// How many staging holds.
+    pub held: usize,
+}
+
+impl Versions {
+    /// The position of a version among those held, from 1, by its index here.
+    pub fn number(&self, index: usize) -> usize {
+        self.held.saturating_sub(self.newest.len()) + index + 1
+    }
+}
+
+impl std::ops::Deref for Versions {
+    type Target = [Version];
+
+    fn deref(&self) -> &[Version] {
+        &self.newest
+    }
+}
+
+/// All versions of a record.
 ///
 /// # Errors
 /// Those of the database.
-pub async fn versions(tx: &Tx<'_>, entity: &Entity, external_id: &str) -> Result<Vec<Version>, DbError> {
-    let rows =
-        tx.query(&for_entity(include_str!("history.sql"), entity), &[(&external_id, Type::TEXT)]).await?;
-    Ok(rows.iter().map(Version::of).collect())
+pub async fn versions(tx: &Tx<'_>, entity: &Entity, external_id: &str) -> Result<Versions, DbError> {
+    newest(tx, entity, external_id, i64::MAX).await
+}
+
+/// The newest versions of a record, `most` at most.
+///
+/// # Errors
+/// Those of the database.
+pub async fn newest(tx: &Tx<'_>, entity: &Entity, external_id: &str, most: i64) -> Result<Versions, DbError> {
+    let params = [(&external_id as _, Type::TEXT), (&most as _, Type::INT8)];
+    let rows = tx.query(&for_entity(include_str!("history.sql"), entity), &params).await?;
+    let held = rows.first().map_or(0, |row| row.get::<_, i64>("held"));
+    Ok(Versions {
+        newest: rows.iter().rev().map(Version::of).collect(),
+        held: usize::try_from(held).unwrap_or(usize::MAX),
+    })
 }
 
 /// Whether staging has a version of the record.
@@ -209,4 +245,19 @@ pub async fn knows(tx: &Tx<'_>, entity: &Entity, external_id: &str) -> Result<bo
     let sql = "SELECT EXISTS (SELECT 1 FROM {schema}.{staging_table} WHERE external_id = $1)";
     let rows = tx.query(&for_entity(sql, entity), &[(&external_id, Type::TEXT)]).await?;
     Ok(rows.first().is_some_and(|row| row.get(0)))
+}
+
+/// The entities of which staging has a version of a record with this id.
+///
+/// # Errors
+/// Those of the database.
+pub async fn knowing(tx: &Tx<'_>, external_id: &str) -> Result<Vec<&'static Entity>, DbError> {
+    let of = |entity: &&Entity| {
+        let sql = "SELECT '{entity}' AS entity
+             WHERE EXISTS (SELECT 1 FROM {schema}.{staging_table} WHERE external_id = $1)";
+        template(sql, entity).with("entity", entity.name).fill()
+    };
+    let sql = ENTITIES.iter().map(of).collect::<Vec<_>>().join(" UNION ALL ");
+    let rows = tx.query(&sql, &[(&external_id, Type::TEXT)]).await?;
+    Ok(rows.iter().filter_map(|row| entities::entity(row.get("entity"))).collect())
 }

@@ -1,6 +1,7 @@
 //! Keeps the quarantine cases of records that could not be reconciled: opens, releases, closes and deletes them.
 
 pub mod forget;
+pub mod one;
 pub mod pages;
 
 use jiff::Timestamp;
@@ -339,9 +340,12 @@ pub async fn cases(
             ],
         )
         .await?;
-    Ok(rows
-        .iter()
-        .map(|row| Case {
+    Ok(rows.iter().map(|row| Case::of(entity, row)).collect())
+}
+
+impl Case {
+    fn of(entity: &Entity, row: &Row) -> Case {
+        Case {
             entity: entity.name.to_owned(),
             external_id: row.get("external_id"),
             staging_id: row.get("staging_id"),
@@ -358,8 +362,8 @@ pub async fn cases(
             fetched_at: row.get("fetched_at"),
             raw_data: row.get("raw_data"),
             closed_at: row.get("closed_at"),
-        })
-        .collect())
+        }
+    }
 }
 
 /// Dismisses the cases of some records. Returns how many.

@@ -9,6 +9,8 @@ mod alerts;
 mod dashboard;
 mod dashboard_entry;
 mod dashboard_people;
+mod dashboard_records;
+mod dashboard_search;
 mod deployment;
 mod http_limits;
 mod http_methods;

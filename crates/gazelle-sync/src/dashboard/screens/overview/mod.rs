@@ -10,6 +10,7 @@ use axum::extract::State;
 use axum::http::StatusCode;
 
 use super::trouble;
+use crate::alerts::Kind;
 use crate::dashboard::answer::Answer;
 use crate::dashboard::charts::age_bar::AgeBar;
 use crate::dashboard::charts::strip::{Strip, Window};
@@ -40,6 +41,8 @@ struct Page {
 /// Something that waits for a person.
 struct Waiting {
     title: String,
+    /// The page that shows it.
+    href: Option<&'static str>,
     more: Vec<String>,
 }
 
@@ -77,7 +80,7 @@ async fn overview(site: &Site, asked: &Asked) -> Result<Answer, Trouble> {
     if asked.json {
         return Ok(Answer::document(StatusCode::OK, &facts));
     }
-    let frame = Frame::new(asked, settings, Screen::Overview, snapshot.now);
+    let frame = site.frame(asked, Screen::Overview, &snapshot);
     let waiting = waiting(&facts, settings, frame.tongue());
     Ok(Answer::page(StatusCode::OK, &page(facts, waiting, frame)))
 }
@@ -131,17 +134,21 @@ fn waiting(facts: &Overview, settings: &crate::config::Settings, t: &Tongue) -> 
     let told = |problem: &crate::alerts::Problem| {
         let text = problem.message(settings, t.language, facts.facts.now);
         let lines = text.body.to_string();
-        Waiting { title: text.title.to_string(), more: lines.lines().map(str::to_owned).collect() }
+        Waiting {
+            title: text.title.to_string(),
+            href: (problem.kind == Kind::DeletionsWithheld).then_some("/app/deletions"),
+            more: lines.lines().map(str::to_owned).collect(),
+        }
     };
     let mut waiting: Vec<Waiting> = facts.problems.iter().map(told).collect();
     if facts.cases > 0 {
         let oldest = facts.oldest_case.map(|at| t.fill(w::OLDEST, &[("ago", &t.ago(at))]));
-        let how = t.say(crate::dashboard::words::verdict::CASES_ACT).into_owned();
-        let more = oldest.into_iter().chain([how + "."]).collect();
-        waiting.push(Waiting { title: t.count(w::QUARANTINE, facts.cases), more });
+        let title = t.count(w::QUARANTINE, facts.cases);
+        waiting.push(Waiting { title, href: Some("/app/quarantine"), more: oldest.into_iter().collect() });
     }
     if let Some(problem) = &facts.activity.problem {
-        waiting.push(Waiting { title: t.say(w::SERVICE_PROBLEM).into_owned(), more: vec![problem.clone()] });
+        let title = t.say(w::SERVICE_PROBLEM).into_owned();
+        waiting.push(Waiting { title, href: None, more: vec![problem.clone()] });
     }
     waiting
 }

@@ -61,7 +61,7 @@ pub(super) async fn read(
     settings: &Settings,
     activity: Activity,
 ) -> Result<Overview, DbError> {
-    let Snapshot { tx, now } = snapshot;
+    let Snapshot { tx, now, .. } = snapshot;
     let now = *now;
     let problems = alerts::current(tx, settings, now).await?;
     let past = runs::past_in(tx).await?;

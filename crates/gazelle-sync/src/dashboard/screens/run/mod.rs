@@ -1,5 +1,7 @@
 //! One run: what did it do, to what, how long, and what is wrong with it?
 
+mod changes;
+
 use std::sync::Arc;
 
 use askama::Template;
@@ -21,6 +23,8 @@ use crate::run_log::report::EntityReport;
 use crate::run_log::run_pages::{self, OneRun, REQUESTS, Sent};
 use crate::run_log::warnings::{self, WarningFilter, Warnings};
 use crate::source::OutcomeCode;
+use crate::staging::history::run_versions::OfRun;
+use changes::Changes;
 
 /// Warnings of a run that are listed.
 const WARNINGS: u32 = 100;
@@ -31,6 +35,8 @@ struct Run {
     #[serde(flatten)]
     run: OneRun,
     warnings: Warnings,
+    /// What it changed; none where that could not be read.
+    changes: Option<Changes>,
 }
 
 /// The page.
@@ -50,6 +56,8 @@ struct Page {
     unchanged: Option<String>,
     errors: Vec<String>,
     warnings: Vec<WarningRow>,
+    /// None where they could not be read.
+    changes: Option<changes::View>,
     latency: Option<Latency>,
     requests: Vec<RequestRow>,
     /// Set where not all requests are listed.
@@ -117,7 +125,7 @@ pub(crate) async fn show(
 async fn one(site: &Site, asked: &Asked, run: &str) -> Result<Answer, Trouble> {
     let mut reader = site.reader(asked).await?;
     let snapshot = reader.snapshot(site).await?;
-    let frame = Frame::new(asked, &site.shared.settings, Screen::Runs, snapshot.now);
+    let frame = site.frame(asked, Screen::Runs, &snapshot);
     let read = match run.parse::<Uuid>() {
         Ok(run_id) => read(&snapshot.tx, run_id).await.map_err(|error| site.failed(&error))?,
         Err(_) => None,
@@ -131,7 +139,7 @@ async fn one(site: &Site, asked: &Asked, run: &str) -> Result<Answer, Trouble> {
         });
     };
     Ok(match asked.json {
-        true => Answer::document(StatusCode::OK, &run),
+        true => Answer::bounded(StatusCode::OK, &run),
         false => Answer::page(StatusCode::OK, &page(&run, frame)),
     })
 }
@@ -139,12 +147,15 @@ async fn one(site: &Site, asked: &Asked, run: &str) -> Result<Answer, Trouble> {
 async fn read(tx: &crate::db::Tx<'_>, run_id: Uuid) -> Result<Option<Run>, crate::db::DbError> {
     let Some(run) = run_pages::one(tx, run_id).await? else { return Ok(None) };
     let which = WarningFilter { run: Some(run_id), limit: WARNINGS, ..WarningFilter::default() };
-    Ok(Some(Run { run, warnings: warnings::read_in(tx, &which).await? }))
+    let warnings = warnings::read_in(tx, &which).await?;
+    let of_run = OfRun { run_id, started_at: run.listed.run.started_at, finished_at: run.finished_at };
+    // The last statements: should they take too long, the rest of the page is there.
+    Ok(Some(Run { warnings, changes: changes::read(tx, of_run).await.ok(), run }))
 }
 
 fn page(run: &Run, frame: Frame) -> Page {
     let t = frame.tongue();
-    let Run { run: one, warnings } = run;
+    let Run { run: one, warnings, changes } = run;
     let listed = &one.listed.run;
     let staged: u64 =
         one.entities.iter().map(|entity| entity.staged + entity.rows_written + entity.deleted).sum();
@@ -169,6 +180,7 @@ fn page(run: &Run, frame: Frame) -> Page {
             .map(|entity| errors(entity, t))
             .collect(),
         warnings: warning_rows(warnings, t),
+        changes: changes.as_ref().map(|changes| changes.view(t)),
         latency: latency(one, t),
         requests: one.sent.iter().map(|sent| request(sent, t)).collect(),
         first_requests: (listed.requests > all && all == REQUESTS)

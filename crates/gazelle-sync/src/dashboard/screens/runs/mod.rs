@@ -95,7 +95,7 @@ async fn runs(site: &Site, asked: &Asked, question: Question) -> Result<Answer, 
     if asked.json {
         return Ok(Answer::document(StatusCode::OK, &Runs { runs, next: next.map(text_of) }));
     }
-    let frame = Frame::new(asked, &site.shared.settings, Screen::Runs, snapshot.now);
+    let frame = site.frame(asked, Screen::Runs, &snapshot);
     Ok(Answer::page(StatusCode::OK, &page(&runs, next, &filter, frame)))
 }
 

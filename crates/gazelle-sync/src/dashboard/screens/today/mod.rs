@@ -109,7 +109,7 @@ async fn today(site: &Site, asked: &Asked, question: Question) -> Result<Answer,
         }
         return Ok(Answer::document(StatusCode::OK, &facts));
     }
-    let frame = Frame::new(asked, settings, Screen::Today, now);
+    let frame = site.frame(asked, Screen::Today, &snapshot);
     // The view's days and hours are Montréal's, whatever the setting says: the page takes both from one place.
     let zone = time::zone(time::MONTREAL).unwrap_or(jiff::tz::TimeZone::UTC);
     let page = page(facts, settings, frame.in_zone(zone), is_today);

@@ -98,7 +98,7 @@ pub(super) struct Wanted {
 
 /// Reads them. The day is one of the view's zone, as the page names it.
 pub(super) async fn read(snapshot: &Snapshot<'_>, wanted: Wanted) -> Result<Today, DbError> {
-    let Snapshot { tx, now } = snapshot;
+    let Snapshot { tx, now, .. } = snapshot;
     let past = runs::past_in(tx).await?;
     let good_at = past
         .good_of

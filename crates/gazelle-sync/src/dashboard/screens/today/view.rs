@@ -1,6 +1,7 @@
 //! The visits and changes of a day in words.
 
 use super::read::{Changed, Piano, Today, Visit};
+use crate::dashboard::links;
 use crate::dashboard::page::Shown;
 use crate::dashboard::words::said::Said;
 use crate::dashboard::words::today as w;
@@ -17,6 +18,8 @@ pub(super) struct VisitCard {
     /// `All day`, or from when and until when it lasts.
     pub(super) span: Option<String>,
     pub(super) title: String,
+    /// The page of its record.
+    pub(super) record: String,
     pub(super) client: Option<String>,
     pub(super) contact: Option<String>,
     pub(super) technician: Option<String>,
@@ -60,6 +63,8 @@ pub(super) struct ChangeLine {
     /// From what to what, or when.
     pub(super) what: String,
     pub(super) title: String,
+    /// The page of its record.
+    pub(super) record: String,
     pub(super) client: Option<String>,
     pub(super) seen: Shown,
     pub(super) ago: String,
@@ -114,6 +119,7 @@ fn card(visit: &Visit, facts: &Today, map_url: &str, t: &Tongue) -> VisitCard {
         end: hour(visit.end_at).filter(|_| is_timed && visit.last_day == Some(facts.day)),
         span: span(visit, facts, t),
         title: visit.title.clone().unwrap_or_else(|| say(w::UNTITLED)),
+        record: links::record("appointments", &visit.external_id),
         client: visit.client.clone(),
         contact: visit.contact.clone().filter(|contact| Some(contact) != visit.client.as_ref()),
         technician: facts
@@ -148,14 +154,7 @@ fn span(visit: &Visit, facts: &Today, t: &Tongue) -> Option<String> {
 
 fn place(lines: &[String], map_url: &str) -> Option<Place> {
     let text = lines.join(", ");
-    (!text.is_empty()).then(|| Place { map: map_url.replace("{address}", &encoded(&text)), text })
-}
-
-/// Percent-encoded, for any part of an address.
-fn encoded(text: &str) -> String {
-    let keep = |byte: &u8| byte.is_ascii_alphanumeric() || b"-._~".contains(byte);
-    let letter = |byte: u8| if keep(&byte) { char::from(byte).to_string() } else { format!("%{byte:02X}") };
-    text.bytes().map(letter).collect()
+    (!text.is_empty()).then(|| Place { map: map_url.replace("{address}", &links::encoded(&text)), text })
 }
 
 fn phone(text: &str) -> Phone {
@@ -216,6 +215,7 @@ fn line(one: &Changed, change: &Change, facts: &Today, t: &Tongue) -> ChangeLine
         kind: t.say(kind).into_owned(),
         what,
         title: one.title.clone().unwrap_or_else(|| t.say(w::UNTITLED).into_owned()),
+        record: links::record("appointments", &one.external_id),
         client: one.client.clone(),
         seen: Shown::date_hour(one.seen_at, t),
         ago: t.ago(one.seen_at),

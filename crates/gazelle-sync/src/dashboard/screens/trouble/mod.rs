@@ -94,9 +94,14 @@ pub(crate) fn refused(site: &Site, asked: &Asked, said: (Said, Said)) -> Answer 
 /// No run has the id that was asked for.
 pub(crate) fn no_such_run(frame: Frame) -> Answer {
     let heading = frame.say(w::NO_RUN_OF_THIS_ID).into_owned();
-    let sentence = Some(frame.say(w::OLD_RUNS_GO).into_owned());
-    let link = Some(("/app/runs".to_owned(), frame.say(w::TO_RUNS).into_owned()));
-    let page = Page { frame, heading, told: None, sentence, command: None, link };
+    let sentence = frame.say(w::OLD_RUNS_GO).into_owned();
+    let link = ("/app/runs".to_owned(), frame.say(w::TO_RUNS).into_owned());
+    not_there(frame, heading, sentence, link)
+}
+
+/// What was asked for is not there: why, and where to go on.
+pub(crate) fn not_there(frame: Frame, heading: String, sentence: String, link: (String, String)) -> Answer {
+    let page = Page { frame, heading, told: None, sentence: Some(sentence), command: None, link: Some(link) };
     Answer::page(StatusCode::NOT_FOUND, &page)
 }
 

@@ -64,7 +64,7 @@ pub async fn changed(tx: &Tx<'_>, entity: &Entity, which: Which<'_>) -> Result<V
 }
 
 /// The smallest id that a version of this time can have (UUID version 7).
-fn first_id(since: Timestamp) -> Uuid {
+pub(super) fn first_id(since: Timestamp) -> Uuid {
     let milliseconds = u64::try_from(since.as_millisecond()).unwrap_or_default();
     uuid::Builder::from_unix_timestamp_millis(milliseconds, &[0; 10]).into_uuid()
 }

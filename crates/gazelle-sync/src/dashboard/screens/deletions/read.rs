@@ -1,0 +1,126 @@
+//! Reads the deletions that were found.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+use serde::Serialize;
+use tokio_postgres::types::Type;
+use uuid::Uuid;
+
+use crate::dashboard::named::{Name, Names};
+use crate::db::{DbError, Tx};
+use crate::staging::deletions::{self, FoundDeletion};
+
+/// Records of a run that are listed.
+pub(super) const MOST: i64 = 200;
+
+/// What waits of a run and an entity.
+#[derive(Debug, Serialize)]
+pub(super) struct Group {
+    pub(super) run_id: Uuid,
+    pub(super) entity: String,
+    pub(super) records: i64,
+    /// When the first of them was found.
+    pub(super) found_at: Timestamp,
+    /// When the run started.
+    pub(super) started_at: Timestamp,
+    /// Rows in production at the end of the run.
+    pub(super) in_production: Option<i64>,
+}
+
+impl Group {
+    /// How many records the entity had.
+    pub(super) fn held(&self) -> Option<u64> {
+        self.in_production.and_then(|held| u64::try_from(held).ok()).filter(|held| *held > 0)
+    }
+}
+
+/// What was marked deleted.
+#[derive(Debug, Default, Serialize)]
+pub(super) struct Marked {
+    pub(super) records: i64,
+    pub(super) since: Option<Timestamp>,
+}
+
+/// The deletions of a run.
+#[derive(Debug, Serialize)]
+pub(super) struct OfRun {
+    pub(super) waiting: Vec<Group>,
+    pub(super) records: Vec<Deletion>,
+}
+
+/// A record that was found gone.
+#[derive(Debug, Serialize)]
+pub(super) struct Deletion {
+    #[serde(flatten)]
+    pub(super) found: FoundDeletion,
+    pub(super) name: Name,
+    /// When it was last seen at the source.
+    pub(super) last_seen_at: Option<Timestamp>,
+    pub(super) hanging: Vec<Hanging>,
+}
+
+/// Rows that hang on a record.
+#[derive(Debug, Clone, Serialize)]
+pub(super) struct Hanging {
+    pub(super) kind: String,
+    pub(super) rows: i64,
+}
+
+impl Deletion {
+    /// Whether it was seen at the source after it was found gone: it is kept whatever is decided.
+    pub(super) fn is_seen_since(&self) -> bool {
+        self.last_seen_at.is_some_and(|seen| seen > self.found.found_at)
+    }
+}
+
+/// What waits, by run and entity; only of one run if it is given.
+pub(super) async fn groups(tx: &Tx<'_>, run: Option<Uuid>) -> Result<Vec<Group>, DbError> {
+    let rows = tx.query(include_str!("groups.sql"), &[(&run, Type::UUID)]).await?;
+    Ok(rows
+        .iter()
+        .map(|row| Group {
+            run_id: row.get("run_id"),
+            entity: row.get("entity"),
+            records: row.get("records"),
+            found_at: row.get("found_at"),
+            started_at: row.get("started_at"),
+            in_production: row.get("in_production"),
+        })
+        .collect())
+}
+
+/// What was marked deleted.
+pub(super) async fn marked(tx: &Tx<'_>) -> Result<Marked, DbError> {
+    let rows = tx.query(include_str!("marked.sql"), &[]).await?;
+    let marked = |row: &tokio_postgres::Row| Marked { records: row.get("records"), since: row.get("since") };
+    Ok(rows.first().map(marked).unwrap_or_default())
+}
+
+/// The deletions that a run found, in five statements.
+pub(super) async fn of_run(tx: &Tx<'_>, run: Uuid) -> Result<OfRun, DbError> {
+    let found = deletions::found_in(tx, false, Some(run), MOST + 1).await?;
+    let pairs = || found.iter().map(|one| (one.entity.as_str(), one.external_id.as_str()));
+    let (entities, ids): (Vec<&str>, Vec<&str>) = pairs().unzip();
+    let seen = deletions::last_seen(tx, &entities, &ids).await?;
+    let seen: BTreeMap<(String, String), Timestamp> =
+        seen.into_iter().map(|(entity, id, at)| ((entity, id), at)).collect();
+    let params = [(&entities as _, Type::TEXT_ARRAY), (&ids as _, Type::TEXT_ARRAY)];
+    let rows = tx.query(include_str!("hanging.sql"), &params).await?;
+    let mut hanging: BTreeMap<(String, String), Vec<Hanging>> = BTreeMap::new();
+    for row in &rows {
+        let record = (row.get("entity"), row.get("external_id"));
+        hanging.entry(record).or_default().push(Hanging { kind: row.get("kind"), rows: row.get("n") });
+    }
+    let names = Names::read(tx, pairs()).await?;
+    let records = found.into_iter().map(|found| {
+        let record = (found.entity.clone(), found.external_id.clone());
+        Deletion {
+            name: names.of(&record.0, &record.1),
+            last_seen_at: seen.get(&record).copied(),
+            hanging: hanging.remove(&record).unwrap_or_default(),
+            found,
+        }
+    });
+    Ok(OfRun { records: records.collect(), waiting: groups(tx, Some(run)).await? })
+}

@@ -1,0 +1,251 @@
+//! The quarantine: which records are not in production, and do they need me? The ones noted last first, fifty on a page.
+
+mod read;
+pub(super) mod told;
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use askama::Template;
+use axum::Extension;
+use axum::extract::{Query, State};
+use axum::http::StatusCode;
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+use super::trouble;
+use crate::dashboard::answer::Answer;
+use crate::dashboard::links;
+use crate::dashboard::named::{Named, Names};
+use crate::dashboard::page::{Asked, Frame, Screen, Shown, entity_name};
+use crate::dashboard::site::{Site, Trouble};
+use crate::dashboard::words::quarantine as w;
+use crate::dashboard::words::said::Said;
+use crate::dashboard::words::tongue::Tongue;
+use crate::entities;
+use crate::staging::quarantine::one;
+use read::{Filter, Group, ListedCase, Position};
+use told::{CODES, Facts};
+
+/// The states that the list can be filtered by: the first is the one shown if none is chosen.
+const STATES: [(&str, Said, &[&str]); 4] = [
+    ("open", w::OPEN_ONES, &["open", "waiting"]),
+    ("dismissed", w::DISMISSED_ONES, &["dismissed"]),
+    ("closed", w::CLOSED_ONES, &["released", "reread", "superseded", "withdrawn"]),
+    ("all", w::ALL_ONES, &["open", "waiting", "dismissed", "released", "reread", "superseded", "withdrawn"]),
+];
+
+/// What the address asks for.
+#[derive(Debug, Deserialize)]
+pub(crate) struct Question {
+    state: Option<String>,
+    code: Option<String>,
+    entity: Option<String>,
+    before: Option<String>,
+}
+
+/// The document beside the page.
+#[derive(Serialize)]
+struct Quarantine {
+    groups: Vec<Group>,
+    cases: Vec<ListedCase>,
+    /// The value of `before` for the next page.
+    next: Option<String>,
+}
+
+/// The page.
+#[derive(Template)]
+#[template(path = "screens/quarantine/page.html")]
+struct Page {
+    frame: Frame,
+    groups: Vec<GroupRow>,
+    states: Vec<Choice>,
+    entities: Vec<Choice>,
+    codes: Vec<Choice>,
+    is_filtered: bool,
+    rows: Vec<CaseRow>,
+    newest: Option<String>,
+    older: Option<String>,
+    /// Set where nothing is in quarantine at all.
+    well: Option<String>,
+}
+
+/// A choice of a filter.
+struct Choice {
+    value: String,
+    word: String,
+    is_chosen: bool,
+}
+
+/// Cases with one reason.
+struct GroupRow {
+    href: String,
+    reason: String,
+    records: String,
+    since: String,
+    class: &'static str,
+    shape: &'static str,
+    word: String,
+}
+
+/// A case.
+struct CaseRow {
+    record: Named,
+    case: String,
+    reason: String,
+    class: &'static str,
+    shape: &'static str,
+    word: String,
+    tries: String,
+    first: Shown,
+    advice: String,
+}
+
+/// Answers with the page or its document.
+pub(crate) async fn show(
+    State(site): State<Arc<Site>>,
+    Extension(asked): Extension<Asked>,
+    Query(question): Query<Question>,
+) -> Answer {
+    match quarantine(&site, &asked, question).await {
+        Ok(answer) => answer,
+        Err(trouble) => trouble::answer(&site, &asked, Screen::Quarantine, trouble),
+    }
+}
+
+async fn quarantine(site: &Site, asked: &Asked, question: Question) -> Result<Answer, Trouble> {
+    let mut reader = site.reader(asked).await?;
+    let snapshot = reader.snapshot(site).await?;
+    let frame = site.frame(asked, Screen::Quarantine, &snapshot);
+    let state = STATES.iter().find(|(name, _, _)| question.state.as_deref() == Some(name));
+    let filter = Filter {
+        state: state.unwrap_or(&STATES[0]).0,
+        states: state.unwrap_or(&STATES[0]).2,
+        entity: question.entity.as_deref().and_then(entities::entity),
+        code: CODES.iter().map(|(code, _)| *code).find(|code| question.code.as_deref() == Some(code)),
+        before: question.before.as_deref().and_then(Position::of),
+    };
+    let read = async {
+        let groups = read::groups(&snapshot.tx).await?;
+        let (cases, next) = read::cases(&snapshot.tx, &filter).await?;
+        let records = cases.iter().map(|case| (case.entity.as_str(), case.external_id.as_str()));
+        let names = Names::read(&snapshot.tx, records).await?;
+        let versions: Vec<Uuid> = cases.iter().map(|case| case.staging_id).collect();
+        let titles = one::titles(&snapshot.tx, &versions).await?;
+        let closed = if groups.is_empty() { Some(read::closed(&snapshot.tx).await?) } else { None };
+        Ok((groups, cases, next, (names, titles), closed))
+    };
+    let (groups, cases, next, called, closed) = read.await.map_err(|error| site.failed(&error))?;
+    if asked.json {
+        let next = next.map(|next| next.text());
+        return Ok(Answer::bounded(StatusCode::OK, &Quarantine { groups, cases, next }));
+    }
+    let t = frame.tongue();
+    let page = Page {
+        groups: groups.iter().map(|group| group_row(group, t)).collect(),
+        states: states(&filter, t),
+        entities: entity_choices(&filter, t),
+        codes: code_choices(&filter, t),
+        is_filtered: filter.is_set(),
+        rows: cases.iter().map(|case| case_row(case, &called, t)).collect(),
+        newest: filter.before.is_some().then(|| filter.address(None)),
+        older: next.map(|next| filter.address(Some(&next.text()))),
+        well: closed.map(|closed| well(closed, t)),
+        frame,
+    };
+    Ok(Answer::page(StatusCode::OK, &page))
+}
+
+fn states(filter: &Filter, t: &Tongue) -> Vec<Choice> {
+    let choice = |(name, said, _): &(&str, Said, &[&str])| Choice {
+        value: (*name).to_owned(),
+        word: t.say(said).into_owned(),
+        is_chosen: filter.state == *name,
+    };
+    STATES.iter().map(choice).collect()
+}
+
+fn entity_choices(filter: &Filter, t: &Tongue) -> Vec<Choice> {
+    let all = entities::names().into_iter().map(|name| Choice {
+        value: name.to_owned(),
+        word: entity_name(name, t),
+        is_chosen: filter.entity.is_some_and(|entity| entity.name == name),
+    });
+    let any = Choice {
+        value: String::new(),
+        word: t.say(w::ALL_ENTITIES).into_owned(),
+        is_chosen: filter.entity.is_none(),
+    };
+    std::iter::once(any).chain(all).collect()
+}
+
+fn code_choices(filter: &Filter, t: &Tongue) -> Vec<Choice> {
+    let all = CODES.iter().map(|(code, _)| Choice {
+        value: (*code).to_owned(),
+        word: Facts { state: "open", code, field: Some("…"), external_id: "", parent: None }.reason(t),
+        is_chosen: filter.code == Some(code),
+    });
+    let any = Choice {
+        value: String::new(),
+        word: t.say(w::ALL_REASONS).into_owned(),
+        is_chosen: filter.code.is_none(),
+    };
+    std::iter::once(any).chain(all).collect()
+}
+
+fn group_row(group: &Group, t: &Tongue) -> GroupRow {
+    let (class, shape, word) = told::state(&group.state, t);
+    let facts = Facts {
+        state: &group.state,
+        code: &group.error_code,
+        field: Some(&group.error_field),
+        external_id: "",
+        parent: None,
+    };
+    let entity = entity_name(&group.entity, t);
+    let parameters = [("entity", Some(group.entity.as_str())), ("code", Some(group.error_code.as_str()))];
+    GroupRow {
+        href: links::with("/app/quarantine", &parameters),
+        reason: t.fill(w::REASON_GROUP, &[("entity", &entity), ("reason", &facts.reason(t))]),
+        records: t.count(w::GROUP_RECORDS, group.records),
+        since: t.fill(w::SINCE, &[("at", &t.date_hour(group.oldest))]),
+        class,
+        shape,
+        word,
+    }
+}
+
+fn case_row(case: &ListedCase, (names, titles): &(Names, HashMap<Uuid, String>), t: &Tongue) -> CaseRow {
+    let (class, shape, word) = told::state(&case.state, t);
+    let facts = Facts {
+        state: &case.state,
+        code: &case.error_code,
+        field: case.error_field.as_deref(),
+        external_id: &case.external_id,
+        parent: None,
+    };
+    CaseRow {
+        record: names.of(&case.entity, &case.external_id).or_called(titles.get(&case.staging_id)).shown(t),
+        case: format!("{}#field", links::case(&case.staging_id.to_string())),
+        reason: facts.reason(t),
+        advice: facts.short_advice(t),
+        class,
+        shape,
+        word,
+        tries: t.number(case.attempts),
+        first: Shown::date_hour(case.first_seen_at, t),
+    }
+}
+
+/// Why nothing is in quarantine.
+fn well((closed, dismissed): (i64, i64), t: &Tongue) -> String {
+    let none = t.say(w::NONE);
+    match closed {
+        0 => format!("{none} {}", t.say(w::NONE_EVER)),
+        _ => format!(
+            "{none} {} {}",
+            t.count(w::WERE_CLOSED, closed),
+            t.count(w::BY_THEMSELVES, closed - dismissed)
+        ),
+    }
+}

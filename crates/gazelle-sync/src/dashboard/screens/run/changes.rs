@@ -1,0 +1,190 @@
+//! What a run changed: how many records, and the differences of the first of them.
+
+use serde::Serialize;
+use serde_json::Value as Json;
+
+use crate::dashboard::links;
+use crate::dashboard::named::{Named, Names};
+use crate::dashboard::page::entity_name;
+use crate::dashboard::values::Differences;
+use crate::dashboard::words::runs as w;
+use crate::dashboard::words::said::Said;
+use crate::dashboard::words::tongue::Tongue;
+use crate::db::{DbError, Tx};
+use crate::entities::weight;
+use crate::explain::diff::{self, Change};
+use crate::staging::history::run_versions::{self, MOST_COUNTED, OfRun, StagedCounts, StagedVersion};
+
+/// Records that are listed.
+const MOST: usize = 200;
+
+/// What a run changed.
+#[derive(Serialize)]
+pub(super) struct Changes {
+    counts: Vec<Counts>,
+    records: Vec<Changed>,
+    /// Whether there are more records than are listed.
+    is_cut: bool,
+    #[serde(skip)]
+    names: Names,
+}
+
+/// The changes of an entity by kind.
+#[derive(Serialize)]
+struct Counts {
+    entity: String,
+    new: i64,
+    changed: i64,
+    gone: i64,
+    in_quarantine: i64,
+}
+
+/// A record.
+#[derive(Serialize)]
+struct Changed {
+    entity: String,
+    external_id: String,
+    staging_id: uuid::Uuid,
+    kind: Kind,
+    in_quarantine: bool,
+    withdrawn: bool,
+    /// None for a record that is new or gone, or too large.
+    changes: Option<Vec<Change>>,
+}
+
+/// What happened to a record.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+enum Kind {
+    New,
+    Changed,
+    Gone,
+}
+
+/// What the page shows of it.
+pub(super) struct View {
+    pub(super) counts: Vec<CountsView>,
+    pub(super) records: Vec<ChangedView>,
+    pub(super) first: Option<String>,
+}
+
+/// The changes of an entity.
+pub(super) struct CountsView {
+    pub(super) name: String,
+    pub(super) new: String,
+    pub(super) changed: String,
+    pub(super) gone: String,
+    pub(super) in_quarantine: String,
+}
+
+/// A record that was changed.
+pub(super) struct ChangedView {
+    pub(super) record: Named,
+    pub(super) class: &'static str,
+    pub(super) shape: &'static str,
+    pub(super) word: String,
+    /// The page of its case.
+    pub(super) case: Option<String>,
+    pub(super) is_withdrawn: bool,
+    pub(super) differences: Option<Differences>,
+    /// Why no differences are shown of a record that changed.
+    pub(super) why_none: Option<String>,
+}
+
+/// Reads them, in three statements.
+pub(super) async fn read(tx: &Tx<'_>, run: OfRun) -> Result<Changes, DbError> {
+    let counts = run_versions::counts(tx, run).await?;
+    let most = i64::try_from(MOST).unwrap_or(i64::MAX);
+    let versions = run_versions::versions(tx, run, most).await?;
+    let found: i64 = counts.iter().map(|one| one.first + one.later + one.gone).sum();
+    let versions = &versions[..versions.len().min(MOST)];
+    let ids = versions.iter().map(|version| (version.entity.as_str(), version.external_id.as_str()));
+    Ok(Changes {
+        names: Names::read(tx, ids).await?,
+        counts: counts.iter().map(of_entity).collect(),
+        records: versions.iter().map(changed).collect(),
+        is_cut: found > most,
+    })
+}
+
+fn of_entity(staged: &StagedCounts) -> Counts {
+    Counts {
+        entity: staged.entity.clone(),
+        new: staged.first,
+        changed: staged.later,
+        gone: staged.gone,
+        in_quarantine: staged.faulty,
+    }
+}
+
+fn changed(version: &StagedVersion) -> Changed {
+    let parsed = |json: &Option<String>| -> Option<Json> {
+        let json = json.as_deref().filter(|json| !weight::is_too_heavy(json))?;
+        serde_json::from_str(json).ok()
+    };
+    let both = parsed(&version.before).zip(parsed(&version.json));
+    let kind = match (version.is_tombstone, version.is_first) {
+        (true, _) => Kind::Gone,
+        (false, true) => Kind::New,
+        (false, false) => Kind::Changed,
+    };
+    Changed {
+        entity: version.entity.clone(),
+        external_id: version.external_id.clone(),
+        staging_id: version.staging_id,
+        kind,
+        in_quarantine: version.is_faulty,
+        withdrawn: version.is_withdrawn,
+        changes: both.map(|(before, after)| diff::changes(&before, &after)),
+    }
+}
+
+impl Changes {
+    /// In words.
+    pub(super) fn view(&self, t: &Tongue) -> View {
+        let number = |number: i64| match number >= MOST_COUNTED {
+            true => format!("≥\u{a0}{}", t.number(number)),
+            false => t.number(number),
+        };
+        let counts = self.counts.iter().map(|counts| CountsView {
+            name: entity_name(&counts.entity, t),
+            new: number(counts.new),
+            changed: number(counts.changed),
+            gone: number(counts.gone),
+            in_quarantine: number(counts.in_quarantine),
+        });
+        View {
+            counts: counts.collect(),
+            records: self.records.iter().map(|changed| self.record(changed, t)).collect(),
+            first: self.is_cut.then(|| t.fill(w::FIRST_RECORDS, &[("n", &t.number(MOST as i64))])),
+        }
+    }
+
+    fn record(&self, changed: &Changed, t: &Tongue) -> ChangedView {
+        let say = |said: Said| t.say(said).into_owned();
+        let (class, shape, word) = match changed.kind {
+            Kind::New => ("ok", "+", w::KIND_NEW),
+            Kind::Changed => ("run", "⇄", w::KIND_CHANGED),
+            Kind::Gone => ("bad", "✕", w::KIND_GONE),
+        };
+        let differences = changed.changes.as_ref().map(|changes| Differences::of(changes, t));
+        let is_same = differences.as_ref().is_some_and(|differences| differences.fields.is_empty());
+        let why_none = match changed.kind {
+            Kind::Changed if differences.is_none() => Some(say(w::TOO_LARGE)),
+            Kind::Changed if is_same => Some(say(w::SAME_FIELDS)),
+            _ => None,
+        };
+        ChangedView {
+            record: self.names.of(&changed.entity, &changed.external_id).shown(t),
+            class,
+            shape,
+            word: say(word),
+            case: changed
+                .in_quarantine
+                .then(|| format!("{}#field", links::case(&changed.staging_id.to_string()))),
+            is_withdrawn: changed.withdrawn,
+            differences: differences.filter(|_| !is_same),
+            why_none,
+        }
+    }
+}

@@ -1,0 +1,44 @@
+//! The sentences of the deletions that await a decision.
+
+use super::said::said;
+
+said! {
+    HEADING = "Deletions to decide" / "Suppressions à décider";
+    HOW = "Gazelle says that these records do not exist any more. So many at once may be a mistake: nothing is deleted until somebody decides." / "Gazelle dit que ces fiches n'existent plus. Autant à la fois peut être une erreur : rien n'est supprimé tant que personne ne décide.";
+    NONE = "No deletion awaits a decision." / "Aucune suppression n'attend de décision.";
+    NONE_EVER = "None was ever found." / "Aucune n'a jamais été trouvée.";
+    MARKED = "{n} was marked deleted since {since}, with evidence." / "{n} a été marquée supprimée depuis le {since}, avec preuve.",
+        "{n} were marked deleted since {since}, all with evidence." / "{n} ont été marquées supprimées depuis le {since}, toutes avec preuve.";
+    GROUP = "{entity}: {n}" / "{entity} : {n}";
+    SHARE = "{share} of {held} held" / "{share} des {held} gardées";
+    GUARD_RECORDS = "The guard allows {limit}: at most {records} records." / "Le garde-fou en permet {limit} : au plus {records} fiches.";
+    GUARD_PERCENT = "The guard allows {limit}: at most {percent} % of {held}." / "Le garde-fou en permet {limit} : au plus {percent} % de {held}.";
+    FOUND_BY = "Found by the run of {at}, {ago}" / "Trouvées par l'exécution du {at}, {ago}";
+    LOOK = "See the evidence" / "Voir les preuves";
+
+    OF_RUN = "Deletions found by the run of {at}" / "Suppressions trouvées par l'exécution du {at}";
+    OF_UNKNOWN_RUN = "Deletions found by a run" / "Suppressions trouvées par une exécution";
+    NO_SUCH = "This run found no deletion" / "Cette exécution n'a trouvé aucune suppression";
+    NO_SUCH_MORE = "There is no deletion with evidence of this run. The run may be removed, or its id mistyped." / "Il n'y a aucune suppression avec preuve de cette exécution. Elle a peut-être été retirée, ou son identifiant est mal écrit.";
+    TO_DELETIONS = "To the deletions" / "Vers les suppressions";
+    TO_RUN = "The run" / "L'exécution";
+    DECIDE = "Decide" / "Décider";
+    APPROVE = "To delete those that wait:" / "Pour supprimer celles qui attendent :";
+    KEEP = "To keep them:" / "Pour les garder :";
+    SEEN_AGAIN_STAY = "Records seen again since are kept either way." / "Les fiches revues depuis sont gardées dans tous les cas.";
+    FIRST = "The first {n} are listed." / "Les {n} premières sont listées.";
+
+    LAST_SEEN = "Last seen {at}" / "Vue la dernière fois le {at}";
+    NEVER_SEEN = "Never staged" / "Jamais en staging";
+    SEEN_SINCE = "seen again since" / "revue depuis";
+    EVIDENCE = "Not in the list of the complete walk ({walk}); {getter} answered at {at} that it does not exist." / "Pas dans la liste du parcours complet ({walk}); {getter} a répondu à {at} qu'elle n'existe pas.";
+    ANSWER = "The answer, as it came" / "La réponse, telle quelle";
+    HANGING = "On it hang: {what}" / "En dépendent : {what}";
+    HANGING_PIANOS = "{n} piano" / "{n} piano", "{n} pianos" / "{n} pianos";
+    HANGING_APPOINTMENTS = "{n} appointment" / "{n} rendez-vous", "{n} appointments" / "{n} rendez-vous";
+    STATE_WITHHELD = "waits" / "attend";
+    STATE_DELETED = "marked deleted" / "marquée supprimée";
+    STATE_APPROVED = "approved" / "approuvée";
+    STATE_DISMISSED = "kept by a person" / "gardée par une personne";
+    STATE_SUPERSEDED = "seen again" / "revue";
+}
