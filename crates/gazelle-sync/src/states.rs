@@ -144,8 +144,7 @@ words! {
 
 words! {
     /// What a person may see and do in the dashboard; each role may what the one before it may.
-    #[derive(PartialOrd, Ord, ValueEnum, Serialize)]
-    #[serde(rename_all = "snake_case")]
+    #[derive(PartialOrd, Ord, ValueEnum)]
     Role {
         /// The own day and nothing else
         Technician = "technician",
