@@ -164,12 +164,14 @@ pub async fn put_off_unrecorded(
     let wait = SignedDuration::try_from(wait).unwrap_or(SignedDuration::from_secs(60));
     let due_at = now.saturating_add(wait).unwrap_or(now);
     // Not checked: a message that a trigger keeps from being put off is free again when its claim expires.
-    db.execute(
-        include_str!("put_off_unrecorded.sql"),
-        &[(&message.id, Type::UUID), (&due_at, Type::TIMESTAMPTZ), (&why, Type::TEXT)],
-    )
-    .await
-    .map(|_| ())
+    Unfenced::Alerts
+        .execute(
+            db,
+            include_str!("put_off_unrecorded.sql"),
+            &[(&message.id, Type::UUID), (&due_at, Type::TIMESTAMPTZ), (&why, Type::TEXT)],
+        )
+        .await
+        .map(|_| ())
 }
 
 /// Records that a message was not accepted, why, and when to try again. Returns whether it was given up.

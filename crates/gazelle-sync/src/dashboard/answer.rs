@@ -120,6 +120,16 @@ impl IntoResponse for Answer {
     }
 }
 
+/// Adds the headers of every answer to one that the HTTP library made, such as that to a query it cannot read.
+pub(super) fn with_headers(mut response: Response) -> Response {
+    let headers = response.headers_mut();
+    headers.entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static(NOT_STORED));
+    for (name, value) in HEADERS {
+        headers.entry(HeaderName::from_static(name)).or_insert(HeaderValue::from_static(value));
+    }
+    response
+}
+
 impl From<Answer> for Response {
     fn from(answer: Answer) -> Response {
         answer.into_response()

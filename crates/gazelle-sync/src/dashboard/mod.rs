@@ -141,7 +141,7 @@ pub fn router(shared: Arc<Shared>) -> Router {
 /// Puts every request through the door, and gives up a page that takes too long.
 async fn guarded(State(site): State<Arc<Site>>, request: Request, next: Next) -> Response {
     let mut response = match tokio::time::timeout(LONGEST_PAGE, admitted(&site, request, next)).await {
-        Ok(response) => response,
+        Ok(response) => answer::with_headers(response),
         Err(_) => {
             Answer::text(StatusCode::SERVICE_UNAVAILABLE, "no answer in time; is the database slow?").into()
         }
@@ -159,6 +159,10 @@ async fn admitted(site: &Site, mut request: Request, next: Next) -> Response {
     let looked_at = same_origin::Request { method: &method, headers: &headers, peer };
     if let Err(refusal) = same_origin::check(looked_at, site.shared.settings.public_url.as_ref()) {
         return Answer::text(refusal.status, refusal.why).into();
+    }
+    // Postgres stores no such character, so nothing can be found by it.
+    if request.uri().path_and_query().is_some_and(|asked| asked.as_str().contains("%00")) {
+        return Answer::text(StatusCode::BAD_REQUEST, "an address holds no NUL character").into();
     }
     let Some(route) = route_of(&request) else {
         return Answer::text(StatusCode::METHOD_NOT_ALLOWED, "this address is not asked for in this way")

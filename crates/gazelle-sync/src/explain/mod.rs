@@ -10,6 +10,7 @@ pub mod case;
 pub mod column;
 pub mod diff;
 mod earlier;
+mod filled_by;
 pub mod find;
 pub mod history;
 pub mod inside;

@@ -39,7 +39,7 @@ pub(crate) const NO_DEMO: Refusal =
 
 /// The reason to refuse a request, if there is one.
 pub(crate) fn check(request: Request<'_>, public_url: Option<&Url>) -> Result<(), Refusal> {
-    let Request { method, headers, .. } = request;
+    let Request { method, headers, peer } = request;
     let text = |name: &str| headers.get(name).map(|value| value.to_str().unwrap_or("?"));
     // RFC 9112, 3.2: with two `Host` headers, a proxy may have checked the other one.
     if headers.get_all(header::HOST).iter().count() != 1 {
@@ -47,7 +47,9 @@ pub(crate) fn check(request: Request<'_>, public_url: Option<&Url>) -> Result<()
     }
     let host = text("host").unwrap_or_default();
     // DNS rebinding: a page whose name was made to resolve to this machine still sends that name as its host.
-    if !is_own(host, public_url) {
+    // Under a name of this machine only this machine asks; another one that says so hides where it is.
+    let is_near = peer.is_some_and(loopback::is_address);
+    if !is_public(host, public_url) && !(is_near && loopback::is_host(name_of(host))) {
         return Err(MISDIRECTED);
     }
     let is_read = [Method::GET, Method::HEAD].contains(method);
@@ -83,10 +85,6 @@ fn name_of(host: &str) -> &str {
     }
 }
 
-fn is_own(host: &str, public_url: Option<&Url>) -> bool {
-    is_public(host, public_url) || loopback::is_host(name_of(host))
-}
-
 fn is_public(host: &str, public_url: Option<&Url>) -> bool {
     public_url.is_some_and(|url| authority(url).is_some_and(|own| own.eq_ignore_ascii_case(host)))
 }
@@ -108,12 +106,16 @@ mod tests {
     use super::*;
 
     fn asked(method: Method, pairs: &[(&'static str, &str)], public_url: Option<&str>) -> u16 {
+        asked_by("127.0.0.1", method, pairs, public_url)
+    }
+
+    fn asked_by(peer: &str, method: Method, pairs: &[(&'static str, &str)], public_url: Option<&str>) -> u16 {
         let mut headers = HeaderMap::new();
         for (name, value) in pairs {
             headers.append(*name, value.parse().unwrap());
         }
         let url = public_url.map(|url| url.parse().unwrap());
-        let request = Request { method: &method, headers: &headers, peer: None };
+        let request = Request { method: &method, headers: &headers, peer: peer.parse().ok() };
         check(request, url.as_ref()).map_or_else(|refusal| refusal.status.as_u16(), |()| 200)
     }
 
@@ -136,6 +138,20 @@ mod tests {
         }
         assert_eq!(asked(Method::GET, &[("host", "localhost"), ("host", "localhost")], None), 400);
         assert_eq!(asked(Method::GET, &[], None), 400);
+    }
+
+    #[test]
+    fn another_machine_asks_under_the_public_address_alone() {
+        let public = Some("https://sync.example.org");
+        for (peer, host, status) in [
+            ("192.0.2.7", "127.0.0.1:8787", 403),
+            ("192.0.2.7", "localhost", 403),
+            ("192.0.2.7", "sync.example.org", 200),
+            ("an address that is not known", "localhost", 403),
+            ("::1", "localhost", 200),
+        ] {
+            assert_eq!(asked_by(peer, Method::GET, &[("host", host)], public), status, "{peer} {host}");
+        }
     }
 
     #[test]

@@ -150,3 +150,48 @@ async fn the_dashboard_can_be_switched_off() {
     assert!(body.contains("there are /healthz"), "{body}");
     assert_eq!(serving.stop().await.code, Some(0));
 }
+
+#[tokio::test]
+async fn the_mark_of_the_demonstration_opens_nothing_of_a_real_account() {
+    let mut world = World::new().await;
+    world.filled().await;
+    world.set("GAZELLE_SYNC_INCREMENTAL", "0 0 29 2 *");
+    world.set("GAZELLE_SYNC_FULL", "0 0 29 2 *");
+    // An address of nobody, as that of a real account is none of this machine.
+    world.set("GAZELLE_API_URL", "https://192.0.2.7/graphql");
+    let serving = Serving::start(&world, &[]).await;
+    until("the database is open", async || serving.get("/app/").await.0 == 403).await;
+    // Whoever writes the copy can add this row.
+    world.execute(MARK).await;
+    for page in ["/app/", "/app/overview.json", "/app/today", "/app/today.json", "/app/runs"] {
+        let (status, body) = serving.get(page).await;
+        assert!(status == 403 && body.contains("people invite"), "{page}: {status} {body}");
+    }
+    assert_eq!(serving.stop().await.code, Some(0));
+}
+
+#[tokio::test]
+async fn whatever_is_asked_each_answer_keeps_to_itself() {
+    let world = World::new().await;
+    world.filled().await;
+    world.execute(MARK).await;
+    let serving = Serving::start(&world, &[]).await;
+    until("a page is shown", async || serving.get("/app/").await.0 == 200).await;
+    for (path, status) in [
+        ("/app/today?day=a&day=b", 400),
+        ("/app/today?technician=%00", 400),
+        ("/app/runs/%FF", 400),
+        ("/app/nothing", 404),
+        ("/app/today", 200),
+    ] {
+        let answer = client().get(format!("{}{path}", serving.base)).send().await.unwrap();
+        let header = |name: &str| answer.headers().get(name).map(|value| value.to_str().unwrap().to_owned());
+        assert_eq!(answer.status().as_u16(), status, "{path}");
+        assert_eq!(header("x-content-type-options").as_deref(), Some("nosniff"), "{path}");
+        assert_eq!(header("cache-control").as_deref(), Some("no-store"), "{path}");
+        assert!(
+            header("content-security-policy").is_some_and(|policy| policy.starts_with("default-src 'none'"))
+        );
+    }
+    assert_eq!(serving.stop().await.code, Some(0));
+}
