@@ -159,6 +159,9 @@ impl Browser {
     /// # Errors
     /// There is none, or it cannot be clicked.
     pub async fn click(&self, selector: &str) -> Result<()> {
+        // Away from what is fixed at the edges of a page.
+        let quoted = Value::from(selector).to_string();
+        self.run(&format!("document.querySelector({quoted})?.scrollIntoView({{ block: 'center' }})")).await?;
         let found = self.post("element", json!({ "using": "css selector", "value": selector })).await?;
         let id = found.as_object().and_then(|found| found.values().next()).and_then(Value::as_str);
         let id = id.with_context(|| format!("there is no {selector}"))?;

@@ -86,16 +86,27 @@ impl Office {
 }
 
 /// Words of the pages in both languages.
-const WORDS: [(&str, &str, &str, &str); 2] = [
-    ("en-CA", "Set your passphrase", "Today Overview Runs", "Sign in"),
-    ("fr-CA", "Choisir votre phrase de passe", "Aujourd'hui État Exécutions", "Ouvrir une session"),
+/// Language, heading of the first page, screens of the office on a wide and on a narrow page, and heading of the sign-in.
+const WORDS: [(&str, &str, [&str; 2], &str); 2] = [
+    (
+        "en-CA",
+        "Set your passphrase",
+        ["Today Overview Runs Quarantine 3 Deletions Search", "Today Overview Search More"],
+        "Sign in",
+    ),
+    (
+        "fr-CA",
+        "Choisir votre phrase de passe",
+        ["Aujourd'hui État Exécutions Quarantaine 3 Suppressions Chercher", "Aujourd'hui État Chercher Plus"],
+        "Ouvrir une session",
+    ),
 ];
 
 #[tokio::test]
 async fn an_invited_person_sets_a_passphrase_and_sees_what_the_role_may() {
     let office = Office::open(Setup::default()).await;
-    for (at, (language, welcome, nav, sign_in)) in WORDS.into_iter().enumerate() {
-        for (width, dark) in [(1280, false), (360, true)] {
+    for (at, (language, welcome, navs, sign_in)) in WORDS.into_iter().enumerate() {
+        for ((width, dark), nav) in [(1280, false), (360, true)].into_iter().zip(navs) {
             let setup = Setup { width, dark, language, ..Setup::default() };
             office.browser.set_up(setup).await.unwrap();
             let name = format!("Personne {at} {width}");

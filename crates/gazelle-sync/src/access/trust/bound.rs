@@ -15,9 +15,11 @@ use crate::migrations::{relation_names, tables};
 
 /// The CHECK constraints that our migrations create on tables other than staging. The server names them after table
 /// and column.
-const CHECKS: [&str; 5] = [
+const CHECKS: [&str; 7] = [
     "sync_alert_messages_occasion_check",
     "sync_deletions_state_check",
+    "sync_people_check",
+    "sync_people_role_check",
     "sync_quarantine_state_check",
     "sync_runs_status_check",
     "sync_wanted_runs_mode_check",

@@ -56,7 +56,9 @@ async fn a_migration_sends_one_statement_a_message_and_acts_as_nobody_else() {
         let all = statements::split(message);
         // What every transaction begins with stays on the node that it is sent to.
         let settings = all.iter().all(|statement| {
-            statement.starts_with("SET LOCAL ") || *statement == "SELECT pg_catalog.pg_backend_pid()"
+            let is_fence = statement.starts_with("SELECT 1 FROM ") && statement.ends_with("FOR KEY SHARE");
+            let begins = *statement == "BEGIN" || statement.starts_with("SELECT pg_catalog.pg_backend_pid()");
+            begins || is_fence || statement.starts_with("SET LOCAL ")
         });
         assert!(all.len() == 1 || settings, "{} statements in one message: {message}", all.len());
         assert!(!message.to_uppercase().contains("SET LOCAL ROLE"), "{message}");

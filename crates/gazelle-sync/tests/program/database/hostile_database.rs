@@ -70,7 +70,7 @@ fn harms() -> Vec<Harm> {
         words,
     };
     let zeros = vec![0; 64 * 1024];
-    let begun_with = |count| [message(b'C', b"BEGIN\0"), message(b'Z', b"T"), columns(count)].concat();
+    let begun_with = |count| [message(b'C', b"BEGIN\0"), columns(count)].concat();
     let begun = || begun_with(1);
     let (before, after) = ("before the login", "takes more than 192 MiB");
     vec![
