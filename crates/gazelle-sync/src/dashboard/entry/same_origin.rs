@@ -49,7 +49,8 @@ pub(crate) fn check(request: Request<'_>, public_url: Option<&Url>) -> Result<()
     // DNS rebinding: a page whose name was made to resolve to this machine still sends that name as its host.
     // Under a name of this machine only this machine asks; another one that says so hides where it is.
     let is_near = peer.is_some_and(loopback::is_address);
-    if !is_public(host, public_url) && !(is_near && loopback::is_host(name_of(host))) {
+    let is_own = is_public(host, public_url) || is_near && loopback::is_host(name_of(host));
+    if !is_own {
         return Err(MISDIRECTED);
     }
     let is_read = [Method::GET, Method::HEAD].contains(method);

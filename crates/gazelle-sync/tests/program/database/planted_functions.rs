@@ -229,7 +229,14 @@ async fn what_no_command_sends_finds_every_name_where_nothing_is_planted() {
             let of_part = std::fs::read_to_string(source.join(format!("access/trust/{part}.sql"))).unwrap();
             text.replace(&format!("{{{part}}}"), of_part.trim_end())
         });
+        let folded = include_str!("../../../src/staging/quarantine/folded.sql").trim_end();
         let filled = [
+            ("{folded}", folded),
+            ("{entity}", "clients"),
+            ("{condition}", "t.external_id = $1"),
+            ("{keys}", "t.external_id"),
+            ("{place}", "0"),
+            ("{most}", "10"),
             ("{old_mark}", "a comment"),
             ("{mark}", "'a comment'"),
             ("{schema_text}", "'shop'"),

@@ -64,7 +64,7 @@ impl Facts<'_> {
     }
 
     /// What to do, and whether dismissing it is another way.
-    fn to_do(&self) -> (Said, bool) {
+    fn to_do(self) -> (Said, bool) {
         match (self.state.parse(), self.code) {
             (Ok(CaseState::Dismissed), _) => (w::DO_NOTHING_DISMISSED, false),
             (Ok(state), _) if !state.is_open() => (w::DO_NOTHING_CLOSED, false),
