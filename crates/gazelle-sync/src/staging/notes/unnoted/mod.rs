@@ -35,7 +35,7 @@ pub async fn note(tx: &FencedTx<'_>, entity: &Entity, records: &[&str]) -> Resul
 
 /// Makes the versions of such records that production holds pending again, and removes the notes of those that are
 /// pending now, or of which production holds none. The others keep their notes. It stops after the first
-/// [`A_TIME`] notes of which any is pending; the next call continues after these, and after the last note with the first.
+/// 1,000 notes of which any is pending; the next call continues after these, and after the last note with the first.
 /// Returns the records that the database kept as they are.
 ///
 /// # Errors
