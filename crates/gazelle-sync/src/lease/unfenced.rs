@@ -71,7 +71,7 @@ impl Unfenced {
     /// # Errors
     /// Those of the database.
     pub async fn query(self, db: &Db, template: &str, params: &[Param<'_>]) -> Result<Vec<Row>, DbError> {
-        db.query(template, params).await
+        Box::pin(db.query(template, params)).await
     }
 
     /// Runs one statement in a transaction of its own and returns how many rows it wrote.
@@ -79,7 +79,7 @@ impl Unfenced {
     /// # Errors
     /// Those of the database.
     pub async fn execute(self, db: &Db, template: &str, params: &[Param<'_>]) -> Result<u64, DbError> {
-        db.execute(template, params).await
+        Box::pin(db.execute(template, params)).await
     }
 }
 

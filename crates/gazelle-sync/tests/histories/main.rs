@@ -38,7 +38,7 @@ fn play(first: u64, count: u64, time: Option<Duration>) -> Figures {
     std::thread::scope(|scope| {
         for number in 0..WORKERS {
             let (server, next, figures, failures) = (&server, &next, &figures, &failures);
-            scope.spawn(move || {
+            let plays = move || {
                 let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
                 let stage = runtime.block_on(Stage::new(server, number));
                 loop {
@@ -70,7 +70,11 @@ fn play(first: u64, count: u64, time: Option<Duration>) -> Figures {
                         eprintln!("{} histories, {:?}", index + 1, begun.elapsed());
                     }
                 }
-            });
+            };
+            std::thread::Builder::new()
+                .stack_size(runner::STACK)
+                .spawn_scoped(scope, plays)
+                .expect("a thread");
         }
     });
     let figures = figures.into_inner().unwrap();

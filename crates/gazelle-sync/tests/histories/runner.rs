@@ -75,12 +75,15 @@ pub struct Running {
     ended: oneshot::Receiver<Ended>,
 }
 
+/// The stack of the program's main thread, which performs its runs.
+pub const STACK: usize = 8 << 20;
+
 impl Running {
     pub fn start(setting: &Setting, url: &str, task: Task) -> Running {
         let (kill, killed) = oneshot::channel();
         let (sender, ended) = oneshot::channel();
         let (setting, url) = (setting.clone(), url.to_owned());
-        std::thread::spawn(move || {
+        let run = move || {
             let runtime =
                 tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
             let ended = runtime.block_on(async {
@@ -92,7 +95,8 @@ impl Running {
             });
             runtime.shutdown_background();
             let _ = sender.send(ended);
-        });
+        };
+        std::thread::Builder::new().stack_size(STACK).spawn(run).expect("a thread");
         Running { kill: Some(kill), ended }
     }
 

@@ -16,7 +16,8 @@ impl Connection {
     /// # Errors
     /// As there.
     pub async fn begin_to_write(&mut self, begin: Begin<'_>) -> Result<(WriteTx<'_>, u64), DbError> {
-        let (tx, rows) = self.begin_with(begin).await?;
+        // Boxed: otherwise the future of every caller would be as large.
+        let (tx, rows) = Box::pin(self.begin_with(begin)).await?;
         Ok((WriteTx(tx), rows))
     }
 }
@@ -27,7 +28,7 @@ impl WriteTx<'_> {
     /// # Errors
     /// Those of the database.
     pub async fn execute(&self, template: &str, params: &[Param<'_>]) -> Result<u64, DbError> {
-        self.0.execute(template, params).await
+        Box::pin(self.0.execute(template, params)).await
     }
 
     /// As [`WriteTx::execute`] without parameters, and braces in the text are not filled in.
