@@ -10,7 +10,7 @@ use crate::support::service::{Serving, until};
 
 /// Every route, and from which role on it answers: 0 nobody, 1 technician, 2 office, 3 operator. A route that is missing here, or
 /// here alone, fails the test.
-const MATRIX: [(&str, &str, usize); 27] = [
+const MATRIX: [(&str, &str, usize); 36] = [
     ("GET", "/app/assets/{hash}/{name}", 0),
     ("GET", "/app/sign-in", 0),
     ("POST", "/app/sign-in", 0),
@@ -28,6 +28,15 @@ const MATRIX: [(&str, &str, usize); 27] = [
     ("GET", "/app/runs", 2),
     ("GET", "/app/runs.json", 2),
     ("GET", "/app/runs/{run}", 2),
+    ("GET", "/app/records/{entity}/{id}", 2),
+    ("GET", "/app/quarantine", 2),
+    ("GET", "/app/quarantine.json", 2),
+    ("GET", "/app/quarantine/{staging_id}", 2),
+    ("GET", "/app/deletions", 2),
+    ("GET", "/app/deletions.json", 2),
+    ("GET", "/app/deletions/{run}", 2),
+    ("GET", "/app/search", 2),
+    ("GET", "/app/search.json", 2),
     ("GET", "/app/people", 3),
     ("GET", "/app/people.json", 3),
     ("POST", "/app/people", 3),
@@ -100,6 +109,8 @@ async fn each_route_answers_from_its_least_role_on_and_to_nobody_else() {
             .replace("{link}", &"A".repeat(43))
             .replace("{run}", "01930000-0000-7000-8000-000000000001")
             .replace("{id}", "01930000-0000-7000-8000-000000000001")
+            .replace("{entity}", "clients")
+            .replace("{staging_id}", "01930000-0000-7000-8000-000000000001")
             .replace("{*rest}", "nothing/here");
         for (at, (caller, name)) in callers.iter_mut().enumerate() {
             let said = match method {
