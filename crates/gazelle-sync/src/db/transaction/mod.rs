@@ -258,10 +258,15 @@ impl Tx<'_> {
             for statement in statements::split(sql) {
                 let mut answer = Box::pin(self.open.client.batch_execute(statement));
                 // Polling sends it.
-                match answer.as_mut().now_or_never() {
-                    Some(outcome) => outcome.map_err(|error| (error, statement))?,
-                    None => answers.push(async move { answer.await.map_err(|error| (error, statement)) }),
-                }
+                let early = answer.as_mut().now_or_never();
+                // Read in their order even where a later one is here first: after a refusal every statement is refused.
+                answers.push(async move {
+                    let outcome = match early {
+                        Some(outcome) => outcome,
+                        None => answer.await,
+                    };
+                    outcome.map_err(|error| (error, statement))
+                });
             }
             for answer in answers {
                 answer.await?;

@@ -181,3 +181,20 @@ async fn what_the_server_refuses_of_a_beginning_is_named() {
     assert_eq!((error.state.as_deref(), error.fault), (Some("40001"), Fault::Conflict), "{error}");
     assert!(error.to_string().contains("refused SELECT 1 FROM sync_lease"), "{error}");
 }
+
+/// Of statements that are sent together, the one that was refused is reported, also where the answers to later ones are there
+/// before it is looked at: they say only that the transaction is over.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_first_refusal_of_statements_sent_together_is_reported() {
+    let place = Place::new().await;
+    let to = ConnectSettings { url: place.url(), ca_file: None, schema: "public".to_owned(), connections: 1 };
+    let db = db::connect(&to).await.unwrap();
+    let many = "; SELECT 1".repeat(500);
+    for _ in 0..20 {
+        let mut connection = db.connection().await.unwrap();
+        let tx = connection.begin().await.unwrap();
+        let refusal = tx.batch_as_is(&format!("SELECT 1 / 0{many}")).await.unwrap_err();
+        assert!(refusal.to_string().contains("22012"), "{refusal}");
+        tx.rollback().await.unwrap();
+    }
+}
