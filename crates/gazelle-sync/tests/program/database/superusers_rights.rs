@@ -41,7 +41,7 @@ async fn migrating_takes_rights_before_a_superuser_is_refused_for_them() {
     world.execute("GRANT ALL ON ALL TABLES IN SCHEMA public TO mallory").await;
     // Foreign keys alone are enough to have code run.
     world.execute("REVOKE TRIGGER ON ALL TABLES IN SCHEMA public FROM mallory").await;
-    refused(&world.run(&["sync"]).await, &["have foreign keys refer to", "alone: gazelle-sync migrate"]);
+    refused(&world.run(&["sync"]).await, &["foreign keys that refer to", "alone: gazelle-sync migrate"]);
     takes(&world, &["migrate"]).await;
     works(&world, "postgres").await;
     // And where a migration is missing.
