@@ -95,12 +95,7 @@ pub(super) async fn in_views(tx: &Tx<'_>) -> Result<Vec<Open>, DbError> {
         }
         let writers = view.who_may_write();
         if !writers.is_empty() {
-            let take = format!(
-                "REVOKE INSERT, UPDATE, DELETE, TRUNCATE, REFERENCES, TRIGGER ON {}.{} FROM {}",
-                quote(schema),
-                quote(&view.name),
-                writers.join(", ")
-            );
+            let take = view.take_writing(&quote(schema));
             let mut writable = view.opened(schema, &format!("writing by {}", writers.join(", ")), take);
             writable.closing = format!("{schema}.{} writable for nobody", view.name);
             open.push(writable);

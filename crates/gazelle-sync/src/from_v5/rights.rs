@@ -197,6 +197,19 @@ impl Relation {
         self.who_may(|right| right != "SELECT")
     }
 
+    /// Revokes every right but that to read of the roles that are not to be closed out. Only rights that somebody holds
+    /// are named, since servers of different versions know different ones (MAINTAIN is of 17).
+    pub fn take_writing(&self, schema: &str) -> String {
+        let kept = self.held.iter().filter(|held| !held.is_closed && !held.is_owners);
+        let rights: BTreeSet<&str> = kept
+            .flat_map(|held| held.plain.iter().chain(&held.grantable))
+            .map(String::as_str)
+            .filter(|right| *right != "SELECT")
+            .collect();
+        let (rights, writers) = (rights.into_iter().collect::<Vec<_>>(), self.who_may_write());
+        format!("REVOKE {} ON {} FROM {}", rights.join(", "), self.on(schema), writers.join(", "))
+    }
+
     fn who_may(&self, which: impl Fn(&str) -> bool) -> Vec<String> {
         let may = |held: &&AclEntry| held.plain.iter().chain(&held.grantable).any(|right| which(right));
         let kept = self.held.iter().filter(|held| !held.is_closed && !held.is_owners).filter(may);

@@ -56,7 +56,7 @@ async fn a_role_with_few_connections_makes_do_with_them() {
 async fn a_database_of_another_encoding_is_refused_at_the_start() {
     let mut world = World::new().await;
     world
-        .execute("CREATE DATABASE latin ENCODING 'LATIN1' LC_COLLATE 'C' LC_CTYPE 'C' TEMPLATE template0")
+        .execute("CREATE DATABASE latin ENCODING 'LATIN1' LOCALE_PROVIDER libc LC_COLLATE 'C' LC_CTYPE 'C' TEMPLATE template0")
         .await;
     world.set("DATABASE_URL", &world.server.connection_string("latin"));
     for command in [&["sync", "--mode", "full"][..], &["status"], &["migrate"]] {

@@ -166,7 +166,9 @@ async fn who_holds_a_table_of_such_a_schema_locked_fails_no_migration() {
     assert!(whys.len() > 1 && whys.iter().all(|why| why.contains(&held)), "{run}");
     assert_eq!(whys.iter().filter(|why| why.starts_with("not tried")).count() + 1, whys.len(), "{run}");
     assert!(run.stdout.contains("gazelle_v5.gazelle_appointments has no row security"), "{run}");
-    assert!(!is_open(&world).await, "rights are taken without a lock: {run}");
+    // Up to Postgres 17 rights are taken without a lock.
+    let waits: bool = world.one("SELECT current_setting('server_version_num')::int >= 180000", &[]).await;
+    assert_eq!(is_open(&world).await, waits, "{run}");
     gone.batch_execute("ROLLBACK").await.unwrap();
     world.run(&["migrate"]).await.success();
     assert!(!is_open(&world).await);

@@ -86,11 +86,14 @@ async fn a_key_of_a_table_whose_rows_stay_runs_nothing_as_a_superuser() {
              SELECT name, now(), 'full', gen_random_uuid() FROM unnest(ARRAY['mal_1', 'mal_2']) AS name",
         )
         .await;
-    as_mallory(
-        &world,
-        "CREATE TABLE public.his (kind public.kind REFERENCES sync_bookmarks); INSERT INTO public.his VALUES ('mal_1')",
-    )
-    .await;
+    let his = "CREATE TABLE public.his (kind public.kind REFERENCES sync_bookmarks); INSERT INTO public.his VALUES ('mal_1')";
+    if world.one("SELECT current_setting('server_version_num')::int >= 180000", &[]).await {
+        // The server itself refuses a key whose columns differ so much.
+        let refused = client_of(&world, "mallory").await.batch_execute(his).await.expect_err("a key of another type");
+        assert_eq!(refused.code().map(|code| code.code()), Some("XX000"), "{refused:?}");
+        return;
+    }
+    as_mallory(&world, his).await;
     world
         .execute("REVOKE ALL ON ALL TABLES IN SCHEMA public FROM mallory; GRANT ALL ON public.his, public.put_off TO mallory")
         .await;
