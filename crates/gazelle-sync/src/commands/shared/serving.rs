@@ -67,7 +67,7 @@ pub async fn serve(
             Ok(0)
         }
         ServiceEnd::CutOff => {
-            tracing::warn!("stopped at once; what was under way is taken up again by the next run");
+            tracing::warn!("stopped at once; the next run repeats what was under way");
             Ok(FAILED)
         }
         ServiceEnd::HttpGone => Ok(FAILED),
