@@ -6,6 +6,10 @@
 //!
 //! `ARCHITECTURE.md` walks one appointment through these modules.
 
+// A future that awaits a large one is larger still, and each call puts both on the stack, which holds 2 MiB in most threads.
+// What is large or seldom used is boxed.
+#![warn(clippy::large_futures)]
+
 pub mod access;
 pub mod additions;
 pub mod alerts;

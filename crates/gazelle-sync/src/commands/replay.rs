@@ -48,7 +48,7 @@ pub async fn run(context: &Context, args: ReplayArgs) -> Result<u8> {
     opened.close().await?;
     let report = report?;
     context.print(&report, || text(&report))?;
-    Ok(report.status.exit_code())
+    Ok(report.rebuild.status.exit_code())
 }
 
 async fn build(context: &Context, args: &ReplayArgs, schema: &str) -> Result<u8> {

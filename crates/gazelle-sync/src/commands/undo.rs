@@ -26,5 +26,5 @@ pub async fn run(context: &Context, args: UndoArgs) -> Result<u8> {
     opened.close().await?;
     let report = report?;
     context.print(&report, || text(&report))?;
-    Ok(report.status.exit_code())
+    Ok(report.rebuild.status.exit_code())
 }

@@ -1,6 +1,6 @@
 //! The dashboard: the pages under `/app` where people look.
 //!
-//! A request passes the door (`entry/`): it comes from our own page, from somebody who is signed in, and the role may
+//! A request is checked first (`entry/`): it comes from our own page, from somebody who is signed in, and the role may
 //! ask for it, as the table of [`routes`] says. Then a screen (`screens/`) reads its facts in one read-only snapshot (`site`),
 //! puts them into words (`words/`, `verdict`) and shapes (`charts/`), and its template beside it makes the page, in which
 //! every value is escaped (`escape`). `answer` adds the headers. The pages need no script. A database that `demo` filled is
@@ -35,7 +35,7 @@ use axum::{Extension, Router};
 
 use answer::Answer;
 use entry::viewer::Viewer;
-use entry::{cookie, door, form, same_origin};
+use entry::{cookie, form, same_origin, sender};
 use page::{Asked, Screen};
 use screens::{
     case, deletions, enter, me, overview, people, quarantine, record, run, runs, search, sign_in, today,
@@ -138,7 +138,7 @@ pub fn router(shared: Arc<Shared>) -> Router {
         .with_state(site)
 }
 
-/// Puts every request through the door, and gives up a page that takes too long.
+/// Checks every request, and gives up a page that takes too long.
 async fn guarded(State(site): State<Arc<Site>>, request: Request, next: Next) -> Response {
     let mut response = match tokio::time::timeout(LONGEST_PAGE, admitted(&site, request, next)).await {
         Ok(response) => answer::with_headers(response),
@@ -172,7 +172,7 @@ async fn admitted(site: &Site, mut request: Request, next: Next) -> Response {
         return next.run(request).await;
     }
     let mut asked = asked(&request, headers.clone(), peer);
-    match door::viewer(site, looked_at).await {
+    match sender::viewer(site, looked_at).await {
         Ok(viewer) => asked.viewer = viewer,
         Err(trouble) => return trouble::answer(site, &asked, Screen::Other, trouble).into(),
     }

@@ -61,7 +61,7 @@ impl Site {
         Ok(self.shared.db().ok_or_else(|| self.no_database())?.for_pages())
     }
 
-    /// A connection to read with, for a request that was let in (`entry/door`).
+    /// A connection to read with, for a request whose sender may read (`entry/sender`).
     pub(super) async fn reader(&self, asked: &Asked) -> Result<Reader, Trouble> {
         let connection = self.db()?.connection().await.map_err(|error| self.failed(&error))?;
         Ok(Reader { connection, is_for_demo: asked.viewer.is_demo() })

@@ -29,5 +29,6 @@ pub use server::utc::Utc;
 pub use statements::template::Template;
 pub use transaction::bisect::Bisect;
 pub use transaction::conflicts::{CONFLICT_ATTEMPTS, retry_conflicts};
+pub use transaction::refusals::{MOST_REFUSALS, Refusals};
 pub use transaction::write::WriteTx;
 pub use transaction::{Begin, Connection, Tx};

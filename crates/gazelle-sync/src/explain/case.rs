@@ -195,7 +195,7 @@ fn advice(case: &Case, parent: Option<Parent>) -> String {
              sync asks again, and a whole version closes the case. Until then the last whole version stays; {dismiss}"
         ),
         (_, Ok(ErrorCode::NotAskedYet)) => "nothing at first: each sync asks Gazelle by their ids for a few of the records that a list could \
-             not give whole, and this one has its turn in one of the next"
+             not give whole, and this one follows in one of the next"
             .to_owned(),
         (_, Ok(ErrorCode::NotText)) => format!(
             "write {field} again in Gazelle: the API sends bytes there that are no text. The next sync brings the new version \

@@ -23,10 +23,10 @@ const DONE: &str = "backup closed to everybody but its former readers";
 pub(super) async fn close(steps: &mut Steps<'_, '_>, backup_schema: &str) -> Result<(), DbError> {
     let names = migrations::relation_names();
     let relations = rights::of(steps.tx, backup_schema, &names).await?;
-    let mut told = Vec::new();
-    close_schema(steps.tx, backup_schema, &mut told).await?;
-    take_rights(steps, &relations, backup_schema, &mut told).await?;
-    secure(steps, &relations, backup_schema, &mut told).await?;
+    let mut messages = Vec::new();
+    close_schema(steps.tx, backup_schema, &mut messages).await?;
+    take_rights(steps, &relations, backup_schema, &mut messages).await?;
+    secure(steps, &relations, backup_schema, &mut messages).await?;
     let mut readers: Vec<String> =
         relations.iter().flat_map(|relation| relation.readers(|reader| !reader.is_owner)).collect();
     readers.extend(relations.iter().map(|relation| quote(&relation.owner)));
@@ -36,9 +36,9 @@ pub(super) async fn close(steps: &mut Steps<'_, '_>, backup_schema: &str) -> Res
         steps.tx.batch_as_is(&format!("GRANT USAGE ON SCHEMA {} TO {reader}", steps.backup)).await?;
     }
     for with_locks in [false, true] {
-        close_manifest(steps.tx, backup_schema, with_locks, &mut told).await?;
+        close_manifest(steps.tx, backup_schema, with_locks, &mut messages).await?;
     }
-    close_views(steps.tx, &mut told).await?;
+    close_views(steps.tx, &mut messages).await?;
     // Through the views they may read what they may read of the tables, and write nothing.
     for relation in &relations {
         let view = local_view(&relation.name);
@@ -159,11 +159,11 @@ async fn close_each(
         tx.batch("SAVEPOINT closing").await?;
         locked.limit(tx).await?;
         let begun = Instant::now();
-        let mut told = Vec::new();
-        let done = close_without_note(tx, std::slice::from_ref(one), remark, &mut told).await;
+        let mut messages = Vec::new();
+        let done = close_without_note(tx, std::slice::from_ref(one), remark, &mut messages).await;
         locked.waited += begun.elapsed();
         match done {
-            Ok(()) => closed.extend(told),
+            Ok(()) => closed.extend(messages),
             Err(error) => {
                 tx.batch("ROLLBACK TO SAVEPOINT closing").await?;
                 locked.note(tx, &error, schema, &one.relation).await?;
@@ -248,11 +248,11 @@ async fn close_without_note(
     tx: &Tx<'_>,
     open: &[Open],
     remark: &str,
-    told: &mut Vec<String>,
+    messages: &mut Vec<String>,
 ) -> Result<(), DbError> {
     for open in open.iter().filter(|open| open.is_ours) {
         tx.batch_as_is(&open.close_with).await?;
-        told.push(format!("{}{remark}", open.closing));
+        messages.push(format!("{}{remark}", open.closing));
     }
     Ok(())
 }
@@ -281,21 +281,21 @@ async fn close_with_note(
         }
         tx.batch("SAVEPOINT closing").await?;
         locked.limit(tx).await?;
-        let (begun, mut told) = (Instant::now(), Vec::new());
+        let (begun, mut messages) = (Instant::now(), Vec::new());
         let done = async {
             let mut steps = Steps::resume(tx, backup_schema, is_first).await?;
             match with_locks {
                 false => {
-                    close_schema(tx, backup_schema, &mut told).await?;
-                    take_rights(&mut steps, &relations, backup_schema, &mut told).await?;
-                    close_manifest(tx, backup_schema, false, &mut told).await
+                    close_schema(tx, backup_schema, &mut messages).await?;
+                    take_rights(&mut steps, &relations, backup_schema, &mut messages).await?;
+                    close_manifest(tx, backup_schema, false, &mut messages).await
                 }
                 true => {
-                    secure(&mut steps, &relations, backup_schema, &mut told).await?;
-                    close_manifest(tx, backup_schema, true, &mut told).await?;
+                    secure(&mut steps, &relations, backup_schema, &mut messages).await?;
+                    close_manifest(tx, backup_schema, true, &mut messages).await?;
                     if is_first {
                         steps.step(DONE, "", "").await?;
-                        told.push(format!("{backup_schema}: {DONE}"));
+                        messages.push(format!("{backup_schema}: {DONE}"));
                     }
                     Ok(())
                 }
@@ -304,7 +304,7 @@ async fn close_with_note(
         .await;
         locked.waited += begun.elapsed();
         match done {
-            Ok(()) => closed.extend(told),
+            Ok(()) => closed.extend(messages),
             Err(error) if error.is_lock_not_available() => {
                 tx.batch("ROLLBACK TO SAVEPOINT closing").await?;
                 locked.note(tx, &error, backup_schema, MANIFEST).await?;
@@ -324,7 +324,7 @@ async fn take_rights(
     steps: &mut Steps<'_, '_>,
     relations: &[Relation],
     backup_schema: &str,
-    told: &mut Vec<String>,
+    messages: &mut Vec<String>,
 ) -> Result<(), DbError> {
     rights::check_removable(relations, backup_schema)?;
     let backup = steps.backup.clone();
@@ -333,7 +333,7 @@ async fn take_rights(
         if !roles.is_empty() {
             let what = format!("{} closed to {}", relation.name, roles.join(", "));
             steps.step(&what, &relation.take(&backup), &relation.give_back(&backup)).await?;
-            told.push(format!("{backup_schema}.{what}"));
+            messages.push(format!("{backup_schema}.{what}"));
         }
     }
     Ok(())
@@ -344,7 +344,7 @@ async fn secure(
     steps: &mut Steps<'_, '_>,
     relations: &[Relation],
     backup_schema: &str,
-    told: &mut Vec<String>,
+    messages: &mut Vec<String>,
 ) -> Result<(), DbError> {
     let backup = steps.backup.clone();
     for relation in relations.iter().filter(|relation| relation.is_table && !relation.is_secured) {
@@ -355,14 +355,14 @@ async fn secure(
         );
         let what = format!("{} closed by row security", relation.name);
         steps.step(&what, &act, &undo).await?;
-        told.push(format!("{backup_schema}.{what}"));
+        messages.push(format!("{backup_schema}.{what}"));
     }
     Ok(())
 }
 
 /// Revokes rights on the schema itself.
-async fn close_schema(tx: &Tx<'_>, backup_schema: &str, told: &mut Vec<String>) -> Result<(), DbError> {
-    close_without_note(tx, &open::of_schema(tx, backup_schema).await?, "", told).await
+async fn close_schema(tx: &Tx<'_>, backup_schema: &str, messages: &mut Vec<String>) -> Result<(), DbError> {
+    close_without_note(tx, &open::of_schema(tx, backup_schema).await?, "", messages).await
 }
 
 /// Going back executes the manifest's statements, so only its owner may write it. Closes what needs a lock, or what does not.
@@ -370,14 +370,14 @@ async fn close_manifest(
     tx: &Tx<'_>,
     backup_schema: &str,
     with_locks: bool,
-    told: &mut Vec<String>,
+    messages: &mut Vec<String>,
 ) -> Result<(), DbError> {
     let mut open = open::of_manifest(tx, backup_schema).await?;
     open.retain(|open| open.needs_lock == with_locks);
-    close_without_note(tx, &open, "", told).await
+    close_without_note(tx, &open, "", messages).await
 }
 
 /// Closes the views over the company's columns: nobody writes through them, and the public roles read nothing.
-async fn close_views(tx: &Tx<'_>, told: &mut Vec<String>) -> Result<(), DbError> {
-    close_without_note(tx, &open::in_views(tx).await?, "", told).await
+async fn close_views(tx: &Tx<'_>, messages: &mut Vec<String>) -> Result<(), DbError> {
+    close_without_note(tx, &open::in_views(tx).await?, "", messages).await
 }

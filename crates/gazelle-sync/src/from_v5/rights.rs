@@ -105,11 +105,11 @@ pub(super) fn losing(relations: &[Relation]) -> Vec<LosesAccess> {
             by_role.entry(held.shown()).or_default().insert(relation.of_table.clone());
         }
     }
-    let told = |(role, tables): (String, BTreeSet<String>)| LosesAccess {
+    let losing = |(role, tables): (String, BTreeSet<String>)| LosesAccess {
         role,
         tables: tables.into_iter().collect(),
     };
-    by_role.into_iter().map(told).collect()
+    by_role.into_iter().map(losing).collect()
 }
 
 /// Refuses grants made by another role than the owner: the owner cannot revoke them, or could not restore them.

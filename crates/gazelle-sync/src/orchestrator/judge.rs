@@ -242,8 +242,8 @@ fn judge_unasked(report: &mut RunReport, name: &str, walk: &WalkReport) {
         report.note(
             Status::Partial,
             format!(
-                "{name}: {asked} of {} record(s) that are held and not listed were asked for by their ids in this run; {left} wait \
-                 for their turn in the next runs: they stay as they are, and what was deleted at the source among them is found \
+                "{name}: {asked} of {} record(s) that are held and not listed were asked for by their ids in this run; {left} are \
+                 left to the next runs: they stay as they are, and what was deleted at the source among them is found \
                  out then",
                 asked + left
             ),
@@ -275,15 +275,15 @@ pub fn judge_empty_window(
 /// Reports the errors of the API that ended walks, each cause once with the entities that it concerns. If every
 /// walk failed (`has_no_list`), the run has failed.
 pub fn judge_failures(report: &mut RunReport, has_no_list: bool, failed: &[(&'static str, SourceError)]) {
-    let mut told: Vec<(String, Vec<&str>, &SourceError)> = Vec::new();
+    let mut by_cause: Vec<(String, Vec<&str>, &SourceError)> = Vec::new();
     for (entity, failure) in failed {
         let cause = failure.cause();
-        match told.iter_mut().find(|(of, _, _)| *of == cause) {
+        match by_cause.iter_mut().find(|(of, _, _)| *of == cause) {
             Some((_, entities, _)) => entities.push(entity),
-            None => told.push((cause, vec![entity], failure)),
+            None => by_cause.push((cause, vec![entity], failure)),
         }
     }
-    for (cause, entities, failure) in told {
+    for (cause, entities, failure) in by_cause {
         let status = match failure.class() {
             ErrorClass::Unauthorized
             | ErrorClass::InvalidQuery { .. }

@@ -72,7 +72,7 @@ pub async fn fetch_missing_parents(
         let waited_for =
             missing_parents::wanted(reconciliation.db, fetch.clock.database_now(), MOST_PARENTS).await?;
         warn_of_more(waited_for.len());
-        // Those of failing lists come last: their getters often fail too, which must keep no other out.
+        // Those of failing lists come last: their getters often fail too, which must not delay the others.
         let mut wanted = [waited_for, unread.take_wanted()].concat();
         wanted.retain(|parent| asked.insert((parent.table.clone(), parent.external_id.clone())));
         wanted.truncate(MOST_PARENTS.saturating_sub(asked.len() - wanted.len()));

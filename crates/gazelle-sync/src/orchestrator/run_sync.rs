@@ -87,7 +87,7 @@ async fn recorded(run: &Run<'_>, client: Option<GazelleClient>) -> Result<RunRep
     let run_id = leased.run_id;
     let mode = job.walked();
     let of_run = NewRun { run_id, command: job.command, mode, trigger: job.trigger };
-    let work = async {
+    let work = Box::pin(async {
         tracing::info!(mode = mode.map(RunMode::as_str), "run started");
         let request_log = RequestLog::start(db.clone(), run_id, leased.clock);
         let client = client.map(|client| client.stopped_by(&leased.stop).observed_by(request_log.observer()));
@@ -97,7 +97,7 @@ async fn recorded(run: &Run<'_>, client: Option<GazelleClient>) -> Result<RunRep
         let mut report = outcome?;
         report.sum_requests(&requests);
         Ok(((), report))
-    };
+    });
     let ((), report) = runs::recorded(db, leased.lease.fence(), of_run, work).await?;
     tracing::info!(
         status = report.status.as_str(),

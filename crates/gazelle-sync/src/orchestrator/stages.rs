@@ -182,11 +182,11 @@ pub async fn reconcile(
 }
 
 /// Makes records pending again whose missing parent is now in production, and those whose warnings an earlier run could
-/// not note. Returns how many of them this run had quarantined. What the database keeps as it is, is noted.
+/// not note. Returns how many of them this run had quarantined. What the database refuses to change is noted.
 async fn release_waiting(reconciliation: &Reconciliation<'_>, entity: &Entity) -> Result<u64, DbError> {
     let release = async |tx: &FencedTx<'_>| {
         let (own, mut kept) = quarantine::release(tx, entity, reconciliation.run_id).await?;
-        kept.extend(unnoted::take_up_again(tx, entity).await?);
+        kept.extend(unnoted::retry(tx, entity).await?);
         crate::crash::at(crate::crash::Step::WaitingReleased);
         Ok((own, kept))
     };

@@ -202,7 +202,7 @@ impl Comparison {
         let written = apply_difference::apply(tx, &self.parts, &self.tables, &self.unprocessed).await?;
         for part in &self.parts {
             if let Some(records) = self.unprocessed.get(part.entity.name) {
-                undo::take_up_again(tx, part.entity, records).await?;
+                undo::make_pending(tx, part.entity, records).await?;
             }
         }
         Ok((written, self.unprocessed.values().any(|records| !records.is_empty())))

@@ -1,11 +1,13 @@
 //! What follows the transaction of a replay or an undo, the same for both: stage 2 processes what the rebuild left to
 //! it, staging and production are compared, and the run is recorded with its outcome.
 
+use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
 use uuid::Uuid;
 
+use super::RebuildReport;
 use crate::config::Settings;
 use crate::db::{Db, DbError};
 use crate::display::Progress;
@@ -18,22 +20,6 @@ use crate::run_log::runs::{self, NewRun};
 use crate::staging::quarantine::{self, QuarantinedRecords};
 use crate::staging::versions::clock::Clock;
 use crate::staging_to_production::{Gaps, LeftPending, Reconciliation};
-
-/// The part of a report that what follows the transaction may change.
-pub(super) struct Outcome<'r> {
-    pub(super) status: &'r mut Status,
-    pub(super) reasons: &'r mut Vec<String>,
-    pub(super) waiting: &'r mut Vec<QuarantinedRecords>,
-    pub(super) rows_written: &'r mut u64,
-    /// Whether nothing was applied because nothing was to be: then the reasons are not those of the run.
-    pub(super) dry_run: bool,
-}
-
-/// A report of a rebuild.
-pub(super) trait Report {
-    /// Its outcome.
-    fn outcome(&mut self) -> Outcome<'_>;
-}
 
 /// What is left to do after a transaction that was committed.
 pub(super) struct Remaining<'e> {
@@ -54,35 +40,38 @@ pub(super) struct FollowUp<'a> {
 }
 
 impl FollowUp<'_> {
-    /// Records a run: its start, the transaction, what remains after it, and its end.
+    /// Records a run: its start, the transaction, what remains after it, and its end. Returns the report, and what else the
+    /// transaction returned.
     ///
     /// # Errors
     /// Those of `transaction`; the database's; a lease that is lost.
-    pub(super) async fn recorded<R: Report>(
+    pub(super) async fn recorded<T>(
         self,
         command: RunCommand,
-        transaction: impl Future<Output = Result<(R, Option<Remaining<'_>>), DbError>>,
-    ) -> Result<R, DbError> {
+        transaction: Pin<
+            Box<impl Future<Output = Result<(RebuildReport, T, Option<Remaining<'_>>), DbError>>>,
+        >,
+    ) -> Result<(RebuildReport, T), DbError> {
         let (db, fence, run_id) = (self.db, self.fence, self.run_id);
         let of_run = NewRun { run_id, command, mode: None, trigger: RunTrigger::Command };
-        let work = async {
-            let (mut report, remaining) = transaction.await?;
+        let work = Box::pin(async {
+            let (mut report, more, remaining) = transaction.await?;
             if let Some(remaining) = remaining {
-                self.finish(&remaining, report.outcome()).await?;
+                self.finish(&remaining, &mut report).await?;
             }
             let mut run = RunReport::new(run_id, None, Vec::new(), Duration::ZERO);
-            let outcome = report.outcome();
-            run.status = *outcome.status;
-            if !outcome.dry_run {
-                run.reasons.clone_from(outcome.reasons);
+            run.status = report.status;
+            // Those of a dry run say what would be withheld, and not how the run ended.
+            if !report.dry_run {
+                run.reasons.clone_from(&report.reasons);
             }
-            Ok((report, run))
-        };
+            Ok(((report, more), run))
+        });
         Ok(runs::recorded(db, fence, of_run, work).await?.0)
     }
 
     /// Lets stage 2 process what the rebuild left to it, and compares staging with production.
-    async fn finish(self, remaining: &Remaining<'_>, outcome: Outcome<'_>) -> Result<(), DbError> {
+    async fn finish(self, remaining: &Remaining<'_>, report: &mut RebuildReport) -> Result<(), DbError> {
         let db = self.db;
         let mut verdict = RunReport::new(self.run_id, None, Vec::new(), Duration::ZERO);
         let followed = self.reconcile(remaining.entities).await?;
@@ -90,10 +79,10 @@ impl FollowUp<'_> {
             judge::compare(db, &mut verdict, remaining.entities).await?;
         }
         followed.unwritten.into_iter().for_each(|reason| verdict.note(Status::Partial, reason));
-        *outcome.status = outcome.status.and(verdict.status);
-        outcome.reasons.extend(verdict.reasons);
-        *outcome.waiting = followed.waiting;
-        *outcome.rows_written += followed.rows_written;
+        report.status = report.status.and(verdict.status);
+        report.reasons.extend(verdict.reasons);
+        report.waiting = followed.waiting;
+        report.rows_written += followed.rows_written;
         Ok(())
     }
 

@@ -26,10 +26,62 @@ pub mod verify;
 pub use comparison::Withheld;
 use comparison::{Comparison, compare};
 
+use serde::Serialize;
+use uuid::Uuid;
+
 use crate::config::Settings;
 use crate::db::{CONFLICT_ATTEMPTS, Db, DbError, Fault, retry_conflicts};
 use crate::lease::{Fence, FencedTx};
 use crate::run_log::report::Status;
+use crate::staging::quarantine::QuarantinedRecords;
+use crate::staging_to_production::difference::TableDifference;
+
+/// What a replay and an undo report alike.
+#[derive(Debug, Serialize)]
+pub struct RebuildReport {
+    /// The id of the replay or undo, which is a run of its own.
+    pub run_id: Uuid,
+    /// How it ended.
+    pub status: Status,
+    /// Why nothing was changed, or would be, or what is not as it should be: one sentence each.
+    pub reasons: Vec<String>,
+    /// Deletions that were withheld; nothing was changed then.
+    pub withheld: Vec<Withheld>,
+    /// Whether the difference was only shown.
+    pub dry_run: bool,
+    /// Records that stage 2 processed again and that are in quarantine. If the database refused them (`partial`),
+    /// their rows are not what `tables` says. After an undo, others are there because their newest version that counts
+    /// always was, or because their parent is gone.
+    pub waiting: Vec<QuarantinedRecords>,
+    /// The difference, table by table: `missing` rows are inserted, `surplus` rows are removed.
+    pub tables: Vec<TableDifference>,
+    /// Rows written or removed.
+    pub rows_written: u64,
+    /// Milliseconds from start to end.
+    pub duration_ms: u64,
+}
+
+impl RebuildReport {
+    /// What the transaction did; stage 2 and the duration are added later.
+    fn new(run_id: Uuid, dry_run: bool, tables: Vec<TableDifference>, result: ApplyResult) -> RebuildReport {
+        RebuildReport {
+            run_id,
+            status: result.status,
+            reasons: result.reasons,
+            withheld: result.withheld,
+            dry_run,
+            waiting: Vec::new(),
+            tables,
+            rows_written: result.applied.map_or(0, |(rows, _)| rows),
+            duration_ms: 0,
+        }
+    }
+
+    /// Whether the transaction was committed.
+    fn is_applied(&self) -> bool {
+        !self.dry_run && self.status == Status::Success
+    }
+}
 
 /// The options that the user chose before the difference was known.
 #[derive(Debug, Clone, Copy)]

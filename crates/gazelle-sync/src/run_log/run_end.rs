@@ -10,12 +10,12 @@ use crate::db::{Db, DbError, Fault};
 use crate::lease::{Fence, FencedTx};
 use crate::staging::written;
 
-/// Records the end of a run. Its work is committed by then: where something that was added to our tables keeps out what is
-/// said of it, the run ends without that, as `partial` and with the reason, and does not seem to run for ever. Its
+/// Records the end of a run. Its work is committed by then: where something that was added to our tables refuses a part
+/// of its record, the run ends without that part, as `partial` and with the reason, and does not seem to run for ever. Its
 /// entities are no such part, because the schedule reads them: without them it has failed.
 ///
 /// # Errors
-/// The database's; also where the entities are kept out.
+/// The database's; also where the entities are refused.
 pub(super) async fn note(db: &Db, fence: &Fence, report: &mut RunReport) -> Result<(), DbError> {
     let end = async |report: &RunReport, left_out| {
         fence.transaction(db, async |tx| finish(tx, report, left_out).await).await

@@ -1,6 +1,7 @@
 //! Writes and reads the record of runs: what was started and by whom, and the result of each entity and each
 //! request.
 
+use std::pin::Pin;
 use std::time::Instant;
 
 use jiff::{SignedDuration, Timestamp};
@@ -51,7 +52,8 @@ pub struct NewRun {
 }
 
 /// Records the start of a run, executes `work`, and records the end; returns what the work returns. Work that fails
-/// is recorded as failed, if the database still allows it.
+/// is recorded as failed, if the database still allows it. The work is boxed, because its future is large and would be
+/// part of every caller's.
 ///
 /// # Errors
 /// Those of `work`; the database's; a lease that is lost.
@@ -59,7 +61,7 @@ pub async fn recorded<T>(
     db: &Db,
     fence: &Fence,
     run: NewRun,
-    work: impl Future<Output = Result<(T, RunReport), DbError>>,
+    work: Pin<Box<impl Future<Output = Result<(T, RunReport), DbError>>>>,
 ) -> Result<(T, RunReport), DbError> {
     let started = Instant::now();
     fence.transaction(db, async |tx| start(tx, run, fence.token()).await).await?;
@@ -89,7 +91,7 @@ pub async fn recorded<T>(
 /// not hold the lease.
 async fn start(tx: &FencedTx<'_>, run: NewRun, fencing_token: i64) -> Result<(), DbError> {
     let now = tx.now().await?;
-    // Not checked: a trigger that keeps it out keeps the end of this run out too, which is.
+    // Not checked: a trigger that suppresses it also suppresses the end of this run, which is checked.
     tx.execute(include_str!("interrupt_runs.sql"), &[(&now, Type::TIMESTAMPTZ)]).await?;
     let program = concat!("gazelle-sync ", env!("CARGO_PKG_VERSION"));
     let noted = tx

@@ -72,7 +72,7 @@ pub async fn next(db: &Db) -> Result<Option<RequestedRun>, DbError> {
         }
     }
     if ended {
-        // Not checked, nor is a refusal: one that a trigger keeps out is found again by the next call, and nothing is
+        // Not checked, nor is a refusal: one that a trigger suppresses is found again by the next call, and nothing is
         // lost.
         Unfenced::WantedRuns.execute(db, include_str!("wanted_runs/settle.sql"), &[]).await?;
     }

@@ -118,7 +118,7 @@ impl<O: Opener> Service<O> {
         Ok((db, client))
     }
 
-    /// Says how the first person is let in to the dashboard. The link itself is a secret, which does not belong in a log.
+    /// Says how the first person signs in to the dashboard. The link itself is a secret, which does not belong in a log.
     async fn tell_how_to_invite(&self, db: &Db) -> Result<(), DbError> {
         let mut connection = db.connection().await?;
         let tx = connection.begin().await?;

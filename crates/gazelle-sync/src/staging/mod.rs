@@ -5,7 +5,7 @@
 //! [`missing_parents`] what they wait for. [`deletions`] notes which records are gone, and by what evidence;
 //! [`bookmarks`] from where the next walk continues, and [`notes`] what else a later run should know. [`history`] reads
 //! the versions of a record or a run again, [`undo`] withdraws and restores them, and [`removal`] deletes what nobody needs any
-//! more. [`counts`] measures all of it, and [`written`] checks that the database has written what it was told to.
+//! more. [`counts`] measures all of it, and [`written`] checks that the database has written what it was asked to.
 
 pub mod bookmarks;
 pub mod counts;

@@ -46,7 +46,7 @@ struct UnnotedRecords {
 }
 
 impl Unnoted {
-    /// Notes a record: which of its warnings, and what keeps them out.
+    /// Notes a record: which of its warnings, and why they are refused.
     pub(super) fn note(&self, entity: &Entity, id: &str, why: String) {
         let mut unnoted = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let records = unnoted.entry(entity.name).or_default();
@@ -88,7 +88,7 @@ impl Unnoted {
         };
         Some(format!(
             "{}: the warnings of {count} record(s) could not be noted{or_kept} ({named}): the records are in production, and the \
-             next runs note their warnings; what was added to our tables keeps them out, `gazelle-sync doctor` lists it",
+             next runs note their warnings; what was added to our tables refuses them, `gazelle-sync doctor` lists it",
             entity.name
         ))
     }

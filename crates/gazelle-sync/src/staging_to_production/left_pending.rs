@@ -1,9 +1,9 @@
-//! Collects what the database keeps from being done about versions, because of what a user added to staging or to the
+//! Collects the changes to versions and notes that the database refuses, because of what a user added to staging or to the
 //! bookkeeping. Every run tries these again.
 //!
 //! - Versions that could be neither reconciled nor quarantined: their rows are refused, and the note of the failure too.
 //!   They stay pending.
-//! - Versions that could not be taken up again, or whose note could not be removed. They stay as they are.
+//! - Versions that could not be made pending again, or whose note could not be removed. They stay as they are.
 
 use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -30,14 +30,14 @@ impl LeftPending {
         self.left().pending.entry(entity.name).or_default().insert(id.to_owned(), why);
     }
 
-    /// Notes records that could not be taken up again.
+    /// Notes records of which a version could not be made pending again, or a note not be removed.
     pub fn note_kept(&self, entity: &Entity, kept: KeptRecords) {
         if !kept.is_empty() {
             self.left().kept.entry(entity.name).or_default().extend(kept);
         }
     }
 
-    /// Whether records of an entity could not be taken up again.
+    /// Whether an entity has such records.
     pub fn has_kept(&self, entity: &Entity) -> bool {
         self.left().kept.contains_key(entity.name)
     }
@@ -56,8 +56,8 @@ impl LeftPending {
         });
         let kept = left.kept.iter().filter_map(|(entity, records)| {
             Some(format!(
-                "{entity}: {} record(s) could not be taken up again ({}): their versions and notes stay as they are, all \
-                 others were reconciled, and later runs try these again; what was added to our tables refuses them, \
+                "{entity}: the database refused changes to the versions or notes of {} record(s) ({}): these stay as they \
+                 are, all others were reconciled, and later runs try these again; what was added to our tables refuses them, \
                  `gazelle-sync doctor` lists it",
                 records.len(),
                 named(records, MOST_NAMED)?,
@@ -71,7 +71,7 @@ impl LeftPending {
     }
 }
 
-/// Most records that could not be taken up again that a message names.
+/// Most of these records that a message names.
 const MOST_NAMED: usize = 5;
 
 /// The first records with their reasons; none if there is no record.

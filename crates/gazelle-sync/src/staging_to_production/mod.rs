@@ -118,7 +118,8 @@ impl Reconciliation<'_> {
         while let Some(last) = batch.last() {
             let next = self.read_batch(entity, last.staging_id, before);
             // The next batch is read while this one is written.
-            let (applied, read) = tokio::try_join!(self.apply_batch(entity, batch, progress), next)?;
+            let applied = Box::pin(self.apply_batch(entity, batch, progress));
+            let (applied, read) = tokio::try_join!(applied, next)?;
             total += applied;
             batch = read;
         }
@@ -213,7 +214,7 @@ impl Reconciliation<'_> {
     }
 
     /// Quarantines a record that the database refuses on its own. If it refuses that too, the version stays pending,
-    /// so that it keeps no other out and nothing of it is lost.
+    /// so that it delays no other and nothing of it is lost.
     async fn quarantine(
         &self,
         entity: &Entity,

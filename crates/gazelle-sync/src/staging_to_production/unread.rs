@@ -34,7 +34,7 @@ struct UnreadState {
     /// By table.
     extent: HashMap<&'static str, Extent>,
     /// Parents that may be asked for by their ids, by the hash of table and id. Every process hashes differently, so
-    /// that other parents have their turn in the next run.
+    /// that the next run asks for other parents.
     wanted: BTreeMap<u64, MissingParent>,
     /// Those that were taken to be asked for.
     taken: HashSet<u64>,

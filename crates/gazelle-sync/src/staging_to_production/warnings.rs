@@ -1,5 +1,5 @@
-//! Notes the quality warnings of written records, and removes those that no longer hold. A record is not held back by
-//! them: what the database keeps from being noted is told, and tried again by the next run.
+//! Notes the quality warnings of written records, and removes those that no longer hold. A warning that the database
+//! refuses does not hold back its record: the run's report names it, and the next run tries again.
 
 use std::collections::{BTreeMap, HashSet};
 
@@ -8,7 +8,7 @@ use uuid::Uuid;
 
 use super::batch::Good;
 use super::gaps::Applying;
-use crate::db::{Bisect, DbError, Param};
+use crate::db::{DbError, Param, Refusals};
 use crate::entities::{Entity, WarningCode};
 use crate::lease::FencedTx;
 use crate::staging::notes::unnoted;
@@ -16,9 +16,6 @@ use crate::staging::written;
 
 /// The table of warnings, for messages.
 const TABLE: &str = "sync_quality_warnings";
-/// After so many records of a batch whose warnings the database refuses, those of the others are not tried: to find
-/// each of them takes several statements.
-const MOST_REFUSALS: usize = 16;
 
 /// A warning of a record.
 struct Noted<'w> {
@@ -58,28 +55,20 @@ pub(super) async fn note_warnings(
     is_first_write: bool,
 ) -> Result<(), DbError> {
     let changes = changes(tx, entity, good, is_first_write).await?;
-    let mut parts = Bisect::new(&changes);
-    let mut refused: Vec<&str> = Vec::new();
+    let mut parts = Refusals::new(&changes);
     while let Some(part) = parts.next() {
-        if refused.len() >= MOST_REFUSALS {
-            refused.extend(part.iter().map(|changes| changes.external_id.as_str()));
-            continue;
-        }
-        if let Err(refusal) = tx.in_savepoint(change(tx, entity, part, run)).await?
-            && let Some((alone, refusal)) = parts.failed(part, refusal)?
-        {
-            let why = format!("{}: {refusal}", alone.first());
-            run.gaps.unnoted.note(entity, &alone.external_id, why);
-            refused.push(&alone.external_id);
-        }
+        let changed = tx.in_savepoint(change(tx, entity, part, run)).await?;
+        parts.add_result(part, changed)?;
     }
+    let refused = parts.into_refused();
     if refused.is_empty() {
         return Ok(());
     }
-    for id in refused.iter().skip(MOST_REFUSALS) {
-        run.gaps.unnoted.note(entity, id, "not tried after those refusals".to_owned());
+    for (changes, why) in &refused {
+        run.gaps.unnoted.note(entity, &changes.external_id, format!("{}: {why}", changes.first()));
     }
-    unnoted::note(tx, entity, &refused).await
+    let records: Vec<&str> = refused.iter().map(|(changes, _)| changes.external_id.as_str()).collect();
+    unnoted::note(tx, entity, &records).await
 }
 
 /// What is to be changed, by record.

@@ -1,4 +1,4 @@
-//! What holds for every page: nobody is kept out, nothing is loaded from elsewhere, nothing runs.
+//! What holds for every page: it is accessible (axe), loads nothing from elsewhere and runs no script.
 
 use browser::{Browser, Setup};
 use gazelle_sim::Kind;

@@ -20,8 +20,11 @@ use embedded_postgres::testing::TestServer;
 use story::{Figures, Stage};
 use support::random;
 
-/// Histories that run side by side, each in a database of its own.
-const WORKERS: usize = 2;
+/// Histories that run side by side for each core, each in a database of its own: half of the time, one waits for its database.
+const WORKERS_A_CORE: usize = 2;
+/// Connections of one history: those of two rival runs (eight each, and those beside their work), those of runs that were killed
+/// and whose sessions the server has not ended yet, and that of the test.
+const CONNECTIONS_A_WORKER: usize = 30;
 /// How long the tests may take.
 const TIME: Duration = Duration::from_secs(15);
 /// The seed of the fixed ones.
@@ -30,15 +33,18 @@ const FIXED: u64 = 1_000_000;
 /// Plays the histories of these seeds until they or the time are used up, and panics with all that fail.
 fn play(first: u64, count: u64, time: Option<Duration>) -> Figures {
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
-    let server = runtime.block_on(TestServer::start_with(&[("max_connections", "60")])).expect("a server");
+    let workers = WORKERS_A_CORE * std::thread::available_parallelism().map_or(1, usize::from);
+    let connections = (CONNECTIONS_A_WORKER * workers).to_string();
+    let server =
+        runtime.block_on(TestServer::start_with(&[("max_connections", &connections)])).expect("a server");
     let begun = Instant::now();
     let next = AtomicU64::new(0);
     let figures = Mutex::new(Figures::default());
     let failures: Mutex<Vec<String>> = Mutex::default();
     std::thread::scope(|scope| {
-        for number in 0..WORKERS {
+        for number in 0..workers {
             let (server, next, figures, failures) = (&server, &next, &figures, &failures);
-            let plays = move || {
+            scope.spawn(move || {
                 let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
                 let stage = runtime.block_on(Stage::new(server, number));
                 loop {
@@ -70,11 +76,7 @@ fn play(first: u64, count: u64, time: Option<Duration>) -> Figures {
                         eprintln!("{} histories, {:?}", index + 1, begun.elapsed());
                     }
                 }
-            };
-            std::thread::Builder::new()
-                .stack_size(runner::STACK)
-                .spawn_scoped(scope, plays)
-                .expect("a thread");
+            });
         }
     });
     let figures = figures.into_inner().unwrap();

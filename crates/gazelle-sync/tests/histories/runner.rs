@@ -75,15 +75,12 @@ pub struct Running {
     ended: oneshot::Receiver<Ended>,
 }
 
-/// The stack of the program's main thread, which performs its runs.
-pub const STACK: usize = 8 << 20;
-
 impl Running {
     pub fn start(setting: &Setting, url: &str, task: Task) -> Running {
         let (kill, killed) = oneshot::channel();
         let (sender, ended) = oneshot::channel();
         let (setting, url) = (setting.clone(), url.to_owned());
-        let run = move || {
+        std::thread::spawn(move || {
             let runtime =
                 tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
             let ended = runtime.block_on(async {
@@ -95,8 +92,7 @@ impl Running {
             });
             runtime.shutdown_background();
             let _ = sender.send(ended);
-        };
-        std::thread::Builder::new().stack_size(STACK).spawn(run).expect("a thread");
+        });
         Running { kill: Some(kill), ended }
     }
 
@@ -144,7 +140,7 @@ async fn perform(setting: &Setting, url: &str, task: Task) -> Ended {
                     dry_run: false,
                 };
                 let report = replay::replay(&db, settings, &wanted, &progress).await?;
-                Ended::Replayed(report.status, report.reasons)
+                Ended::Replayed(report.rebuild.status, report.rebuild.reasons)
             }
         })
     }

@@ -41,7 +41,7 @@ pub async fn look(opened: &Opened, settings: &Settings) -> Result<(Changes, Deli
     let delivered = alerts::deliver(&opened.db, &channels, first_wait, &direct.unrecorded, &stop)
         .await
         .map_err(anyhow::Error::from);
-    // What keeps a message from leaving is told like what keeps it from being written.
+    // What prevents the delivery of a message is reported like what prevents that it is written.
     tell(settings, &mut direct, written.as_ref().err().or(delivered.as_ref().err())).await;
     alerts::ping(&opened.db, settings).await?;
     Ok((written?, delivered?))

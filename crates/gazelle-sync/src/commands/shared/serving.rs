@@ -55,7 +55,7 @@ pub async fn serve(
         stop: stopper.clone(),
     };
     let asked = signals.second_or_late(&stopper);
-    let end = until_one_ends(service.run(), &mut http, asked, &stopper).await;
+    let end = until_one_ends(Box::pin(service.run()), &mut http, asked, &stopper).await;
     stop_http.cancel();
     if !http.is_finished() {
         let _ = tokio::time::timeout(Duration::from_secs(2), http).await;
@@ -67,7 +67,7 @@ pub async fn serve(
             Ok(0)
         }
         ServiceEnd::CutOff => {
-            tracing::warn!("stopped at once; what was under way is taken up again by the next run");
+            tracing::warn!("stopped at once; the next run repeats what was under way");
             Ok(FAILED)
         }
         ServiceEnd::HttpGone => Ok(FAILED),

@@ -13,21 +13,22 @@ use crate::time;
 
 pub fn text(report: &ReplayReport) -> Lines {
     let mut text = Lines::new();
-    differences_lines(&report.tables, ["missing", "changed", "surplus"], &mut text);
-    for reason in &report.reasons {
+    differences_lines(&report.rebuild.tables, ["missing", "changed", "surplus"], &mut text);
+    for reason in &report.rebuild.reasons {
         text.line(reason);
     }
-    let differing: i64 = report.tables.iter().map(|t| t.missing + t.changed + t.surplus).sum();
-    let took = display::duration(Duration::from_millis(report.duration_ms));
+    let differing: i64 = report.rebuild.tables.iter().map(|t| t.missing + t.changed + t.surplus).sum();
+    let took = display::duration(Duration::from_millis(report.rebuild.duration_ms));
     let of_what = match report.records {
         None => "production".to_owned(),
         Some(records) => format!("{} record(s) in production", display::count(records as i64)),
     };
-    let withheld = report.status == Status::Partial && report.rows_written == 0 && differing > 0;
-    text.line(match (differing, report.dry_run || withheld) {
+    let withheld =
+        report.rebuild.status == Status::Partial && report.rebuild.rows_written == 0 && differing > 0;
+    text.line(match (differing, report.rebuild.dry_run || withheld) {
         (0, _) => format!("{of_what}: no difference from staging, nothing to do ({took})"),
         (n, true) => format!("{} row(s) differ; nothing was changed ({took})", display::count(n)),
-        (n, false) if report.waiting.iter().any(|waiting| waiting.unwritten().is_some()) => format!(
+        (n, false) if report.rebuild.waiting.iter().any(|waiting| waiting.unwritten().is_some()) => format!(
             "{} row(s) differed; those of the records above were not changed, the others have been corrected ({took})",
             display::count(n)
         ),

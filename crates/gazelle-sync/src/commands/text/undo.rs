@@ -10,17 +10,19 @@ use crate::run_log::report::Status;
 
 pub fn text(report: &UndoReport) -> Lines {
     let mut text = Lines::new();
-    differences_lines(&report.tables, ["come", "change", "go"], &mut text);
-    if report.newer > 0 {
+    differences_lines(&report.rebuild.tables, ["come", "change", "go"], &mut text);
+    if report.undone.newer > 0 {
         text.line(format!(
             "{} of the records have a newer version from a later run and do not change",
-            display::count(report.newer)
+            display::count(report.undone.newer)
         ));
     }
-    for reason in &report.reasons {
+    for reason in &report.rebuild.reasons {
         text.line(reason);
     }
-    for waiting in report.waiting.iter().filter(|it| it.error_code != ErrorCode::RefusedByDatabase.as_str()) {
+    for waiting in
+        report.rebuild.waiting.iter().filter(|it| it.error_code != ErrorCode::RefusedByDatabase.as_str())
+    {
         text.line(format!(
             "{} record(s) of {} wait in quarantine: {} {}",
             display::count(waiting.records),
@@ -30,15 +32,15 @@ pub fn text(report: &UndoReport) -> Lines {
         ));
     }
     // If records wait, the rest was done.
-    let nothing_done = report.status == Status::Partial
-        && report.rows_written == 0
-        && !report.reasons.is_empty()
-        && report.waiting.is_empty();
-    if nothing_done && !report.dry_run {
+    let nothing_done = report.rebuild.status == Status::Partial
+        && report.rebuild.rows_written == 0
+        && !report.rebuild.reasons.is_empty()
+        && report.rebuild.waiting.is_empty();
+    if nothing_done && !report.rebuild.dry_run {
         return text;
     }
     text.line(outcome(report));
-    if let (Step::Undid(run), false) = (report.step, report.dry_run) {
+    if let (Step::Undid(run), false) = (report.undone.step, report.rebuild.dry_run) {
         text.line(format!("reverse it with: gazelle-sync undo --lift {run}"));
     }
     text
@@ -46,9 +48,9 @@ pub fn text(report: &UndoReport) -> Lines {
 
 /// What was done, or would be.
 fn outcome(report: &UndoReport) -> String {
-    let (versions, records) = (display::count(report.versions), display::count(report.records));
-    let took = display::duration(Duration::from_millis(report.duration_ms));
-    match (report.step, report.dry_run) {
+    let (versions, records) = (display::count(report.undone.versions), display::count(report.undone.records));
+    let took = display::duration(Duration::from_millis(report.rebuild.duration_ms));
+    match (report.undone.step, report.rebuild.dry_run) {
         (Step::Undid(run), true) => format!(
             "undoing {run} would withdraw {versions} version(s) of {records} record(s); nothing was changed ({took})"
         ),

@@ -133,7 +133,12 @@ impl Names {
 
     /// The name of a record.
     pub(super) fn of(&self, entity: &str, external_id: &str) -> Name {
-        let known = self.0.get(&(entity.to_owned(), external_id.to_owned()));
+        let known = self.known(entity, external_id);
         known.cloned().unwrap_or_else(|| Name::unknown(entity, external_id))
+    }
+
+    /// The name of a record that production has.
+    pub(super) fn known(&self, entity: &str, external_id: &str) -> Option<&Name> {
+        self.0.get(&(entity.to_owned(), external_id.to_owned()))
     }
 }

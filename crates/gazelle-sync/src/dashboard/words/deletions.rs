@@ -4,7 +4,7 @@ use super::said::said;
 
 said! {
     HEADING = "Deletions to decide" / "Suppressions à décider";
-    HOW = "Gazelle says that these records do not exist any more. So many at once may be a mistake: nothing is deleted until somebody decides." / "Gazelle dit que ces fiches n'existent plus. Autant à la fois peut être une erreur : rien n'est supprimé tant que personne ne décide.";
+    HOW = "Gazelle answers that these records no longer exist. They are more than the guard allows at once, which may be a mistake: none is deleted until somebody approves it." / "Gazelle répond que ces fiches n'existent plus. Leur nombre dépasse ce que le garde-fou permet à la fois, ce qui peut être une erreur : aucune n'est supprimée avant que quelqu'un ne l'approuve.";
     NONE = "No deletion awaits a decision." / "Aucune suppression n'attend de décision.";
     NONE_EVER = "None was ever found." / "Aucune n'a jamais été trouvée.";
     MARKED = "{n} was marked deleted since {since}, with evidence." / "{n} a été marquée supprimée depuis le {since}, avec preuve.",
@@ -33,7 +33,7 @@ said! {
     SEEN_SINCE = "seen again since" / "revue depuis";
     EVIDENCE = "Not in the list of the complete walk ({walk}); {getter} answered at {at} that it does not exist." / "Pas dans la liste du parcours complet ({walk}); {getter} a répondu à {at} qu'elle n'existe pas.";
     ANSWER = "The answer, as it came" / "La réponse, telle quelle";
-    HANGING = "On it hang: {what}" / "En dépendent : {what}";
+    HANGING = "These refer to it: {what}" / "En dépendent : {what}";
     HANGING_PIANOS = "{n} piano" / "{n} piano", "{n} pianos" / "{n} pianos";
     HANGING_APPOINTMENTS = "{n} appointment" / "{n} rendez-vous", "{n} appointments" / "{n} rendez-vous";
     STATE_WITHHELD = "waits" / "attend";

@@ -57,7 +57,7 @@ said! {
     NOTHING_THERE = "nothing" / "rien";
     SAYS = "In the program's words" / "Dans les mots du programme";
     PARENT = "Waits for" / "Attend";
-    PARENT_LANDED = "which is in production now" / "qui est en production à présent";
+    PARENT_IN_PRODUCTION = "which is in production now" / "qui est en production à présent";
     PARENT_STAGED = "which is staged, but not in production" / "qui est en staging, mais pas en production";
     PARENT_UNKNOWN = "which is not known" / "qui est inconnue";
     LAST_TRY = "Last try" / "Dernier essai";
@@ -78,15 +78,15 @@ said! {
 
     DO_NOTHING_CLOSED = "Nothing: the case is closed." / "Rien : le cas est fermé.";
     DO_NOTHING_DISMISSED = "Nothing. gazelle-sync errors retry {id} tries it again." / "Rien. gazelle-sync errors retry {id} l'essaie de nouveau.";
-    DO_WAIT_LANDED = "Nothing: the next run lets it in." / "Rien : la prochaine exécution la laisse entrer.";
-    DO_LOOK_PARENT = "Look at its parent, which has not come in itself." / "Regardez la fiche parente, qui n'est pas entrée elle-même.";
+    DO_WAIT_NEXT_RUN = "Nothing: the next run writes it to production." / "Rien : la prochaine exécution l'écrit en production.";
+    DO_LOOK_PARENT = "Look at its parent, which is not in production either." / "Regardez la fiche parente, qui n'est pas en production non plus.";
     DO_WAIT_ASKED = "Nothing at first: the next sync asks Gazelle for the parent. If Gazelle does not know it, correct {field} there." / "Rien d'abord : la prochaine synchronisation demande la fiche parente à Gazelle. Si Gazelle ne la connaît pas, corrigez {field} là-bas.";
     DO_FILL_IN = "Fill in {field} in Gazelle: the next sync closes the case." / "Remplissez {field} dans Gazelle : la prochaine synchronisation ferme le cas.";
     DO_CORRECT = "Correct {field} in Gazelle: the next sync closes the case." / "Corrigez {field} dans Gazelle : la prochaine synchronisation ferme le cas.";
     DO_UNBLOCK = "Correct the record in Gazelle, or what stands in the way in the database (a constraint of your own?), then gazelle-sync errors retry {id}." / "Corrigez la fiche dans Gazelle, ou ce qui fait obstacle dans la base (une contrainte à vous?), puis gazelle-sync errors retry {id}.";
     DO_AT_SOURCE = "Open the record in Gazelle and correct {field}, or ask Gazelle's support. Each sync asks again; until then the last whole version stays." / "Ouvrez la fiche dans Gazelle et corrigez {field}, ou demandez au soutien de Gazelle. Chaque synchronisation redemande; d'ici là, la dernière version complète reste.";
     DO_WRITE_AGAIN = "Write {field} again in Gazelle: the next sync closes the case." / "Réécrivez {field} dans Gazelle : la prochaine synchronisation ferme le cas.";
-    DO_WAIT_TURN = "Nothing at first: one of the next syncs asks for it alone." / "Rien d'abord : une des prochaines synchronisations la demande seule.";
+    DO_WAIT_LOOKUP = "Nothing at first: one of the next syncs asks for it alone." / "Rien d'abord : une des prochaines synchronisations la demande seule.";
     DO_UPDATE = "Look at the raw record, and update the program." / "Regardez la fiche brute, et mettez le programme à jour.";
     OR_DISMISS = "If it can stay out of production: gazelle-sync errors dismiss {id} --reason TEXT." / "Si elle peut rester hors de la production : gazelle-sync errors dismiss {id} --reason TEXTE.";
 }

@@ -163,7 +163,8 @@ impl Pool {
                 return Ok(Pooled { session: Some(session), pool: self.clone(), _place: place });
             }
             if self.may_open() {
-                match self.open_session().await {
+                // Boxed: otherwise the future of every statement would have room for a connection that is being made.
+                match Box::pin(self.open_session()).await {
                     Err(error) if error.is_too_many_connections() && self.is_any_open() => {
                         self.refused(&error)
                     }

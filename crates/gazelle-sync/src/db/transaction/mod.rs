@@ -3,6 +3,7 @@
 mod begin;
 pub(in crate::db) mod bisect;
 pub(in crate::db) mod conflicts;
+pub(in crate::db) mod refusals;
 pub(in crate::db) mod rows;
 mod savepoint;
 pub(in crate::db) mod single;

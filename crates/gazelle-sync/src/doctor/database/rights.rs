@@ -52,13 +52,13 @@ fn judge(lines: &mut Lines, check: &'static str, role: &str, open: &[(String, St
         let said = format!("reads {} as far as policies of yours allow, and nothing else", names.join(", "));
         return lines.ok(check, said);
     }
-    let mut told: Vec<String> = wrong.iter().map(|(name, right)| format!("{right} on {name}")).collect();
-    let more = told.len().saturating_sub(6);
-    told.truncate(6);
+    let mut problems: Vec<String> = wrong.iter().map(|(name, right)| format!("{right} on {name}")).collect();
+    let more = problems.len().saturating_sub(6);
+    problems.truncate(6);
     if more > 0 {
-        told.push(format!("{more} more"));
+        problems.push(format!("{more} more"));
     }
-    lines.problem(check, format!("{role} may {}", told.join(", ")), ROLES);
+    lines.problem(check, format!("{role} may {}", problems.join(", ")), ROLES);
 }
 
 async fn of_catalogue(tx: &Tx<'_>, lines: &mut Lines, names: &[&str]) -> Result<(), DbError> {

@@ -70,7 +70,8 @@ pub async fn walk(
         Shape::PlainList => None,
     };
     let (Some(undated), Some(wanted)) = (undated, window.undated) else {
-        let walked = read_pages(fetch, entity, window, None, queue).await.map_err(without_answer_body)?;
+        let walked = Box::pin(read_pages(fetch, entity, window, None, queue));
+        let walked = walked.await.map_err(without_answer_body)?;
         return Ok(walked.end);
     };
     // Databases sort nulls first or last: if the records are not at one end of the list, the other end is read.
@@ -81,8 +82,8 @@ pub async fn walk(
     for place in in_order {
         let at_end = Window { end: Some(ends[place]), ..window.clone() };
         let most = UndatedPart { records: wanted, field: undated.field };
-        let walked =
-            read_pages(fetch, entity, &at_end, Some(most), queue).await.map_err(without_answer_body)?;
+        let walked = Box::pin(read_pages(fetch, entity, &at_end, Some(most), queue));
+        let walked = walked.await.map_err(without_answer_body)?;
         end = walked.end;
         if walked.undated >= wanted {
             sizes.found_undated_at(place);

@@ -24,7 +24,7 @@ pub(super) async fn judge(db: &Db, report: &mut RunReport, settings: &Settings) 
         let compared =
             report.entities.iter().find(|of| of.entity == entity.name && of.in_production.is_some());
         let Some(of_entity) = compared else { continue };
-        let since = first_untold(db, entity, report.run_id).await?;
+        let since = first_unjudged(db, entity, report.run_id).await?;
         if of_entity.rows_written == 0 && since == report.run_id {
             continue;
         }
@@ -38,9 +38,9 @@ pub(super) async fn judge(db: &Db, report: &mut RunReport, settings: &Settings) 
 
 /// The first run whose left-out rows are not judged yet: this one, or an earlier one that was killed or failed
 /// before it could judge them.
-async fn first_untold(db: &Db, entity: &Entity, run_id: Uuid) -> Result<Uuid, DbError> {
+async fn first_unjudged(db: &Db, entity: &Entity, run_id: Uuid) -> Result<Uuid, DbError> {
     let params = [(&entity.name as _, Type::TEXT), (&run_id as _, Type::UUID)];
-    let rows = db.query(include_str!("first_untold.sql"), &params).await?;
+    let rows = db.query(include_str!("first_unjudged.sql"), &params).await?;
     Ok(rows.first().map_or(run_id, |row| row.get(0)))
 }
 

@@ -13,8 +13,8 @@ use std::time::Instant;
 use serde::Serialize;
 use uuid::Uuid;
 
-use super::follow_up::{FollowUp, Outcome, Remaining, Report};
-use super::{ApplyOptions, Withheld, compare, decide, in_one_snapshot};
+use super::follow_up::{FollowUp, Remaining};
+use super::{ApplyOptions, RebuildReport, compare, decide, in_one_snapshot};
 use crate::config::Settings;
 use crate::db::{Db, DbError};
 use crate::display::Progress;
@@ -22,11 +22,9 @@ use crate::entities::ENTITIES;
 use crate::lease::{FencedTx, Lease};
 use crate::migrate;
 use crate::run_log::kinds::RunCommand;
-use crate::run_log::report::{Status, milliseconds};
+use crate::run_log::report::milliseconds;
 use crate::staging::pending::Basis;
-use crate::staging::quarantine::QuarantinedRecords;
 use crate::staging::versions::clock::Clock;
-use crate::staging_to_production::difference::TableDifference;
 use crate::staging_to_production::rebuild;
 
 pub use part::ReplayRequest;
@@ -34,40 +32,12 @@ pub use part::ReplayRequest;
 /// The result of a replay.
 #[derive(Debug, Serialize)]
 pub struct ReplayReport {
-    /// Names the run.
-    pub run_id: Uuid,
-    /// How it ended.
-    pub status: Status,
-    /// Why nothing was applied, or would be: one sentence each.
-    pub reasons: Vec<String>,
-    /// Deletions that were withheld; nothing was applied then.
-    pub withheld: Vec<Withheld>,
-    /// Whether the difference was only shown.
-    pub dry_run: bool,
+    /// What it did.
+    #[serde(flatten)]
+    pub rebuild: RebuildReport,
     /// The number of records compared; none if all were.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub records: Option<u64>,
-    /// Records that stage 2 processed again and that are in quarantine. If the database refused them (`partial`),
-    /// their rows are not what `tables` says.
-    pub waiting: Vec<QuarantinedRecords>,
-    /// Table by table.
-    pub tables: Vec<TableDifference>,
-    /// Rows written or removed.
-    pub rows_written: u64,
-    /// Milliseconds from start to end.
-    pub duration_ms: u64,
-}
-
-impl Report for ReplayReport {
-    fn outcome(&mut self) -> Outcome<'_> {
-        Outcome {
-            status: &mut self.status,
-            reasons: &mut self.reasons,
-            waiting: &mut self.waiting,
-            rows_written: &mut self.rows_written,
-            dry_run: self.dry_run,
-        }
-    }
 }
 
 /// Replays.
@@ -86,7 +56,7 @@ pub async fn replay(
         recorded(db, settings, wanted, lease, progress).await
     })
     .await?;
-    report.duration_ms = milliseconds(started.elapsed());
+    report.rebuild.duration_ms = milliseconds(started.elapsed());
     Ok(report)
 }
 
@@ -99,16 +69,18 @@ async fn recorded(
 ) -> Result<ReplayReport, DbError> {
     let clock = Clock::after_staged(db).await?;
     let (run_id, fence) = (clock.run_id(), lease.fence());
-    let transaction = async {
-        let (report, some_unprocessed) =
+    let transaction = Box::pin(async {
+        let (ReplayReport { rebuild, records }, some_unprocessed) =
             in_one_snapshot(db, fence, async |tx| in_transaction(tx, settings, wanted, run_id).await).await?;
-        let is_whole = report.records.is_none();
-        let is_applied = !wanted.dry_run && report.status == Status::Success;
+        let is_whole = records.is_none();
         let remaining = Remaining { entities: &wanted.entities, is_whole };
-        Ok((report, (is_applied && (is_whole || some_unprocessed)).then_some(remaining)))
-    };
+        let remains = rebuild.is_applied() && (is_whole || some_unprocessed);
+        Ok((rebuild, records, remains.then_some(remaining)))
+    });
     let command = if wanted.dry_run { RunCommand::ReplayDryRun } else { RunCommand::Replay };
-    FollowUp { db, settings, fence, run_id, clock, progress }.recorded(command, transaction).await
+    let follow_up = FollowUp { db, settings, fence, run_id, clock, progress };
+    let (rebuild, records) = follow_up.recorded(command, transaction).await?;
+    Ok(ReplayReport { rebuild, records })
 }
 
 /// Computes the difference and applies it, in one transaction with one snapshot. Returns also whether it includes
@@ -127,7 +99,7 @@ async fn in_transaction(
     let options = ApplyOptions { dry_run: wanted.dry_run, allow_deletions: wanted.allow_deletions };
     let is_part = records.is_some() || wanted.entities.len() < ENTITIES.len();
     let result = decide(&found, &tx, settings, options, |error| error.while_doing(refused(is_part))).await?;
-    let (rows_written, some_unprocessed) = result.applied.unwrap_or_default();
+    let some_unprocessed = result.applied.is_some_and(|(_, some_unprocessed)| some_unprocessed);
     match result.applied {
         Some(_) => {
             crate::crash::at(crate::crash::Step::ReplayApplied);
@@ -135,19 +107,8 @@ async fn in_transaction(
         }
         None => tx.rollback().await?,
     }
-    let report = ReplayReport {
-        run_id,
-        status: result.status,
-        reasons: result.reasons,
-        withheld: result.withheld,
-        dry_run: wanted.dry_run,
-        records,
-        waiting: Vec::new(),
-        tables: found.tables,
-        rows_written,
-        duration_ms: 0,
-    };
-    Ok((report, some_unprocessed))
+    let rebuild = RebuildReport::new(run_id, wanted.dry_run, found.tables, result);
+    Ok((ReplayReport { rebuild, records }, some_unprocessed))
 }
 
 /// The message for a refused row: the cause and what to do.

@@ -18,8 +18,8 @@ use uuid::Uuid;
 use step::{find_step, refuse_what_retention_dropped};
 
 use super::comparison::Comparison;
-use super::follow_up::{FollowUp, Outcome, Remaining, Report};
-use super::{ApplyOptions, Withheld, compare, decide, in_one_snapshot};
+use super::follow_up::{FollowUp, Remaining};
+use super::{ApplyOptions, RebuildReport, compare, decide, in_one_snapshot};
 use crate::config::Settings;
 use crate::db::{Db, DbError};
 use crate::display::Progress;
@@ -27,13 +27,12 @@ use crate::entities::ENTITIES;
 use crate::lease::{FencedTx, Lease};
 use crate::migrate;
 use crate::run_log::kinds::RunCommand;
-use crate::run_log::report::{Status, milliseconds};
+use crate::run_log::report::milliseconds;
 use crate::staging::pending::Basis;
-use crate::staging::quarantine::QuarantinedRecords;
 use crate::staging::versions::clock::Clock;
 use crate::staging::{undo, written};
 use crate::staging_to_production::apply_difference::Records;
-use crate::staging_to_production::difference::{Part, TableDifference};
+use crate::staging_to_production::difference::Part;
 use crate::staging_to_production::rebuild;
 
 pub use step::Step;
@@ -54,20 +53,17 @@ pub struct UndoRequest {
 /// The result of an undo.
 #[derive(Debug, Serialize)]
 pub struct UndoReport {
-    /// The id of the undo's own run.
-    pub run_id: Uuid,
-    /// How it ended.
-    pub status: Status,
-    /// Why nothing was changed, or would be, or what is not as it should be: one sentence each.
-    pub reasons: Vec<String>,
-    /// Records that stage 2 processed again and that are in quarantine. If the database refused them (`partial`),
-    /// their rows are not what `tables` says; others are there because their newest version that counts always was,
-    /// or because their parent is gone.
-    pub waiting: Vec<QuarantinedRecords>,
-    /// Deletions that were withheld; nothing was changed then.
-    pub withheld: Vec<Withheld>,
-    /// Whether the changes were only shown.
-    pub dry_run: bool,
+    /// What it did to production.
+    #[serde(flatten)]
+    pub rebuild: RebuildReport,
+    /// What it did to staging.
+    #[serde(flatten)]
+    pub undone: Undone,
+}
+
+/// What an undo did to staging.
+#[derive(Debug, Serialize)]
+pub struct Undone {
     /// What was done.
     pub step: Step,
     /// Versions withdrawn or restored.
@@ -76,24 +72,6 @@ pub struct UndoReport {
     pub records: u64,
     /// Those of them that stay as they are, since a later run staged a newer version.
     pub newer: u64,
-    /// The changes in production, table by table: `missing` rows are inserted, `surplus` rows are removed.
-    pub tables: Vec<TableDifference>,
-    /// Rows written or removed.
-    pub rows_written: u64,
-    /// Milliseconds from start to end.
-    pub duration_ms: u64,
-}
-
-impl Report for UndoReport {
-    fn outcome(&mut self) -> Outcome<'_> {
-        Outcome {
-            status: &mut self.status,
-            reasons: &mut self.reasons,
-            waiting: &mut self.waiting,
-            rows_written: &mut self.rows_written,
-            dry_run: self.dry_run,
-        }
-    }
 }
 
 /// Undoes a run, or lifts its undo.
@@ -112,7 +90,7 @@ pub async fn undo(
         recorded(db, settings, lease, wanted, progress).await
     })
     .await?;
-    report.duration_ms = milliseconds(started.elapsed());
+    report.rebuild.duration_ms = milliseconds(started.elapsed());
     Ok(report)
 }
 
@@ -128,23 +106,26 @@ async fn recorded(
     let clock = Clock::after_staged(db).await?;
     let run_id = clock.run_id();
     let fence = lease.fence();
-    let transaction = async {
-        let report =
-            in_one_snapshot(db, fence, async |tx| in_transaction(tx, settings, wanted, run_id, step).await)
-                .await?;
+    let transaction =
+        in_one_snapshot(db, fence, async |tx| in_transaction(tx, settings, wanted, run_id, step).await);
+    let transaction = Box::pin(transaction);
+    if wanted.dry_run {
+        return transaction.await;
+    }
+    let transaction = Box::pin(async {
+        let UndoReport { rebuild, undone } = transaction.await?;
         // Stage 2 notes the outcome of versions that count now, and quarantines records that have lost their parent.
         let remaining = Remaining { entities: &ENTITIES, is_whole: true };
-        let is_applied = !wanted.dry_run && report.status == Status::Success;
-        Ok((report, is_applied.then_some(remaining)))
-    };
-    if wanted.dry_run {
-        return transaction.await.map(|(report, _)| report);
-    }
+        let remaining = rebuild.is_applied().then_some(remaining);
+        Ok((rebuild, undone, remaining))
+    });
     let command = match step {
         Step::Undid(_) => RunCommand::Undo,
         Step::Lifted { .. } => RunCommand::UndoLift,
     };
-    FollowUp { db, settings, fence, run_id, clock, progress }.recorded(command, transaction).await
+    let follow_up = FollowUp { db, settings, fence, run_id, clock, progress };
+    let (rebuild, undone) = follow_up.recorded(command, transaction).await?;
+    Ok(UndoReport { rebuild, undone })
 }
 
 /// Withdraws or restores the versions, computes what production should be then, and applies the difference.
@@ -175,26 +156,15 @@ async fn in_transaction(
     let result = decide(&found, &tx, settings, options, refused).await?;
     match result.applied {
         Some(_) => {
-            take_up_again(&tx, &touched, &found).await?;
+            make_pending(&tx, &touched, &found).await?;
             tx.commit().await?;
         }
         None => tx.rollback().await?,
     }
-    Ok(UndoReport {
-        run_id,
-        status: result.status,
-        reasons: result.reasons,
-        waiting: Vec::new(),
-        withheld: result.withheld,
-        dry_run: wanted.dry_run,
-        step,
-        versions: touched.versions,
-        records: touched.records(),
-        newer: touched.newer,
-        tables: found.tables,
-        rows_written: result.applied.unwrap_or_default().0,
-        duration_ms: 0,
-    })
+    let rebuild = RebuildReport::new(run_id, wanted.dry_run, found.tables, result);
+    let records = touched.records();
+    let undone = Undone { step, versions: touched.versions, records, newer: touched.newer };
+    Ok(UndoReport { rebuild, undone })
 }
 
 /// The versions that are withdrawn or restored.
@@ -230,14 +200,14 @@ impl Touched {
 }
 
 /// Makes records pending again whose versions were touched, and those that differed.
-async fn take_up_again(tx: &FencedTx<'_>, touched: &Touched, found: &Comparison) -> Result<(), DbError> {
+async fn make_pending(tx: &FencedTx<'_>, touched: &Touched, found: &Comparison) -> Result<(), DbError> {
     for entity in ENTITIES.iter().copied() {
         let both = [&touched.of, &found.differing];
         let mut records: Vec<String> =
             both.iter().filter_map(|of| of.get(entity.name)).flatten().cloned().collect();
         records.sort_unstable();
         records.dedup();
-        undo::take_up_again(tx, entity, &records).await?;
+        undo::make_pending(tx, entity, &records).await?;
     }
     Ok(())
 }

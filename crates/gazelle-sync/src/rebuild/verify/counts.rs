@@ -126,13 +126,13 @@ impl HeldRecords {
 ///
 /// # Errors
 /// The database's.
-pub async fn waiting_for_their_turn(tx: &Tx<'_>, question: &Question<'_>) -> Result<Vec<String>, DbError> {
+pub async fn still_to_be_asked(tx: &Tx<'_>, question: &Question<'_>) -> Result<Vec<String>, DbError> {
     let mut said = Vec::new();
     for entity in &question.entities {
         let waiting = lookup_progress::waiting(tx, entity).await?;
         if waiting > 0 {
             said.push(format!(
-                "{}: {waiting} record(s) that are held and not listed wait for their turn to be asked for by their ids: \
+                "{}: {waiting} record(s) that are held and not listed are still to be asked for by their ids: \
                  whether they still exist is not known before (sync again, then verify)",
                 entity.name
             ));

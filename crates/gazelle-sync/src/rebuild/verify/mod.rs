@@ -125,7 +125,7 @@ impl Verification<'_, '_> {
 
     /// Compares the API's counts with the records held.
     async fn compare_counts(&self, answers: &ApiAnswers, found: &mut Findings) -> Result<(), DbError> {
-        let waiting = counts::waiting_for_their_turn(self.tx, self.question).await?;
+        let waiting = counts::still_to_be_asked(self.tx, self.question).await?;
         found.asked_for_all &= waiting.is_empty();
         found.notes.extend(waiting);
         let check = counts::compare(self.tx, self.settings, self.question, answers, &mut found.notes).await?;

@@ -93,7 +93,7 @@ pub async fn in_transaction(tx: &Tx<'_>, entity: &Entity) -> Result<ListedTwice,
 /// Those of the database.
 pub async fn note(tx: &FencedTx<'_>, entity: &Entity, listed: &ListedTwice) -> Result<(), DbError> {
     if *listed == ListedTwice::default() {
-        return notes::remove(tx, &[key(entity)]).await;
+        return notes::remove(tx, &[key(entity)]).await.map(|_| ());
     }
     let value = serde_json::to_string(listed).unwrap_or_default();
     // Not checked: without it, the next run walks such a list twice.

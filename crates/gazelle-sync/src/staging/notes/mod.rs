@@ -59,11 +59,11 @@ pub async fn store_alone(db: &Db, reason: Unfenced, key: &str, value: &str) -> R
     Ok(!reason.query(db, STORE, &[(&key, Type::TEXT), (&value, Type::TEXT)]).await?.is_empty())
 }
 
-/// Removes the notes with these keys, as far as there are any.
+/// Removes the notes with these keys, as far as there are any. Returns how many were removed.
 ///
 /// # Errors
 /// Those of the database.
-pub async fn remove(tx: &WriteTx<'_>, keys: &[String]) -> Result<(), DbError> {
+pub async fn remove(tx: &WriteTx<'_>, keys: &[String]) -> Result<u64, DbError> {
     let sql = "DELETE FROM {schema}.sync_notes WHERE key = ANY ($1::text[])";
-    tx.execute(sql, &[(&keys, Type::TEXT_ARRAY)]).await.map(|_| ())
+    tx.execute(sql, &[(&keys, Type::TEXT_ARRAY)]).await
 }

@@ -1,5 +1,5 @@
-//! Makes versions pending again, as far as the database does so: what a user's trigger refuses stays as it is, and keeps no
-//! other version from being taken up.
+//! Makes versions pending again, as far as the database allows it: a version whose change a user's trigger refuses keeps its
+//! status, and the others change.
 
 use std::collections::hash_map::RandomState;
 use std::collections::{BTreeMap, HashMap, HashSet};
@@ -10,25 +10,23 @@ use tokio_postgres::types::Type;
 use uuid::Uuid;
 
 use super::super::{for_entity, written};
-use crate::db::{Bisect, DbError};
+use crate::db::{DbError, MOST_REFUSALS, Refusals};
 use crate::entities::Entity;
 use crate::lease::FencedTx;
 
 /// Versions that are tried together.
 const AT_A_TIME: usize = 500;
-/// After so many refusals among these, the others of them are not tried: to find each takes several statements.
-const MOST_REFUSALS: usize = 16;
 
 /// The result of making versions pending again.
 #[derive(Debug, Default)]
 pub struct MadePending {
     /// The versions that are pending now.
     pub ids: HashSet<Uuid>,
-    /// The records of which the database kept a version as it was, with the reason.
+    /// The records of which the database refused to change a version, with the reason.
     pub kept: KeptRecords,
 }
 
-/// Records, by id, of which the database keeps something from being taken up again, with the reason.
+/// Records, by id, of which the database refused to change a version or a note, with the reason.
 pub type KeptRecords = BTreeMap<String, String>;
 
 /// Makes versions pending again: those whose ids `due` has in its first column.
@@ -43,22 +41,17 @@ pub async fn pending_where_possible(
     let mut ids: Vec<Uuid> = due.iter().map(|row| row.get(0)).collect();
     let mut refused: HashMap<Uuid, String> = HashMap::new();
     if ids.len() > MOST_REFUSALS {
-        // Another order in each process: if some of these are not tried, others have their turn in the next run.
+        // Another order in each process: if some of these are not tried, the next run tries others.
         let order = RandomState::new();
         ids.sort_by_cached_key(|id| order.hash_one(id));
     }
     for together in ids.chunks(AT_A_TIME) {
-        let before = refused.len();
-        let mut parts = Bisect::new(together);
+        let mut parts = Refusals::new(together);
         while let Some(part) = parts.next() {
-            if refused.len() - before >= MOST_REFUSALS {
-                refused.extend(part.iter().map(|id| (*id, "not tried after other refusals".to_owned())));
-            } else if let Err(refusal) = tx.in_savepoint(make_pending(tx, entity, part)).await?
-                && let Some((alone, refusal)) = parts.failed(part, refusal)?
-            {
-                refused.insert(*alone, refusal.to_string());
-            }
+            let made = tx.in_savepoint(make_pending(tx, entity, part)).await?;
+            parts.add_result(part, made)?;
         }
+        refused.extend(parts.into_refused().into_iter().map(|(id, why)| (*id, why)));
     }
     let kept = records_of(tx, entity, &refused).await?;
     Ok(MadePending { ids: ids.into_iter().filter(|id| !refused.contains_key(id)).collect(), kept })

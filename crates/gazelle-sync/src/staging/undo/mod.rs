@@ -105,14 +105,14 @@ pub async fn with_newer(tx: &Tx<'_>, entity: &Entity, undo: Uuid) -> Result<u64,
 ///
 /// # Errors
 /// Those of the database, also for versions that it left as they are without an error.
-pub async fn take_up_again(tx: &FencedTx<'_>, entity: &Entity, records: &[String]) -> Result<u64, DbError> {
+pub async fn make_pending(tx: &FencedTx<'_>, entity: &Entity, records: &[String]) -> Result<u64, DbError> {
     let due = newest_of(tx, entity, records).await?;
     outcome::pending_again(tx, entity, &due).await
 }
 
 /// The newest version that counts of each of these records, unless it is pending.
 async fn newest_of(tx: &FencedTx<'_>, entity: &Entity, records: &[String]) -> Result<Vec<Row>, DbError> {
-    let sql = for_entity(include_str!("take_up_again.sql"), entity);
+    let sql = for_entity(include_str!("newest_that_count.sql"), entity);
     tx.query(&sql, &[(&records, Type::TEXT_ARRAY)]).await
 }
 

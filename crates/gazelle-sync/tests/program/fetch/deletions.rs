@@ -1,4 +1,4 @@
-//! Absence proves nothing by itself; deletion needs evidence, and beyond the guard a person's word.
+//! Absence proves nothing by itself; deletion needs evidence, and beyond the guard a person's approval.
 
 use crate::support::World;
 use gazelle_sim::{Change, Fault, FaultKind, Kind};

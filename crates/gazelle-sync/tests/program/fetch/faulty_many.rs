@@ -1,4 +1,4 @@
-//! Many records that a list cannot give whole: none is blamed that was not asked for, each has its turn, and what is known of
+//! Many records that a list cannot give whole: none is blamed that was not asked for, each is asked for in time, and what is known of
 //! them is told.
 
 use std::collections::BTreeSet;
@@ -54,7 +54,7 @@ async fn records_beyond_the_limit_of_a_run_are_not_blamed_and_have_their_turn_in
         assert_eq!(codes(&world).await.len(), faulty.len());
         assert!(run.reasons().contains("were not asked for by their ids in this run"), "{}", run.reasons());
     }
-    // When all had their turn, another round adds nothing.
+    // When all were asked for, another round adds nothing.
     let versions = world.count("staging_appointments").await;
     world.full().await;
     world.full().await;
@@ -132,7 +132,7 @@ async fn a_parent_that_the_api_cannot_give_is_not_asked_for_in_every_run_and_kee
     }
 }
 
-/// Six in a row are taken for a fault of their getter, which ends the asking for its records in that run. Those six have had their turn then.
+/// Six in a row are taken for a fault of their getter, which ends the asking for its records in that run. Those six were asked for then.
 #[tokio::test]
 async fn many_parents_that_the_api_cannot_give_keep_no_other_out() {
     let mut world = World::new().await;

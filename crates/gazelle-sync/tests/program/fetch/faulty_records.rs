@@ -240,9 +240,9 @@ async fn a_record_of_which_not_even_the_id_comes_keeps_no_other_out_and_is_never
         FaultKind::RecordFault { id: event, field: None, message: "oh".to_owned(), takes: Takes::Record };
     world.control.add_fault(always(kind));
     world.full().await;
-    let landed: i64 =
+    let in_production: i64 =
         world.one("SELECT count(*) FROM gazelle_appointments WHERE external_id = $1", &[&added]).await;
-    assert_eq!(landed, 1);
+    assert_eq!(in_production, 1);
 }
 
 #[tokio::test]

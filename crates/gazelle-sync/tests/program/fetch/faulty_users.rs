@@ -46,8 +46,8 @@ async fn a_user_that_takes_the_whole_list_along_is_quarantined_alone_and_the_oth
     assert_eq!(run.code, 3, "{run}");
     assert_eq!(run.entity("users")["walk_complete"], true, "{run}");
     assert!(run.reasons().contains(&format!("{faulty} at email")), "{}", run.reasons());
-    let landed = users(&world).await;
-    assert_eq!(landed.len(), world.control.ids(Kind::User).len() - 1, "{landed:?}");
+    let in_production = users(&world).await;
+    assert_eq!(in_production.len(), world.control.ids(Kind::User).len() - 1, "{in_production:?}");
     for user in with_events.iter().filter(|user| *user != faulty) {
         let expected = world.control.record(Kind::User, user).unwrap()["email"].as_str().unwrap().to_owned();
         assert_eq!(field(&world, user, "email").await, Some(expected));
@@ -215,11 +215,11 @@ async fn a_user_at_whom_the_whole_answer_fails_keeps_out_only_what_names_her() {
         }
         let run = world.full().await;
         assert_eq!(run.code, 3, "{field:?} {takes:?}: {run}");
-        let landed: Vec<String> =
+        let in_production: Vec<String> =
             users(&world).await.iter().map(|user| user["external_id"].as_str().unwrap().to_owned()).collect();
         let expected: Vec<String> = with_events.iter().filter(|user| *user != faulty).cloned().collect();
-        assert!(expected.iter().all(|user| landed.contains(user)), "{landed:?}: {run}");
-        assert!(!landed.contains(faulty), "{run}");
+        assert!(expected.iter().all(|user| in_production.contains(user)), "{in_production:?}: {run}");
+        assert!(!in_production.contains(faulty), "{run}");
         for user in &expected {
             let email = world.control.record(Kind::User, user).unwrap()["email"].as_str().unwrap().to_owned();
             assert_eq!(email_of(&world, user).await, Some(email), "{field:?} {takes:?}: {run}");

@@ -259,8 +259,8 @@ async fn records_with_a_failing_list_are_at_fault_however_large_they_are_togethe
     assert_eq!(run.code, 3, "exit {}: {:.3000}", run.code, run.stdout);
     assert!(!run.reasons().contains("its own fault"), "{:.3000}", run.reasons());
     assert_eq!(run.entity("clients")["walk_complete"], true, "{:.3000}", run.stdout);
-    let landed = i64::try_from(ids.len() - FAILING).unwrap();
-    assert_eq!(world.count("gazelle_clients").await, landed, "{:.3000}", run.stdout);
+    let in_production = i64::try_from(ids.len() - FAILING).unwrap();
+    assert_eq!(world.count("gazelle_clients").await, in_production, "{:.3000}", run.stdout);
     let codes = "SELECT string_agg(DISTINCT error_code, ' ' ORDER BY error_code) FROM sync_quarantine WHERE state = 'open'";
     assert_eq!(world.text(codes).await.as_deref(), Some("incomplete_at_source not_asked_yet"));
     for id in &failing {

@@ -1,4 +1,4 @@
-//! Records that a complete walk did not see: each has its turn to be asked for, whatever comes of the others.
+//! Records that a complete walk did not see: each is asked for by its id, whatever comes of the others.
 
 use std::collections::BTreeSet;
 
@@ -77,8 +77,8 @@ async fn records_that_the_api_fails_at_keep_no_deletion_from_being_found() {
     assert!(run.reasons().contains("HTTP 500"), "{}", run.reasons());
     let clients = run.entity("clients");
     assert_eq!(clients["walk_complete"], true, "{run}");
-    let landed = world.count("gazelle_appointments WHERE external_id = 'evt_neuf'").await;
-    assert_eq!(landed, 1, "parents are fetched all the same: {run}");
+    let in_production = world.count("gazelle_appointments WHERE external_id = 'evt_neuf'").await;
+    assert_eq!(in_production, 1, "parents are fetched all the same: {run}");
 
     let run = world.full().await;
     assert!(is_deleted(&world, &last).await, "the next run begins where this one ended: {run}");
@@ -102,7 +102,7 @@ async fn however_many_are_in_no_list_each_has_its_turn_to_be_asked_for() {
     asked(&world);
     let run = world.full().await;
     assert_eq!(run.code, 3, "not all were asked for: {run}");
-    let told = "1000 of 1005 record(s) that are held and not listed were asked for by their ids in this run; 5 wait for their turn";
+    let told = "1000 of 1005 record(s) that are held and not listed were asked for by their ids in this run; 5 are left to the next runs";
     assert!(run.reasons().contains(told), "{}", run.reasons());
     assert_eq!(asked(&world).len(), 1_000, "{run}");
     assert!(!is_deleted(&world, gone).await);

@@ -267,9 +267,9 @@ async fn dates_by_which_the_api_filters_may_be_of_any_zone() {
         let today = jiff::Timestamp::now().to_zoned(jiff::tz::TimeZone::UTC).date();
         let event = world.control.add(Kind::Event, json!({"start": format!("{today}T03:30:00Z")})).unwrap();
         world.incremental().await.success();
-        let landed: i64 =
+        let in_production: i64 =
             world.one("SELECT count(*) FROM gazelle_appointments WHERE external_id = $1", &[&event]).await;
-        assert_eq!(landed, 1);
+        assert_eq!(in_production, 1);
     }
 }
 

@@ -252,9 +252,9 @@ async fn in_a_batch_of_hostile_records_the_good_ones_land_and_the_others_wait_wi
 
     for entity in ENTITIES.iter().copied() {
         let table = entity.tables[0].name;
-        let landed: i64 =
+        let in_production: i64 =
             place.one(&format!("SELECT count(*) FROM {table} WHERE external_id LIKE 'good\\_%'"), &[]).await;
-        assert_eq!(landed, GOOD, "{}: every good one", entity.name);
+        assert_eq!(in_production, GOOD, "{}: every good one", entity.name);
         let left = place
             .text(&format!(
                 "SELECT string_agg(external_id, ', ') FROM {0}
@@ -263,7 +263,7 @@ async fn in_a_batch_of_hostile_records_the_good_ones_land_and_the_others_wait_wi
                 entity.staging_table
             ))
             .await;
-        assert_eq!(left, None, "{}: each has landed or has a reason", entity.name);
+        assert_eq!(left, None, "{}: each is in production or has a reason", entity.name);
         let refused: i64 = place
             .one(&format!("SELECT count(*) FROM {} WHERE sync_status = 'error'", entity.staging_table), &[])
             .await;
@@ -314,7 +314,7 @@ async fn text_that_looks_like_sql_is_stored_as_it_is() {
             .await;
         place.run(&["reconcile", "--entity", "pianos"]).await.success();
         let row = place.rows("SELECT external_id, make, tags, notes FROM gazelle_pianos").await.into_iter();
-        let row = row.into_iter().find(|row| row["external_id"] == id.as_str()).expect("it landed");
+        let row = row.into_iter().find(|row| row["external_id"] == id.as_str()).expect("it is in production");
         assert_eq!(
             (&row["make"], &row["tags"][0], &row["notes"]),
             (&json!(text), &json!(text), &json!(text))

@@ -56,9 +56,9 @@ async fn a_parent_in_no_list_is_fetched_by_its_id_within_the_same_run() {
         with_bad(vec![BadRecord::UnlistedClient, BadRecord::UnlistedPiano, BadRecord::UnlistedUser]).await;
     let report = world.filled().await;
     assert_eq!(report["errors"], 3, "those without a start, and none that was let out again: {report}");
-    let landed: i64 =
+    let in_production: i64 =
         world.one("SELECT count(*) FROM gazelle_appointments WHERE title LIKE 'Bad record%'", &[]).await;
-    assert_eq!(landed, 3, "{:#?}", world.quarantine().await);
+    assert_eq!(in_production, 3, "{:#?}", world.quarantine().await);
     assert_eq!(world.count("gazelle_clients").await, 41);
     assert_eq!(world.count("gazelle_pianos").await, 163);
     assert_eq!(world.count("gazelle_users").await, 5);
@@ -101,13 +101,13 @@ async fn an_event_of_a_client_created_while_the_run_goes_on_lands_in_that_run() 
             .unwrap();
     });
     world.full().await.success();
-    let landed =
+    let in_production =
         world.text("SELECT client_external_id FROM gazelle_appointments WHERE external_id = 'evt_new'").await;
-    // Either walk may have been first; what was seen has landed whole.
+    // Either walk may have been first; what was seen is in production whole.
     let seen: i64 =
         world.one("SELECT count(*) FROM staging_appointments WHERE external_id = 'evt_new'", &[]).await;
     if seen > 0 {
-        assert_eq!(landed.as_deref(), Some("cli_new"));
+        assert_eq!(in_production.as_deref(), Some("cli_new"));
     }
     world.incremental().await.success();
     let pianos: i64 = world
@@ -225,8 +225,9 @@ async fn extreme_values_harm_no_other_record() {
     let run = place.run(&["reconcile"]).await;
     assert_eq!(run.code, 0, "{run}");
 
-    let landed = place.text("SELECT external_id FROM gazelle_appointments WHERE external_id = 'good'").await;
-    assert!(landed.is_some());
+    let in_production =
+        place.text("SELECT external_id FROM gazelle_appointments WHERE external_id = 'good'").await;
+    assert!(in_production.is_some());
     let pending: i64 =
         place.one("SELECT count(*) FROM staging_appointments WHERE sync_status = 'pending'", &[]).await;
     assert_eq!(pending, 0);
@@ -303,8 +304,8 @@ async fn an_id_too_long_and_a_day_before_the_calendar_are_named() {
         place.stage("staging_appointments", id, &json!({"id": id, "start": start}), None).await;
     }
     place.run(&["reconcile"]).await.success();
-    let landed = place.text("SELECT string_agg(external_id, ' ') FROM gazelle_appointments").await;
-    assert_eq!(landed.as_deref(), Some("first"));
+    let in_production = place.text("SELECT string_agg(external_id, ' ') FROM gazelle_appointments").await;
+    assert_eq!(in_production.as_deref(), Some("first"));
     let cases = listed(&place).await;
     assert_eq!(
         (&cases[0]["error_code"], &cases[0]["error_field"]),

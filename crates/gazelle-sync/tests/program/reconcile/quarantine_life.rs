@@ -162,7 +162,7 @@ async fn a_persons_word_waits_for_no_run_and_is_refused_while_one_is_at_work() {
     let people = crate::support::ran(world.command(&["errors", "list", "--all"])).await;
     assert!(people.stdout.contains("dismissed: voulu ainsi"), "{people}");
     assert_eq!(world.run(&["errors", "--state", "shut"]).await.code, 2);
-    // It can be taken up again, by name.
+    // It can be retried, by name.
     world.run(&["errors", "retry", &event]).await.success();
     assert!(in_state(&world, &[]).await.contains(&format!("{event} open")));
 }
@@ -175,12 +175,12 @@ async fn a_newer_good_version_closes_the_fault_of_an_older_one() {
     world.control.move_event(&event, Some("2027-01-05T15:00:00Z")).unwrap();
     world.incremental().await.success();
 
-    let landed = world
+    let in_production = world
         .text(&format!(
             "SELECT appointment_date::text FROM gazelle_appointments WHERE external_id = '{event}'"
         ))
         .await;
-    assert_eq!(landed.as_deref(), Some("2027-01-05"));
+    assert_eq!(in_production.as_deref(), Some("2027-01-05"));
     let case =
         world.quarantine().await.into_iter().find(|case| case["external_id"] == event.as_str()).unwrap();
     assert_eq!(case["state"], "superseded");

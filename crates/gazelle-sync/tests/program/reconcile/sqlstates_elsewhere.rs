@@ -41,7 +41,7 @@ async fn unnoted() -> Place {
 }
 
 #[tokio::test]
-async fn each_class_concerns_the_row_or_the_database_also_where_versions_are_taken_up_again() {
+async fn each_class_concerns_the_row_or_the_database_also_where_versions_are_made_pending_again() {
     for Raised { table, operation, condition } in RAISED {
         let place = unnoted().await;
         let goes_on = if operation == "DELETE" { "OLD" } else { "NEW" };
@@ -62,8 +62,8 @@ async fn each_class_concerns_the_row_or_the_database_also_where_versions_are_tak
             assert!(said.contains(&state) && said.contains("refuse()"), "{what}: {said}");
             assert!(!said.contains("secret"), "{what}: {said}");
             assert_eq!(said.contains("c1"), is_rows, "{what}: {said}");
-            let landed = format!("gazelle_clients WHERE company_name = '{state}'");
-            assert_eq!(place.count(&landed).await, i64::from(is_rows), "{what}: {run}");
+            let in_production = format!("gazelle_clients WHERE company_name = '{state}'");
+            assert_eq!(place.count(&in_production).await, i64::from(is_rows), "{what}: {run}");
             let noted = "sync_notes WHERE key = 'unnoted_warnings:clients:c1'";
             assert_eq!(place.count(noted).await, 1, "{what}: {run}");
             assert_eq!(place.count("sync_quarantine").await, 0, "{what}: {run}");

@@ -71,7 +71,7 @@ async fn a_withheld_deletion_of_a_quarantined_record_is_no_difference_to_verify(
     assert_eq!(world.count(&rows).await, 0, "it is in quarantine alone");
     world.run(&["verify", "--sample", "20"]).await.success();
 
-    // Kept by a person's word it stays held.
+    // Kept by a person's decision it stays held.
     let run_id = run.json()["run_id"].as_str().unwrap().to_owned();
     world.run(&["deletions", "dismiss", &run_id]).await.success();
     world.run(&["verify", "--sample", "20"]).await.success();

@@ -138,7 +138,7 @@ async fn a_run_that_newly_quarantines_more_than_the_guard_is_partial_and_names_t
     for part in ["appointments", "11 records are newly in quarantine", "invalid_field start: 11"] {
         assert!(over.reasons().contains(part), "{part:?} is not in {}", over.reasons());
     }
-    assert_eq!(world.count("gazelle_appointments").await, 117, "all others landed");
+    assert_eq!(world.count("gazelle_appointments").await, 117, "all others are in production");
     let noted = world.text("SELECT reason FROM sync_runs ORDER BY started_at DESC LIMIT 1").await.unwrap();
     assert!(noted.contains("invalid_field start: 11"), "{noted}");
 

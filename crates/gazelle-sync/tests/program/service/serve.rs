@@ -148,7 +148,7 @@ async fn a_stop_in_the_middle_of_a_run_leaves_it_interrupted_and_the_next_start_
 }
 
 #[tokio::test]
-async fn a_request_whose_runner_was_killed_is_taken_up_again() {
+async fn a_request_whose_runner_was_killed_is_run_by_the_next() {
     let options = SimOptions { latency: Duration::from_millis(20), ..SimOptions::default() };
     let mut world = World::with(ShopSpec::small(7), options).await;
     world.set("GAZELLE_SYNC_PAGE_SIZE", "5");
@@ -165,7 +165,7 @@ async fn a_request_whose_runner_was_killed_is_taken_up_again() {
     assert_eq!(world.one::<i32>("SELECT times_taken FROM sync_wanted_runs", &[]).await, 1);
 
     let serving = Serving::start(&world, &[]).await;
-    until("taken up again", async || {
+    until("run by the next", async || {
         world.text("SELECT outcome FROM sync_wanted_runs").await.as_deref() == Some("success")
     })
     .await;

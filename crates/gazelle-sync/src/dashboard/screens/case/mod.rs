@@ -12,7 +12,7 @@ use serde::Serialize;
 use serde_json::Value as Json;
 use uuid::Uuid;
 
-use super::quarantine::told::{self, Facts};
+use super::quarantine::description::{self, Facts};
 use super::record::explained::request_text;
 use super::record::fed::Fed;
 use super::record::read::{self, MOST_VERSIONS, ProductionRow, RawVersion};
@@ -36,7 +36,7 @@ use crate::explain::source::Sources;
 use crate::staging::history;
 use crate::staging::quarantine::one;
 
-/// Newer versions whose value is told.
+/// Newer versions whose value is shown.
 const MOST_NEWER: usize = 10;
 
 /// A case with all that is shown of it.
@@ -121,10 +121,8 @@ pub(crate) async fn show(
     Extension(asked): Extension<Asked>,
     Path(id): Path<String>,
 ) -> Answer {
-    match one_case(&site, &asked, id.trim_end_matches(".json")).await {
-        Ok(answer) => answer,
-        Err(trouble) => trouble::answer(&site, &asked, Screen::Quarantine, trouble),
-    }
+    let answer = one_case(&site, &asked, id.trim_end_matches(".json")).await;
+    answer.unwrap_or_else(|trouble| trouble::answer(&site, &asked, Screen::Quarantine, trouble))
 }
 
 async fn one_case(site: &Site, asked: &Asked, id: &str) -> Result<Answer, Trouble> {
@@ -203,7 +201,7 @@ fn page(case: &Case, frame: Frame) -> Page {
         external_id: &found.external_id,
         parent: case.context.parent,
     };
-    let (class, shape, word) = told::state(&found.state, t);
+    let (class, shape, word) = description::state(&found.state, t);
     let fed = case.place.as_deref().map(|place| Fed::by(case.entity, place)).unwrap_or_default();
     let marks = Marks { fed, ..Marks::default() };
     let raw = case.raw.as_ref();
@@ -249,7 +247,7 @@ fn parent(case: &Case, t: &Tongue) -> Option<ParentView> {
     let found = &case.context.case;
     let (table, id) = found.waits_for.as_deref().zip(found.waits_for_id.as_deref())?;
     let known = match case.context.parent? {
-        Parent::InProduction => w::PARENT_LANDED,
+        Parent::InProduction => w::PARENT_IN_PRODUCTION,
         Parent::Staged => w::PARENT_STAGED,
         Parent::Unknown => w::PARENT_UNKNOWN,
     };

@@ -50,10 +50,8 @@ struct GroupView {
 
 /// Answers with the page or its document.
 pub(crate) async fn show(State(site): State<Arc<Site>>, Extension(asked): Extension<Asked>) -> Answer {
-    match deletions(&site, &asked).await {
-        Ok(answer) => answer,
-        Err(trouble) => trouble::answer(&site, &asked, Screen::Deletions, trouble),
-    }
+    let answer = deletions(&site, &asked).await;
+    answer.unwrap_or_else(|trouble| trouble::answer(&site, &asked, Screen::Deletions, trouble))
 }
 
 async fn deletions(site: &Site, asked: &Asked) -> Result<Answer, Trouble> {

@@ -56,10 +56,8 @@ pub(crate) async fn show(
     Extension(asked): Extension<Asked>,
     Path(run): Path<String>,
 ) -> Answer {
-    match of_run(&site, &asked, run.trim_end_matches(".json")).await {
-        Ok(answer) => answer,
-        Err(trouble) => trouble::answer(&site, &asked, Screen::Deletions, trouble),
-    }
+    let answer = of_run(&site, &asked, run.trim_end_matches(".json")).await;
+    answer.unwrap_or_else(|trouble| trouble::answer(&site, &asked, Screen::Deletions, trouble))
 }
 
 async fn of_run(site: &Site, asked: &Asked, run: &str) -> Result<Answer, Trouble> {

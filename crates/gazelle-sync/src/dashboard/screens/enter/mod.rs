@@ -68,10 +68,8 @@ pub(crate) async fn enter(
     Path(link): Path<String>,
     Posted(form): Posted<Form>,
 ) -> Answer {
-    match entered(&site, &asked, &link, form).await {
-        Ok(answer) => answer,
-        Err(trouble) => trouble::answer(&site, &asked, Screen::Other, trouble),
-    }
+    let answer = entered(&site, &asked, &link, form).await;
+    answer.unwrap_or_else(|trouble| trouble::answer(&site, &asked, Screen::Other, trouble))
 }
 
 async fn entered(site: &Site, asked: &Asked, link: &str, form: Form) -> Result<Answer, Trouble> {

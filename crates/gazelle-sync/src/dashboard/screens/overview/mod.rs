@@ -65,10 +65,8 @@ struct RunRow {
 
 /// Answers with the page or its document.
 pub(crate) async fn show(State(site): State<Arc<Site>>, Extension(asked): Extension<Asked>) -> Answer {
-    match overview(&site, &asked).await {
-        Ok(answer) => answer,
-        Err(trouble) => trouble::answer(&site, &asked, Screen::Overview, trouble),
-    }
+    let answer = overview(&site, &asked).await;
+    answer.unwrap_or_else(|trouble| trouble::answer(&site, &asked, Screen::Overview, trouble))
 }
 
 async fn overview(site: &Site, asked: &Asked) -> Result<Answer, Trouble> {

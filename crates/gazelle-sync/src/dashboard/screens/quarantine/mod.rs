@@ -1,7 +1,7 @@
 //! The quarantine: which records are not in production, and do they need me? The ones noted last first, fifty on a page.
 
+pub(super) mod description;
 mod read;
-pub(super) mod told;
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -24,8 +24,8 @@ use crate::dashboard::words::said::Said;
 use crate::dashboard::words::tongue::Tongue;
 use crate::entities;
 use crate::staging::quarantine::one;
+use description::{CODES, Facts};
 use read::{Filter, Group, ListedCase, Position};
-use told::{CODES, Facts};
 
 /// The states that the list can be filtered by: the first is the one shown if none is chosen.
 const STATES: [(&str, Said, &[&str]); 4] = [
@@ -107,10 +107,8 @@ pub(crate) async fn show(
     Extension(asked): Extension<Asked>,
     Query(question): Query<Question>,
 ) -> Answer {
-    match quarantine(&site, &asked, question).await {
-        Ok(answer) => answer,
-        Err(trouble) => trouble::answer(&site, &asked, Screen::Quarantine, trouble),
-    }
+    let answer = quarantine(&site, &asked, question).await;
+    answer.unwrap_or_else(|trouble| trouble::answer(&site, &asked, Screen::Quarantine, trouble))
 }
 
 async fn quarantine(site: &Site, asked: &Asked, question: Question) -> Result<Answer, Trouble> {
@@ -194,7 +192,7 @@ fn code_choices(filter: &Filter, t: &Tongue) -> Vec<Choice> {
 }
 
 fn group_row(group: &Group, t: &Tongue) -> GroupRow {
-    let (class, shape, word) = told::state(&group.state, t);
+    let (class, shape, word) = description::state(&group.state, t);
     let facts = Facts {
         state: &group.state,
         code: &group.error_code,
@@ -216,7 +214,7 @@ fn group_row(group: &Group, t: &Tongue) -> GroupRow {
 }
 
 fn case_row(case: &ListedCase, (names, titles): &(Names, HashMap<Uuid, String>), t: &Tongue) -> CaseRow {
-    let (class, shape, word) = told::state(&case.state, t);
+    let (class, shape, word) = description::state(&case.state, t);
     let facts = Facts {
         state: &case.state,
         code: &case.error_code,

@@ -91,10 +91,8 @@ pub(crate) async fn show(
     Query(question): Query<Question>,
 ) -> Answer {
     let id = id.strip_suffix(".json").filter(|_| asked.json).unwrap_or(&id);
-    match record(&site, &asked, (&entity, id), question).await {
-        Ok(answer) => answer,
-        Err(trouble) => trouble::answer(&site, &asked, Screen::Search, trouble),
-    }
+    let answer = record(&site, &asked, (&entity, id), question).await;
+    answer.unwrap_or_else(|trouble| trouble::answer(&site, &asked, Screen::Search, trouble))
 }
 
 async fn record(

@@ -5,7 +5,7 @@ use serde::Serialize;
 use serde_json::Value as Json;
 use tokio_postgres::types::Type;
 
-use crate::dashboard::named::Name;
+use crate::dashboard::named::{Name, Names};
 use crate::dashboard::raw::Raw;
 use crate::db::{DbError, Template, Tx};
 use crate::entities::{Entity, FOREIGN_KEYS, entity_of_table, table::Table};
@@ -91,7 +91,7 @@ pub(super) enum Found {
     Nothing,
 }
 
-/// Reads them. A page takes seven statements, one with an explanation at most three more, and four more if the value
+/// Reads them. A page takes eight statements, one with an explanation at most three more, and four more if the value
 /// repeats one of another record.
 pub(super) async fn read(
     tx: &Tx<'_>,
@@ -158,34 +158,38 @@ fn rows_of(place: usize, table: &Table) -> String {
         .fill()
 }
 
-/// The records that this one names or that name it.
+/// The records that this one refers to, as far as production has them, and those that refer to it.
 async fn related(
     tx: &Tx<'_>,
     entity: &'static Entity,
     id: &str,
     rows: &[ProductionRow],
 ) -> Result<Vec<Name>, DbError> {
-    let mut named: [Vec<&str>; 3] = Default::default();
+    let mut parents: Vec<(usize, &str, &str)> = Vec::new();
     for row in rows.iter().filter(|row| row.row["deleted_at"].is_null()) {
-        for (table, column, of) in FOREIGN_KEYS.iter().filter(|(table, _, _)| *table == row.table.name) {
-            debug_assert_eq!(*table, row.table.name);
+        for (_, column, of) in FOREIGN_KEYS.iter().filter(|(table, _, _)| *table == row.table.name) {
             let Some(other) = entity_of_table(of).filter(|other| other.name != entity.name) else { continue };
             let place = ["clients", "users", "pianos"].iter().position(|name| *name == other.name);
-            if let (Some(place), Some(other)) = (place, row.row[*column].as_str()) {
-                named[place].push(other);
+            if let (Some(place), Some(id)) = (place, row.row[*column].as_str()) {
+                parents.push((place, other.name, id));
             }
         }
     }
-    let [clients, users, pianos] = &named;
-    let params = [
-        (&entity.name as _, Type::TEXT),
-        (&id as _, Type::TEXT),
-        (clients as _, Type::TEXT_ARRAY),
-        (users as _, Type::TEXT_ARRAY),
-        (pianos as _, Type::TEXT_ARRAY),
-    ];
-    let found = tx.query(include_str!("related.sql"), &params).await?;
-    Ok(found.iter().map(Name::of).collect())
+    parents.sort_unstable();
+    parents.dedup();
+    let params = [(&entity.name as _, Type::TEXT), (&id as _, Type::TEXT)];
+    let children = tx.query(include_str!("related.sql"), &params).await?;
+    let parents: Vec<(&str, &str)> = parents.iter().map(|(_, entity, id)| (*entity, *id)).collect();
+    let children: Vec<(&str, &str)> =
+        children.iter().map(|row| (row.get("entity"), row.get("external_id"))).collect();
+    let names = Names::read(tx, parents.iter().chain(&children).copied()).await?;
+    let parents = parents.iter().filter_map(|(entity, id)| names.known(entity, id));
+    // The page names the client already, or it is the record itself.
+    let children = children.iter().map(|(entity, id)| match *entity {
+        "appointments" => Name { more: None, ..names.of(entity, id) },
+        _ => names.of(entity, id),
+    });
+    Ok(parents.cloned().chain(children).collect())
 }
 
 /// The explanation of the column that is asked for.

@@ -116,10 +116,8 @@ pub(crate) async fn show(
     Extension(asked): Extension<Asked>,
     Path(run): Path<String>,
 ) -> Answer {
-    match one(&site, &asked, run.trim_end_matches(".json")).await {
-        Ok(answer) => answer,
-        Err(trouble) => trouble::answer(&site, &asked, Screen::Runs, trouble),
-    }
+    let answer = one(&site, &asked, run.trim_end_matches(".json")).await;
+    answer.unwrap_or_else(|trouble| trouble::answer(&site, &asked, Screen::Runs, trouble))
 }
 
 async fn one(site: &Site, asked: &Asked, run: &str) -> Result<Answer, Trouble> {

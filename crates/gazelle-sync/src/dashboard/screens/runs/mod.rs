@@ -78,10 +78,8 @@ pub(crate) async fn show(
     Extension(asked): Extension<Asked>,
     Query(question): Query<Question>,
 ) -> Answer {
-    match runs(&site, &asked, question).await {
-        Ok(answer) => answer,
-        Err(trouble) => trouble::answer(&site, &asked, Screen::Runs, trouble),
-    }
+    let answer = runs(&site, &asked, question).await;
+    answer.unwrap_or_else(|trouble| trouble::answer(&site, &asked, Screen::Runs, trouble))
 }
 
 async fn runs(site: &Site, asked: &Asked, question: Question) -> Result<Answer, Trouble> {

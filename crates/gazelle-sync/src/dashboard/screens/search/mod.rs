@@ -87,10 +87,8 @@ pub(crate) async fn show(
     Extension(asked): Extension<Asked>,
     Query(question): Query<Question>,
 ) -> Answer {
-    match search(&site, &asked, question).await {
-        Ok(answer) => answer,
-        Err(trouble) => trouble::answer(&site, &asked, Screen::Search, trouble),
-    }
+    let answer = search(&site, &asked, question).await;
+    answer.unwrap_or_else(|trouble| trouble::answer(&site, &asked, Screen::Search, trouble))
 }
 
 async fn search(site: &Site, asked: &Asked, question: Question) -> Result<Answer, Trouble> {

@@ -86,10 +86,8 @@ pub(crate) async fn show(
         return trouble::refused(&site, &asked, (entry::NOT_YOURS, entry::NOT_YOURS_WHY));
     }
     let question = Question { technician: own.or(question.technician), ..question };
-    match today(&site, &asked, question).await {
-        Ok(answer) => answer,
-        Err(trouble) => trouble::answer(&site, &asked, Screen::Today, trouble),
-    }
+    let answer = today(&site, &asked, question).await;
+    answer.unwrap_or_else(|trouble| trouble::answer(&site, &asked, Screen::Today, trouble))
 }
 
 async fn today(site: &Site, asked: &Asked, question: Question) -> Result<Answer, Trouble> {

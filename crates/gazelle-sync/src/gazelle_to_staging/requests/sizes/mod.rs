@@ -307,21 +307,21 @@ impl Sizes {
 /// The query with each literal `first: N` lowered to `most`.
 fn with_inner_lists(query: &str, most: u32) -> String {
     const FIRST: &str = "first: ";
-    let mut with_list_limits = String::with_capacity(query.len());
+    let mut limited = String::with_capacity(query.len());
     let mut rest = query;
     while let Some(at) = rest.find(FIRST) {
         let (before, after) = rest.split_at(at + FIRST.len());
-        with_list_limits.push_str(before);
+        limited.push_str(before);
         let digits = after.find(|c: char| !c.is_ascii_digit()).unwrap_or(after.len());
         let (number, after) = after.split_at(digits);
         match number.parse::<u32>() {
-            Ok(number) => with_list_limits.push_str(&number.min(most).to_string()),
-            Err(_) => with_list_limits.push_str(number),
+            Ok(number) => limited.push_str(&number.min(most).to_string()),
+            Err(_) => limited.push_str(number),
         }
         rest = after;
     }
-    with_list_limits.push_str(rest);
-    with_list_limits
+    limited.push_str(rest);
+    limited
 }
 
 mod form;

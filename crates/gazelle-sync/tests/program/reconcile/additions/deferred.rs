@@ -1,9 +1,8 @@
 //! Constraint triggers that are checked only when a transaction ends: what they refuse stands alone all the same.
 
-use gazelle_sim::Kind;
 use serde_json::json;
 
-use super::unnoted::{drop_trigger, noted};
+use super::unnoted::{assert_names_first, drop_trigger, edit, noted, two_clients};
 use crate::support::failing::failed_place;
 use crate::support::{Place, World, assert_same};
 
@@ -23,23 +22,14 @@ const REFUSED: &str = "sync_quarantine WHERE error_code = 'refused_by_database'"
 
 #[tokio::test]
 async fn a_warning_that_is_refused_at_the_end_holds_no_record_back() {
-    let world = World::new().await;
-    world.filled().await;
-    let clients = world.control.ids(Kind::Client);
-    let (kept, other) = (clients[3].as_str(), clients[4].as_str());
+    let (world, two) = two_clients().await;
+    let [kept, other] = &two;
     let condition = format!("NEW.external_id = '{kept}'");
     hang_deferred(&world, "sync_quality_warnings", "INSERT", &condition).await;
-    for id in [kept, other] {
-        let fields = json!({ "companyName": "Neuf", "noContactUntil": "0000-00-00" });
-        world.control.edit(Kind::Client, id, fields).unwrap();
-    }
+    edit(&world, &two, "Neuf", &json!("0000-00-00"));
     for _ in 0..2 {
         let run = world.full().await;
-        assert_eq!(run.code, 3, "{run}");
-        for words in [kept, "silence", "warnings of 1 record"] {
-            assert!(run.reasons().contains(words), "{words}: {}", run.reasons());
-        }
-        assert!(!run.reasons().contains(other), "{}", run.reasons());
+        assert_names_first(&run, &two, "deferred");
         assert_eq!(world.count("gazelle_clients WHERE company_name = 'Neuf'").await, 2, "{run}");
         assert_eq!(world.count(REFUSED).await, 0, "{run}");
         assert_eq!((noted(&world, kept).await, noted(&world, other).await), (false, true), "{run}");
@@ -69,15 +59,10 @@ async fn a_first_sync_lands_whole_where_every_warning_is_refused_at_the_end() {
 /// The row is refused, and the warnings that are noted after it in the same transaction are not blamed.
 #[tokio::test]
 async fn a_row_that_is_refused_at_the_end_is_blamed_itself_where_warnings_follow_it() {
-    let world = World::new().await;
-    world.filled().await;
-    let clients = world.control.ids(Kind::Client);
-    let (kept, other) = (clients[3].as_str(), clients[4].as_str());
+    let (world, two) = two_clients().await;
+    let [kept, other] = &two;
     hang_deferred(&world, "gazelle_clients", "UPDATE", &format!("NEW.external_id = '{kept}'")).await;
-    for id in [kept, other] {
-        let fields = json!({ "companyName": "Neuf", "noContactUntil": "0000-00-00" });
-        world.control.edit(Kind::Client, id, fields).unwrap();
-    }
+    edit(&world, &two, "Neuf", &json!("0000-00-00"));
     let run = world.full().await;
     assert!(!run.stdout.contains("could not be noted"), "{run}");
     let blamed =

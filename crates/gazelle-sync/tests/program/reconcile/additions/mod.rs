@@ -3,11 +3,11 @@
 
 mod deferred;
 mod kinds;
+mod pending_again;
 mod required;
 mod staging;
 mod suppressed;
 mod tables;
-mod taken_up;
 mod unnoted;
 mod unwritten;
 mod upgrade;

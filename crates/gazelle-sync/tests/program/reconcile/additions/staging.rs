@@ -1,4 +1,4 @@
-//! What users add to the staging tables: a version that they refuse is kept out by itself.
+//! What users add to the staging tables: a version that they refuse is left out alone.
 
 use gazelle_sim::{Change, Kind};
 use serde_json::json;

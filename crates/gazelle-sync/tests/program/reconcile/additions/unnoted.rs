@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::unwritten::{NULL, RAISE, hang};
 use crate::support::failing::{check, failed_place, succeed};
-use crate::support::{Tables, World, assert_same};
+use crate::support::{Ran, Tables, World, assert_same};
 
 const WARNINGS: &str = "sync_quality_warnings";
 
@@ -19,30 +19,47 @@ pub(super) async fn drop_trigger(world: &World) {
     world.execute("DROP FUNCTION silence CASCADE").await;
 }
 
+/// A filled world, and two clients of it.
+pub(super) async fn two_clients() -> (World, [String; 2]) {
+    let world = World::new().await;
+    world.filled().await;
+    let clients = world.control.ids(Kind::Client);
+    let two = [clients[3].clone(), clients[4].clone()];
+    (world, two)
+}
+
+/// Gives clients another name, and a date that is readable or not.
+pub(super) fn edit(world: &World, clients: &[String], name: &str, date: &Value) {
+    for id in clients {
+        let fields = json!({ "companyName": name, "noContactUntil": date });
+        world.control.edit(Kind::Client, id, fields).unwrap();
+    }
+}
+
+/// The run is partial, and its reasons name the trigger and the first of these clients alone.
+pub(super) fn assert_names_first(run: &Ran, [kept, other]: &[String; 2], what: &str) {
+    assert_eq!(run.code, 3, "{what}: {run}");
+    for words in [kept.as_str(), "silence", "warnings of 1 record"] {
+        assert!(run.reasons().contains(words), "{words}: {what}: {}", run.reasons());
+    }
+    assert!(!run.reasons().contains(other.as_str()), "{what}: {}", run.reasons());
+}
+
 /// The record of one client is kept from its warnings, and another one beside it is not.
 #[tokio::test]
 async fn a_warning_that_cannot_be_noted_or_removed_holds_no_record_back_and_is_tried_again() {
     for does in [NULL, RAISE] {
-        let world = World::new().await;
-        world.filled().await;
-        let clients = world.control.ids(Kind::Client);
-        let (kept, other) = (clients[3].as_str(), clients[4].as_str());
+        let (world, two) = two_clients().await;
+        let [kept, other] = &two;
         for (operation, row, until) in
             [("INSERT", "NEW", json!("0000-00-00")), ("DELETE", "OLD", Value::Null)]
         {
             let name = format!("{operation} {does}").replace('\'', "");
             hang(&world, WARNINGS, operation, &format!("{row}.external_id = '{kept}'"), does).await;
-            for id in [kept, other] {
-                let fields = json!({ "companyName": name, "noContactUntil": until });
-                world.control.edit(Kind::Client, id, fields).unwrap();
-            }
+            edit(&world, &two, &name, &until);
             for _ in 0..2 {
                 let run = world.full().await;
-                assert_eq!(run.code, 3, "{name}: {run}");
-                for words in [kept, "silence", "warnings of 1 record"] {
-                    assert!(run.reasons().contains(words), "{words}: {name}: {}", run.reasons());
-                }
-                assert!(!run.reasons().contains(other), "{name}: {}", run.reasons());
+                assert_names_first(&run, &two, &name);
                 let written = format!("gazelle_clients WHERE company_name = '{name}'");
                 assert_eq!(world.count(&written).await, 2, "{name}: {run}");
                 assert_eq!(
@@ -116,11 +133,11 @@ async fn a_dismissed_case_stays_dismissed_when_the_warnings_of_its_record_are_no
 }
 
 #[tokio::test]
-async fn a_record_that_cannot_be_taken_up_again_keeps_its_note_and_every_run_says_so() {
+async fn a_record_that_cannot_be_made_pending_keeps_its_note_and_every_run_says_so() {
     let (world, id) = unnoted_appointment().await;
     drop_trigger(&world).await;
-    let is_taken_up = format!("NEW.external_id = '{id}' AND NEW.sync_status = 'pending'");
-    hang(&world, "staging_appointments", "UPDATE", &is_taken_up, NULL).await;
+    let becomes_pending = format!("NEW.external_id = '{id}' AND NEW.sync_status = 'pending'");
+    hang(&world, "staging_appointments", "UPDATE", &becomes_pending, NULL).await;
     for _ in 0..2 {
         let run = world.incremental().await;
         assert_eq!(run.code, 3, "{run}");

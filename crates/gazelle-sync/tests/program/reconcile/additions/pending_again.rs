@@ -47,7 +47,15 @@ async fn a_trigger_on_processed_versions_stops_no_run_because_a_warning_is_to_be
         for title in ["une fois", "deux fois"] {
             world.control.edit(Kind::Event, &world.upcoming(2), json!({ "title": title })).unwrap();
             let run = world.full().await;
-            assert_told(&run, &[kept, "silence", "clients: 1 record(s) could not be taken up again"], does);
+            assert_told(
+                &run,
+                &[
+                    kept,
+                    "silence",
+                    "clients: the database refused changes to the versions or notes of 1 record(s)",
+                ],
+                does,
+            );
             let written = format!("gazelle_appointments WHERE title = '{title}'");
             assert_eq!(world.count(&written).await, 1, "{does}: {run}");
         }
@@ -81,8 +89,8 @@ async fn a_waiting_record_that_a_trigger_refuses_to_release_keeps_no_other_waiti
             let run = world.full().await;
             assert_told(&run, &["evt_b", "silence"], does);
             assert!(!run.reasons().contains("evt_a") && !run.reasons().contains("evt_c"), "{run}");
-            let landed = "gazelle_appointments WHERE external_id IN ('evt_a', 'evt_b', 'evt_c')";
-            assert_eq!(world.count(landed).await, 2, "{does}: {run}");
+            let in_production = "gazelle_appointments WHERE external_id IN ('evt_a', 'evt_b', 'evt_c')";
+            assert_eq!(world.count(in_production).await, 2, "{does}: {run}");
         }
         drop_trigger(&world).await;
         world.full().await.success();
@@ -144,9 +152,9 @@ async fn a_version_that_a_newer_reconciler_may_not_read_again_stops_no_run_and_i
     }
 }
 
-/// The warnings of more records than a run takes up again are refused, and one comes after all of these.
+/// The warnings of more records than a run makes pending again are refused, and one comes after all of these.
 #[tokio::test]
-async fn however_many_warnings_are_refused_those_of_each_record_have_their_turn() {
+async fn however_many_warnings_are_refused_those_of_each_record_are_tried() {
     let world = World::new().await;
     let ids: Vec<String> = (0..1_005).map(|n| format!("many_{n:04}")).collect();
     for id in &ids {
@@ -178,7 +186,7 @@ async fn however_many_warnings_are_refused_those_of_each_record_have_their_turn(
     assert_eq!(
         world.count("sync_notes WHERE key LIKE 'warnings_taken_up%'").await,
         0,
-        "nothing is left of the turns"
+        "the position is removed"
     );
     world.incremental().await.success();
 }

@@ -1,4 +1,4 @@
-//! Tells who sent a request.
+//! Finds who sent a request.
 
 use jiff::Timestamp;
 

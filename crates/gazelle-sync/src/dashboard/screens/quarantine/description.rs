@@ -7,7 +7,7 @@ use crate::dashboard::words::tongue::Tongue;
 use crate::explain::case::Parent;
 use crate::states::CaseState;
 
-/// What is told of a case.
+/// The facts that describe a case.
 #[derive(Debug, Clone, Copy)]
 pub(in crate::dashboard::screens) struct Facts<'c> {
     pub(in crate::dashboard::screens) state: &'c str,
@@ -69,7 +69,7 @@ impl Facts<'_> {
             (Ok(CaseState::Dismissed), _) => (w::DO_NOTHING_DISMISSED, false),
             (Ok(state), _) if !state.is_open() => (w::DO_NOTHING_CLOSED, false),
             (Ok(CaseState::Waiting), _) => match self.parent {
-                Some(Parent::InProduction) => (w::DO_WAIT_LANDED, false),
+                Some(Parent::InProduction) => (w::DO_WAIT_NEXT_RUN, false),
                 Some(Parent::Staged) => (w::DO_LOOK_PARENT, false),
                 Some(Parent::Unknown) | None => (w::DO_WAIT_ASKED, true),
             },
@@ -77,7 +77,7 @@ impl Facts<'_> {
             (_, "invalid_field") => (w::DO_CORRECT, true),
             (_, "refused_by_database") => (w::DO_UNBLOCK, true),
             (_, "incomplete_at_source") => (w::DO_AT_SOURCE, true),
-            (_, "not_asked_yet") => (w::DO_WAIT_TURN, false),
+            (_, "not_asked_yet") => (w::DO_WAIT_LOOKUP, false),
             (_, "not_text") => (w::DO_WRITE_AGAIN, true),
             _ => (w::DO_UPDATE, true),
         }
@@ -163,11 +163,11 @@ mod tests {
             ),
             (
                 facts("waiting", "missing_parent", Some(Parent::InProduction)),
-                "Nothing: the next run lets it in.",
+                "Nothing: the next run writes it to production.",
             ),
             (
                 facts("waiting", "missing_parent", Some(Parent::Staged)),
-                "Look at its parent, which has not come in itself.",
+                "Look at its parent, which is not in production either.",
             ),
         ] {
             assert_eq!(facts.advice(&en), advice);
