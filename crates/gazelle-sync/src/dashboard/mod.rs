@@ -8,6 +8,7 @@
 
 mod answer;
 mod assets;
+mod changed;
 mod charts;
 mod entry;
 mod escape;
@@ -38,8 +39,8 @@ use entry::viewer::Viewer;
 use entry::{cookie, door, form, same_origin};
 use page::{Asked, Screen};
 use screens::{
-    case, deletions, enter, me, overview, people, quarantine, record, run, runs, search, sign_in, today,
-    trouble,
+    case, changes, deletions, enter, me, overview, people, quarantine, record, run, runs, search, sign_in,
+    today, trouble,
 };
 use site::{Site, Trouble};
 
@@ -84,7 +85,7 @@ const OFFICE: Least = Least::Role(Role::Office);
 const OPERATOR: Least = Least::Role(Role::Operator);
 
 /// Every route of the dashboard: the router is made of this table, so that none is outside of it.
-static ROUTES: [Route; 36] = [
+static ROUTES: [Route; 38] = [
     reads("/app/assets/{hash}/{name}", Least::File, || get(asset)),
     reads("/app/sign-in", ANYONE, || get(sign_in::show)),
     Route { is_session: true, ..writes("/app/sign-in", ANYONE, || post(sign_in::sign_in)) },
@@ -97,6 +98,8 @@ static ROUTES: [Route; 36] = [
     reads("/app", TECHNICIAN, || get(home)),
     reads("/app/today", TECHNICIAN, || get(today::show)),
     reads("/app/today.json", TECHNICIAN, || get(today::show)),
+    reads("/app/changes", TECHNICIAN, || get(changes::show)),
+    reads("/app/changes.json", TECHNICIAN, || get(changes::show)),
     reads("/app/", OFFICE, || get(overview::show)),
     reads("/app/overview.json", OFFICE, || get(overview::show)),
     reads("/app/runs", OFFICE, || get(runs::show)),

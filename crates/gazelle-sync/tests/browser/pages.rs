@@ -74,6 +74,8 @@ async fn pages(looked: &Looked) -> Vec<String> {
         "/app/today".to_owned(),
         format!("/app/today?day={}", busy_day(looked).await),
         "/app/today?day=2037-01-16".to_owned(),
+        "/app/changes".to_owned(),
+        "/app/changes?day=2020-01-01".to_owned(),
         "/app/runs".to_owned(),
         "/app/runs?status=failed".to_owned(),
         format!("/app/runs/{run}"),

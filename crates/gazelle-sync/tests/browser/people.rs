@@ -91,13 +91,16 @@ const WORDS: [(&str, &str, [&str; 2], &str); 2] = [
     (
         "en-CA",
         "Set your passphrase",
-        ["Today Overview Runs Quarantine 3 Deletions Search", "Today Overview Search More"],
+        ["Today Overview Runs Quarantine 3 Deletions Changes Search", "Today Overview Changes Search More"],
         "Sign in",
     ),
     (
         "fr-CA",
         "Choisir votre phrase de passe",
-        ["Aujourd'hui État Exécutions Quarantaine 3 Suppressions Chercher", "Aujourd'hui État Chercher Plus"],
+        [
+            "Aujourd'hui État Exécutions Quarantaine 3 Suppressions Changements Chercher",
+            "Aujourd'hui État Changements Chercher Plus",
+        ],
         "Ouvrir une session",
     ),
 ];

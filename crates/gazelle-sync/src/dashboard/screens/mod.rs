@@ -3,6 +3,7 @@
 //! `trouble` is what is shown where a page cannot be.
 
 pub(super) mod case;
+pub(super) mod changes;
 pub(super) mod deletions;
 pub(super) mod enter;
 pub(super) mod me;

@@ -3,11 +3,12 @@
 use std::collections::BTreeSet;
 
 use super::said::Said;
-use super::{deletions, entry, frame, overview, quarantine, record, runs, search, today, verdict};
+use super::{changes, deletions, entry, frame, overview, quarantine, record, runs, search, today, verdict};
 use crate::config::Language;
 
 fn all() -> Vec<(&'static str, &'static str, Said)> {
-    let files: [(&str, &[(&str, Said)]); 10] = [
+    let files: [(&str, &[(&str, Said)]); 11] = [
+        ("changes", changes::ALL),
         ("deletions", deletions::ALL),
         ("entry", entry::ALL),
         ("frame", frame::ALL),

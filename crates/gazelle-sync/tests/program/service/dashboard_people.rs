@@ -10,7 +10,7 @@ use crate::support::service::{Serving, until};
 
 /// Every route, and from which role on it answers: 0 nobody, 1 technician, 2 office, 3 operator. A route that is missing here, or
 /// here alone, fails the test.
-const MATRIX: [(&str, &str, usize); 36] = [
+const MATRIX: [(&str, &str, usize); 38] = [
     ("GET", "/app/assets/{hash}/{name}", 0),
     ("GET", "/app/sign-in", 0),
     ("POST", "/app/sign-in", 0),
@@ -23,6 +23,8 @@ const MATRIX: [(&str, &str, usize); 36] = [
     ("GET", "/app", 1),
     ("GET", "/app/today", 1),
     ("GET", "/app/today.json", 1),
+    ("GET", "/app/changes", 1),
+    ("GET", "/app/changes.json", 1),
     ("GET", "/app/", 2),
     ("GET", "/app/overview.json", 2),
     ("GET", "/app/runs", 2),

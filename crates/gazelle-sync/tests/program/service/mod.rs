@@ -7,6 +7,7 @@ mod alert_refused;
 mod alert_soak;
 mod alerts;
 mod dashboard;
+mod dashboard_changes;
 mod dashboard_entry;
 mod dashboard_people;
 mod dashboard_records;
