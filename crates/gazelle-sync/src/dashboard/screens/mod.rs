@@ -6,6 +6,7 @@ pub(super) mod case;
 pub(super) mod changes;
 pub(super) mod deletions;
 pub(super) mod enter;
+pub(super) mod feeds;
 pub(super) mod me;
 pub(super) mod overview;
 pub(super) mod people;

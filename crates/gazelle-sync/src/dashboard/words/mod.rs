@@ -4,6 +4,7 @@
 pub(crate) mod changes;
 pub(crate) mod deletions;
 pub(crate) mod entry;
+pub(crate) mod feeds;
 pub(crate) mod frame;
 pub(crate) mod overview;
 pub(crate) mod quarantine;

@@ -45,5 +45,6 @@ said! {
 
     CHANGES = "Since yesterday 18:00" / "Depuis hier 18:00";
     NO_CHANGES = "Nothing on this day has changed since then." / "Rien n'a changé à cette journée depuis.";
+    IN_CALENDAR = "In a calendar" / "Dans un agenda";
     ALL_CHANGES = "All changes" / "Tous les changements";
 }

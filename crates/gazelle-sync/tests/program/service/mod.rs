@@ -9,6 +9,7 @@ mod alerts;
 mod dashboard;
 mod dashboard_changes;
 mod dashboard_entry;
+mod dashboard_feeds;
 mod dashboard_people;
 mod dashboard_records;
 mod dashboard_search;

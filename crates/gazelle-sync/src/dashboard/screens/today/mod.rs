@@ -1,7 +1,7 @@
 //! Today: where do I go now, and what changed? A local day, in the zone of `v_appointments_montreal`.
 
-pub(super) mod read;
-mod view;
+pub(crate) mod read;
+pub(crate) mod view;
 
 use std::sync::Arc;
 

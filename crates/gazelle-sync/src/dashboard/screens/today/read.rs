@@ -20,6 +20,8 @@ use crate::time as zones;
 const LONGEST_DAYS: i64 = 31;
 /// Versions that are looked at for changes.
 const MOST_CHANGES: i64 = 300;
+/// Pianos of all visits of a day.
+const MOST_PIANOS: i64 = 1_000;
 
 /// What Today shows.
 #[derive(Serialize)]
@@ -70,12 +72,12 @@ pub(super) struct Visit {
 
 /// A piano of an appointment.
 #[derive(Debug, Clone, Serialize)]
-pub(super) struct Piano {
-    pub(super) make: Option<String>,
-    pub(super) model: Option<String>,
-    pub(super) room: Option<String>,
-    pub(super) serial: Option<String>,
-    pub(super) dampp_chaser: bool,
+pub(crate) struct Piano {
+    pub(crate) make: Option<String>,
+    pub(crate) model: Option<String>,
+    pub(crate) room: Option<String>,
+    pub(crate) serial: Option<String>,
+    pub(crate) dampp_chaser: bool,
 }
 
 /// What is asked for.
@@ -140,7 +142,21 @@ async fn visits(tx: &Tx<'_>, wanted: &Wanted) -> Result<Vec<Visit>, DbError> {
         .await?;
     let mut visits: Vec<Visit> = rows.iter().map(visit).collect();
     let ids: Vec<&str> = visits.iter().map(|visit| visit.external_id.as_str()).collect();
-    let rows = tx.query(include_str!("pianos.sql"), &[(&ids, Type::TEXT_ARRAY)]).await?;
+    let mut pianos = pianos(tx, &ids, MOST_PIANOS).await?;
+    for visit in &mut visits {
+        visit.pianos = pianos.remove(&visit.external_id).unwrap_or_default();
+    }
+    Ok(visits)
+}
+
+/// The pianos of appointments, by the id of the appointment; `most` of all of them.
+pub(crate) async fn pianos(
+    tx: &Tx<'_>,
+    appointments: &[&str],
+    most: i64,
+) -> Result<BTreeMap<String, Vec<Piano>>, DbError> {
+    let params = [(&appointments as _, Type::TEXT_ARRAY), (&most as _, Type::INT8)];
+    let rows = tx.query(include_str!("pianos.sql"), &params).await?;
     let mut pianos: BTreeMap<String, Vec<Piano>> = BTreeMap::new();
     for row in &rows {
         pianos.entry(row.get("appointment_external_id")).or_default().push(Piano {
@@ -151,10 +167,7 @@ async fn visits(tx: &Tx<'_>, wanted: &Wanted) -> Result<Vec<Visit>, DbError> {
             dampp_chaser: row.get::<_, Option<bool>>("dampp_chaser_installed").unwrap_or_default(),
         });
     }
-    for visit in &mut visits {
-        visit.pianos = pianos.remove(&visit.external_id).unwrap_or_default();
-    }
-    Ok(visits)
+    Ok(pianos)
 }
 
 /// A text that says something.

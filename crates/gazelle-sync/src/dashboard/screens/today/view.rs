@@ -149,7 +149,7 @@ fn phone(text: &str) -> Phone {
 }
 
 /// `Yamaha C3 · salon · no. 5412338 · Dampp-Chaser`
-fn piano_text(piano: &Piano, t: &Tongue) -> String {
+pub(crate) fn piano_text(piano: &Piano, t: &Tongue) -> String {
     let made = [&piano.make, &piano.model].into_iter().flatten().cloned().collect::<Vec<_>>().join(" ");
     let made = if made.is_empty() { t.say(w::PIANO).into_owned() } else { made };
     let serial =
