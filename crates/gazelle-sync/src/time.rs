@@ -174,6 +174,15 @@ pub fn montreal_parts(instant: Timestamp) -> (Date, Time) {
     (local.date(), local.time())
 }
 
+/// The day of an event that lasts all day, as `v_appointments_montreal` dates it: midnight UTC names its date itself, any
+/// other start is on a local day.
+pub fn all_day_date(start: Timestamp) -> Date {
+    match utc_parts(start) {
+        (date, time) if time == Time::midnight() => date,
+        _ => montreal_parts(start).0,
+    }
+}
+
 /// An instant in Montréal, as [`show`] shows it.
 pub fn montreal_shown(instant: Timestamp) -> String {
     show(instant, &montreal())

@@ -28,6 +28,8 @@ const HEADERS: [(&str, &str); 7] = [
 const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; \
                       manifest-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
 const NOT_STORED: &str = "no-store";
+/// Kept by the client that asked alone, which asks each time whether it is still so.
+const ASKED_AGAIN: &str = "private, no-cache";
 const FOR_EVER: &str = "public, max-age=31536000, immutable";
 
 /// Characters of a text, and items of a list, in a bounded document.
@@ -92,6 +94,17 @@ impl Answer {
     /// A file that never changes under its address.
     pub(super) fn asset(content_type: &'static str, bytes: &'static [u8]) -> Answer {
         Answer { cache: FOR_EVER, ..Answer::new(StatusCode::OK, content_type, bytes) }
+    }
+
+    /// A calendar, which a client may keep.
+    pub(super) fn calendar(text: String) -> Answer {
+        Answer { cache: ASKED_AGAIN, ..Answer::new(StatusCode::OK, "text/calendar; charset=utf-8", text) }
+    }
+
+    /// The client has the calendar already.
+    pub(super) fn not_modified() -> Answer {
+        let empty = Answer::new(StatusCode::NOT_MODIFIED, "text/calendar; charset=utf-8", Body::empty());
+        Answer { cache: ASKED_AGAIN, ..empty }
     }
 
     /// With one more header.

@@ -4,13 +4,15 @@
 //! ask for it, as the table of [`routes`] says. Then a screen (`screens/`) reads its facts in one read-only snapshot (`site`),
 //! puts them into words (`words/`, `verdict`) and shapes (`charts/`), and its template beside it makes the page, in which
 //! every value is escaped (`escape`). `answer` adds the headers. The pages need no script. A database that `demo` filled is
-//! shown without sign-in, to this machine alone.
+//! shown without sign-in, to this machine alone. Beside the pages there is the calendar feed (`feed/`), which a link opens.
 
 mod answer;
 mod assets;
+mod changed;
 mod charts;
 mod entry;
 mod escape;
+mod feed;
 mod links;
 mod named;
 mod page;
@@ -38,8 +40,8 @@ use entry::viewer::Viewer;
 use entry::{cookie, form, same_origin, sender};
 use page::{Asked, Screen};
 use screens::{
-    case, deletions, enter, me, overview, people, quarantine, record, run, runs, search, sign_in, today,
-    trouble,
+    case, changes, deletions, enter, feeds, me, overview, people, quarantine, record, run, runs, search,
+    sign_in, today, trouble,
 };
 use site::{Site, Trouble};
 
@@ -84,8 +86,9 @@ const OFFICE: Least = Least::Role(Role::Office);
 const OPERATOR: Least = Least::Role(Role::Operator);
 
 /// Every route of the dashboard: the router is made of this table, so that none is outside of it.
-static ROUTES: [Route; 36] = [
+static ROUTES: [Route; 43] = [
     reads("/app/assets/{hash}/{name}", Least::File, || get(asset)),
+    reads("/feed/{file}", Least::Link, || get(feed::show)),
     reads("/app/sign-in", ANYONE, || get(sign_in::show)),
     Route { is_session: true, ..writes("/app/sign-in", ANYONE, || post(sign_in::sign_in)) },
     reads("/app/enter/{link}", ANYONE, || get(enter::show)),
@@ -97,6 +100,12 @@ static ROUTES: [Route; 36] = [
     reads("/app", TECHNICIAN, || get(home)),
     reads("/app/today", TECHNICIAN, || get(today::show)),
     reads("/app/today.json", TECHNICIAN, || get(today::show)),
+    reads("/app/changes", TECHNICIAN, || get(changes::show)),
+    reads("/app/changes.json", TECHNICIAN, || get(changes::show)),
+    reads("/app/feeds", TECHNICIAN, || get(feeds::show)),
+    reads("/app/feeds.json", TECHNICIAN, || get(feeds::show)),
+    writes("/app/feeds", TECHNICIAN, || post(feeds::make)),
+    writes("/app/feeds/{id}/revoke", TECHNICIAN, || post(feeds::revoke)),
     reads("/app/", OFFICE, || get(overview::show)),
     reads("/app/overview.json", OFFICE, || get(overview::show)),
     reads("/app/runs", OFFICE, || get(runs::show)),
@@ -168,7 +177,7 @@ async fn admitted(site: &Site, mut request: Request, next: Next) -> Response {
         return Answer::text(StatusCode::METHOD_NOT_ALLOWED, "this address is not asked for in this way")
             .into();
     };
-    if route.least == Least::File {
+    if matches!(route.least, Least::File | Least::Link) {
         return next.run(request).await;
     }
     let mut asked = asked(&request, headers.clone(), peer);
@@ -235,7 +244,8 @@ mod tests {
         for (at, route) in ROUTES.iter().enumerate() {
             let twice =
                 ROUTES[..at].iter().any(|other| (other.method, other.path) == (route.method, route.path));
-            assert!(!twice && route.path.starts_with("/app"), "{route:?}");
+            let is_ours = route.path.starts_with("/app") || route.least == Least::Link;
+            assert!(!twice && is_ours, "{route:?}");
             // A session may be begun by anybody; whatever else is for anybody shows no data.
             assert!(route.method == "GET" || route.method == "POST", "{route:?}");
         }
@@ -248,6 +258,7 @@ mod tests {
             open,
             [
                 "/app/assets/{hash}/{name}",
+                "/feed/{file}",
                 "/app/sign-in",
                 "/app/sign-in",
                 "/app/enter/{link}",

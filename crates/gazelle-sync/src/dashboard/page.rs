@@ -51,6 +51,7 @@ pub(super) enum Screen {
     Runs,
     Quarantine,
     Deletions,
+    Changes,
     /// Search, and the records that it finds.
     Search,
     People,
@@ -130,6 +131,7 @@ impl Frame {
             (Screen::Runs, "/app/runs", w::RUNS, Role::Office, 0),
             (Screen::Quarantine, "/app/quarantine", w::QUARANTINE, Role::Office, cases),
             (Screen::Deletions, "/app/deletions", w::DELETIONS, Role::Office, deletions),
+            (Screen::Changes, "/app/changes", w::CHANGES, Role::Technician, 0),
             (Screen::Search, "/app/search", w::SEARCH, Role::Office, 0),
             (Screen::People, "/app/people", w::PEOPLE, Role::Operator, 0),
         ];
@@ -145,7 +147,10 @@ impl Frame {
                 label,
                 count: (waits > 0).then(|| self.tongue.number(waits)),
                 is_current: self.screen == screen,
-                on_phone: matches!(screen, Screen::Today | Screen::Overview | Screen::Search),
+                on_phone: matches!(
+                    screen,
+                    Screen::Today | Screen::Overview | Screen::Changes | Screen::Search
+                ),
             })
             .collect()
     }

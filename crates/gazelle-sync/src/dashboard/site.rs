@@ -49,6 +49,8 @@ pub(super) struct Snapshot<'c> {
     /// The database's time.
     pub(super) now: Timestamp,
     pub(super) waits: Waits,
+    /// Whether the database is the demonstration's.
+    pub(super) is_demo: bool,
 }
 
 impl Site {
@@ -65,6 +67,12 @@ impl Site {
     pub(super) async fn reader(&self, asked: &Asked) -> Result<Reader, Trouble> {
         let connection = self.db()?.connection().await.map_err(|error| self.failed(&error))?;
         Ok(Reader { connection, is_for_demo: asked.viewer.is_demo() })
+    }
+
+    /// A connection to read with, for a request that a link lets in.
+    pub(super) async fn reader_of_link(&self) -> Result<Reader, Trouble> {
+        let connection = self.db()?.connection().await.map_err(|error| self.failed(&error))?;
+        Ok(Reader { connection, is_for_demo: false })
     }
 
     /// The frame of a page that is read in a snapshot.
@@ -91,15 +99,15 @@ impl Reader {
     pub(super) async fn snapshot(&mut self, site: &Site) -> Result<Snapshot<'_>, Trouble> {
         let is_for_demo = self.is_for_demo;
         match begin(&mut self.connection).await {
-            Ok((is_demo, snapshot)) if is_demo || !is_for_demo => Ok(snapshot),
+            Ok(snapshot) if snapshot.is_demo || !is_for_demo => Ok(snapshot),
             Ok(_) => Err(Trouble::Refused(same_origin::NO_DEMO)),
             Err(error) => Err(site.failed(&error)),
         }
     }
 }
 
-/// A snapshot, and whether the database is the demonstration's.
-async fn begin(connection: &mut Connection) -> Result<(bool, Snapshot<'_>), DbError> {
+/// A snapshot.
+async fn begin(connection: &mut Connection) -> Result<Snapshot<'_>, DbError> {
     let begin = Begin { snapshot: true, read_only: true, ..Begin::default() };
     let (tx, _) = connection.begin_with(begin).await?;
     tx.batch("SET LOCAL TimeZone = 'UTC'").await?;
@@ -107,5 +115,5 @@ async fn begin(connection: &mut Connection) -> Result<(bool, Snapshot<'_>), DbEr
     let now = tx.now().await?;
     let waits = tx.query(include_str!("waits.sql"), &[]).await?;
     let waits = waits.first().map(|row| Waits { cases: row.get("cases"), deletions: row.get("deletions") });
-    Ok((is_demo, Snapshot { tx, now, waits: waits.unwrap_or_default() }))
+    Ok(Snapshot { tx, now, waits: waits.unwrap_or_default(), is_demo })
 }

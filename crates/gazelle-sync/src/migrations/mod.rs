@@ -123,6 +123,12 @@ pub(crate) static MIGRATIONS: &[Migration] = &[
         staging_tables: &[],
     },
     Migration { version: 28, name: "people", sql: include_str!("0028_people.sql"), staging_tables: &[] },
+    Migration {
+        version: 30,
+        name: "calendar feeds",
+        sql: include_str!("0030_feeds.sql"),
+        staging_tables: &[],
+    },
 ];
 
 /// The register of applied migrations.
@@ -151,6 +157,7 @@ pub(crate) const TABLES: &[&str] = &[
     "sync_missing_parents",
     "sync_people",
     "sync_sessions",
+    "sync_feeds",
     "gazelle_users",
     "gazelle_clients",
     "gazelle_contacts",

@@ -1,10 +1,11 @@
 //! The people who may sign in to the dashboard, and their sessions.
 //!
 //! `invitations` creates a person with a one-time link, by which the person sets a passphrase; `sessions` begins a
-//! session for who has it, finds the one of a request, and ends it; `records` lists people, and changes and disables them.
+//! session for who has it, finds the one of a request, and ends it; `feeds` makes and revokes links for calendars; `records` lists people, and changes and disables them.
 //! `secrets` makes and hashes ids, links and passphrases: the tables hold only hashes. What is written here is written
 //! beside runs, without their lease, through `write` alone.
 
+pub mod feeds;
 mod invitations;
 mod records;
 pub mod secrets;

@@ -6,7 +6,7 @@ use tokio_postgres::Row;
 use tokio_postgres::types::Type;
 use uuid::Uuid;
 
-use super::{Person, Refusal, invitations, name_key, sessions, write};
+use super::{Person, Refusal, feeds, invitations, name_key, sessions, write};
 use crate::config::Language;
 use crate::db::{Db, DbError, Tx};
 use crate::lease::{Unfenced, UnfencedTx};
@@ -113,7 +113,7 @@ pub async fn by_name(db: &Db, name: &str) -> Result<Option<Uuid>, DbError> {
     Ok(rows.first().map(|row| row.get("id")))
 }
 
-/// Changes a person's role, and with it the technician. The person is signed out everywhere, so that no session begun with one
+/// Changes a person's role, and with it the technician, whose links to calendar feeds are revoked. The person is signed out everywhere, so that no session begun with one
 /// role goes on with another. `by`: who changes it; none: the command line.
 ///
 /// # Errors
@@ -130,6 +130,8 @@ pub async fn change_role(
     if let Some(refusal) = invitations::technician(&tx, role, technician).await? {
         return Ok(Err(refusal));
     }
+    // The one that the person is no more; whoever stays that technician gets another link.
+    feeds::revoke_all_in(&tx, id, false, by).await?;
     let params = [(&id as _, Type::UUID), (&role.as_str() as _, Type::TEXT), (&technician as _, Type::TEXT)];
     let rows = tx.query(include_str!("change_role.sql"), &params).await?;
     let Some(person) = rows.first().map(Person::of) else { return nobody(&tx, id).await };
@@ -139,7 +141,7 @@ pub async fn change_role(
     Ok(Ok(person))
 }
 
-/// Disables a person: passphrase, link and sessions are gone. The row stays, so that it is known who it was. `by` as in
+/// Disables a person: passphrase, link, sessions, and the links to calendar feeds that are or were the person's are gone. The row stays, so that it is known who it was. `by` as in
 /// [`change_role`].
 ///
 /// # Errors
@@ -148,6 +150,7 @@ pub async fn disable(db: &Db, id: Uuid, by: Option<Uuid>) -> Result<Result<Perso
     let mut connection = write::connection(db).await?;
     let tx = Unfenced::People.begin(&mut connection).await?;
     let now = tx.now().await?;
+    feeds::revoke_all_in(&tx, id, true, by).await?;
     let params = [(&id as _, Type::UUID), (&now as _, Type::TIMESTAMPTZ)];
     let rows = tx.query(include_str!("disable.sql"), &params).await?;
     let Some(person) = rows.first().map(Person::of) else { return nobody(&tx, id).await };

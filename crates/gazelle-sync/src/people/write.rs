@@ -6,6 +6,8 @@ use crate::staging::written;
 
 /// The table of people, for messages.
 pub(super) const PEOPLE: &str = "sync_people";
+/// The table of links to calendar feeds, for messages.
+pub(super) const FEEDS: &str = "sync_feeds";
 /// The table of sessions, for messages and to forget old ones.
 pub(super) const SESSIONS: &str = "sync_sessions";
 

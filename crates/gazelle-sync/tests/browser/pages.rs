@@ -12,11 +12,16 @@ const AXE_HASH: &str = "29348999450cdf2849a8e70b7912fc2da85a849da39c0d0d5394f51d
 
 #[test]
 fn axe_is_the_file_that_was_looked_at() {
+    assert_eq!(digest(AXE), AXE_HASH);
+}
+
+/// The SHA-256 of a text.
+pub(super) fn digest(text: &str) -> String {
     use std::fmt::Write as _;
-    let digest = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, AXE.as_bytes());
+    let digest = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, text.as_bytes());
     let mut hash = String::new();
     digest.as_ref().iter().for_each(|byte| write!(hash, "{byte:02x}").unwrap());
-    assert_eq!(hash, AXE_HASH);
+    hash
 }
 
 /// What axe finds in the page: rule, help and the elements.
@@ -74,6 +79,9 @@ async fn pages(looked: &Looked) -> Vec<String> {
         "/app/today".to_owned(),
         format!("/app/today?day={}", busy_day(looked).await),
         "/app/today?day=2037-01-16".to_owned(),
+        "/app/changes".to_owned(),
+        "/app/changes?day=2020-01-01".to_owned(),
+        "/app/feeds".to_owned(),
         "/app/runs".to_owned(),
         "/app/runs?status=failed".to_owned(),
         format!("/app/runs/{run}"),

@@ -9,15 +9,21 @@ use super::support::service::{Serving, until};
 use super::support::tools::tool;
 
 /// A service that people sign in to, and a browser before it.
-struct Office {
-    world: World,
-    serving: Serving,
-    browser: Browser,
+pub(super) struct Office {
+    pub(super) world: World,
+    pub(super) serving: Serving,
+    pub(super) browser: Browser,
 }
 
 impl Office {
-    async fn open(setup: Setup) -> Office {
+    pub(super) async fn open(setup: Setup) -> Office {
+        Office::open_with(setup, |_| {}).await
+    }
+
+    /// With more in the shop.
+    pub(super) async fn open_with(setup: Setup, more: impl FnOnce(&World)) -> Office {
         let mut world = World::new().await;
+        more(&world);
         world.set("GAZELLE_SYNC_INCREMENTAL", "0 0 29 2 *");
         world.set("GAZELLE_SYNC_FULL", "0 0 29 2 *");
         world.filled().await;
@@ -27,11 +33,11 @@ impl Office {
         Office { world, serving, browser }
     }
 
-    async fn go(&self, path: &str) {
+    pub(super) async fn go(&self, path: &str) {
         self.browser.navigate(&format!("{}{path}", self.serving.base)).await.expect(path);
     }
 
-    async fn text(&self, selector: &str) -> String {
+    pub(super) async fn text(&self, selector: &str) -> String {
         self.browser.text(selector).await.unwrap().replace('\u{a0}', " ")
     }
 
@@ -50,7 +56,7 @@ impl Office {
     }
 
     /// Opens a person's link and sets the passphrase.
-    async fn enter(&self, name: &str, role: &[&str]) {
+    pub(super) async fn enter(&self, name: &str, role: &[&str]) {
         let link = invited(&self.world, name, role).await;
         self.go(&link[link.find("/app/").unwrap()..]).await;
         self.fill("passphrase", PASSPHRASE).await;
@@ -59,7 +65,7 @@ impl Office {
     }
 
     /// Checks a page for what keeps people out.
-    async fn keeps_nobody_out(&self, what: &str) {
+    pub(super) async fn keeps_nobody_out(&self, what: &str) {
         let found = found_by_axe(&self.browser).await;
         assert!(found.is_empty(), "{what}: {}", found.join("\n"));
         let wider = "return document.documentElement.scrollWidth - document.documentElement.clientWidth";
@@ -67,7 +73,7 @@ impl Office {
         assert!(wider.as_i64() <= Some(0), "{what}: {wider} px too wide");
     }
 
-    async fn technicians(&self) -> (String, String) {
+    pub(super) async fn technicians(&self) -> (String, String) {
         let rows = self
             .world
             .rows(
@@ -79,7 +85,7 @@ impl Office {
         (id(0), id(1))
     }
 
-    async fn end(self) {
+    pub(super) async fn end(self) {
         self.browser.close().await;
         assert_eq!(self.serving.stop().await.code, Some(0));
     }
@@ -91,13 +97,16 @@ const WORDS: [(&str, &str, [&str; 2], &str); 2] = [
     (
         "en-CA",
         "Set your passphrase",
-        ["Today Overview Runs Quarantine 3 Deletions Search", "Today Overview Search More"],
+        ["Today Overview Runs Quarantine 3 Deletions Changes Search", "Today Overview Changes Search More"],
         "Sign in",
     ),
     (
         "fr-CA",
         "Choisir votre phrase de passe",
-        ["Aujourd'hui État Exécutions Quarantaine 3 Suppressions Chercher", "Aujourd'hui État Chercher Plus"],
+        [
+            "Aujourd'hui État Exécutions Quarantaine 3 Suppressions Changements Chercher",
+            "Aujourd'hui État Changements Chercher Plus",
+        ],
         "Ouvrir une session",
     ),
 ];

@@ -8,6 +8,8 @@ use crate::states::Role;
 pub enum Least {
     /// A file that every page loads; the database is not asked who wants it.
     File,
+    /// Whoever has the link: its secret is in the address, and the handler looks it up.
+    Link,
     /// Anybody, once somebody is invited: these are the pages to sign in with.
     Anyone,
     /// Whoever is signed in and has at least this role.
@@ -29,7 +31,7 @@ impl Viewer {
     /// Whether a route is for this viewer. Without people, the demonstration is shown whole.
     pub(crate) fn may(&self, least: Least) -> bool {
         match (self, least) {
-            (_, Least::File | Least::Anyone) | (Viewer::Demo, _) => true,
+            (_, Least::File | Least::Link | Least::Anyone) | (Viewer::Demo, _) => true,
             (Viewer::Nobody, Least::Role(_)) => false,
             (Viewer::Person(signed), Least::Role(role)) => signed.person.role >= role,
         }

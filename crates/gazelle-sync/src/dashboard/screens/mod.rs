@@ -3,8 +3,10 @@
 //! `trouble` is what is shown where a page cannot be.
 
 pub(super) mod case;
+pub(super) mod changes;
 pub(super) mod deletions;
 pub(super) mod enter;
+pub(super) mod feeds;
 pub(super) mod me;
 pub(super) mod overview;
 pub(super) mod people;

@@ -18,6 +18,7 @@ said! {
     SIGN_OUT = "Sign out" / "Fermer la session";
     QUARANTINE = "Quarantine" / "Quarantaine";
     DELETIONS = "Deletions" / "Suppressions";
+    CHANGES = "Changes" / "Changements";
     SEARCH = "Search" / "Chercher";
     MORE = "More" / "Plus";
     DEMO = "Made-up data: this is the demonstration, no person here exists" / "Données inventées : c'est la démonstration, personne ici n'existe";

@@ -3,13 +3,17 @@
 use std::collections::BTreeSet;
 
 use super::said::Said;
-use super::{deletions, entry, frame, overview, quarantine, record, runs, search, today, verdict};
+use super::{
+    changes, deletions, entry, feeds, frame, overview, quarantine, record, runs, search, today, verdict,
+};
 use crate::config::Language;
 
 fn all() -> Vec<(&'static str, &'static str, Said)> {
-    let files: [(&str, &[(&str, Said)]); 10] = [
+    let files: [(&str, &[(&str, Said)]); 12] = [
+        ("changes", changes::ALL),
         ("deletions", deletions::ALL),
         ("entry", entry::ALL),
+        ("feeds", feeds::ALL),
         ("frame", frame::ALL),
         ("overview", overview::ALL),
         ("quarantine", quarantine::ALL),

@@ -45,11 +45,6 @@ said! {
 
     CHANGES = "Since yesterday 18:00" / "Depuis hier 18:00";
     NO_CHANGES = "Nothing on this day has changed since then." / "Rien n'a changé à cette journée depuis.";
-    NEW = "New" / "Nouveau";
-    MOVED = "Moved" / "Déplacé";
-    REASSIGNED = "Reassigned" / "Réattribué";
-    CANCELLED_ONE = "Cancelled" / "Annulé";
-    REINSTATED = "Back" / "Rétabli";
-    GONE = "Gone from Gazelle" / "Disparu de Gazelle";
-    FROM_TO = "{from} → {to}" / "{from} → {to}";
+    IN_CALENDAR = "In a calendar" / "Dans un agenda";
+    ALL_CHANGES = "All changes" / "Tous les changements";
 }

@@ -191,12 +191,9 @@ impl Tongue {
         self.fill(w::DAY_AND_HOUR, &[("day", &day), ("hour", &self.hour(instant))])
     }
 
-    /// The hour alone for an instant of a day that is shown, as [`Tongue::when`] for another.
-    pub(crate) fn when_beside(&self, instant: Timestamp, shown: Date) -> String {
-        match self.local(instant).date() == shown {
-            true => self.hour(instant),
-            false => self.when(instant),
-        }
+    /// The local day of an instant.
+    pub(crate) fn local_day(&self, instant: Timestamp) -> Date {
+        self.local(instant).date()
     }
 
     /// As [`Tongue::when`]; `never` for none.
@@ -327,9 +324,7 @@ mod tests {
         ] {
             assert_eq!((en.when(at(instant)), fr.when(at(instant))), (english.to_owned(), french.to_owned()));
         }
-        let evening = at("2026-11-23T01:30:00Z");
-        assert_eq!(en.when_beside(evening, date(2026, 11, 22)), "20:30");
-        assert_eq!(en.when_beside(evening, date(2026, 11, 23)), "Sunday 22 November, 20:30");
+        assert_eq!(en.local_day(at("2026-11-23T01:30:00Z")), date(2026, 11, 22));
         assert_eq!(en.exact(at("2026-11-24T19:15:07Z")), "2026-11-24 14:15:07 EST");
         assert_eq!(fr.exact(at("2026-07-24T18:15:07Z")), "2026-07-24 14:15:07 HAE");
         assert_eq!(en.hour_utc(at("2026-11-24T19:15:07Z")), "19:15\u{a0}UTC");

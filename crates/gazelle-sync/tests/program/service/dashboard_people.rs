@@ -10,8 +10,9 @@ use crate::support::service::{Serving, until};
 
 /// Every route, and from which role on it answers: 0 nobody, 1 technician, 2 office, 3 operator. A route that is missing here, or
 /// here alone, fails the test.
-const MATRIX: [(&str, &str, usize); 36] = [
+const MATRIX: [(&str, &str, usize); 43] = [
     ("GET", "/app/assets/{hash}/{name}", 0),
+    ("GET", "/feed/{file}", 0),
     ("GET", "/app/sign-in", 0),
     ("POST", "/app/sign-in", 0),
     ("GET", "/app/enter/{link}", 0),
@@ -23,6 +24,12 @@ const MATRIX: [(&str, &str, usize); 36] = [
     ("GET", "/app", 1),
     ("GET", "/app/today", 1),
     ("GET", "/app/today.json", 1),
+    ("GET", "/app/changes", 1),
+    ("GET", "/app/changes.json", 1),
+    ("GET", "/app/feeds", 1),
+    ("GET", "/app/feeds.json", 1),
+    ("POST", "/app/feeds", 1),
+    ("POST", "/app/feeds/{id}/revoke", 1),
     ("GET", "/app/", 2),
     ("GET", "/app/overview.json", 2),
     ("GET", "/app/runs", 2),
@@ -98,7 +105,7 @@ async fn each_route_answers_from_its_least_role_on_and_to_nobody_else() {
     assert_eq!(listed, expected, "each route is in the table and asked here");
     for (route, (method, path, least)) in routes().iter().zip(MATRIX) {
         let of_table = match route.least {
-            Least::File | Least::Anyone => 0,
+            Least::File | Least::Link | Least::Anyone => 0,
             Least::Role(Role::Technician) => 1,
             Least::Role(Role::Office) => 2,
             Least::Role(Role::Operator) => 3,
@@ -107,6 +114,7 @@ async fn each_route_answers_from_its_least_role_on_and_to_nobody_else() {
         let address = path
             .replace("{hash}/{name}", "0/none.css")
             .replace("{link}", &"A".repeat(43))
+            .replace("{file}", &format!("{}.ics", "A".repeat(43)))
             .replace("{run}", "01930000-0000-7000-8000-000000000001")
             .replace("{id}", "01930000-0000-7000-8000-000000000001")
             .replace("{entity}", "clients")

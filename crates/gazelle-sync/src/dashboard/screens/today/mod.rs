@@ -1,7 +1,7 @@
 //! Today: where do I go now, and what changed? A local day, in the zone of `v_appointments_montreal`.
 
-pub(super) mod read;
-mod view;
+pub(crate) mod read;
+pub(crate) mod view;
 
 use std::sync::Arc;
 
@@ -14,13 +14,15 @@ use serde::Deserialize;
 
 use super::trouble;
 use crate::dashboard::answer::Answer;
+use crate::dashboard::changed::lines::ChangeLine;
+use crate::dashboard::links;
 use crate::dashboard::page::{Asked, Frame, Screen, Shown};
 use crate::dashboard::site::{Site, Trouble};
 use crate::dashboard::words::entry;
 use crate::dashboard::words::today as w;
 use crate::time;
 use read::Wanted;
-use view::{ChangeLine, VisitCard};
+use view::VisitCard;
 
 /// What the address asks for.
 #[derive(Debug, Deserialize)]
@@ -58,6 +60,8 @@ struct Page {
     cancelled_count: String,
     /// None where they could not be read.
     changes: Option<Vec<ChangeLine>>,
+    /// The screen of changes, of the same technician.
+    all_changes: String,
 }
 
 /// How old the data is.
@@ -155,6 +159,7 @@ fn page(facts: read::Today, settings: &crate::config::Settings, frame: Frame, is
         all_day: cards.all_day,
         visits: cards.visits,
         cancelled: cards.cancelled,
+        all_changes: links::with("/app/changes", &[("technician", of.filter(|_| !frame.is_own()))]),
         changes: facts.changes.as_ref().map(|changes| view::changes(changes, &facts, t)),
         frame,
     }

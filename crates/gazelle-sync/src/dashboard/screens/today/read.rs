@@ -8,18 +8,20 @@ use serde::Serialize;
 use tokio_postgres::Row;
 use tokio_postgres::types::Type;
 
+use crate::dashboard::changed::{self, Changed};
 use crate::dashboard::site::Snapshot;
 use crate::db::{DbError, Tx};
-use crate::entities::appointments::changed::{self, Change};
-use crate::entities::{appointments, weight};
+use crate::entities::appointments;
 use crate::run_log::runs;
-use crate::staging::history::recent::{self, Recent};
+use crate::staging::history::recent;
 use crate::time as zones;
 
 /// The longest appointment that is found, in days: it is shown on each day up to this many after its start.
 const LONGEST_DAYS: i64 = 31;
 /// Versions that are looked at for changes.
 const MOST_CHANGES: i64 = 300;
+/// Pianos of all visits of a day.
+const MOST_PIANOS: i64 = 1_000;
 
 /// What Today shows.
 #[derive(Serialize)]
@@ -70,22 +72,12 @@ pub(super) struct Visit {
 
 /// A piano of an appointment.
 #[derive(Debug, Clone, Serialize)]
-pub(super) struct Piano {
-    pub(super) make: Option<String>,
-    pub(super) model: Option<String>,
-    pub(super) room: Option<String>,
-    pub(super) serial: Option<String>,
-    pub(super) dampp_chaser: bool,
-}
-
-/// An appointment of the day that changed.
-#[derive(Debug, Clone, Serialize)]
-pub(super) struct Changed {
-    pub(super) external_id: String,
-    pub(super) seen_at: Timestamp,
-    pub(super) title: Option<String>,
-    pub(super) client: Option<String>,
-    pub(super) changes: Vec<Change>,
+pub(crate) struct Piano {
+    pub(crate) make: Option<String>,
+    pub(crate) model: Option<String>,
+    pub(crate) room: Option<String>,
+    pub(crate) serial: Option<String>,
+    pub(crate) dampp_chaser: bool,
 }
 
 /// What is asked for.
@@ -150,7 +142,21 @@ async fn visits(tx: &Tx<'_>, wanted: &Wanted) -> Result<Vec<Visit>, DbError> {
         .await?;
     let mut visits: Vec<Visit> = rows.iter().map(visit).collect();
     let ids: Vec<&str> = visits.iter().map(|visit| visit.external_id.as_str()).collect();
-    let rows = tx.query(include_str!("pianos.sql"), &[(&ids, Type::TEXT_ARRAY)]).await?;
+    let mut pianos = pianos(tx, &ids, MOST_PIANOS).await?;
+    for visit in &mut visits {
+        visit.pianos = pianos.remove(&visit.external_id).unwrap_or_default();
+    }
+    Ok(visits)
+}
+
+/// The pianos of appointments, by the id of the appointment; `most` of all of them.
+pub(crate) async fn pianos(
+    tx: &Tx<'_>,
+    appointments: &[&str],
+    most: i64,
+) -> Result<BTreeMap<String, Vec<Piano>>, DbError> {
+    let params = [(&appointments as _, Type::TEXT_ARRAY), (&most as _, Type::INT8)];
+    let rows = tx.query(include_str!("pianos.sql"), &params).await?;
     let mut pianos: BTreeMap<String, Vec<Piano>> = BTreeMap::new();
     for row in &rows {
         pianos.entry(row.get("appointment_external_id")).or_default().push(Piano {
@@ -161,14 +167,11 @@ async fn visits(tx: &Tx<'_>, wanted: &Wanted) -> Result<Vec<Visit>, DbError> {
             dampp_chaser: row.get::<_, Option<bool>>("dampp_chaser_installed").unwrap_or_default(),
         });
     }
-    for visit in &mut visits {
-        visit.pianos = pianos.remove(&visit.external_id).unwrap_or_default();
-    }
-    Ok(visits)
+    Ok(pianos)
 }
 
 /// A text that says something.
-fn text(row: &Row, column: &str) -> Option<String> {
+pub(crate) fn text(row: &Row, column: &str) -> Option<String> {
     row.get::<_, Option<String>>(column).filter(|text| !text.trim().is_empty())
 }
 
@@ -226,71 +229,8 @@ async fn changes(tx: &Tx<'_>, wanted: &Wanted, now: Timestamp) -> Result<Vec<Cha
     let (from, to) = (start_of(wanted.day, 0), start_of(wanted.day, 1));
     let (from_text, to_text) = (from.to_string(), to.to_string());
     let which = recent::Which { since: since(now), starting: (&from_text, &to_text), limit: MOST_CHANGES };
-    let mut found: Vec<Changed> = Vec::new();
-    for version in joined(recent::changed(tx, &appointments::ENTITY, which).await?) {
-        let changes: Vec<Change> = of(&version)
-            .into_iter()
-            .filter(|change| concerns(change, &version, wanted.technician.as_deref()))
-            .collect();
-        if !changes.is_empty() {
-            let Recent { external_id, seen_at, .. } = version;
-            found.push(Changed { external_id, seen_at, title: None, client: None, changes });
-        }
-    }
-    name(tx, &mut found).await?;
-    Ok(found)
-}
-
-/// Several versions of a record as one change, from before the first to the last: what was moved forth and back has not
-/// moved, and what is new is new however often it was moved since. The versions come with the newest first.
-fn joined(versions: Vec<Recent>) -> Vec<Recent> {
-    let mut joined: Vec<Recent> = Vec::new();
-    for version in versions {
-        match joined.iter_mut().find(|later| later.external_id == version.external_id) {
-            // A first version of a record that is not new is what it was before: this database is new.
-            Some(later) if version.before.is_some() || !of(&version).is_empty() => {
-                later.before = version.before;
-            }
-            Some(_) => {}
-            None => joined.push(version),
-        }
-    }
-    joined
-}
-
-fn parsed(json: &str) -> Option<serde_json::Value> {
-    (!weight::is_too_heavy(json)).then(|| serde_json::from_str(json).ok()).flatten()
-}
-
-/// What a version changed. One too large to be parsed here changes nothing that is shown.
-fn of(version: &Recent) -> Vec<Change> {
-    let before = version.before.as_deref().and_then(parsed);
-    let after = if version.is_tombstone { None } else { parsed(&version.json) };
-    changed::changes(before.as_ref(), after.as_ref(), version.seen_at)
-}
-
-/// Whether a change concerns a technician: what was theirs, or is.
-fn concerns(change: &Change, version: &Recent, technician: Option<&str>) -> bool {
-    let Some(technician) = technician else { return true };
-    if let Change::Reassigned { from, to } = change {
-        return from.as_deref() == Some(technician) || to.as_deref() == Some(technician);
-    }
-    // Who made an appointment for somebody else stands in the record too.
-    let is_theirs = |json: &str| parsed(json).is_some_and(|json| json["user"]["id"] == technician);
-    is_theirs(&version.json) || version.before.as_deref().is_some_and(is_theirs)
-}
-
-async fn name(tx: &Tx<'_>, found: &mut [Changed]) -> Result<(), DbError> {
-    let ids: Vec<&str> = found.iter().map(|one| one.external_id.as_str()).collect();
-    let rows = tx.query(include_str!("named.sql"), &[(&ids, Type::TEXT_ARRAY)]).await?;
-    let names: BTreeMap<&str, &Row> = rows.iter().map(|row| (row.get("external_id"), row)).collect();
-    for one in found {
-        if let Some(row) = names.get(one.external_id.as_str()) {
-            one.title = text(row, "title");
-            one.client = text(row, "company_name").or_else(|| text(row, "contact_name"));
-        }
-    }
-    Ok(())
+    let versions = changed::joined(recent::changed(tx, &appointments::ENTITY, which).await?);
+    changed::named(tx, versions, wanted.technician.as_deref()).await
 }
 
 #[cfg(test)]
@@ -311,59 +251,6 @@ mod tests {
             ("2026-11-01T12:00:00Z", "2026-10-31T22:00:00Z"),
         ] {
             assert_eq!(since(at(now)), at(since_then), "{now}");
-        }
-    }
-
-    #[test]
-    fn versions_of_a_record_are_one_change_from_before_the_first_to_the_last() {
-        let version = |id: &str, before: Option<&str>, after: &str| Recent {
-            external_id: id.to_owned(),
-            seen_at: at("2026-11-24T12:00:00Z"),
-            is_tombstone: false,
-            json: after.to_owned(),
-            before: before.map(str::to_owned),
-        };
-        let (old, new) =
-            (r#"{"createdAt":"2026-01-05T12:00:00Z"}"#, r#"{"createdAt":"2026-11-24T11:50:00Z"}"#);
-        let found = joined(vec![
-            version("moved twice", Some("{\"n\":2}"), "{\"n\":3}"),
-            version("seen once", None, "{\"n\":1}"),
-            version("moved twice", Some("{\"n\":1}"), "{\"n\":2}"),
-            version("new", Some(new), "{\"n\":2}"),
-            version("new", None, new),
-            version("not new", Some(old), "{\"n\":2}"),
-            version("not new", None, old),
-        ]);
-        let told: Vec<_> = found
-            .iter()
-            .map(|one| (one.external_id.as_str(), one.before.as_deref(), one.json.as_str()))
-            .collect();
-        let expected = [
-            ("moved twice", Some("{\"n\":1}"), "{\"n\":3}"),
-            ("seen once", None, "{\"n\":1}"),
-            ("new", None, "{\"n\":2}"),
-            ("not new", Some(old), "{\"n\":2}"),
-        ];
-        assert_eq!(told, expected);
-    }
-
-    #[test]
-    fn a_change_concerns_whose_appointment_it_is_and_not_who_made_it() {
-        let version = Recent {
-            external_id: "evt_1".to_owned(),
-            seen_at: at("2026-11-24T12:00:00Z"),
-            is_tombstone: false,
-            json: r#"{"user":{"id":"usr_1"},"createdBy":{"id":"usr_2"},"notes":"usr_2"}"#.to_owned(),
-            before: Some(r#"{"user":{"id":"usr_3"},"createdBy":{"id":"usr_2"}}"#.to_owned()),
-        };
-        for (technician, concerned) in
-            [(Some("usr_1"), true), (Some("usr_2"), false), (Some("usr_3"), true), (None, true)]
-        {
-            assert_eq!(
-                concerns(&Change::Cancelled { start: None }, &version, technician),
-                concerned,
-                "{technician:?}"
-            );
         }
     }
 

@@ -1,12 +1,13 @@
 //! The visits and changes of a day in words.
 
-use super::read::{Changed, Piano, Today, Visit};
+use super::read::{Piano, Today, Visit};
+use crate::dashboard::changed::Changed;
+use crate::dashboard::changed::lines::{self, ChangeLine};
 use crate::dashboard::links;
 use crate::dashboard::page::Shown;
 use crate::dashboard::words::said::Said;
 use crate::dashboard::words::today as w;
 use crate::dashboard::words::tongue::Tongue;
-use crate::entities::appointments::changed::Change;
 
 /// Pianos of a visit that are listed.
 const MOST_PIANOS: usize = 5;
@@ -53,21 +54,6 @@ pub(super) struct Cards {
     pub(super) all_day: Vec<VisitCard>,
     pub(super) visits: Vec<VisitCard>,
     pub(super) cancelled: Vec<VisitCard>,
-}
-
-/// A change of the day.
-pub(super) struct ChangeLine {
-    pub(super) class: &'static str,
-    pub(super) shape: &'static str,
-    pub(super) kind: String,
-    /// From what to what, or when.
-    pub(super) what: String,
-    pub(super) title: String,
-    /// The page of its record.
-    pub(super) record: String,
-    pub(super) client: Option<String>,
-    pub(super) seen: Shown,
-    pub(super) ago: String,
 }
 
 /// All visits of a day.
@@ -163,7 +149,7 @@ fn phone(text: &str) -> Phone {
 }
 
 /// `Yamaha C3 · salon · no. 5412338 · Dampp-Chaser`
-fn piano_text(piano: &Piano, t: &Tongue) -> String {
+pub(crate) fn piano_text(piano: &Piano, t: &Tongue) -> String {
     let made = [&piano.make, &piano.model].into_iter().flatten().cloned().collect::<Vec<_>>().join(" ");
     let made = if made.is_empty() { t.say(w::PIANO).into_owned() } else { made };
     let serial =
@@ -185,41 +171,9 @@ pub(super) fn empty(facts: &Today, t: &Tongue) -> String {
 
 /// The changes of a day in words.
 pub(super) fn changes(changes: &[Changed], facts: &Today, t: &Tongue) -> Vec<ChangeLine> {
-    let lines = changes.iter().flat_map(|one| one.changes.iter().map(move |change| (one, change)));
-    lines.map(|(one, change)| line(one, change, facts, t)).collect()
-}
-
-fn line(one: &Changed, change: &Change, facts: &Today, t: &Tongue) -> ChangeLine {
-    let when =
-        |at: &Option<jiff::Timestamp>| at.map_or_else(|| "–".to_owned(), |at| t.when_beside(at, facts.day));
-    let who = |id: &Option<String>| match id {
-        Some(id) => facts
-            .technicians
-            .iter()
-            .find(|one| one.external_id == *id)
-            .map_or_else(|| id.clone(), |one| one.name.clone()),
-        None => t.say(w::NOBODY).into_owned(),
-    };
-    let from_to = |from: &str, to: &str| t.fill(w::FROM_TO, &[("from", from), ("to", to)]);
-    let (class, shape, kind, what) = match change {
-        Change::New { start } => ("ok", "+", w::NEW, when(start)),
-        Change::Moved { from, to } => ("run", "⇄", w::MOVED, from_to(&when(from), &when(to))),
-        Change::Reassigned { from, to } => ("run", "⇄", w::REASSIGNED, from_to(&who(from), &who(to))),
-        Change::Cancelled { start } => ("bad", "✕", w::CANCELLED_ONE, when(start)),
-        Change::Reinstated { start } => ("ok", "↺", w::REINSTATED, when(start)),
-        Change::Gone { start } => ("bad", "✕", w::GONE, when(start)),
-    };
-    ChangeLine {
-        class,
-        shape,
-        kind: t.say(kind).into_owned(),
-        what,
-        title: one.title.clone().unwrap_or_else(|| t.say(w::UNTITLED).into_owned()),
-        record: links::record("appointments", &one.external_id),
-        client: one.client.clone(),
-        seen: Shown::date_hour(one.seen_at, t),
-        ago: t.ago(one.seen_at),
-    }
+    let name_of =
+        |id: &str| facts.technicians.iter().find(|one| one.external_id == id).map(|one| one.name.clone());
+    lines::of(changes, &name_of, Some(facts.day), t)
 }
 
 #[cfg(test)]

@@ -1,6 +1,7 @@
 //! Reads the versions that were staged lately, each with the one before it, to show what changed.
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
+use tokio_postgres::Row;
 use tokio_postgres::types::Type;
 use uuid::Uuid;
 
@@ -10,19 +11,28 @@ use crate::staging::for_entity;
 use crate::staging::versions::json_text::JsonText;
 use crate::states::VersionOperation;
 
+/// The id of a version is made at most this long after, or before, the time at which the version was seen.
+const APART: SignedDuration = SignedDuration::from_mins(60);
+
 /// A version that was staged lately.
 #[derive(Debug, Clone)]
 pub struct Recent {
+    /// The staging row.
+    pub id: Uuid,
     /// The record.
     pub external_id: String,
     /// When it was seen.
     pub seen_at: Timestamp,
     /// Whether it says that the record is gone.
     pub is_tombstone: bool,
-    /// The version, as `jsonb` holds it.
-    pub json: String,
-    /// The version before it; none if it is the first.
+    /// The version, as `jsonb` holds it; none if it is too large for a list.
+    pub json: Option<String>,
+    /// Whether production had a version of the record before.
+    pub has_before: bool,
+    /// That version; none if there is none, or it is too large for a list.
     pub before: Option<String>,
+    /// Whether the record was gone before this version.
+    pub was_gone: bool,
 }
 
 /// Which versions are read.
@@ -50,17 +60,89 @@ pub async fn changed(tx: &Tx<'_>, entity: &Entity, which: Which<'_>) -> Result<V
             &[(&first, Type::UUID), (&from, Type::TEXT), (&to, Type::TEXT), (&which.limit, Type::INT8)],
         )
         .await?;
-    let text = |json: JsonText<'_>| json.0.to_owned();
-    Ok(rows
-        .iter()
-        .map(|row| Recent {
+    Ok(rows.iter().map(Recent::of).collect())
+}
+
+/// A part of the history, the newest version first.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Part<'a> {
+    /// Seen from then on to before then; none: however long ago, up to now.
+    pub seen: Option<(Timestamp, Timestamp)>,
+    /// Only versions before this one.
+    pub before: Option<Uuid>,
+    /// Of the appointments that are or were this technician's.
+    pub technician: Option<&'a str>,
+    /// So many versions are looked at, at most.
+    pub looked_at: i64,
+    /// So many are returned, at most.
+    pub limit: i64,
+}
+
+/// What may have moved somebody's day.
+#[derive(Debug)]
+pub struct Moves {
+    /// The newest first.
+    pub versions: Vec<Recent>,
+    /// The last version that was looked at, if there may be older ones that were not.
+    pub looked_to: Option<Uuid>,
+}
+
+/// Reads the versions of appointments that may have moved somebody's day, found as those of [`changed`].
+///
+/// # Errors
+/// Those of the database.
+pub async fn moves(tx: &Tx<'_>, entity: &Entity, part: Part<'_>) -> Result<Moves, DbError> {
+    let (from, to) = part.seen.unzip();
+    let first = from.map_or(Uuid::nil(), |from| first_id(earlier(from)));
+    let end = to.map_or(Uuid::max(), |to| first_id(later(to)));
+    let end = part.before.map_or(end, |before| before.min(end));
+    let rows = tx
+        .query(
+            &for_entity(include_str!("moved.sql"), entity),
+            &[
+                (&first, Type::UUID),
+                (&end, Type::UUID),
+                (&from, Type::TIMESTAMPTZ),
+                (&to, Type::TIMESTAMPTZ),
+                (&part.technician, Type::TEXT),
+                (&part.looked_at, Type::INT8),
+                (&part.limit, Type::INT8),
+            ],
+        )
+        .await?;
+    let versions: Vec<Recent> = rows.iter().map(Recent::of).collect();
+    if i64::try_from(versions.len()).is_ok_and(|found| found >= part.limit) {
+        return Ok(Moves { looked_to: versions.last().map(|version| version.id), versions });
+    }
+    let params = [(&first as _, Type::UUID), (&end as _, Type::UUID), (&part.looked_at as _, Type::INT8)];
+    let rows = tx.query(&for_entity(include_str!("looked_to.sql"), entity), &params).await?;
+    Ok(Moves { versions, looked_to: rows.first().map(|row| row.get("id")) })
+}
+
+/// A version is staged some time after it was seen.
+fn later(seen: Timestamp) -> Timestamp {
+    seen.saturating_add(APART).unwrap_or(Timestamp::MAX)
+}
+
+/// The clock of the database may be behind that of the program, by which ids are made.
+fn earlier(seen: Timestamp) -> Timestamp {
+    seen.saturating_sub(APART).unwrap_or(Timestamp::MIN)
+}
+
+impl Recent {
+    fn of(row: &Row) -> Recent {
+        let text = |column: &str| row.get::<_, Option<JsonText<'_>>>(column).map(|json| json.0.to_owned());
+        Recent {
+            id: row.get("id"),
             external_id: row.get("external_id"),
             seen_at: row.get("fetched_at"),
             is_tombstone: row.get::<_, &str>("operation") == VersionOperation::Delete.as_str(),
-            json: text(row.get("raw_data")),
-            before: row.get::<_, Option<JsonText<'_>>>("before").map(text),
-        })
-        .collect())
+            json: text("raw_data"),
+            has_before: row.get("has_before"),
+            before: text("before"),
+            was_gone: row.get("was_gone"),
+        }
+    }
 }
 
 /// The smallest id that a version of this time can have (UUID version 7).

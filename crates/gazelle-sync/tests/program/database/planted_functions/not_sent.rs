@@ -1,7 +1,7 @@
 //! The SQL files that no command of these tests sends.
 
 /// The SQL files that none of the commands here sends, and why.
-pub const NOT_SENT: [(&str, &str); 82] = [
+pub const NOT_SENT: [(&str, &str); 91] = [
     ("access/trust/hand_over.sql", "what others have put on the tables, before a role that makes roles"),
     ("access/trust/theirs.sql", "the embedded server, where roles own tables"),
     ("alerts/give_up_unclaimed.sql", "a duty of the service, once an hour"),
@@ -9,6 +9,8 @@ pub const NOT_SENT: [(&str, &str); 82] = [
     ("commands/demo/busiest_day.sql", DEMO),
     ("commands/demo/visits_of_day.sql", DEMO),
     ("commands/demo/visits_titled.sql", DEMO),
+    ("dashboard/changed/named.sql", PAGE),
+    ("dashboard/feed/visits.sql", PAGE),
     ("dashboard/named/named.sql", PAGE),
     ("dashboard/screens/deletions/groups.sql", PAGE),
     ("dashboard/screens/deletions/hanging.sql", PAGE),
@@ -26,7 +28,6 @@ pub const NOT_SENT: [(&str, &str); 82] = [
     ("dashboard/screens/search/clients.sql", PAGE),
     ("dashboard/screens/search/contacts.sql", PAGE),
     ("dashboard/screens/search/pianos.sql", PAGE),
-    ("dashboard/screens/today/named.sql", PAGE),
     ("dashboard/screens/today/pianos.sql", PAGE),
     ("dashboard/screens/today/technicians.sql", PAGE),
     ("dashboard/screens/today/visits.sql", PAGE),
@@ -43,6 +44,12 @@ pub const NOT_SENT: [(&str, &str); 82] = [
     ("orchestrator/left_out/marked_in.sql", "more records than usual that carry fewer rows than before"),
     ("orchestrator/waiting_for.sql", "records that wait for those of a list that could not be read"),
     ("people/enter.sql", PAGE),
+    ("people/feeds/left.sql", PAGE),
+    ("people/feeds/list.sql", PAGE),
+    ("people/feeds/make.sql", PAGE),
+    ("people/feeds/open.sql", PAGE),
+    ("people/feeds/revoke.sql", PAGE),
+    ("people/feeds/revoke_all.sql", PAGE),
     ("people/session.sql", PAGE),
     ("people/sign_in.sql", PAGE),
     ("rebuild/verify/spot_check.sql", "the setting spot_checks"),
@@ -57,6 +64,8 @@ pub const NOT_SENT: [(&str, &str); 82] = [
     ("staging/deletions/last_seen.sql", PAGE),
     ("staging/deletions/not_seen_since.sql", "a deletion that is approved after its record was seen again"),
     ("staging/history/recent/changed.sql", PAGE),
+    ("staging/history/recent/looked_to.sql", PAGE),
+    ("staging/history/recent/moved.sql", PAGE),
     ("staging/history/run_versions/counts.sql", PAGE),
     ("staging/history/run_versions/versions.sql", PAGE),
     ("staging/missing_parents/note.sql", "a parent that a list does not hold, asked for by its id"),

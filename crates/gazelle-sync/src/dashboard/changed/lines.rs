@@ -1,0 +1,206 @@
+//! Changes in words, a line each.
+
+use jiff::civil::Date;
+use jiff::{SignedDuration, Timestamp};
+
+use super::Changed;
+use crate::dashboard::links;
+use crate::dashboard::page::Shown;
+use crate::dashboard::words::changes as w;
+use crate::dashboard::words::today;
+use crate::dashboard::words::tongue::Tongue;
+use crate::entities::appointments::changed::{Change, Start};
+
+/// A change this short before a visit is marked.
+const SHORT: SignedDuration = SignedDuration::from_hours(24);
+
+/// A change.
+pub(crate) struct ChangeLine {
+    pub(crate) class: &'static str,
+    pub(crate) shape: &'static str,
+    pub(crate) kind: String,
+    /// From what to what, or when.
+    pub(crate) what: String,
+    pub(crate) title: String,
+    /// The page of its record.
+    pub(crate) record: String,
+    pub(crate) client: Option<String>,
+    pub(crate) seen: Shown,
+    /// The hour at which it was seen.
+    pub(crate) hour: String,
+    pub(crate) ago: String,
+    /// Whether it was seen less than a day before the visit.
+    pub(crate) is_short: bool,
+}
+
+/// The lines of changes. `name_of`: the name of a technician; `day`: the day that the page shows, which is not said again.
+pub(crate) fn of(
+    changes: &[Changed],
+    name_of: &dyn Fn(&str) -> Option<String>,
+    day: Option<Date>,
+    t: &Tongue,
+) -> Vec<ChangeLine> {
+    let lines = changes.iter().flat_map(|one| one.changes.iter().map(move |change| (one, change)));
+    lines.map(|(one, change)| line(one, change, (name_of, day), t)).collect()
+}
+
+type Told<'n> = (&'n dyn Fn(&str) -> Option<String>, Option<Date>);
+
+fn line(one: &Changed, change: &Change, (name_of, day): Told<'_>, t: &Tongue) -> ChangeLine {
+    let when = |start: &Option<Start>| when(*start, day, t);
+    let who = |id: &Option<String>| match id {
+        Some(id) => name_of(id).unwrap_or_else(|| id.clone()),
+        None => t.say(today::NOBODY).into_owned(),
+    };
+    let from_to = |from: &str, to: &str| t.fill(w::FROM_TO, &[("from", from), ("to", to)]);
+    let (class, shape, kind, what, starts) = match change {
+        Change::New { start } => ("ok", "+", w::NEW, when(start), [*start, None]),
+        Change::Moved { from, to } => {
+            // The day of the first is not said again of the second.
+            let beside = if day.is_none() { from.map(|from| local_day(from, t)) } else { day };
+            let to_text = self::when(*to, beside, t);
+            ("run", "⇄", w::MOVED, from_to(&when(from), &to_text), [*from, *to])
+        }
+        Change::Reassigned { from, to } => {
+            ("run", "⇄", w::REASSIGNED, from_to(&who(from), &who(to)), [None, None])
+        }
+        Change::Cancelled { start } => ("bad", "✕", w::CANCELLED_ONE, when(start), [*start, None]),
+        Change::Reinstated { start } => ("ok", "↺", w::REINSTATED, when(start), [*start, None]),
+        Change::Gone { start } => ("bad", "✕", w::GONE, when(start), [*start, None]),
+    };
+    ChangeLine {
+        class,
+        shape,
+        kind: t.say(kind).into_owned(),
+        what,
+        title: one.title.clone().unwrap_or_else(|| t.say(today::UNTITLED).into_owned()),
+        record: links::record("appointments", &one.external_id),
+        client: one.client.clone(),
+        seen: Shown::date_hour(one.seen_at, t),
+        hour: t.hour(one.seen_at),
+        ago: t.ago(one.seen_at),
+        is_short: starts.into_iter().flatten().any(|start| is_short(start, one.seen_at, t)),
+    }
+}
+
+fn local_day(start: Start, t: &Tongue) -> Date {
+    match start {
+        Start::At(at) => t.local_day(at),
+        Start::Day(day) => day,
+    }
+}
+
+/// When an appointment starts; its day is left out where it is the one `beside` it.
+fn when(start: Option<Start>, beside: Option<Date>, t: &Tongue) -> String {
+    let Some(start) = start else { return "–".to_owned() };
+    let day = local_day(start, t);
+    let hour = match start {
+        Start::At(at) => t.hour(at),
+        Start::Day(_) => t.say(w::ALL_DAY).into_owned(),
+    };
+    if beside == Some(day) {
+        return hour;
+    }
+    let named = if day.year() == t.today().year() { t.day_and_month(day) } else { t.day(day) };
+    t.fill(w::DAY_AND_START, &[("day", &named), ("hour", &hour)])
+}
+
+fn is_short(start: Start, seen_at: Timestamp, t: &Tongue) -> bool {
+    match start {
+        Start::At(at) => {
+            let before = at.duration_since(seen_at);
+            !before.is_negative() && before <= SHORT
+        }
+        // A day has no hour: the day of the change and the next.
+        Start::Day(day) => {
+            let seen = t.local_day(seen_at);
+            day == seen || seen.tomorrow().is_ok_and(|next| next == day)
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::Language;
+    use crate::time;
+
+    fn tongue(language: Language) -> Tongue {
+        let now = "2026-11-24T17:00:00Z".parse().unwrap();
+        Tongue::new(language, time::zone(time::MONTREAL).unwrap(), now)
+    }
+
+    fn at(text: &str) -> Option<Start> {
+        Some(Start::At(text.parse().unwrap()))
+    }
+
+    fn told(change: Change, day: Option<Date>, language: Language) -> (String, bool) {
+        let seen_at = "2026-11-24T12:00:00Z".parse().unwrap();
+        let one = Changed {
+            external_id: "evt_1".to_owned(),
+            seen_at,
+            title: None,
+            client: None,
+            changes: vec![change],
+        };
+        let name_of = |id: &str| (id == "usr_1").then(|| "Loïc Exemple".to_owned());
+        let line = of(&[one], &name_of, day, &tongue(language)).remove(0);
+        (format!("{} {}", line.kind, line.what), line.is_short)
+    }
+
+    #[test]
+    fn from_and_to_are_told_with_the_day_where_it_is_another_one() {
+        let shown = Some("2026-11-24".parse().unwrap());
+        let moved = |from: &str, to: &str| Change::Moved { from: at(from), to: at(to) };
+        let day = Some(Start::Day("2026-11-24".parse().unwrap()));
+        for (change, day, en, fr, is_short) in [
+            (
+                moved("2026-11-24T15:00:00Z", "2026-11-24T18:30:00Z"),
+                None,
+                "Moved Tuesday 24 November, 10:00 → 13:30",
+                "Déplacé mardi 24 novembre, 10:00 → 13:30",
+                true,
+            ),
+            (
+                moved("2026-11-24T15:00:00Z", "2026-11-24T18:30:00Z"),
+                shown,
+                "Moved 10:00 → 13:30",
+                "Déplacé 10:00 → 13:30",
+                true,
+            ),
+            // Across midnight, and across the year.
+            (
+                moved("2026-11-27T04:30:00Z", "2027-01-04T15:00:00Z"),
+                None,
+                "Moved Thursday 26 November, 23:30 → Monday 4 January 2027, 10:00",
+                "Déplacé jeudi 26 novembre, 23:30 → lundi 4 janvier 2027, 10:00",
+                false,
+            ),
+            (
+                Change::Moved { from: at("2026-11-24T15:00:00Z"), to: day },
+                None,
+                "Moved Tuesday 24 November, 10:00 → all day",
+                "Déplacé mardi 24 novembre, 10:00 → toute la journée",
+                true,
+            ),
+            (
+                Change::Reassigned { from: Some("usr_1".to_owned()), to: Some("usr_2".to_owned()) },
+                None,
+                "Reassigned Loïc Exemple → usr_2",
+                "Réattribué Loïc Exemple → usr_2",
+                false,
+            ),
+            (
+                Change::Gone { start: at("2026-11-23T15:00:00Z") },
+                None,
+                "Gone from Gazelle Monday 23 November, 10:00",
+                "Disparu de Gazelle lundi 23 novembre, 10:00",
+                false,
+            ),
+            (Change::Cancelled { start: None }, None, "Cancelled –", "Annulé –", false),
+        ] {
+            assert_eq!(told(change.clone(), day, Language::En), (en.to_owned(), is_short));
+            assert_eq!(told(change, day, Language::Fr), (fr.to_owned(), is_short));
+        }
+    }
+}

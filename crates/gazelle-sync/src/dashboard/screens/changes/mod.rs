@@ -1,0 +1,142 @@
+//! Changes: what moved in people's days? By the local day on which it was seen, the newest first, fifty on a page.
+
+mod read;
+
+use std::sync::Arc;
+
+use askama::Template;
+use axum::Extension;
+use axum::extract::{Query, State};
+use axum::http::StatusCode;
+use jiff::civil::Date;
+use serde::Deserialize;
+
+use super::trouble;
+use crate::dashboard::answer::Answer;
+use crate::dashboard::changed::Changed;
+use crate::dashboard::changed::lines::{self, ChangeLine};
+use crate::dashboard::page::{Asked, Frame, Screen};
+use crate::dashboard::site::{Site, Trouble};
+use crate::dashboard::words::changes as w;
+use crate::dashboard::words::tongue::Tongue;
+use crate::dashboard::words::{entry, today};
+use read::{Changes, Filter};
+
+/// What the address asks for.
+#[derive(Debug, Deserialize)]
+pub(crate) struct Question {
+    day: Option<String>,
+    technician: Option<String>,
+    before: Option<String>,
+}
+
+/// The page.
+#[derive(Template)]
+#[template(path = "screens/changes/page.html")]
+struct Page {
+    frame: Frame,
+    /// `2026-11-24`, for the field of the form; empty for all days.
+    day: String,
+    technicians: Vec<Choice>,
+    is_filtered: bool,
+    days: Vec<Day>,
+    zone: String,
+    empty: String,
+    newest: Option<String>,
+    older: Option<String>,
+}
+
+/// What was seen on a day.
+struct Day {
+    heading: String,
+    lines: Vec<ChangeLine>,
+}
+
+/// A technician to choose.
+struct Choice {
+    external_id: String,
+    name: String,
+    is_chosen: bool,
+}
+
+/// Answers with the page or its document.
+pub(crate) async fn show(
+    State(site): State<Arc<Site>>,
+    Extension(asked): Extension<Asked>,
+    Query(question): Query<Question>,
+) -> Answer {
+    // A technician sees what is or was the own, whatever the address asks for.
+    let own = asked.viewer.own().map(str::to_owned);
+    let wanted = question.technician.filter(|id| !id.is_empty());
+    if own.is_some() && wanted.is_some() && wanted != own {
+        return trouble::refused(&site, &asked, (entry::NOT_YOURS, entry::NOT_YOURS_WHY));
+    }
+    let filter = Filter {
+        // A day that cannot be read is every day: the page says which it shows.
+        day: question.day.as_deref().and_then(|text| text.parse().ok()),
+        technician: own.or(wanted),
+        before: question.before.as_deref().and_then(|text| text.parse().ok()),
+    };
+    match changes(&site, &asked, filter).await {
+        Ok(answer) => answer,
+        Err(trouble) => trouble::answer(&site, &asked, Screen::Changes, trouble),
+    }
+}
+
+async fn changes(site: &Site, asked: &Asked, filter: Filter) -> Result<Answer, Trouble> {
+    let mut reader = site.reader(asked).await?;
+    let snapshot = reader.snapshot(site).await?;
+    let frame = site.frame(asked, Screen::Changes, &snapshot);
+    let settings = &site.shared.settings;
+    let read = read::read(&snapshot.tx, &filter, &settings.timezone).await;
+    let facts = read.map_err(|error| site.failed(&error))?;
+    if asked.json {
+        return Ok(Answer::bounded(StatusCode::OK, &facts));
+    }
+    Ok(Answer::page(StatusCode::OK, &page(facts, &filter, frame)))
+}
+
+fn page(facts: Changes, filter: &Filter, frame: Frame) -> Page {
+    let t = frame.tongue();
+    let of = filter.technician.as_deref();
+    let technicians = facts.technicians.iter().map(|one| Choice {
+        external_id: one.external_id.clone(),
+        name: one.name.clone(),
+        is_chosen: of == Some(one.external_id.as_str()),
+    });
+    let own = frame.is_own();
+    let address = |before: Option<&str>| filter.address(own, before);
+    let is_whole = filter.before.is_none() && facts.next.is_none();
+    let empty = match filter.day {
+        Some(day) if is_whole => t.fill(w::NO_CHANGES_ON, &[("day", &t.day(day))]),
+        None if is_whole => t.say(w::NO_CHANGES).into_owned(),
+        _ => t.say(w::NONE_HERE).into_owned(),
+    };
+    Page {
+        day: filter.day.map_or_else(String::new, |day| day.to_string()),
+        technicians: technicians.collect(),
+        is_filtered: filter.day.is_some() || !own && of.is_some(),
+        days: days(&facts, t),
+        zone: t.fill(w::HOURS, &[("zone", &t.zone_now())]),
+        empty,
+        newest: filter.before.is_some().then(|| address(None)),
+        older: facts.next.as_deref().map(|next| address(Some(next))),
+        frame,
+    }
+}
+
+/// The lines, by the local day on which each was seen.
+fn days(facts: &Changes, t: &Tongue) -> Vec<Day> {
+    let name_of =
+        |id: &str| facts.technicians.iter().find(|one| one.external_id == id).map(|one| one.name.clone());
+    let mut days: Vec<(Date, Day)> = Vec::new();
+    for one in &facts.changes {
+        let seen = t.local_day(one.seen_at);
+        let lines = lines::of(std::slice::from_ref::<Changed>(one), &name_of, None, t);
+        match days.iter_mut().find(|(day, _)| *day == seen) {
+            Some((_, day)) => day.lines.extend(lines),
+            None => days.push((seen, Day { heading: t.heading(seen), lines })),
+        }
+    }
+    days.into_iter().map(|(_, day)| day).collect()
+}

@@ -1,0 +1,74 @@
+//! Reads a page of changes.
+
+use jiff::civil::Date;
+use serde::Serialize;
+use uuid::Uuid;
+
+use crate::dashboard::changed::{self, Changed};
+use crate::dashboard::links;
+use crate::dashboard::screens::today::read::{Technician, technicians};
+use crate::db::{DbError, Tx};
+use crate::entities::appointments;
+use crate::staging::history::recent::{self, Part};
+use crate::time;
+
+/// Versions on one page.
+const PAGE: i64 = 50;
+/// Versions that are looked at for one page: that many may be other changes, or those of a first sync.
+const LOOKED_AT: i64 = 12_000;
+
+/// Which changes a page lists.
+pub(super) struct Filter {
+    /// Seen on this local day; none: on any.
+    pub(super) day: Option<Date>,
+    pub(super) technician: Option<String>,
+    /// Only those before this version.
+    pub(super) before: Option<Uuid>,
+}
+
+impl Filter {
+    /// The address of a page of the list. A technician's own is nowhere named.
+    pub(super) fn address(&self, is_own: bool, before: Option<&str>) -> String {
+        let day = self.day.map(|day| day.to_string());
+        let technician = self.technician.as_deref().filter(|_| !is_own);
+        links::with(
+            "/app/changes",
+            &[("day", day.as_deref()), ("technician", technician), ("before", before)],
+        )
+    }
+}
+
+/// A page of changes.
+#[derive(Serialize)]
+pub(super) struct Changes {
+    day: Option<Date>,
+    technician: Option<String>,
+    pub(super) changes: Vec<Changed>,
+    /// The value of `before` for the next page; none where nothing is left.
+    pub(super) next: Option<String>,
+    #[serde(skip)]
+    pub(super) technicians: Vec<Technician>,
+}
+
+/// Reads it. The days are those of the zone `zone_name`.
+pub(super) async fn read(tx: &Tx<'_>, filter: &Filter, zone_name: &str) -> Result<Changes, DbError> {
+    let bounds = |day: Date| {
+        let from = time::start_of_day(day, zone_name).ok()?;
+        Some((from, time::start_of_day(day.tomorrow().ok()?, zone_name).ok()?))
+    };
+    let part = Part {
+        seen: filter.day.and_then(bounds),
+        before: filter.before,
+        technician: filter.technician.as_deref(),
+        looked_at: LOOKED_AT,
+        limit: PAGE,
+    };
+    let moves = recent::moves(tx, &appointments::ENTITY, part).await?;
+    Ok(Changes {
+        day: filter.day,
+        technician: filter.technician.clone(),
+        changes: changed::named(tx, moves.versions, filter.technician.as_deref()).await?,
+        next: moves.looked_to.map(|id| id.to_string()),
+        technicians: technicians(tx).await?,
+    })
+}
