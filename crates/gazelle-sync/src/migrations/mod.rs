@@ -123,6 +123,12 @@ pub(crate) static MIGRATIONS: &[Migration] = &[
         staging_tables: &[],
     },
     Migration { version: 28, name: "people", sql: include_str!("0028_people.sql"), staging_tables: &[] },
+    Migration {
+        version: 31,
+        name: "what Overview counts",
+        sql: include_str!("0031_indexes_of_overview.sql"),
+        staging_tables: &[],
+    },
 ];
 
 /// The register of applied migrations.
