@@ -68,6 +68,7 @@ async fn invite(
         technician: role.technician.as_deref(),
         language: language.and_then(|language| language.parse().ok()),
         by: None,
+        must_be_new: false,
     };
     let invitation = match people::invite(db, &invite, Token::random()?).await? {
         Ok(invitation) => invitation,
@@ -132,5 +133,7 @@ fn said(refusal: Refusal, name: &str) -> String {
             "no user with this id is stored: the ids are in gazelle_users (external_id)".to_owned()
         }
         Refusal::Nobody => format!("there is no person {name:?} (gazelle-sync people lists them)"),
+        Refusal::Exists(_) => format!("somebody has the name {name:?} already"),
+        Refusal::Oneself => "nobody changes their own role".to_owned(),
     }
 }

@@ -13,7 +13,8 @@ use crate::display::{self, Document};
 const HEADERS: [(&str, &str); 7] = [
     ("content-security-policy", POLICY),
     ("x-content-type-options", "nosniff"),
-    ("referrer-policy", "no-referrer"),
+    // Other sites learn nothing. With `no-referrer`, a browser sends `Origin: null` with our own forms.
+    ("referrer-policy", "same-origin"),
     ("cross-origin-opener-policy", "same-origin"),
     ("cross-origin-resource-policy", "same-origin"),
     (
@@ -171,7 +172,7 @@ mod tests {
             assert!(!header("content-security-policy").contains("unsafe"));
             assert!(header("content-security-policy").contains("frame-ancestors 'none'"));
             assert_eq!(header("x-content-type-options"), "nosniff");
-            assert_eq!(header("referrer-policy"), "no-referrer");
+            assert_eq!(header("referrer-policy"), "same-origin");
             assert_eq!(header("cross-origin-opener-policy"), "same-origin");
             assert_eq!(header("cross-origin-resource-policy"), "same-origin");
         }

@@ -29,7 +29,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::extract::{DefaultBodyLimit, MatchedPath, Path, Request, State};
-use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
+use axum::http::{HeaderValue, Method, StatusCode, header};
 use axum::middleware::{Next, from_fn_with_state};
 use axum::response::Response;
 use axum::routing::{MethodRouter, get, post};
@@ -46,6 +46,7 @@ use screens::{
 use site::{Site, Trouble};
 
 use crate::config::Switch;
+use crate::db::Outage;
 use crate::service::state::Shared;
 use crate::states::Role;
 
@@ -149,10 +150,14 @@ pub fn router(shared: Arc<Shared>) -> Router {
 
 /// Checks every request, and gives up a page that takes too long.
 async fn guarded(State(site): State<Arc<Site>>, request: Request, next: Next) -> Response {
-    let mut response = match tokio::time::timeout(LONGEST_PAGE, admitted(&site, request, next)).await {
+    let peer = request.extensions().get::<ClientAddress>().map(|address| address.0);
+    let asked = asked(&request, peer);
+    let admitted = admitted(&site, asked.clone(), request, next);
+    let mut response = match tokio::time::timeout(LONGEST_PAGE, admitted).await {
         Ok(response) => answer::with_headers(response),
         Err(_) => {
-            Answer::text(StatusCode::SERVICE_UNAVAILABLE, "no answer in time; is the database slow?").into()
+            let too_slow = Trouble::Unreadable(Some(Outage::Slow));
+            trouble::answer(&site, &asked, Screen::Other, too_slow).into()
         }
     };
     if cookie::is_secure(site.shared.settings.public_url.as_ref()) {
@@ -162,34 +167,43 @@ async fn guarded(State(site): State<Arc<Site>>, request: Request, next: Next) ->
     response
 }
 
-async fn admitted(site: &Site, mut request: Request, next: Next) -> Response {
-    let peer = request.extensions().get::<ClientAddress>().map(|address| address.0);
+async fn admitted(site: &Site, mut asked: Asked, mut request: Request, next: Next) -> Response {
     let (method, headers) = (request.method().clone(), request.headers().clone());
-    let looked_at = same_origin::Request { method: &method, headers: &headers, peer };
+    let looked_at = same_origin::Request { method: &method, headers: &headers, peer: asked.peer };
     if let Err(refusal) = same_origin::check(looked_at, site.shared.settings.public_url.as_ref()) {
-        return Answer::text(refusal.status, refusal.why).into();
+        return trouble::answer(site, &asked, Screen::Other, Trouble::Refused(refusal)).into();
     }
+    let refused =
+        |asked: &Asked, status, why| trouble::told(site, asked, status, (words::entry::REQUEST_REFUSED, why));
     // Postgres stores no such character, so nothing can be found by it.
     if request.uri().path_and_query().is_some_and(|asked| asked.as_str().contains("%00")) {
-        return Answer::text(StatusCode::BAD_REQUEST, "an address holds no NUL character").into();
+        return refused(&asked, StatusCode::BAD_REQUEST, words::entry::NO_NUL).into();
     }
     let Some(route) = route_of(&request) else {
-        return Answer::text(StatusCode::METHOD_NOT_ALLOWED, "this address is not asked for in this way")
-            .into();
+        return refused(&asked, StatusCode::METHOD_NOT_ALLOWED, words::entry::OTHER_METHOD).into();
     };
     if matches!(route.least, Least::File | Least::Link) {
         return next.run(request).await;
     }
-    let mut asked = asked(&request, headers.clone(), peer);
     match sender::viewer(site, looked_at).await {
         Ok(viewer) => asked.viewer = viewer,
         Err(trouble) => return trouble::answer(site, &asked, Screen::Other, trouble).into(),
     }
-    if let Err(answer) = may(site, route, &asked) {
-        return answer.into();
+    let response = match may(site, route, &asked) {
+        Err(answer) => answer.into(),
+        Ok(()) => {
+            request.extensions_mut().insert(asked.clone());
+            next.run(request).await
+        }
+    };
+    let is_line = response
+        .headers()
+        .get(header::CONTENT_TYPE)
+        .is_none_or(|kind| kind.as_bytes().starts_with(b"text/plain"));
+    match response.status() {
+        status if status.is_client_error() && is_line => trouble::in_place_of(site, &asked, status).into(),
+        _ => response,
     }
-    request.extensions_mut().insert(asked);
-    next.run(request).await
 }
 
 /// The route that a request matched, if it has the method of the request.
@@ -199,7 +213,9 @@ fn route_of(request: &Request) -> Option<&'static Route> {
     ROUTES.iter().find(|route| route.path == path && route.method == method.as_str())
 }
 
-fn asked(request: &Request, headers: HeaderMap, peer: Option<IpAddr>) -> Asked {
+/// What is asked for, by nobody yet.
+fn asked(request: &Request, peer: Option<IpAddr>) -> Asked {
+    let headers = request.headers().clone();
     let path = request.uri().path();
     let whole = request.uri().path_and_query().map_or_else(|| path.to_owned(), ToString::to_string);
     // What a form is posted to is no page to come back to.

@@ -165,6 +165,11 @@ impl Frame {
         self.viewer.person().map(|person| person.name.as_str())
     }
 
+    /// Whether nothing may be written from the pages: then no form is offered that would.
+    pub(super) fn is_read_only(&self) -> bool {
+        !self.offers_languages
+    }
+
     pub(super) fn is_demo(&self) -> bool {
         self.viewer.is_demo()
     }

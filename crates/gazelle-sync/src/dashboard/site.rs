@@ -1,14 +1,15 @@
 //! What the pages read from: the service's state, and the database in one snapshot for each page.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use jiff::Timestamp;
 
 use super::entry::attempts::Attempts;
 use super::entry::passphrases::Passphrases;
 use super::entry::same_origin;
+use super::entry::viewer::Viewer;
 use super::page::{Asked, Frame, Screen, Waits};
-use crate::db::{Begin, Connection, Db, DbError, Tx};
+use crate::db::{Begin, Connection, Db, DbError, Outage, Tx};
 use crate::migrate::demo;
 use crate::service::state::Shared;
 
@@ -19,13 +20,19 @@ pub(super) struct Site {
     pub(super) attempts: Attempts,
     /// Whose turn it is to have a passphrase hashed.
     pub(super) passphrases: Passphrases,
+    /// Since when pages find no database that answers; none while it answers.
+    away_since: Mutex<Option<Timestamp>>,
 }
 
 /// Why a page cannot be read.
 #[derive(Debug)]
 pub(super) enum Trouble {
-    /// The database does not answer; since then, if that is known.
-    NoDatabase(Option<Timestamp>),
+    /// The database does not answer; since when pages have noticed that, by the machine's clock.
+    NoDatabase(Timestamp),
+    /// The service has not opened the database yet, or it has no tables yet.
+    NotOpen,
+    /// The database answers, and cannot be read; why, if that is known.
+    Unreadable(Option<Outage>),
     /// Nobody is invited to the dashboard yet.
     NoPeople,
     /// The request may not see the demonstration, or the database is the demonstration's no more.
@@ -55,7 +62,8 @@ pub(super) struct Snapshot<'c> {
 
 impl Site {
     pub(super) fn new(shared: Arc<Shared>) -> Site {
-        Site { shared, attempts: Attempts::new(), passphrases: Passphrases::new() }
+        let away_since = Mutex::new(None);
+        Site { shared, attempts: Attempts::new(), passphrases: Passphrases::new(), away_since }
     }
 
     /// The database, in the places of the pages.
@@ -82,15 +90,46 @@ impl Site {
         frame
     }
 
+    /// The frame of a page that reads nothing itself; without counts if those cannot be read.
+    pub(super) async fn frame_now(&self, asked: &Asked, screen: Screen) -> Frame {
+        let without = || Frame::new(asked, &self.shared.settings, screen, Timestamp::now());
+        // Nobody is told what waits.
+        if matches!(asked.viewer, Viewer::Nobody) {
+            return without();
+        }
+        let Ok(mut reader) = self.reader(asked).await else { return without() };
+        let frame = reader.snapshot(self).await.map(|snapshot| self.frame(asked, screen, &snapshot));
+        frame.unwrap_or_else(|_| without())
+    }
+
     /// The trouble that an error of the database is.
     pub(super) fn failed(&self, error: &DbError) -> Trouble {
         // The page says only that it could not be read: the error may quote the database.
         tracing::warn!(%error, "a page of the dashboard could not be read");
-        self.no_database()
+        self.out(error.outage())
     }
 
+    /// The trouble that it is that the service has no open database.
     pub(super) fn no_database(&self) -> Trouble {
-        Trouble::NoDatabase(self.shared.alert_write_failure().map(|failure| failure.since))
+        match self.shared.outage() {
+            None if self.shared.activity().problem.is_none() => Trouble::NotOpen,
+            outage => self.out(outage),
+        }
+    }
+
+    fn out(&self, outage: Option<Outage>) -> Trouble {
+        match outage {
+            Some(Outage::Unreachable) => {
+                let mut since = self.away_since.lock().unwrap_or_else(PoisonError::into_inner);
+                Trouble::NoDatabase(*since.get_or_insert_with(Timestamp::now))
+            }
+            outage => Trouble::Unreadable(outage),
+        }
+    }
+
+    /// Notes that the database answered.
+    pub(super) fn answered(&self) {
+        *self.away_since.lock().unwrap_or_else(PoisonError::into_inner) = None;
     }
 }
 

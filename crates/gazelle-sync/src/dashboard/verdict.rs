@@ -4,6 +4,7 @@
 use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
 
+use super::page::entity_name;
 use super::words::tongue::Tongue;
 use super::words::verdict as w;
 
@@ -172,26 +173,26 @@ impl Verdict {
     /// The words, with the facts that they name.
     pub(crate) fn tell(&self, facts: &Facts, t: &Tongue) -> Told {
         let as_of = match facts.as_of {
-            Some(at) => t.fill(w::AS_OF, &[("as_of", &t.when(at))]),
+            Some(at) => t.fill(w::AS_OF, &[("as_of", &t.of(at))]),
             None => t.say(w::NOTHING_YET).into_owned(),
         };
         let (title, sentence) = match self {
             Verdict::Unreachable(since) => (t.say(w::UNREACHABLE).into_owned(), unreachable(*since, t)),
             Verdict::Refused => (t.say(w::REFUSED).into_owned(), as_of),
-            Verdict::Failed(run) => (t.fill(w::RUN_FAILED, &[("at", &t.when(run.at))]), as_of),
+            Verdict::Failed(run) => (t.fill(w::RUN_FAILED, &[("at", &t.at(run.at))]), as_of),
             Verdict::Stale => (t.say(w::STALE).into_owned(), stale(facts, t)),
             Verdict::Differs(verified) => (
                 t.count(w::DIFFERS, verified.differences),
-                t.fill(w::DIFFERS_MORE, &[("at", &t.when(verified.at))]),
+                t.fill(w::DIFFERS_MORE, &[("at", &t.at(verified.at))]),
             ),
             Verdict::NothingListed(entities) => (
-                t.fill(w::NOTHING_LISTED, &[("entities", entities)]),
+                t.fill(w::NOTHING_LISTED, &[("entities", &labels(entities, t))]),
                 t.say(w::NOTHING_LISTED_MORE).into_owned(),
             ),
             Verdict::Withheld(count) => (t.count(w::WITHHELD, *count), t.say(w::WITHHELD_MORE).into_owned()),
             Verdict::ManyCases(count) => (t.count(w::CASES, *count), t.say(w::CASES_MORE).into_owned()),
             Verdict::Partial(run) => {
-                (t.say(w::IN_PART).into_owned(), t.fill(w::IN_PART_MORE, &[("at", &t.when(run.at))]))
+                (t.say(w::IN_PART).into_owned(), t.fill(w::IN_PART_MORE, &[("at", &t.of(run.at))]))
             }
             Verdict::NotVerified(last) => (fresh(w::FRESH, facts, t), not_verified(*last, t)),
             Verdict::Right(verified) => (fresh(w::RIGHT, facts, t), right(verified, t)),
@@ -217,9 +218,15 @@ impl Verdict {
     }
 }
 
+/// The names of entities, separated by commas, as the page's language calls them within a sentence.
+fn labels(entities: &str, t: &Tongue) -> String {
+    let label = |name: &str| entity_name(name, t).to_lowercase();
+    entities.split(", ").map(label).collect::<Vec<_>>().join(", ")
+}
+
 fn unreachable(since: Option<Timestamp>, t: &Tongue) -> String {
     match since {
-        Some(since) => t.fill(w::UNREACHABLE_MORE, &[("since", &t.when(since))]),
+        Some(since) => t.fill(w::UNREACHABLE_MORE, &[("since", &t.since(since))]),
         None => t.say(w::UNREACHABLE_NOW).into_owned(),
     }
 }
@@ -228,14 +235,14 @@ fn stale(facts: &Facts, t: &Tongue) -> String {
     match facts.as_of {
         Some(since) => {
             let limit = t.number(facts.stale_after_minutes);
-            t.fill(w::STALE_MORE, &[("since", &t.when(since)), ("limit", &limit)])
+            t.fill(w::STALE_MORE, &[("since", &t.since(since)), ("limit", &limit)])
         }
         None => t.say(w::NOTHING_YET).into_owned(),
     }
 }
 
 fn fresh(said: super::words::said::Said, facts: &Facts, t: &Tongue) -> String {
-    t.fill(said, &[("as_of", &t.when_or_never(facts.as_of))])
+    t.fill(said, &[("as_of", &t.as_of_or_never(facts.as_of))])
 }
 
 fn not_verified(last: Option<Timestamp>, t: &Tongue) -> String {

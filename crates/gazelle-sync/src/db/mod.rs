@@ -19,7 +19,7 @@ pub use answers::other_columns::other_columns;
 pub use connection::timeouts::Timeout;
 pub use connection::{ConnectSettings, Route, check_url, connect, connect_to_read, connect_within, route};
 pub use database::{Db, quote};
-pub use error::{DbError, Fault, sqlstate};
+pub use error::{DbError, Fault, Outage, sqlstate};
 pub use pool::BESIDE_WORK;
 pub use pool::sent::Param;
 pub use server::citus;

@@ -11,7 +11,7 @@ pub use shape::{Shape, Step, all_steps, shape, shape_to_migrate};
 
 use crate::access;
 use crate::access::trust::owners;
-use crate::db::{Connection, Db, DbError, Fault, citus, quote};
+use crate::db::{Connection, Db, DbError, Fault, Outage, citus, quote};
 use crate::lease::{Unfenced, UnfencedTx};
 use crate::migrations::{MIGRATIONS, Migration, REGISTER, VIEWS, tables};
 use shape::checksum_of;
@@ -205,16 +205,16 @@ fn older(steps: &[Step]) -> DbError {
         }
         None => "nothing".to_owned(),
     };
-    DbError::infrastructure(format!(
-        "the database lacks {lacks}: make a backup, then run `gazelle-sync migrate`"
-    ))
+    let what = format!("the database lacks {lacks}: make a backup, then run `gazelle-sync migrate`");
+    DbError::of_outage(Outage::OlderTables, what)
 }
 
 /// The error for a database that a newer version migrated.
 pub fn newer(version: i32) -> DbError {
-    DbError::infrastructure(format!(
+    let what = format!(
         "the database was migrated to version {version} by a newer gazelle-sync: upgrade this program"
-    ))
+    );
+    DbError::of_outage(Outage::NewerTables, what)
 }
 
 /// The SQL of one migration, and its entry in the register.

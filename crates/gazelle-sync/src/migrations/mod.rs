@@ -129,6 +129,12 @@ pub(crate) static MIGRATIONS: &[Migration] = &[
         sql: include_str!("0030_feeds.sql"),
         staging_tables: &[],
     },
+    Migration {
+        version: 31,
+        name: "what Overview counts",
+        sql: include_str!("0031_indexes_of_overview.sql"),
+        staging_tables: &[],
+    },
 ];
 
 /// The register of applied migrations.

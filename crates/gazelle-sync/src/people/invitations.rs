@@ -24,6 +24,8 @@ pub struct Invite<'i> {
     pub language: Option<Language>,
     /// The person who invites; none: the command line.
     pub by: Option<Uuid>,
+    /// Whether nobody may have the name yet.
+    pub must_be_new: bool,
 }
 
 /// A person with a new link.
@@ -40,7 +42,8 @@ pub struct Invitation {
 }
 
 /// Creates a person with a link. One of the same name gets the role, the technician and a new link, is enabled again, and is
-/// signed out everywhere; a passphrase that was set stays until the link is used.
+/// signed out everywhere; a passphrase that was set stays until the link is used. Whoever invites gets a new link in this way,
+/// but no other role: nobody takes away what they need to change it back.
 ///
 /// # Errors
 /// Those of the database. What is refused is in the value.
@@ -71,17 +74,33 @@ pub async fn invite(db: &Db, who: &Invite<'_>, link: Token) -> Result<Result<Inv
                 (&expires_at, Type::TIMESTAMPTZ),
                 (&who.by, Type::UUID),
                 (&now, Type::TIMESTAMPTZ),
+                (&who.must_be_new, Type::BOOL),
             ],
         )
         .await?;
     let Some(row) = rows.first() else {
-        return Err(write::kept_out(&tx, write::PEOPLE, "the person was not stored").await?);
+        return match left_alone(&tx, who, &name_key(&name)).await? {
+            Some(refusal) => Ok(Err(refusal)),
+            None => Err(write::kept_out(&tx, write::PEOPLE, "the person was not stored").await?),
+        };
     };
     let invitation = Invitation { person: Person::of(row), link, expires_at, is_new: row.get("is_new") };
     sessions::end_all_in(&tx, invitation.person.id).await?;
     tx.commit().await?;
     tracing::info!(person = %invitation.person.id, by = ?who.by, role = who.role.as_str(), "a person was invited to the dashboard");
     Ok(Ok(invitation))
+}
+
+/// Why the statement left the person of a name alone, if it did.
+async fn left_alone(tx: &UnfencedTx<'_>, who: &Invite<'_>, key: &str) -> Result<Option<Refusal>, DbError> {
+    let sql = "SELECT id FROM {schema}.sync_people WHERE name_key = $1";
+    let rows = tx.query(sql, &[(&key, Type::TEXT)]).await?;
+    let id: Option<Uuid> = rows.first().map(|row| row.get("id"));
+    Ok(match id {
+        Some(id) if who.must_be_new => Some(Refusal::Exists(id)),
+        Some(id) if who.by == Some(id) => Some(Refusal::Oneself),
+        _ => None,
+    })
 }
 
 /// Why a person of this role cannot have this technician, if so. Before the first sync no id is known, and each is taken.

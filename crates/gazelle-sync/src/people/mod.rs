@@ -77,6 +77,10 @@ pub enum Refusal {
     TechnicianUnknown,
     /// There is no such person.
     Nobody,
+    /// Somebody has the name already: this person.
+    Exists(Uuid),
+    /// Nobody changes their own role.
+    Oneself,
 }
 
 /// A name as it is shown: without spaces at its ends, and with single ones inside.

@@ -11,7 +11,7 @@ use tokio::time::Instant;
 
 use crate::alerts::{self, DirectAlerts};
 use crate::config::Settings;
-use crate::db::Db;
+use crate::db::{Db, Outage};
 use crate::metrics::Metrics;
 use crate::run_log::kinds::{RunMode, RunTrigger};
 use crate::states::words;
@@ -31,6 +31,8 @@ pub struct Shared {
     /// The alert that was sent without the database.
     pub(super) direct_alert: tokio::sync::Mutex<DirectAlerts>,
     db: Mutex<Option<Db>>,
+    /// Why the database could not be opened or read by the loop, since it last could.
+    outage: Mutex<Option<Outage>>,
     activity: Mutex<Activity>,
     last_scraped_at: Mutex<Option<Timestamp>>,
     step: Mutex<LoopPhase>,
@@ -117,6 +119,7 @@ impl Shared {
             runs_ended: watch::Sender::new(0),
             direct_alert: tokio::sync::Mutex::default(),
             db: Mutex::new(None),
+            outage: Mutex::new(None),
             activity: Mutex::new(Activity {
                 state: ServiceState::Starting,
                 since: now,
@@ -194,6 +197,16 @@ impl Shared {
     /// The database; `None` while it is not open.
     pub fn db(&self) -> Option<Db> {
         lock(&self.db).clone()
+    }
+
+    /// Why the loop could not open or read the database, since it last could; `None` where that is not known.
+    pub fn outage(&self) -> Option<Outage> {
+        *lock(&self.outage)
+    }
+
+    /// Records why the loop cannot open or read the database.
+    pub(super) fn set_outage(&self, outage: Option<Outage>) {
+        *lock(&self.outage) = outage;
     }
 
     /// Stores the opened database, or `None` when it is closed.

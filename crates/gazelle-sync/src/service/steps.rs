@@ -113,6 +113,7 @@ impl<O: Opener> Service<O> {
         migrate::prepare(&db).await?;
         loop_state.open = Some((db.clone(), client.clone()));
         self.shared.set_db(Some(db.clone()));
+        self.shared.set_outage(None);
         tracing::info!("the database is open");
         self.tell_how_to_invite(&db).await?;
         Ok((db, client))
@@ -265,6 +266,7 @@ impl<O: Opener> Service<O> {
         let failures = loop_state.database.failures();
         let reason = format!("{error:#}");
         tracing::warn!(failures, wait_seconds = wait.as_secs(), "trying again: {reason}");
+        self.shared.set_outage(error.downcast_ref::<DbError>().and_then(DbError::outage));
         // A run that failed with the database is due again as soon as the database is back.
         self.shared.set_state(ServiceState::Waiting);
         self.shared.update(|activity| activity.problem = Some(reason));

@@ -147,3 +147,43 @@ async fn the_pages_of_a_record_a_case_and_a_run_read_no_whole_staging_table() {
         }
     }
 }
+
+#[tokio::test]
+async fn what_every_page_and_overview_count_is_found_by_indexes() {
+    let place = Place::new().await;
+    place.run(&["migrate"]).await.success();
+    place
+        .execute(
+            "INSERT INTO sync_runs (run_id, command, mode, trigger, status, started_at, finished_at, program)
+             SELECT gen_random_uuid(), 'sync', 'incremental', 'schedule', 'success', now() - g * interval '15 min',
+                    now() - g * interval '15 min', 'test'
+               FROM generate_series(1, 5000) g;
+             INSERT INTO sync_run_entities (run_id, entity) SELECT run_id, name FROM sync_runs,
+                    unnest('{users,clients,pianos,appointments}'::text[]) name;
+             INSERT INTO sync_deletions (run_id, entity, external_id, state, evidence, found_at)
+             SELECT run_id, 'clients', 'c' || g, CASE WHEN g % 5000 = 0 THEN 'withheld' ELSE 'deleted' END, '{}', started_at
+               FROM (SELECT * FROM sync_runs LIMIT 4) r, generate_series(1, 5000) g;
+             INSERT INTO sync_quality_warnings (entity, external_id, code, field, first_seen_at, last_seen_at)
+             SELECT 'clients', 'c' || g, CASE WHEN g % 3 = 0 THEN 'unreadable_field' ELSE 'other' END, 'f',
+                    timestamptz '2025-01-01' + g * interval '1 s', now()
+               FROM generate_series(1, 20000) g",
+        )
+        .await;
+    for statistics in ["", "ANALYZE"] {
+        place.execute(statistics).await;
+        let waits = plan(&place, "../dashboard/waits.sql", &[]).await;
+        assert!(waits.contains("sync_deletions_withheld"), "{statistics}: {waits}");
+        assert!(!waits.contains("Seq Scan on sync_deletions"), "{statistics}: {waits}");
+        let since = &["timestamptz '2026-01-01'"];
+        let unreadable = plan(&place, "../alerts/conditions/unreadable_fields.sql", since).await;
+        assert!(unreadable.contains("sync_quality_warnings_unreadable"), "{statistics}: {unreadable}");
+    }
+    // Which entities are known is asked of each entity, not of every row of every run.
+    let names = "'{users,clients,pianos,appointments}'::text[]";
+    let bad_run = plan(&place, "../alerts/conditions/bad_run.sql", &[names, "now()"]).await;
+    let known = bad_run.split("CTE dated").next().unwrap_or_default();
+    assert!(
+        known.contains("sync_run_entities_entity") && !known.contains("Seq Scan on sync_run_entities"),
+        "{bad_run}"
+    );
+}

@@ -3,7 +3,9 @@
 -- of a run that a wrong clock dated after $2 is taken from the next run by the fencing token.
 WITH known AS (
     -- How many entities a run about everything is about: one that no run has known yet is new.
-    SELECT count(DISTINCT entity) AS entities FROM {schema}.sync_run_entities WHERE entity = ANY ($1)
+    SELECT count(*) AS entities
+      FROM unnest($1::text[]) AS entity (name)
+     WHERE EXISTS (SELECT 1 FROM {schema}.sync_run_entities e WHERE e.entity = entity.name)
 ), dated AS (
     SELECT r.run_id, r.command, r.status, r.started_at, r.reason, coalesce(r.fencing_token, 0) AS token,
            CASE WHEN r.started_at <= $2 THEN r.started_at

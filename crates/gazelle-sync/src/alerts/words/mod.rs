@@ -4,6 +4,8 @@ mod templates;
 #[cfg(test)]
 mod tests;
 
+use std::borrow::Cow;
+
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use serde_json::Value;
@@ -11,6 +13,7 @@ use serde_json::Value;
 use super::kind::{Facts, Kind, Occasion};
 use crate::config::{Language, Settings};
 use crate::display::{Line, Lines};
+use crate::entities;
 use crate::time;
 use templates::Frame;
 
@@ -78,7 +81,7 @@ impl Words {
             Occasion::Reminder => frame.reminder,
             Occasion::Over => frame.over,
         };
-        let title = self.titled(&head.replace("{title}", sentences.title));
+        let title = self.titled(&self.set(head).replace("{title}", sentences.title));
         let mut body = Lines::new();
         match context.occasion {
             Occasion::Started | Occasion::Reminder => {
@@ -114,30 +117,66 @@ impl Words {
     }
 
     fn since(&self, frame: &Frame, context: MessageContext) -> String {
-        frame
-            .since
+        self.set(frame.since)
             .replace("{since}", &time::show_exact(context.opened_at, &self.zone))
             .replace("{at}", &time::show_exact(context.at, &self.zone))
     }
 
-    /// Replaces the placeholders of a sentence. Timestamps are shown in the configured time zone; a missing fact
-    /// reads as unknown.
+    /// A sentence as it is written in Québec, where the space before a colon does not break; the source shows every space.
+    fn set<'t>(&self, sentence: &'t str) -> Cow<'t, str> {
+        match self.language {
+            Language::Fr if sentence.contains(" :") => Cow::Owned(sentence.replace(" :", "\u{a0}:")),
+            _ => Cow::Borrowed(sentence),
+        }
+    }
+
+    /// Replaces the placeholders of a sentence: `{name}` by a fact, `{name:one|many}` by a number and the words for one or for
+    /// many. Timestamps are shown in the configured time zone; a missing fact reads as unknown.
     fn fill(&self, template: &str, facts: &Facts) -> String {
+        let template = self.set(template);
         let mut text = String::new();
-        let mut rest = template;
+        let mut rest = template.as_ref();
         while let Some((before, after)) = rest.split_once('{') {
             let Some((name, after)) = after.split_once('}') else { break };
             text.push_str(before);
+            let (name, words) = name.split_once(':').unwrap_or((name, ""));
             text.push_str(&self.shown(name, facts.get(name)));
+            if let Some((one, many)) = words.split_once('|') {
+                text.push(' ');
+                text.push_str(if self.is_one(facts.get(name)) { one } else { many });
+            }
             rest = after;
         }
         text.push_str(rest);
         text
     }
 
+    /// Whether a number takes the words for one; in French, none does too.
+    fn is_one(&self, number: Option<&Value>) -> bool {
+        match number.and_then(Value::as_i64) {
+            Some(0) => self.language == Language::Fr,
+            number => number == Some(1),
+        }
+    }
+
+    /// Entities with or without their numbers (`appointments 12, clients 3`), by the names that the language has for them.
+    fn labels(&self, entities: &str) -> String {
+        let label = |one: &str| {
+            let (name, number) = one.split_once(' ').map_or((one, ""), |(name, number)| (name, number));
+            let label = entities::entity(name)
+                .map_or_else(|| name.to_owned(), |entity| entity.label.fr.to_lowercase());
+            if number.is_empty() { label } else { format!("{label}\u{a0}: {number}") }
+        };
+        entities.split(", ").map(label).collect::<Vec<_>>().join(", ")
+    }
+
     fn shown(&self, name: &str, fact: Option<&Value>) -> String {
         let frame = templates::frame(self.language);
         match fact {
+            // Only what we wrote ourselves has this form; anything else is shown as it is below.
+            Some(Value::String(text)) if self.language == Language::Fr && is_list(name, text) => {
+                self.labels(text)
+            }
             Some(Value::String(text)) if name.ends_with("_at") => match text.parse::<Timestamp>() {
                 Ok(at) => time::show_exact(at, &self.zone),
                 Err(_) => text.clone(),
@@ -151,6 +190,12 @@ impl Words {
             _ => frame.unknown.to_owned(),
         }
     }
+}
+
+/// Whether a fact is a list of entities, as the conditions write it.
+fn is_list(name: &str, text: &str) -> bool {
+    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"_, ".contains(&byte);
+    matches!(name, "by_entity" | "entities") && !text.is_empty() && text.bytes().all(is_plain)
 }
 
 /// The English and French sentences of a kind, for the tests.

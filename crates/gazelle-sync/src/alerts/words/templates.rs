@@ -42,11 +42,11 @@ static FRENCH: Frame = Frame {
     started: "{title}",
     reminder: "Toujours : {title}",
     over: "Réglé : {title}",
-    since: "Début : {since} ; message écrit le {at}.",
+    since: "Début : {since}; message écrit le {at}.",
     never: "jamais",
     unknown: "inconnu",
     test_title: "Ceci est un essai",
-    test_body: "La commande `gazelle-sync alerts test` a été lancée le {at}. Tout va bien ; il n'y a rien à faire.",
+    test_body: "La commande `gazelle-sync alerts test` a été lancée le {at}. Tout va bien; il n'y a rien à faire.",
 };
 
 pub(super) fn frame(language: Language) -> &'static Frame {
@@ -85,15 +85,15 @@ fn both(kind: Kind) -> &'static [Sentences; 2] {
 static RECORD_ERRORS: [Sentences; 2] = [
     Sentences {
         title: "Many records cannot be reconciled",
-        now: "{count} records went into quarantine within an hour ({by_entity}); the limit is {limit}. Their raw versions \
+        now: "{count:record|records} went into quarantine within an hour ({by_entity}); the limit is {limit}. Their raw versions \
               are kept, and all other records were written.",
         advice: "`gazelle-sync errors` lists them with their reasons, `gazelle-sync errors retry` retries them.",
         over: "Within the last hour no more than {limit} records went into quarantine and stayed there.",
     },
     Sentences {
         title: "Beaucoup de fiches sont refusées",
-        now: "{count} fiches ont été mises en quarantaine en une heure ({by_entity}) ; on prévient au-delà de {limit}. \
-              Leurs versions brutes sont gardées, et toutes les autres ont été écrites.",
+        now: "{count:fiche a été mise|fiches ont été mises} en quarantaine en une heure ({by_entity}); on prévient au-delà de {limit}. \
+              La version brute de chacune est gardée, et toutes les autres ont été écrites.",
         advice: "`gazelle-sync errors` les montre avec leurs raisons, `gazelle-sync errors retry` réessaie.",
         over: "Depuis une heure, pas plus de {limit} fiches ont été mises en quarantaine et y sont restées.",
     },
@@ -102,15 +102,15 @@ static RECORD_ERRORS: [Sentences; 2] = [
 static UNREADABLE_FIELDS: [Sentences; 2] = [
     Sentences {
         title: "Fields of many records cannot be read",
-        now: "{count} records were found with a field that cannot be read within an hour ({by_entity}: {columns}); the \
+        now: "{count:record was|records were} found with a field that cannot be read within an hour ({by_entity}: {columns}); the \
               limit is {limit}. They are in production without these fields, which are NULL; their raw versions are kept.",
         advice: "`gazelle-sync warnings --code unreadable_field` lists them, with the shape of the value.",
         over: "Within the last hour no more than {limit} records were found with a field that cannot be read.",
     },
     Sentences {
         title: "Des champs de nombreuses fiches sont illisibles",
-        now: "{count} fiches ont été trouvées en une heure avec un champ illisible ({by_entity} : {columns}) ; on prévient \
-              au-delà de {limit}. Elles sont en production sans ces champs, qui sont NULL ; leurs versions brutes sont gardées.",
+        now: "{count:fiche a été trouvée|fiches ont été trouvées} en une heure avec un champ illisible ({by_entity} : {columns}); on prévient \
+              au-delà de {limit}. Elles sont en production sans ces champs, qui sont NULL; leurs versions brutes sont gardées.",
         advice: "`gazelle-sync warnings --code unreadable_field` les montre, avec la forme de ce qui s'y trouve.",
         over: "Depuis une heure, pas plus de {limit} fiches ont été trouvées avec un champ illisible.",
     },
@@ -124,10 +124,10 @@ static RUN_FAILED: [Sentences; 2] = [
         over: "A later run succeeded.",
     },
     Sentences {
-        title: "La synchronisation a échoué",
-        now: "La synchronisation commencée le {run_at} a échoué : {reason}",
+        title: "L'exécution a échoué",
+        now: "L'exécution commencée le {run_at} a échoué : {reason}",
         advice: "`gazelle-sync serve` continue d'essayer. `gazelle-sync status` montre les dernières (celle-ci : {run_id}).",
-        over: "Une synchronisation plus récente a fait tout ce qui avait échoué.",
+        over: "Une exécution plus récente a fait tout ce qui avait échoué.",
     },
 ];
 
@@ -139,10 +139,10 @@ static RUN_PARTIAL: [Sentences; 2] = [
         over: "A later run was complete.",
     },
     Sentences {
-        title: "La synchronisation est incomplète",
-        now: "La synchronisation commencée le {run_at} est incomplète : {reason}",
+        title: "L'exécution est incomplète",
+        now: "L'exécution commencée le {run_at} est incomplète : {reason}",
         advice: "Ce qui a été écrit est exact. `gazelle-sync status` montre les dernières (celle-ci : {run_id}).",
-        over: "Une synchronisation plus récente a fait tout ce qui manquait.",
+        over: "Une exécution plus récente a fait tout ce qui manquait.",
     },
 ];
 
@@ -155,10 +155,10 @@ static STALE: [Sentences; 2] = [
     },
     Sentences {
         title: "Les données ne sont plus à jour",
-        now: "Dernière synchronisation complète : {last_good_at}. Cela fait plus de {limit} minutes.",
+        now: "Dernière exécution complète : {last_good_at}. Cela fait plus de {limit} minutes.",
         advice: "Vérifiez que `gazelle-sync serve` tourne et joint Gazelle : `gazelle-sync status` montre les dernières \
-                 synchronisations.",
-        over: "Les données sont de nouveau à jour : une synchronisation complète s'est terminée.",
+                 exécutions.",
+        over: "Les données sont de nouveau à jour : une exécution complète a pris fin.",
     },
 ];
 
@@ -171,7 +171,7 @@ static NOTHING_FETCHED: [Sentences; 2] = [
     },
     Sentences {
         title: "Gazelle n'a rien donné",
-        now: "Pendant la synchronisation commencée le {run_at}, Gazelle a répondu sans rien donner pour : {entities}. Rien \
+        now: "Pendant l'exécution commencée le {run_at}, Gazelle a répondu sans rien donner pour : {entities}. Rien \
               n'a été supprimé.",
         advice: "Vérifiez que Gazelle montre bien les fiches, et que la clé est celle du bon compte.",
         over: "Gazelle donne de nouveau des fiches.",
@@ -181,16 +181,16 @@ static NOTHING_FETCHED: [Sentences; 2] = [
 static DELETIONS_WITHHELD: [Sentences; 2] = [
     Sentences {
         title: "Deletions await approval",
-        now: "{count} records no longer exist in Gazelle ({by_entity}), more than are deleted without manual approval. They are kept.",
+        now: "{count:record no longer exists|records no longer exist} in Gazelle ({by_entity}), more than are deleted without manual approval. Nothing was deleted.",
         advice: "`gazelle-sync deletions` lists them; `gazelle-sync deletions approve RUN` deletes them, `dismiss RUN` keeps \
                  them.",
         over: "No deletion awaits approval any longer.",
     },
     Sentences {
         title: "Des suppressions attendent votre accord",
-        now: "{count} fiches ont disparu de Gazelle ({by_entity}), plus que ce qui est supprimé sans l'accord d'une personne. \
-              Elles sont gardées.",
-        advice: "`gazelle-sync deletions` les montre ; `gazelle-sync deletions approve RUN` les supprime, `dismiss RUN` les \
+        now: "{count:fiche a disparu|fiches ont disparu} de Gazelle ({by_entity}), plus que ce qui est supprimé sans l'accord d'une personne. \
+              Rien n'a été supprimé.",
+        advice: "`gazelle-sync deletions` les montre; `gazelle-sync deletions approve RUN` les supprime, `dismiss RUN` les \
                  garde.",
         over: "Plus aucune suppression n'attend.",
     },
@@ -205,7 +205,7 @@ static CREDENTIALS_REFUSED: [Sentences; 2] = [
     },
     Sentences {
         title: "Gazelle refuse l'accès",
-        now: "Pendant la synchronisation commencée le {run_at}, Gazelle a refusé la clé ou le jeton.",
+        now: "Pendant l'exécution commencée le {run_at}, Gazelle a refusé la clé ou le jeton.",
         advice: "Lancez `gazelle-sync auth login`, ou mettez une nouvelle clé dans GAZELLE_API_KEY et relancez \
                  `gazelle-sync serve`.",
         over: "Gazelle accepte de nouveau l'accès.",
@@ -230,17 +230,17 @@ static TOKEN_ENDING: [Sentences; 2] = [
 static DRIFT: [Sentences; 2] = [
     Sentences {
         title: "Gazelle's API has changed",
-        now: "The full run that began at {run_at} saw {count} change(s): {changes}",
+        now: "The full run that began at {run_at} saw {count:change|changes}: {changes}",
         advice: "What is fetched is kept as it comes, and nothing is lost. Check whether the change matters to you or to \
                  gazelle-sync: `gazelle-sync warnings` lists all of it.",
         over: "A later full run saw no further change.",
     },
     Sentences {
         title: "L'API de Gazelle a changé",
-        now: "La synchronisation complète commencée le {run_at} a vu {count} changement(s) : {changes}",
+        now: "L'exécution complète commencée le {run_at} a vu {count:changement|changements} : {changes}",
         advice: "Ce qui est récupéré est gardé tel quel, et rien n'est perdu. Voyez si le changement compte pour vous, ou \
                  pour gazelle-sync : `gazelle-sync warnings` les montre tous.",
-        over: "Une synchronisation complète plus récente n'a vu aucun autre changement.",
+        over: "Une exécution complète plus récente n'a vu aucun autre changement.",
     },
 ];
 
@@ -254,7 +254,7 @@ static DATABASE: [Sentences; 2] = [
     },
     Sentences {
         title: "La base de données est inutilisable",
-        now: "Depuis le {since_at}, la base de données n'accepte plus rien : {reason}. Dernière synchronisation complète : \
+        now: "Depuis le {since_at}, la base de données n'accepte plus rien : {reason}. Dernière exécution complète : \
               {last_good_at}.",
         advice: "Le prochain passage réessaiera, et rien n'est perdu. `gazelle-sync doctor` en dit plus. D'ici là, aucune autre \
                  alerte ne peut être notée.",
@@ -272,7 +272,7 @@ static SERVICE_STUCK: [Sentences; 2] = [
     Sentences {
         title: "Le service de synchronisation est bloqué",
         now: "`gazelle-sync serve` tourne sans avancer : {reason}",
-        advice: "Regardez son journal et la base de données (`gazelle-sync doctor`) ; relancer le service est sans danger.",
+        advice: "Regardez son journal et la base de données (`gazelle-sync doctor`); relancer le service est sans danger.",
         over: "Le service avance de nouveau.",
     },
 ];

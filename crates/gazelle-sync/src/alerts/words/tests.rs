@@ -14,8 +14,10 @@ fn context(occasion: Occasion) -> MessageContext {
 }
 
 fn names(template: &str) -> Vec<&str> {
-    let mut names: Vec<&str> =
-        template.split('{').skip(1).filter_map(|rest| rest.split_once('}').map(|(name, _)| name)).collect();
+    let inside =
+        template.split('{').skip(1).filter_map(|rest| rest.split_once('}')).map(|(inside, _)| inside);
+    // Of a number, the words for one and for many follow.
+    let mut names: Vec<&str> = inside.map(|inside| inside.split(':').next().unwrap_or_default()).collect();
     names.sort_unstable();
     names
 }
@@ -50,15 +52,79 @@ fn a_message_is_filled_with_local_times_and_says_when_it_began() {
     );
     let french = words(Language::Fr, Some("montreal"));
     let reminder = french.message(Kind::Stale, facts, context(Occasion::Reminder));
-    assert_eq!(reminder.title.as_str(), "[gazelle-sync montreal] Toujours : Les données ne sont plus à jour");
+    assert_eq!(
+        reminder.title.as_str(),
+        "[gazelle-sync montreal] Toujours\u{a0}: Les données ne sont plus à jour"
+    );
     assert!(
         reminder
             .body
             .as_str()
-            .ends_with("Début : 2026-07-09 10:00:00 EDT ; message écrit le 2026-07-09 16:00:00 EDT.")
+            .ends_with("Début\u{a0}: 2026-07-09 10:00:00 EDT; message écrit le 2026-07-09 16:00:00 EDT.")
     );
     let over = french.message(Kind::Stale, facts, context(Occasion::Over));
-    assert_eq!(over.title.as_str(), "[gazelle-sync montreal] Réglé : Les données ne sont plus à jour");
+    assert_eq!(over.title.as_str(), "[gazelle-sync montreal] Réglé\u{a0}: Les données ne sont plus à jour");
+}
+
+#[test]
+fn numbers_and_entities_are_told_in_the_language_of_the_message() {
+    for (language, count, by_entity, told) in [
+        (Language::En, 12, "appointments 12", "12 records no longer exist in Gazelle (appointments 12),"),
+        (Language::En, 1, "clients 1", "1 record no longer exists in Gazelle (clients 1),"),
+        (Language::Fr, 1, "appointments 1", "1 fiche a disparu de Gazelle (rendez-vous : 1),"),
+        (
+            Language::Fr,
+            3,
+            "appointments 2, users 1",
+            "3 fiches ont disparu de Gazelle (rendez-vous : 2, techniciens : 1),",
+        ),
+    ] {
+        let facts = json!({"count": count, "by_entity": by_entity});
+        let facts = facts.as_object().unwrap();
+        let message =
+            words(language, None).message(Kind::DeletionsWithheld, facts, context(Occasion::Started));
+        let body = message.body.as_str().replace('\u{a0}', " ");
+        assert!(body.starts_with(told), "{body}");
+    }
+    let facts = json!({"entities": "appointments, pianos", "run_at": "2026-07-09T13:00:00Z"});
+    let facts = facts.as_object().unwrap();
+    let message = words(Language::Fr, None).message(Kind::NothingFetched, facts, context(Occasion::Started));
+    assert!(message.body.as_str().contains("pour\u{a0}: rendez-vous, pianos."), "{}", message.body);
+}
+
+#[test]
+fn french_is_set_as_in_quebec() {
+    let frame = templates::frame(Language::Fr);
+    let of_frame = [
+        frame.started,
+        frame.reminder,
+        frame.over,
+        frame.since,
+        frame.never,
+        frame.unknown,
+        frame.test_title,
+        frame.test_body,
+    ];
+    let of_kinds = Kind::ALL.iter().flat_map(|kind| {
+        let [_, french] = all_sentences(*kind);
+        [french.title, french.now, french.advice, french.over]
+    });
+    for source in of_frame.into_iter().chain(of_kinds) {
+        // The words within braces are separated by signs of ours.
+        let mut sentence = source.to_owned();
+        while let Some((before, after)) = sentence.split_once('{') {
+            let (_, after) = after.split_once('}').unwrap();
+            sentence = format!("{before}…{after}");
+        }
+        for wrong in [" ;", " !", " ?", "...", "  ", "\u{a0}", "\""] {
+            assert!(!sentence.contains(wrong), "{wrong:?}: {sentence}");
+        }
+        assert_eq!(sentence.matches(" :").count(), sentence.matches(':').count(), "{sentence}");
+        assert!(
+            !source.to_lowercase().contains("synchronisation") || source.contains("service de sync"),
+            "{source}"
+        );
+    }
 }
 
 #[test]

@@ -1,5 +1,6 @@
 //! The form that a page posts.
 
+use axum::body::Bytes;
 use axum::extract::{Form, FromRequest, Request};
 use axum::http::StatusCode;
 use serde::de::DeserializeOwned;
@@ -9,19 +10,27 @@ use crate::dashboard::answer::Answer;
 /// The longest body of a request, in bytes.
 pub(crate) const LONGEST: usize = 8 * 1024;
 
-/// A form, or our own answer to what is none: the framework's would lack our headers and repeat what was sent.
+/// A form, or our own answer to what is none: the framework's would lack our headers and repeat what was sent. Whoever runs
+/// the routes puts a page in its place (`screens/trouble`).
 pub(crate) struct Posted<T>(pub(crate) T);
 
 impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Posted<T> {
     type Rejection = Answer;
 
     async fn from_request(request: Request, state: &S) -> Result<Posted<T>, Answer> {
-        match Form::<T>::from_request(request, state).await {
+        let too_large = || Answer::text(StatusCode::PAYLOAD_TOO_LARGE, "the form is too large");
+        let no_form = || Answer::text(StatusCode::BAD_REQUEST, "this is no form of this page");
+        let refused = |status| if status == StatusCode::PAYLOAD_TOO_LARGE { too_large() } else { no_form() };
+        let (head, body) = request.into_parts();
+        let body = Bytes::from_request(Request::from_parts(head.clone(), body), state).await;
+        let body = body.map_err(|error| refused(error.status()))?;
+        // Postgres stores no such character, so nothing that is posted may hold one.
+        if body.contains(&0) || body.windows(3).any(|three| three == b"%00") {
+            return Err(no_form());
+        }
+        match Form::<T>::from_request(Request::from_parts(head, body.into()), state).await {
             Ok(Form(form)) => Ok(Posted(form)),
-            Err(error) if error.status() == StatusCode::PAYLOAD_TOO_LARGE => {
-                Err(Answer::text(StatusCode::PAYLOAD_TOO_LARGE, "the form is too large"))
-            }
-            Err(_) => Err(Answer::text(StatusCode::BAD_REQUEST, "this is no form of this page")),
+            Err(error) => Err(refused(error.status())),
         }
     }
 }

@@ -6,6 +6,8 @@ use std::net::IpAddr;
 use axum::http::{HeaderMap, Method, StatusCode, header};
 use url::Url;
 
+use crate::dashboard::words::entry as w;
+use crate::dashboard::words::said::Said;
 use crate::loopback;
 
 /// A request, as far as the guard looks at it.
@@ -21,21 +23,19 @@ pub(crate) struct Request<'r> {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Refusal {
     pub(crate) status: StatusCode,
-    pub(crate) why: &'static str,
+    pub(crate) why: Said,
 }
 
-const fn refusal(status: StatusCode, why: &'static str) -> Refusal {
+const fn refusal(status: StatusCode, why: Said) -> Refusal {
     Refusal { status, why }
 }
 
-const MISDIRECTED: Refusal =
-    refusal(StatusCode::FORBIDDEN, "ask for this address by 127.0.0.1, localhost or the setting public_url");
-const ELSEWHERE: Refusal = refusal(StatusCode::FORBIDDEN, "a page of another address may not ask");
-const BY_PROXY: Refusal = refusal(StatusCode::FORBIDDEN, "the demonstration is shown to this machine alone");
+const MISDIRECTED: Refusal = refusal(StatusCode::FORBIDDEN, w::MISDIRECTED);
+const ELSEWHERE: Refusal = refusal(StatusCode::FORBIDDEN, w::ELSEWHERE);
+const BY_PROXY: Refusal = refusal(StatusCode::FORBIDDEN, w::BY_PROXY);
 
 /// The database was another one when the request was let in.
-pub(crate) const NO_DEMO: Refusal =
-    refusal(StatusCode::FORBIDDEN, "the database is not the demonstration's any more: load the page again");
+pub(crate) const NO_DEMO: Refusal = refusal(StatusCode::FORBIDDEN, w::NO_DEMO);
 
 /// The reason to refuse a request, if there is one.
 pub(crate) fn check(request: Request<'_>, public_url: Option<&Url>) -> Result<(), Refusal> {
@@ -43,7 +43,7 @@ pub(crate) fn check(request: Request<'_>, public_url: Option<&Url>) -> Result<()
     let text = |name: &str| headers.get(name).map(|value| value.to_str().unwrap_or("?"));
     // RFC 9112, 3.2: with two `Host` headers, a proxy may have checked the other one.
     if headers.get_all(header::HOST).iter().count() != 1 {
-        return Err(refusal(StatusCode::BAD_REQUEST, "one Host header, not several"));
+        return Err(refusal(StatusCode::BAD_REQUEST, w::HOSTS));
     }
     let host = text("host").unwrap_or_default();
     // DNS rebinding: a page whose name was made to resolve to this machine still sends that name as its host.

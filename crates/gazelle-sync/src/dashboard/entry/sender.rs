@@ -29,14 +29,18 @@ enum Look {
 /// Who sent a request. Also checks that the tables are still ours, because they may have been replaced since they were opened.
 ///
 /// # Errors
-/// The database does not answer, nobody is invited yet, or the demonstration is shown to this machine alone.
+/// The database cannot be read, nobody is invited yet, or the demonstration is shown to this machine alone.
 pub(crate) async fn viewer(site: &Site, request: same_origin::Request<'_>) -> Result<Viewer, Trouble> {
     let Some(db) = site.shared.db() else { return Err(site.no_database()) };
     let db = db.for_pages();
     let session = cookie::session(request.headers, site.shared.settings.public_url.as_ref());
     // The mark is a row, which whoever writes the copy could add: of a real account people sign in all the same.
     let may_be_demo = loopback::is_url(&site.shared.settings.api_url);
-    match look(&db, session, may_be_demo).await {
+    let looked = look(&db, session, may_be_demo).await;
+    if looked.is_ok() {
+        site.answered();
+    }
+    match looked {
         Ok(Look::Demo) => {
             same_origin::check_demo(request).map_err(Trouble::Refused)?;
             Ok(Viewer::Demo)
@@ -51,7 +55,7 @@ pub(crate) async fn viewer(site: &Site, request: same_origin::Request<'_>) -> Re
             }
             Ok(viewer)
         }
-        Ok(Look::Empty) => Err(site.no_database()),
+        Ok(Look::Empty) => Err(Trouble::NotOpen),
         Err(error) => Err(site.failed(&error)),
     }
 }

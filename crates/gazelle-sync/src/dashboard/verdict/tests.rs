@@ -131,6 +131,63 @@ fn the_first_that_holds_is_told_in_both_languages() {
 }
 
 #[test]
+fn the_day_is_told_where_it_is_not_today() {
+    let expected = [
+        (
+            "We cannot see the data|The database has not answered since Tuesday 24 November at 14:02.",
+            "On ne voit plus les données|La base ne répond plus depuis le mardi 24 novembre à 14:02.",
+        ),
+        (
+            "Gazelle refuses our credentials|The data shown is from Tuesday 24 November at 13:45.",
+            "Gazelle nous refuse l'accès|Ce qui est montré date du mardi 24 novembre à 13:45.",
+        ),
+        (
+            "The last run failed on Tuesday 24 November at 14:00|The data shown is from Tuesday 24 November at 13:45.",
+            "La dernière exécution a échoué le mardi 24 novembre à 14:00|Ce qui est montré date du mardi 24 novembre à 13:45.",
+        ),
+        (
+            "Out of date|Nothing new since Tuesday 24 November at 13:45 (limit: 45 min).",
+            "Pas à jour|Rien de nouveau depuis le mardi 24 novembre à 13:45 (limite : 45 min).",
+        ),
+        (
+            "Not right: 3 rows differ from what Gazelle said|Verified on Tuesday 24 November at 03:31.",
+            "Pas juste : 3 lignes diffèrent de ce que Gazelle a dit|Vérifié le mardi 24 novembre à 03:31.",
+        ),
+        (
+            "Gazelle listed no appointments, technicians|Nothing was deleted.",
+            "Gazelle n'a rien donné : rendez-vous, techniciens|Rien n'a été supprimé.",
+        ),
+        ("Right, and 12 deletions await", "Juste, et 12 suppressions attendent"),
+        ("Right, except for 14", "Juste, sauf 14"),
+        (
+            "Right as far as it was read|The run of Tuesday 24 November at 13:00 was done in part.",
+            "Juste pour ce qui a été lu|L'exécution du mardi 24 novembre à 13:00 a été faite en partie.",
+        ),
+        (
+            "Fresh as of Tuesday 24 November at 13:45|The copy was never",
+            "À jour le mardi 24 novembre à 13:45|La copie n'a jamais",
+        ),
+        (
+            "Right as of Tuesday 24 November at 13:45|26,482 rows equal, 40 asked at Gazelle, 0 differences (verified: Tuesday 24 November, 03:31).",
+            "Juste le mardi 24 novembre à 13:45|26 482 lignes identiques, 40 demandées à Gazelle, 0 différence (vérifié : mardi 24 novembre à 03:31).",
+        ),
+    ];
+    let mut facts = Facts { now: at("2026-11-25T19:22:00Z"), ..all_at_once() };
+    facts.nothing_listed = Some("appointments, users".to_owned());
+    let mut taken_away = troubles().into_iter();
+    for (en, fr) in expected {
+        for (language, text) in [(Language::En, en), (Language::Fr, fr)] {
+            let told = verdict_of(&facts, language);
+            let said = format!("{}|{}", told.title, told.sentence).replace('\u{a0}', " ");
+            assert!(said.starts_with(text), "{said}");
+        }
+        if let Some((_, take_away)) = taken_away.next() {
+            take_away(&mut facts);
+        }
+    }
+}
+
+#[test]
 fn one_of_something_is_told_as_one() {
     let mut facts = Facts { withheld: 1, as_of: Some(at("2026-11-24T18:45:00Z")), ..all_at_once() };
     troubles().into_iter().take(6).for_each(|(_, take_away)| take_away(&mut facts));

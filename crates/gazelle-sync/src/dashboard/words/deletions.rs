@@ -6,9 +6,10 @@ said! {
     HEADING = "Deletions to decide" / "Suppressions à décider";
     HOW = "Gazelle answers that these records no longer exist. They are more than the guard allows at once, which may be a mistake: none is deleted until somebody approves it." / "Gazelle répond que ces fiches n'existent plus. Leur nombre dépasse ce que le garde-fou permet à la fois, ce qui peut être une erreur : aucune n'est supprimée avant que quelqu'un ne l'approuve.";
     NONE = "No deletion awaits a decision." / "Aucune suppression n'attend de décision.";
-    NONE_EVER = "None was ever found." / "Aucune n'a jamais été trouvée.";
-    MARKED = "{n} was marked deleted since {since}, with evidence." / "{n} a été marquée supprimée depuis le {since}, avec preuve.",
-        "{n} were marked deleted since {since}, all with evidence." / "{n} ont été marquées supprimées depuis le {since}, toutes avec preuve.";
+    NONE_KEPT = "None was found by the runs that are kept." / "Les exécutions gardées n'en ont trouvé aucune.";
+    FOUND = "{n} was found since {since}," / "{n} a été trouvée depuis le {since},", "{n} were found since {since}," / "{n} ont été trouvées depuis le {since},";
+    MARKED = "of which {n} was marked deleted, with evidence." / "dont {n} marquée supprimée, avec preuve.",
+        "of which {n} were marked deleted, all with evidence." / "dont {n} marquées supprimées, toutes avec preuve.";
     GROUP = "{entity}: {n}" / "{entity} : {n}";
     SHARE = "{share} of {held} held" / "{share} des {held} gardées";
     GUARD_RECORDS = "The guard allows {limit}: at most {records} records." / "Le garde-fou en permet {limit} : au plus {records} fiches.";
@@ -28,7 +29,7 @@ said! {
     SEEN_AGAIN_STAY = "Records seen again since are kept either way." / "Les fiches revues depuis sont gardées dans tous les cas.";
     FIRST = "The first {n} are listed." / "Les {n} premières sont listées.";
 
-    LAST_SEEN = "Last seen {at}" / "Vue la dernière fois le {at}";
+    LAST_VERSION = "Last new version: {at}" / "Dernière nouvelle version : {at}";
     NEVER_SEEN = "Never staged" / "Jamais en staging";
     SEEN_SINCE = "seen again since" / "revue depuis";
     EVIDENCE = "Not in the list of the complete walk ({walk}); {getter} answered at {at} that it does not exist." / "Pas dans la liste du parcours complet ({walk}); {getter} a répondu à {at} qu'elle n'existe pas.";

@@ -31,9 +31,22 @@ said! {
     NOT_YOURS = "This is somebody else's day" / "C'est la journée de quelqu'un d'autre";
     NOT_YOURS_WHY = "You see your own appointments." / "Vous voyez vos propres rendez-vous.";
     READ_ONLY = "Nothing is changed here" / "Rien ne se change ici";
+    READ_ONLY_LINK = "No passphrase can be set now; the link stays valid until it expires." / "Aucune phrase de passe ne peut être choisie à présent; le lien reste valable jusqu'à sa fin.";
     READ_ONLY_WHY = "The setting dashboard_read_only is on." / "Le réglage dashboard_read_only est activé.";
     DEMO_HAS_NO_PEOPLE = "Nobody signs in here" / "Personne n'ouvre de session ici";
     DEMO_HAS_NO_PEOPLE_WHY = "The demonstration is shown without sign-in, to this machine alone." / "La démonstration se montre sans session, à cet ordinateur seulement.";
+
+    REQUEST_REFUSED = "This request was refused" / "Cette demande est refusée";
+    MISDIRECTED = "Ask for this address by 127.0.0.1, localhost or the setting public_url." / "Demandez cette adresse par 127.0.0.1, localhost ou le réglage public_url.";
+    ELSEWHERE = "A page of another address may not ask this." / "Une page d'une autre adresse ne peut pas demander cela.";
+    BY_PROXY = "The demonstration is shown to this machine alone." / "La démonstration se montre à cet ordinateur seulement.";
+    NO_DEMO = "The database is no longer the demonstration's: load the page again." / "La base n'est plus celle de la démonstration : rechargez la page.";
+    HOSTS = "A request has one Host header." / "Une demande a un seul en-tête Host.";
+    NO_NUL = "An address holds no NUL character." / "Une adresse ne contient aucun caractère NUL.";
+    OTHER_METHOD = "This address is not asked for in this way." / "Cette adresse ne se demande pas de cette façon.";
+    NO_FORM = "The request cannot be read: it may come from an older page. Load the page again." / "La demande est illisible : elle vient peut-être d'une page plus ancienne. Rechargez la page.";
+    FORM_TOO_LONG = "The form is too long." / "Le formulaire est trop long.";
+    SIGN_IN_FIRST = "The session has ended. Sign in again, then repeat what you did." / "La session a pris fin. Ouvrez-en une, puis refaites ce que vous faisiez.";
 
     ME = "My account" / "Mon compte";
     ROLE = "Role" / "Rôle";
@@ -70,6 +83,8 @@ said! {
     SIGN_OUT_PERSON_WHY = "Ends {name}'s sessions in every browser." / "Ferme les sessions de {name} dans tous les navigateurs.";
     THIS_IS_YOU = "This is you: another operator, or the command line, changes your role or disables you." / "C'est vous : une autre personne qui administre, ou la ligne de commande, change votre rôle ou vous désactive.";
     REFUSED = "This was not done" / "Cela n'a pas été fait";
+    NAME_TAKEN = "Somebody has this name already. A new link and another role are given on that person's page." / "Quelqu'un porte déjà ce nom. Un nouveau lien et un autre rôle se donnent sur la page de cette personne.";
+    SEE_PERSON = "To that person" / "Vers cette personne";
     BAD_NAME = "A name has 1 to 80 characters, all visible." / "Un nom a de 1 à 80 caractères, tous visibles.";
     TECHNICIAN_MISSING = "A technician needs the id of a technician at Gazelle." / "Un technicien doit avoir l'identifiant d'un technicien de Gazelle.";
     TECHNICIAN_UNKNOWN = "No technician with this id is stored." / "Aucun technicien avec cet identifiant n'est conservé.";

@@ -7,6 +7,14 @@ said! {
     JUST_NOW = "just now" / "à l'instant";
     AGO = "{age} ago" / "il y a {age}";
     DAY_AND_HOUR = "{day}, {hour}" / "{day} à {hour}";
+    AT_HOUR = "at {hour}" / "à {hour}";
+    AT_DAY = "on {day} at {hour}" / "le {day} à {hour}";
+    SINCE_HOUR = "{hour}" / "{hour}";
+    SINCE_DAY = "{day} at {hour}" / "le {day} à {hour}";
+    OF_HOUR = "{hour}" / "de {hour}";
+    OF_DAY = "{day} at {hour}" / "du {day} à {hour}";
+    AS_OF_HOUR = "{hour}" / "à {hour}";
+    AS_OF_DAY = "{day} at {hour}" / "le {day} à {hour}";
 
     PRODUCT = "gazelle-sync" / "gazelle-sync";
     SKIP = "Skip to the content" / "Aller au contenu";
@@ -30,6 +38,18 @@ said! {
 
     FAILED_PART = "This part could not be read" / "Cette partie n'a pas pu être lue";
     FAILED_PAGE = "This page could not be read" / "Cette page n'a pas pu être lue";
+    TOO_SLOW = "This page takes too long to read" / "Cette page est trop longue à lire";
+    TOO_SLOW_WHY = "The database answers, but not within the time that a page is given: something else may keep it busy." / "La base répond, mais pas dans le temps donné à une page : autre chose l'occupe peut-être.";
+    OLDER_TABLES = "The tables are older than the program" / "Les tables sont plus anciennes que le programme";
+    OLDER_TABLES_WHY = "Make a backup, then run gazelle-sync migrate." / "Faites une sauvegarde, puis lancez gazelle-sync migrate.";
+    NEWER_TABLES = "The tables are newer than the program" / "Les tables sont plus récentes que le programme";
+    NEWER_TABLES_WHY = "A newer gazelle-sync has migrated the database: update this program." / "Une version plus récente a migré la base : mettez à jour gazelle-sync.";
+    NO_RIGHT = "The database refuses access" / "La base refuse l'accès";
+    NO_RIGHT_WHY = "The role of DATABASE_URL lacks a right: gazelle-sync doctor says which." / "Il manque un droit au rôle de DATABASE_URL : gazelle-sync doctor dit lequel.";
+    NOT_OPEN = "The service is starting" / "Le service démarre";
+    NOT_OPEN_WHY = "It has not opened the database yet, or there are no tables yet." / "Il n'a pas encore ouvert la base, ou il n'y a pas encore de tables.";
+    UNREADABLE = "The database reports an error" / "La base signale une erreur";
+    UNREADABLE_WHY = "The log of the service says which one; gazelle-sync doctor looks for the cause." / "Le journal du service dit laquelle; gazelle-sync doctor en cherche la cause.";
     RETRY = "Try again" / "Réessayer";
     NOT_FOUND = "There is no such page" / "Cette page n'existe pas";
     TO_FIRST_PAGE = "To the first page" / "Vers la première page";

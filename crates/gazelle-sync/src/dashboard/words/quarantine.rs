@@ -45,7 +45,7 @@ said! {
     NEWEST = "Newest cases" / "Cas les plus récents";
     NONE_MATCHES = "No case matches this filter." / "Aucun cas ne correspond à ce filtre.";
     NONE = "Nothing is in quarantine." / "Rien n'est en quarantaine.";
-    NONE_EVER = "Every record that was ever read is in production." / "Chaque fiche jamais lue est en production.";
+    NONE_KEPT = "No closed case is kept either." / "Aucun cas fermé n'est gardé non plus.";
     WERE_CLOSED = "{n} case was closed," / "{n} cas a été fermé,", "{n} cases were closed," / "{n} cas ont été fermés,";
     BY_THEMSELVES = "{n} by itself." / "dont {n} de lui-même.", "{n} by themselves." / "dont {n} d'eux-mêmes.";
 

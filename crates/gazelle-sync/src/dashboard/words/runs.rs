@@ -49,6 +49,8 @@ said! {
     DIFFERS = "differs" / "diffère";
     CHANGED_NOTHING = "Changed nothing: {seen} seen, all unchanged." / "N'a rien changé : {seen} vues, toutes inchangées.";
     NO_ENTITIES = "Nothing was counted: the run ended before." / "Rien n'a été compté : l'exécution a pris fin avant.";
+    COUNTED_LATER = "The run is in progress: it is counted when it ends." / "L'exécution est en cours : elle est comptée à sa fin.";
+    NOT_COUNTED = "Not known: the run was interrupted before it was counted." / "Inconnu : l'exécution a été interrompue avant d'être comptée.";
 
     ERRORS = "Errors" / "Erreurs";
     NO_ERRORS = "No record of this run went into quarantine." / "Aucune fiche de cette exécution n'est en quarantaine.";

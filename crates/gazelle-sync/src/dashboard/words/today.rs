@@ -10,7 +10,7 @@ said! {
     EVERYBODY = "Everybody" / "Tous";
     DAY = "Day" / "Jour";
     SHOW = "Show" / "Montrer";
-    AS_OF = "As of {at} ({ago})" / "À jour à {at} ({ago})";
+    AS_OF = "As of {at} ({ago})" / "À jour {at} ({ago})";
     NEVER_READ = "Appointments were never read completely" / "Les rendez-vous n'ont jamais été lus en entier";
     STALE = "This may be out of date: the last complete read of appointments was {ago}, and the limit is {limit} min." / "Ceci peut ne plus être à jour : la dernière lecture complète des rendez-vous date d'{ago}, et la limite est de {limit} min.";
     STALE_NEVER = "This may be incomplete: appointments were never read completely." / "Ceci peut être incomplet : les rendez-vous n'ont jamais été lus en entier.";

@@ -181,14 +181,36 @@ impl Tongue {
         self.zone_of(self.now)
     }
 
-    /// `14:15` today, `Sunday 22 November, 14:15` on another day.
+    /// `14:15` today, `Sunday 22 November, 14:15` on another day: where it stands alone or behind a colon.
     pub(crate) fn when(&self, instant: Timestamp) -> String {
+        self.told(instant, (w::SINCE_HOUR, w::DAY_AND_HOUR))
+    }
+
+    /// When something happened: `at 14:15`, `on Sunday 22 November at 14:15` · `le dimanche 22 novembre à 14:15`.
+    pub(crate) fn at(&self, instant: Timestamp) -> String {
+        self.told(instant, (w::AT_HOUR, w::AT_DAY))
+    }
+
+    /// Behind `since` and `depuis`: `14:15`, `Sunday 22 November at 14:15` · `le dimanche 22 novembre à 14:15`.
+    pub(crate) fn since(&self, instant: Timestamp) -> String {
+        self.told(instant, (w::SINCE_HOUR, w::SINCE_DAY))
+    }
+
+    /// Behind `of` and `from`, and in place of them in French: `14:15` · `de 14:15`, `du dimanche 22 novembre à 14:15`.
+    pub(crate) fn of(&self, instant: Timestamp) -> String {
+        self.told(instant, (w::OF_HOUR, w::OF_DAY))
+    }
+
+    /// Behind `as of`, and behind `à jour` in French: `14:15` · `à 14:15`, `le dimanche 22 novembre à 14:15`.
+    pub(crate) fn as_of(&self, instant: Timestamp) -> String {
+        self.told(instant, (w::AS_OF_HOUR, w::AS_OF_DAY))
+    }
+
+    fn told(&self, instant: Timestamp, (today, other_day): (Said, Said)) -> String {
         let local = self.local(instant);
-        if local.date() == self.today() {
-            return self.hour(instant);
-        }
+        let said = if local.date() == self.today() { today } else { other_day };
         let day = self.day_and_month(local.date());
-        self.fill(w::DAY_AND_HOUR, &[("day", &day), ("hour", &self.hour(instant))])
+        self.fill(said, &[("day", &day), ("hour", &self.hour(instant))])
     }
 
     /// The local day of an instant.
@@ -196,9 +218,9 @@ impl Tongue {
         self.local(instant).date()
     }
 
-    /// As [`Tongue::when`]; `never` for none.
-    pub(crate) fn when_or_never(&self, instant: Option<Timestamp>) -> String {
-        instant.map_or_else(|| self.say(w::NEVER).into_owned(), |instant| self.when(instant))
+    /// As [`Tongue::as_of`]; `never` for none.
+    pub(crate) fn as_of_or_never(&self, instant: Option<Timestamp>) -> String {
+        instant.map_or_else(|| self.say(w::NEVER).into_owned(), |instant| self.as_of(instant))
     }
 
     /// The local day now.
@@ -329,7 +351,7 @@ mod tests {
         assert_eq!(fr.exact(at("2026-07-24T18:15:07Z")), "2026-07-24 14:15:07 HAE");
         assert_eq!(en.hour_utc(at("2026-11-24T19:15:07Z")), "19:15\u{a0}UTC");
         assert_eq!(
-            (en.when_or_never(None), fr.when_or_never(None)),
+            (en.as_of_or_never(None), fr.as_of_or_never(None)),
             ("never".to_owned(), "jamais".to_owned())
         );
     }

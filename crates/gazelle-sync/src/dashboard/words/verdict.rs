@@ -11,8 +11,8 @@ said! {
     REFUSED = "Gazelle refuses our credentials" / "Gazelle nous refuse l'accès";
     REFUSED_ACT = "gazelle-sync auth login gets a new key" / "gazelle-sync auth login donne une nouvelle clé";
 
-    RUN_FAILED = "The last run failed at {at}" / "La dernière exécution a échoué à {at}";
-    AS_OF = "The data shown is from {as_of}." / "Ce qui est montré date de {as_of}.";
+    RUN_FAILED = "The last run failed {at}" / "La dernière exécution a échoué {at}";
+    AS_OF = "The data shown is from {as_of}." / "Ce qui est montré date {as_of}.";
     NOTHING_YET = "No sync has succeeded yet." / "Aucune synchronisation n'a encore réussi.";
     SEE_RUN = "View the run" / "Voir l'exécution";
     SEE_RUNS = "View the runs" / "Voir les exécutions";
@@ -22,7 +22,7 @@ said! {
 
     DIFFERS = "Not right: {n} row differs from what Gazelle said" / "Pas juste : {n} ligne diffère de ce que Gazelle a dit",
         "Not right: {n} rows differ from what Gazelle said" / "Pas juste : {n} lignes diffèrent de ce que Gazelle a dit";
-    DIFFERS_MORE = "Verified at {at}." / "Vérifié à {at}.";
+    DIFFERS_MORE = "Verified {at}." / "Vérifié {at}.";
     DIFFERS_ACT = "gazelle-sync verify lists them" / "gazelle-sync verify les montre";
 
     NOTHING_LISTED = "Gazelle listed no {entities}" / "Gazelle n'a rien donné : {entities}";
@@ -39,13 +39,13 @@ said! {
     CASES_ACT = "See the quarantine" / "Voir la quarantaine";
 
     IN_PART = "Right as far as it was read" / "Juste pour ce qui a été lu";
-    IN_PART_MORE = "The run of {at} was done in part." / "L'exécution de {at} a été faite en partie.";
+    IN_PART_MORE = "The run of {at} was done in part." / "L'exécution {at} a été faite en partie.";
 
-    FRESH = "Fresh as of {as_of}" / "À jour à {as_of}";
+    FRESH = "Fresh as of {as_of}" / "À jour {as_of}";
     NEVER_VERIFIED = "The copy was never compared with Gazelle row by row." / "La copie n'a jamais été comparée à Gazelle ligne par ligne.";
     VERIFIED_LONG_AGO = "Last compared with Gazelle: {at}." / "Dernière comparaison avec Gazelle : {at}.";
     VERIFY_ACT = "gazelle-sync verify compares the two" / "gazelle-sync verify compare les deux";
 
-    RIGHT = "Right as of {as_of}" / "Juste à {as_of}";
+    RIGHT = "Right as of {as_of}" / "Juste {as_of}";
     RIGHT_MORE = "{rows} rows equal, {asked} asked at Gazelle, 0 differences (verified: {at})." / "{rows} lignes identiques, {asked} demandées à Gazelle, 0 différence (vérifié : {at}).";
 }

@@ -30,6 +30,8 @@ pub struct DbError {
     pub state: Option<String>,
     /// The answer exceeded the size limit: the caller may ask for fewer records at a time.
     pub is_too_much: bool,
+    /// Why nothing can be read, where we found that out ourselves; [`DbError::outage`] knows the server's reasons too.
+    outage: Option<Outage>,
     /// The driver's error, for `{:?}` alone. It is not a `source`: printing the chain of causes would repeat the
     /// message together with the server's DETAIL, which quotes values of records.
     #[allow(dead_code, reason = "read by Debug")]
@@ -55,6 +57,21 @@ pub enum Fault {
     Infrastructure,
 }
 
+/// Why the database cannot be read, as far as people need to know it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Outage {
+    /// The server cannot be reached, or takes no connection.
+    Unreachable,
+    /// It answers, but not within the time that the statement was given.
+    Slow,
+    /// It refuses us a right.
+    NoRight,
+    /// Its tables are older than this program.
+    OlderTables,
+    /// Its tables are newer than this program.
+    NewerTables,
+}
+
 impl DbError {
     /// Wraps an error of a statement. `doing` is its SQL text, which the message summarizes.
     pub fn new(source: tokio_postgres::Error, doing: &str) -> DbError {
@@ -62,6 +79,7 @@ impl DbError {
         let Some(server) = source.as_db_error() else {
             let why = with_advice(one_line(&deepest(&source)));
             return DbError {
+                outage: Some(Outage::Unreachable),
                 cause: Some(source),
                 ..DbError::infrastructure(format!("the database connection failed during {doing}: {why}"))
             };
@@ -75,6 +93,7 @@ impl DbError {
             function: refusal.function,
             state: Some(refusal.state),
             is_too_much: false,
+            outage: None,
             cause: is_short.then_some(source),
         }
     }
@@ -82,7 +101,7 @@ impl DbError {
     /// No server was reached: a network error, or an unusable address.
     pub(in crate::db) fn unconnected(why: &str) -> DbError {
         let why = with_advice(one_line(why));
-        DbError::infrastructure(format!("the database connection failed during CONNECT: {why}"))
+        DbError::unreachable(format!("the database connection failed during CONNECT: {why}"))
     }
 
     /// We closed the connection because it sent, or announced, more than the limit.
@@ -99,7 +118,34 @@ impl DbError {
 
     /// The server gave no answer in time.
     pub(in crate::db) fn no_answer(what: impl Into<String>) -> DbError {
-        DbError::infrastructure(what)
+        DbError::unreachable(what)
+    }
+
+    fn unreachable(what: impl Into<String>) -> DbError {
+        DbError { outage: Some(Outage::Unreachable), ..DbError::infrastructure(what) }
+    }
+
+    /// Nothing can be read, for a reason that we found out ourselves.
+    pub fn of_outage(which: Outage, what: impl Into<String>) -> DbError {
+        DbError { outage: Some(which), ..DbError::infrastructure(what) }
+    }
+
+    /// Why nothing can be read; none for an error that only concerns the statement.
+    pub fn outage(&self) -> Option<Outage> {
+        if self.outage.is_some() {
+            return self.outage;
+        }
+        match self.state.as_deref()? {
+            // Cancelled by statement_timeout, a lock that was not granted in time.
+            "57014" | LOCK_NOT_AVAILABLE => Some(Outage::Slow),
+            "42501" => Some(Outage::NoRight),
+            // Shut down, starting, no such database, no more connections, no login.
+            "57P01" | "57P02" | "57P03" | "57P05" | "3D000" | "53300" | "28000" | "28P01" => {
+                Some(Outage::Unreachable)
+            }
+            state if state.starts_with("08") => Some(Outage::Unreachable),
+            _ => None,
+        }
     }
 
     /// The database is read-only.
@@ -162,6 +208,7 @@ impl DbError {
             function: None,
             state: None,
             is_too_much: false,
+            outage: None,
             cause: None,
         }
     }

@@ -53,3 +53,25 @@ fn a_fault_has_no_chain_that_repeats_it() {
     let error = anyhow::Error::from(DbError::infrastructure("once"));
     assert_eq!(format!("{error:#}"), "once");
 }
+
+#[test]
+fn why_nothing_can_be_read_is_known_by_the_servers_code_or_by_where_it_was_found() {
+    let of_state =
+        |state: &str| DbError { state: Some(state.to_owned()), ..DbError::infrastructure("x") }.outage();
+    for (state, outage) in [
+        ("57014", Some(Outage::Slow)),
+        ("55P03", Some(Outage::Slow)),
+        ("42501", Some(Outage::NoRight)),
+        ("57P01", Some(Outage::Unreachable)),
+        ("53300", Some(Outage::Unreachable)),
+        ("08006", Some(Outage::Unreachable)),
+        ("42P01", None),
+        ("22008", None),
+    ] {
+        assert_eq!(of_state(state), outage, "{state}");
+    }
+    assert_eq!(DbError::no_answer("x").outage(), Some(Outage::Unreachable));
+    assert_eq!(DbError::unconnected("x").outage(), Some(Outage::Unreachable));
+    assert_eq!(DbError::of_outage(Outage::OlderTables, "x").outage(), Some(Outage::OlderTables));
+    assert_eq!(DbError::infrastructure("x").outage(), None);
+}

@@ -18,7 +18,7 @@ use tokio_postgres::Config;
 use tokio_postgres_rustls::MakeRustlsConnect;
 
 use super::connection::dial::dial;
-use super::error::DbError;
+use super::error::{DbError, Outage};
 use super::pool::session::Session;
 
 /// Places for statements aside.
@@ -253,11 +253,12 @@ impl Pool {
     }
 
     fn none_free(&self) -> DbError {
-        DbError::infrastructure(format!(
+        let what = format!(
             "no database connection became free within {} s ({} open): allow the role more connections",
             LONGEST_WAIT.as_secs(),
             self.0.open.load(Ordering::SeqCst)
-        ))
+        );
+        DbError::of_outage(Outage::Slow, what)
     }
 }
 

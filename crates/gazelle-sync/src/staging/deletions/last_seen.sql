@@ -1,4 +1,5 @@
--- When the records $2 of the entities $1 were last seen at the source, of one entity.
+-- When the last new versions of the records $2 of the entities $1 were staged, of one entity. An unchanged record is seen later
+-- too, and not staged again.
 SELECT asked.entity, asked.external_id, version.fetched_at
   FROM unnest($1::text[], $2::text[]) AS asked (entity, external_id)
  CROSS JOIN LATERAL (

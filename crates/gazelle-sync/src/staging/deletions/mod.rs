@@ -209,7 +209,8 @@ pub async fn found_in(
         .collect())
 }
 
-/// When records, each given by its entity and id, were last seen at the source. Those never seen are left out.
+/// When the last new versions of records, each given by its entity and id, were staged. An unchanged record is seen later too, and
+/// not staged again. Those never staged are left out.
 ///
 /// # Errors
 /// Those of the database.

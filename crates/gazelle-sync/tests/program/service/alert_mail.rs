@@ -36,7 +36,7 @@ async fn mail_goes_out_encrypted_both_ways_and_waits_while_the_server_is_down() 
             // base64 of NUL sync NUL p@ss-s3cr3t
             assert_eq!(mail.login.as_deref(), Some("AHN5bmMAcEBzcy1zM2NyM3Q="), "{scheme}");
             assert_eq!(mail.header("Auto-Submitted").as_deref(), Some("auto-generated"));
-            assert!(mail.header("Subject").unwrap().contains("La synchronisation a"), "{mail:?}");
+            assert!(mail.header("Subject").unwrap().contains("L'exécution a"), "{mail:?}");
             assert!(mail.header("Date").is_some());
         }
 

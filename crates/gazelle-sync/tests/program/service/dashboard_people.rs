@@ -227,6 +227,52 @@ async fn an_operator_invites_changes_and_disables_others_and_not_the_own_account
 }
 
 #[tokio::test]
+async fn the_form_that_invites_changes_nobody_who_is_there() {
+    let world = quiet().await;
+    let serving = Serving::start(&world, &[]).await;
+    let operator = signed_in(&world, &serving, "Opératrice Exemple", &["--role", "operator"]).await;
+    let office = signed_in(&world, &serving, "Bureau Exemple", &["--role", "office"]).await;
+    let before = world.table("sync_people", &[]).await;
+    for (name, role) in
+        [("bureau  EXEMPLE", "technician"), ("Opératrice Exemple", "office"), ("Bureau Exemple", "office")]
+    {
+        let (own, _) = technicians(&world).await;
+        let form = [("name", name), ("role", role), ("technician", own.as_str())];
+        let said = operator.post("/app/people", &form).await;
+        assert_eq!(said.status, 422, "{name}: {said:?}");
+        let id = world
+            .text(&format!(
+                "SELECT id::text FROM sync_people WHERE name_key = lower('{}')",
+                name.replace("  ", " ")
+            ))
+            .await
+            .unwrap();
+        assert!(said.body.contains(&format!("href=\"/app/people/{id}\"")), "{said:?}");
+    }
+    assert_eq!(world.table("sync_people", &[]).await, before);
+    assert_eq!((operator.get("/app/people").await.status, office.get("/app/runs").await.status), (200, 200));
+    // One who was disabled is enabled on the person's page alone.
+    let id = world.text("SELECT id::text FROM sync_people WHERE role = 'office'").await.unwrap();
+    assert_eq!(operator.post(&format!("/app/people/{id}/disable"), &[]).await.status, 303);
+    assert_eq!(
+        operator.post("/app/people", &[("name", "Bureau Exemple"), ("role", "office")]).await.status,
+        422
+    );
+    assert_eq!(
+        world.text("SELECT (disabled_at IS NULL)::text FROM sync_people WHERE role = 'office'").await,
+        Some("false".to_owned())
+    );
+    // A link for oneself changes nothing but the sessions.
+    let own = world.text("SELECT id::text FROM sync_people WHERE role = 'operator'").await.unwrap();
+    assert_eq!(operator.post(&format!("/app/people/{own}/link"), &[]).await.status, 200);
+    assert_eq!(
+        world.text(&format!("SELECT role FROM sync_people WHERE id = '{own}'")).await,
+        Some("operator".to_owned())
+    );
+    assert_eq!(serving.stop().await.code, Some(0));
+}
+
+#[tokio::test]
 async fn read_only_means_that_nothing_is_written_but_sessions() {
     let mut world = quiet().await;
     let link = invited(&world, "Opératrice Exemple", &["--role", "operator"]).await;

@@ -85,6 +85,8 @@ struct Page {
     says: String,
     parent: Option<ParentView>,
     closed: Option<(Shown, String)>,
+    /// Whether a person wrote the reason of the closing; the program writes its own in English.
+    is_closed_by_person: bool,
     tries: String,
     first: Shown,
     last: Shown,
@@ -222,6 +224,7 @@ fn page(case: &Case, frame: Frame) -> Page {
         closed: found
             .closed_at
             .map(|at| (Shown::date_hour(at, t), found.closed_reason.clone().unwrap_or_default())),
+        is_closed_by_person: found.state == "dismissed",
         tries: t.number(found.attempts),
         first: Shown::date_hour(found.first_seen_at, t),
         last: Shown::date_hour(found.last_seen_at, t),

@@ -109,12 +109,12 @@ fn guard(group: &Group, settings: &Settings, t: &Tongue) -> Option<String> {
 fn well(marked: &Marked, t: &Tongue) -> String {
     let none = t.say(w::NONE);
     match marked.since {
-        None => format!("{none} {}", t.say(w::NONE_EVER)),
+        None => format!("{none} {}", t.say(w::NONE_KEPT)),
         Some(since) => {
-            let said = w::MARKED.of(marked.records, t.language);
-            let facts = [("n", t.number(marked.records)), ("since", t.date_hour(since))];
+            let said = w::FOUND.of(marked.found, t.language);
+            let facts = [("n", t.number(marked.found)), ("since", t.date_hour(since))];
             let facts = facts.each_ref().map(|(name, value)| (*name, value.as_str()));
-            format!("{none} {}", t.fill(said, &facts))
+            format!("{none} {} {}", t.fill(said, &facts), t.count(w::MARKED, marked.records))
         }
     }
 }

@@ -35,11 +35,14 @@ impl Group {
     }
 }
 
-/// What was marked deleted.
+/// What was found, whatever was decided of it.
 #[derive(Debug, Default, Serialize)]
 pub(super) struct Marked {
-    pub(super) records: i64,
+    /// Deletions that were found.
+    pub(super) found: i64,
     pub(super) since: Option<Timestamp>,
+    /// Those that were marked deleted.
+    pub(super) records: i64,
 }
 
 /// The deletions of a run.
@@ -55,7 +58,8 @@ pub(super) struct Deletion {
     #[serde(flatten)]
     pub(super) found: FoundDeletion,
     pub(super) name: Name,
-    /// When it was last seen at the source.
+    /// When its last new version was staged: an unchanged record is seen later too, and not staged again.
+    #[serde(rename = "last_version_at")]
     pub(super) last_seen_at: Option<Timestamp>,
     pub(super) hanging: Vec<Hanging>,
 }
@@ -68,7 +72,7 @@ pub(super) struct Hanging {
 }
 
 impl Deletion {
-    /// Whether it was seen at the source after it was found gone: it is kept whatever is decided.
+    /// Whether a version of it came after it was found gone: it is kept whatever is decided.
     pub(super) fn is_seen_since(&self) -> bool {
         self.last_seen_at.is_some_and(|seen| seen > self.found.found_at)
     }
@@ -90,10 +94,14 @@ pub(super) async fn groups(tx: &Tx<'_>, run: Option<Uuid>) -> Result<Vec<Group>,
         .collect())
 }
 
-/// What was marked deleted.
+/// What was found, whatever was decided of it.
 pub(super) async fn marked(tx: &Tx<'_>) -> Result<Marked, DbError> {
     let rows = tx.query(include_str!("marked.sql"), &[]).await?;
-    let marked = |row: &tokio_postgres::Row| Marked { records: row.get("records"), since: row.get("since") };
+    let marked = |row: &tokio_postgres::Row| Marked {
+        found: row.get("records"),
+        since: row.get("since"),
+        records: row.get("marked"),
+    };
     Ok(rows.first().map(marked).unwrap_or_default())
 }
 

@@ -6,7 +6,6 @@ use askama::Template;
 use axum::Extension;
 use axum::extract::State;
 use axum::http::{StatusCode, header};
-use jiff::Timestamp;
 use serde::Deserialize;
 
 use super::people::role_name;
@@ -42,7 +41,7 @@ pub(crate) async fn show(State(site): State<Arc<Site>>, Extension(asked): Extens
     let Some(person) = asked.viewer.person() else {
         return trouble::refused(&site, &asked, (w::DEMO_HAS_NO_PEOPLE, w::DEMO_HAS_NO_PEOPLE_WHY));
     };
-    let frame = Frame::new(&asked, &site.shared.settings, Screen::Other, Timestamp::now());
+    let frame = site.frame_now(&asked, Screen::Other).await;
     let page = Page {
         name: person.name.clone(),
         role: role_name(person.role, &frame),

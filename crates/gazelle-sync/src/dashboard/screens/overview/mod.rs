@@ -44,6 +44,8 @@ struct Waiting {
     /// The page that shows it.
     href: Option<&'static str>,
     more: Vec<String>,
+    /// Whether `more` is in English whatever the page's language is.
+    is_english: bool,
 }
 
 /// A row of the table of entities.
@@ -121,7 +123,7 @@ fn entity(line: &EntityLine, limit: u32, now: jiff::Timestamp, t: &Tongue) -> En
 fn next(facts: &Overview, t: &Tongue) -> Option<String> {
     let activity = &facts.activity;
     if activity.state == ServiceState::Running {
-        return Some(t.fill(w::RUNNING_NOW, &[("at", &t.when(activity.since))]));
+        return Some(t.fill(w::RUNNING_NOW, &[("at", &t.since(activity.since))]));
     }
     let next = activity.next_incremental.into_iter().chain(activity.next_full).min()?;
     Some(t.fill(w::NEXT_RUN, &[("at", &t.when(next))]))
@@ -136,17 +138,19 @@ fn waiting(facts: &Overview, settings: &crate::config::Settings, t: &Tongue) -> 
             title: text.title.to_string(),
             href: (problem.kind == Kind::DeletionsWithheld).then_some("/app/deletions"),
             more: lines.lines().map(str::to_owned).collect(),
+            is_english: false,
         }
     };
     let mut waiting: Vec<Waiting> = facts.problems.iter().map(told).collect();
     if facts.cases > 0 {
         let oldest = facts.oldest_case.map(|at| t.fill(w::OLDEST, &[("ago", &t.ago(at))]));
         let title = t.count(w::QUARANTINE, facts.cases);
-        waiting.push(Waiting { title, href: Some("/app/quarantine"), more: oldest.into_iter().collect() });
+        let more = oldest.into_iter().collect();
+        waiting.push(Waiting { title, href: Some("/app/quarantine"), more, is_english: false });
     }
     if let Some(problem) = &facts.activity.problem {
         let title = t.say(w::SERVICE_PROBLEM).into_owned();
-        waiting.push(Waiting { title, href: None, more: vec![problem.clone()] });
+        waiting.push(Waiting { title, href: None, more: vec![problem.clone()], is_english: true });
     }
     waiting
 }

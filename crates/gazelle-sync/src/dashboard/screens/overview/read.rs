@@ -107,8 +107,7 @@ fn facts(problems: &[Problem], as_of: Option<Timestamp>, settings: &Settings, no
         unreachable: None,
         refused: of(Kind::CredentialsRefused).is_some(),
         failed: bad_run(Kind::RunFailed),
-        // Before the first good run nothing is fresh, however new the tables are.
-        stale: of(Kind::Stale).is_some() || as_of.is_none(),
+        stale: is_stale(as_of, settings.stale_after_minutes, now),
         stale_after_minutes: settings.stale_after_minutes,
         nothing_listed: of(Kind::NothingFetched).map(|problem| problem.text("entities").to_owned()),
         withheld: of(Kind::DeletionsWithheld).map_or(0, |problem| problem.number("count")),
@@ -119,6 +118,12 @@ fn facts(problems: &[Problem], as_of: Option<Timestamp>, settings: &Settings, no
         verified: None,
         now,
     }
+}
+
+/// Whether the data is older than the limit. The alert is silent while a run is in progress, which may mend it; a page must
+/// not say until then that the data is right. Before the first good run nothing is fresh, however new the tables are.
+fn is_stale(as_of: Option<Timestamp>, minutes: u32, now: Timestamp) -> bool {
+    as_of.is_none_or(|at| now.duration_since(at) > SignedDuration::from_mins(i64::from(minutes)))
 }
 
 /// Whether a problem stands in the list of what waits for a person: all but those that go by themselves.
@@ -149,4 +154,23 @@ fn due(settings: &Settings, from: Timestamp, to: Timestamp) -> Vec<Timestamp> {
     due.sort_unstable();
     due.dedup();
     if due.len() > MOST_DUE { Vec::new() } else { due }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn data_is_stale_by_its_age_alone() {
+        let now: Timestamp = "2026-11-24T19:22:00Z".parse().unwrap();
+        for (as_of, stale) in [
+            (None, true),
+            (Some("2026-11-24T18:36:59Z"), true),
+            (Some("2026-11-24T18:37:00Z"), false),
+            // By a clock that is ahead.
+            (Some("2026-11-24T19:30:00Z"), false),
+        ] {
+            assert_eq!(is_stale(as_of.map(|at| at.parse().unwrap()), 45, now), stale, "{as_of:?}");
+        }
+    }
 }

@@ -8,7 +8,6 @@ use askama::Template;
 use axum::Extension;
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
-use jiff::Timestamp;
 use serde::Deserialize;
 use uuid::Uuid;
 
@@ -89,6 +88,7 @@ struct Refused {
     frame: Frame,
     why: String,
     back: String,
+    label: String,
 }
 
 /// A row of the list.
@@ -124,15 +124,14 @@ pub(crate) async fn show(State(site): State<Arc<Site>>, Extension(asked): Extens
     if asked.viewer.is_demo() {
         return trouble::refused(&site, &asked, (w::DEMO_HAS_NO_PEOPLE, w::DEMO_HAS_NO_PEOPLE_WHY));
     }
-    let (people, technicians, now) = match read::all(&site, &asked).await {
+    let (people, technicians, frame) = match read::all(&site, &asked).await {
         Ok(read) => read,
         Err(trouble) => return trouble::answer(&site, &asked, Screen::People, trouble),
     };
     if asked.json {
         return Answer::document(StatusCode::OK, &people);
     }
-    let frame = Frame::new(&asked, &site.shared.settings, Screen::People, now);
-    let rows = people.iter().map(|one| row(one, &frame, now)).collect();
+    let rows = people.iter().map(|one| row(one, &frame)).collect();
     let page =
         Page { rows, roles: roles(Role::Technician, &frame), technicians: choices(technicians, None), frame };
     Answer::page(StatusCode::OK, &page)
@@ -145,15 +144,14 @@ pub(crate) async fn show_one(
     Path(id): Path<String>,
 ) -> Answer {
     let Ok(id) = id.parse::<Uuid>() else { return trouble::not_found(&site, &asked) };
-    let (one, technicians, now) = match read::one(&site, &asked, id).await {
+    let (one, technicians, frame) = match read::one(&site, &asked, id).await {
         Ok(Some(read)) => read,
         Ok(None) => return trouble::not_found(&site, &asked),
         Err(trouble) => return trouble::answer(&site, &asked, Screen::People, trouble),
     };
-    let frame = Frame::new(&asked, &site.shared.settings, Screen::People, now);
     let name = [("name", one.person.name.as_str())];
     let page = One {
-        row: row(&one, &frame, now),
+        row: row(&one, &frame),
         roles: roles(one.person.role, &frame),
         technicians: choices(technicians, one.person.technician.as_deref()),
         is_self: asked.viewer.person().is_some_and(|person| person.id == id),
@@ -175,12 +173,13 @@ pub(crate) async fn invite(
     Posted(form): Posted<InviteForm>,
 ) -> Answer {
     let Ok(role) = form.role.parse() else {
-        return not_done(&site, &asked, w::NOT_FOR_ROLE_WHY, "/app/people");
+        return not_done(&site, &asked, w::NOT_FOR_ROLE_WHY, "/app/people").await;
     };
     let technician = form.technician.as_deref().filter(|id| !id.is_empty());
     let language: Option<Language> = form.language.as_deref().and_then(|text| text.parse().ok());
     let by = asked.viewer.person().map(|person| person.id);
-    linked(&site, &asked, Invite { name: &form.name, role, technician, language, by }).await
+    linked(&site, &asked, Invite { name: &form.name, role, technician, language, by, must_be_new: true })
+        .await
 }
 
 /// Gives a person a new link, and shows it.
@@ -201,6 +200,7 @@ pub(crate) async fn new_link(
         technician: person.technician.as_deref(),
         language: person.language,
         by: asked.viewer.person().map(|person| person.id),
+        must_be_new: false,
     };
     linked(&site, &asked, invite).await
 }
@@ -213,7 +213,7 @@ pub(crate) async fn change_role(
     Posted(form): Posted<RoleForm>,
 ) -> Answer {
     let Ok(role) = form.role.parse() else {
-        return not_done(&site, &asked, w::NOT_FOR_ROLE_WHY, "/app/people");
+        return not_done(&site, &asked, w::NOT_FOR_ROLE_WHY, "/app/people").await;
     };
     let technician = form.technician.filter(|id| !id.is_empty());
     of_other(&site, &asked, &id, async |site: &Site, id, by| {
@@ -261,26 +261,32 @@ async fn of_other(
     let by = asked.viewer.person().map(|person| person.id);
     let back = format!("/app/people/{id}");
     if by == Some(id) {
-        return not_done(site, asked, w::THIS_IS_YOU, &back);
+        return not_done(site, asked, w::THIS_IS_YOU, &back).await;
     }
     match change(site, id, by).await {
         Ok(Ok(_)) => Answer::see(&back),
         Ok(Err(Refusal::Nobody)) => trouble::not_found(site, asked),
-        Ok(Err(refusal)) => not_done(site, asked, said(refusal), &back),
+        Ok(Err(refusal)) => not_done(site, asked, said(refusal), &back).await,
         Err(trouble) => trouble::answer(site, asked, Screen::People, trouble),
     }
 }
 
 async fn linked(site: &Site, asked: &Asked, invite: Invite<'_>) -> Answer {
-    let Ok(token) = Token::random() else { return not_done(site, asked, w::BUSY, "/app/people") };
+    let Ok(token) = Token::random() else { return not_done(site, asked, w::BUSY, "/app/people").await };
     let invited =
         async { people::invite(&site.db()?, &invite, token).await.map_err(|error| site.failed(&error)) };
     let Invitation { person, link, expires_at, .. } = match invited.await {
         Ok(Ok(invitation)) => invitation,
-        Ok(Err(refusal)) => return not_done(site, asked, said(refusal), "/app/people"),
+        Ok(Err(refusal)) => {
+            let back = match refusal {
+                Refusal::Exists(id) => format!("/app/people/{id}"),
+                _ => "/app/people".to_owned(),
+            };
+            return not_done(site, asked, said(refusal), &back).await;
+        }
         Err(trouble) => return trouble::answer(site, asked, Screen::People, trouble),
     };
-    let frame = Frame::new(asked, &site.shared.settings, Screen::People, Timestamp::now());
+    let frame = site.frame_now(asked, Screen::People).await;
     let until = frame.exact(expires_at);
     let page = Link {
         heading: frame.fill(w::LINK_FOR, &[("name", &person.name)]),
@@ -297,17 +303,21 @@ fn said(refusal: Refusal) -> Said {
         Refusal::TechnicianMissing => w::TECHNICIAN_MISSING,
         Refusal::TechnicianUnknown => w::TECHNICIAN_UNKNOWN,
         Refusal::Nobody => crate::dashboard::words::frame::NOT_FOUND,
+        Refusal::Exists(_) => w::NAME_TAKEN,
+        Refusal::Oneself => w::THIS_IS_YOU,
     }
 }
 
-fn not_done(site: &Site, asked: &Asked, why: Said, back: &str) -> Answer {
-    let frame = Frame::new(asked, &site.shared.settings, Screen::People, Timestamp::now());
-    let why = frame.say(why).into_owned();
-    Answer::page(StatusCode::UNPROCESSABLE_ENTITY, &Refused { frame, why, back: back.to_owned() })
+async fn not_done(site: &Site, asked: &Asked, why: Said, back: &str) -> Answer {
+    let frame = site.frame_now(asked, Screen::People).await;
+    // A name that is taken leads to whose it is.
+    let label = if why == w::NAME_TAKEN { w::SEE_PERSON } else { crate::dashboard::words::frame::RETRY };
+    let (why, label) = (frame.say(why).into_owned(), frame.say(label).into_owned());
+    Answer::page(StatusCode::UNPROCESSABLE_ENTITY, &Refused { frame, why, back: back.to_owned(), label })
 }
 
-fn row(one: &Listed, frame: &Frame, now: Timestamp) -> Row {
-    let is_over = one.link_expires_at.is_none_or(|at| at <= now);
+fn row(one: &Listed, frame: &Frame) -> Row {
+    let is_over = one.link_expires_at.is_none_or(|at| at <= frame.read_at);
     let (class, shape, word) = match one.state {
         PersonState::Active => ("ok", "●", w::ACTIVE),
         PersonState::Invited if is_over => ("warn", "▲", w::LINK_EXPIRED),

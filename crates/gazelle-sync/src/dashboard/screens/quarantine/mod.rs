@@ -239,7 +239,7 @@ fn case_row(case: &ListedCase, (names, titles): &(Names, HashMap<Uuid, String>),
 fn well((closed, dismissed): (i64, i64), t: &Tongue) -> String {
     let none = t.say(w::NONE);
     match closed {
-        0 => format!("{none} {}", t.say(w::NONE_EVER)),
+        0 => format!("{none} {}", t.say(w::NONE_KEPT)),
         _ => format!(
             "{none} {} {}",
             t.count(w::WERE_CLOSED, closed),

@@ -37,6 +37,8 @@ struct Counts {
     changed: i64,
     gone: i64,
     in_quarantine: i64,
+    /// Whether counting stopped at the limit, which is one for all kinds together: each number may be higher.
+    is_cut: bool,
 }
 
 /// A record.
@@ -114,6 +116,7 @@ fn of_entity(staged: &StagedCounts) -> Counts {
         changed: staged.later,
         gone: staged.gone,
         in_quarantine: staged.faulty,
+        is_cut: staged.first + staged.later + staged.gone >= MOST_COUNTED,
     }
 }
 
@@ -142,16 +145,18 @@ fn changed(version: &StagedVersion) -> Changed {
 impl Changes {
     /// In words.
     pub(super) fn view(&self, t: &Tongue) -> View {
-        let number = |number: i64| match number >= MOST_COUNTED {
-            true => format!("≥\u{a0}{}", t.number(number)),
-            false => t.number(number),
-        };
-        let counts = self.counts.iter().map(|counts| CountsView {
-            name: entity_name(&counts.entity, t),
-            new: number(counts.new),
-            changed: number(counts.changed),
-            gone: number(counts.gone),
-            in_quarantine: number(counts.in_quarantine),
+        let counts = self.counts.iter().map(|counts| {
+            let number = |number: i64| match counts.is_cut {
+                true => format!("≥\u{a0}{}", t.number(number)),
+                false => t.number(number),
+            };
+            CountsView {
+                name: entity_name(&counts.entity, t),
+                new: number(counts.new),
+                changed: number(counts.changed),
+                gone: number(counts.gone),
+                in_quarantine: number(counts.in_quarantine),
+            }
         });
         View {
             counts: counts.collect(),
@@ -186,5 +191,30 @@ impl Changes {
             differences: differences.filter(|_| !is_same),
             why_none,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::Language;
+    use crate::time;
+
+    /// What is shown of an entity with so many new, changed and gone records.
+    fn shown(first: i64, later: i64, gone: i64) -> [String; 3] {
+        let now = "2026-11-24T19:22:00Z".parse().unwrap();
+        let t = Tongue::new(Language::En, time::zone(time::MONTREAL).unwrap(), now);
+        let staged = StagedCounts { entity: "clients".to_owned(), first, later, gone, faulty: 0 };
+        let counts = vec![of_entity(&staged)];
+        let changes = Changes { counts, records: Vec::new(), is_cut: false, names: Names::default() };
+        let view = changes.view(&t);
+        let [counts] = view.counts.as_slice() else { panic!("one entity") };
+        [&counts.new, &counts.changed, &counts.gone].map(|text| text.replace('\u{a0}', " "))
+    }
+
+    #[test]
+    fn numbers_that_are_cut_together_are_all_told_as_at_least() {
+        assert_eq!(shown(2_000, 2_500, 499), ["2,000", "2,500", "499"]);
+        assert_eq!(shown(2_000, 2_500, 500), ["≥ 2,000", "≥ 2,500", "≥ 500"]);
     }
 }

@@ -2,6 +2,7 @@
 
 mod changes;
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use askama::Template;
@@ -17,8 +18,9 @@ use crate::dashboard::answer::Answer;
 use crate::dashboard::page::{Asked, Frame, Screen, entity_name};
 use crate::dashboard::site::{Site, Trouble};
 use crate::dashboard::words::runs as w;
+use crate::dashboard::words::said::Said;
 use crate::dashboard::words::tongue::Tongue;
-use crate::run_log::kinds::Status;
+use crate::run_log::kinds::{RUNNING, Status};
 use crate::run_log::report::EntityReport;
 use crate::run_log::run_pages::{self, OneRun, REQUESTS, Sent};
 use crate::run_log::warnings::{self, WarningFilter, Warnings};
@@ -52,6 +54,8 @@ struct Page {
     run_id: String,
     reasons: Vec<String>,
     entities: Vec<EntityRow>,
+    /// Set for a run that was not counted, so that nothing is told of it as if it were over and well.
+    uncounted: Option<Cow<'static, str>>,
     /// Set for a run that changed nothing.
     unchanged: Option<String>,
     errors: Vec<String>,
@@ -88,6 +92,8 @@ struct EntityRow {
 struct WarningRow {
     what: String,
     message: String,
+    /// Whether the message is the program's, in English.
+    is_english: bool,
 }
 
 /// How fast Gazelle answered.
@@ -170,6 +176,7 @@ fn page(run: &Run, frame: Frame) -> Page {
         run_id: listed.run_id.clone(),
         reasons: reasons(listed.reason.as_deref()),
         entities: one.entities.iter().map(|entity| entity_row(entity, t)).collect(),
+        uncounted: uncounted(one).map(|said| t.say(said)),
         unchanged: is_over_and_idle.then(|| t.fill(w::CHANGED_NOTHING, &[("seen", &t.number(seen))])),
         errors: one
             .entities
@@ -184,6 +191,18 @@ fn page(run: &Run, frame: Frame) -> Page {
         first_requests: (listed.requests > all && all == REQUESTS)
             .then(|| t.fill(w::FIRST_REQUESTS, &[("n", &t.number(REQUESTS))])),
         frame,
+    }
+}
+
+/// Why a run has no counts, which are written when it ends; none if it has, or if its command counts nothing.
+fn uncounted(run: &OneRun) -> Option<Said> {
+    let status = &run.listed.run.status;
+    match status.parse() {
+        _ if !run.entities.is_empty() => None,
+        Ok(Status::Success | Status::Partial) => None,
+        Ok(Status::Failed) => Some(w::NO_ENTITIES),
+        Err(_) if status == RUNNING => Some(w::COUNTED_LATER),
+        Ok(Status::Interrupted) | Err(_) => Some(w::NOT_COUNTED),
     }
 }
 
@@ -226,10 +245,12 @@ fn warning_rows(warnings: &Warnings, t: &Tongue) -> Vec<WarningRow> {
     let of_runs = warnings.runs.iter().map(|one| WarningRow {
         what: format!("{} · {}", one.code, one.subject),
         message: one.message.clone(),
+        is_english: true,
     });
     let of_records = warnings.records.iter().map(|one| WarningRow {
         what: format!("{} · {}", one.code, entity_name(&one.entity, t)),
         message: t.count(w::WARNING_RECORDS, one.records),
+        is_english: false,
     });
     of_runs.chain(of_records).collect()
 }

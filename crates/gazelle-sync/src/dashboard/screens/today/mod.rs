@@ -77,6 +77,10 @@ struct Choice {
     is_chosen: bool,
 }
 
+/// The years of days that are shown: Postgres knows no day of the eighth millennium before Christ, and nobody has a visit
+/// then.
+const YEARS: std::ops::RangeInclusive<i16> = 1900..=2199;
+
 /// Answers with the page or its document.
 pub(crate) async fn show(
     State(site): State<Arc<Site>>,
@@ -101,7 +105,8 @@ async fn today(site: &Site, asked: &Asked, question: Question) -> Result<Answer,
     let now = snapshot.now;
     let is_today = time::montreal_parts(now).0;
     // A day that cannot be read is today: the page says which day it shows.
-    let day = question.day.as_deref().and_then(|text| text.parse::<Date>().ok()).unwrap_or(is_today);
+    let day = question.day.as_deref().and_then(|text| text.parse::<Date>().ok());
+    let day = day.filter(|day| YEARS.contains(&day.year())).unwrap_or(is_today);
     let technician = question.technician.filter(|id| !id.is_empty());
     let wanted = Wanted { day, technician, stale_after_minutes: settings.stale_after_minutes };
     let mut facts = read::read(&snapshot, wanted).await.map_err(|error| site.failed(&error))?;
@@ -131,7 +136,7 @@ fn page(facts: read::Today, settings: &crate::config::Settings, frame: Frame, is
     });
     let fresh = facts.good_at.map(|at| Fresh {
         at: Shown::date_hour(at, t),
-        text: t.fill(w::AS_OF, &[("at", &t.when(at)), ("ago", &t.ago(at))]),
+        text: t.fill(w::AS_OF, &[("at", &t.as_of(at)), ("ago", &t.ago(at))]),
     });
     let cards = view::cards(&facts, &settings.map_url, t);
     let count = cards.all_day.len() + cards.visits.len();

@@ -1,4 +1,4 @@
-//! What is shown where a page cannot be: the database is away, there is no such page, nobody is invited yet, or the role
+//! What is shown where a page cannot be: the database is away or cannot be read, the request is refused, there is no such page, nobody is invited yet, or the role
 //! may not see it.
 
 use std::sync::Arc;
@@ -17,6 +17,7 @@ use crate::dashboard::verdict::{self, Facts, Told};
 use crate::dashboard::words::entry;
 use crate::dashboard::words::frame as w;
 use crate::dashboard::words::said::Said;
+use crate::db::Outage;
 
 /// The command that invites the first person.
 const INVITE: &str = "gazelle-sync people invite \"NAME\" --role operator";
@@ -38,12 +39,16 @@ struct Page {
 pub(crate) fn answer(site: &Site, asked: &Asked, screen: Screen, trouble: Trouble) -> Answer {
     let since = match trouble {
         Trouble::NoDatabase(since) => since,
-        Trouble::Refused(refusal) => return Answer::text(refusal.status, refusal.why),
+        Trouble::NotOpen => return unreadable(site, asked, screen, (w::NOT_OPEN, w::NOT_OPEN_WHY)),
+        Trouble::Unreadable(outage) => return unreadable(site, asked, screen, why(outage)),
+        Trouble::Refused(refusal) => {
+            return told(site, asked, refusal.status, (entry::REQUEST_REFUSED, refusal.why));
+        }
         Trouble::NoPeople => return no_people(site, asked),
         Trouble::NotForRole => return refused(site, asked, (entry::NOT_FOR_ROLE, entry::NOT_FOR_ROLE_WHY)),
         Trouble::ReadOnly => return refused(site, asked, (entry::READ_ONLY, entry::READ_ONLY_WHY)),
     };
-    let facts = Facts { unreachable: Some(since), now: Timestamp::now(), ..Facts::default() };
+    let facts = Facts { unreachable: Some(Some(since)), now: Timestamp::now(), ..Facts::default() };
     let frame = Frame::new(asked, &site.shared.settings, screen, facts.now);
     let told = verdict::verdict(&facts).tell(&facts, frame.tongue());
     if asked.json {
@@ -58,6 +63,60 @@ pub(crate) fn answer(site: &Site, asked: &Asked, screen: Screen, trouble: Troubl
         StatusCode::SERVICE_UNAVAILABLE,
         &Page { frame, heading, told: Some(told), sentence: None, command: None, link },
     )
+}
+
+/// Why a database that answers is not read.
+fn why(outage: Option<Outage>) -> (Said, Said) {
+    match outage {
+        Some(Outage::Slow) => (w::TOO_SLOW, w::TOO_SLOW_WHY),
+        Some(Outage::OlderTables) => (w::OLDER_TABLES, w::OLDER_TABLES_WHY),
+        Some(Outage::NewerTables) => (w::NEWER_TABLES, w::NEWER_TABLES_WHY),
+        Some(Outage::NoRight) => (w::NO_RIGHT, w::NO_RIGHT_WHY),
+        Some(Outage::Unreachable) | None => (w::UNREADABLE, w::UNREADABLE_WHY),
+    }
+}
+
+/// The database answers, and the page cannot be read all the same.
+fn unreadable(site: &Site, asked: &Asked, screen: Screen, said: (Said, Said)) -> Answer {
+    let frame = Frame::new(asked, &site.shared.settings, screen, Timestamp::now());
+    let link = Some((asked.path.clone(), frame.say(w::RETRY).into_owned()));
+    worded(frame, asked, StatusCode::SERVICE_UNAVAILABLE, said, link)
+}
+
+/// A request that is not answered: heading and one sentence, and no data.
+pub(crate) fn told(site: &Site, asked: &Asked, status: StatusCode, said: (Said, Said)) -> Answer {
+    let frame = Frame::new(asked, &site.shared.settings, Screen::Other, Timestamp::now());
+    worded(frame, asked, status, said, None)
+}
+
+/// The page in place of a line that the framework, or the reading of a form, answers with: such a line says nothing of
+/// the request, and is in English.
+pub(crate) fn in_place_of(site: &Site, asked: &Asked, status: StatusCode) -> Answer {
+    let sentence = match status {
+        StatusCode::UNAUTHORIZED => entry::SIGN_IN_FIRST,
+        StatusCode::PAYLOAD_TOO_LARGE => entry::FORM_TOO_LONG,
+        StatusCode::METHOD_NOT_ALLOWED => entry::OTHER_METHOD,
+        _ => entry::NO_FORM,
+    };
+    let frame = Frame::new(asked, &site.shared.settings, Screen::Other, Timestamp::now());
+    let link = (status == StatusCode::UNAUTHORIZED)
+        .then(|| ("/app/sign-in".to_owned(), frame.say(entry::SIGN_IN).into_owned()));
+    worded(frame, asked, status, (entry::REQUEST_REFUSED, sentence), link)
+}
+
+fn worded(
+    frame: Frame,
+    asked: &Asked,
+    status: StatusCode,
+    said: (Said, Said),
+    link: Option<(String, String)>,
+) -> Answer {
+    let (heading, sentence) = (frame.say(said.0).into_owned(), frame.say(said.1).into_owned());
+    if asked.json {
+        return Answer::document(status, &json!({ "error": heading, "why": sentence }));
+    }
+    let page = Page { frame, heading, told: None, sentence: Some(sentence), command: None, link };
+    Answer::page(status, &page)
 }
 
 /// Nobody is invited yet: how to begin, and nothing else.
@@ -110,12 +169,15 @@ pub(crate) async fn no_such_page(
     State(site): State<Arc<Site>>,
     Extension(asked): Extension<Asked>,
 ) -> Answer {
-    not_found(&site, &asked)
+    not_found_in(site.frame_now(&asked, Screen::Other).await, &asked)
 }
 
 /// The same, for a page that is not there.
 pub(crate) fn not_found(site: &Site, asked: &Asked) -> Answer {
-    let frame = Frame::new(asked, &site.shared.settings, Screen::Other, Timestamp::now());
+    not_found_in(Frame::new(asked, &site.shared.settings, Screen::Other, Timestamp::now()), asked)
+}
+
+fn not_found_in(frame: Frame, asked: &Asked) -> Answer {
     let (heading, link) = (frame.say(w::NOT_FOUND).into_owned(), frame.say(w::TO_FIRST_PAGE).into_owned());
     let home = asked.viewer.person().map_or("/app/", |person| page::home(person.role));
     let link = Some((home.to_owned(), link));
