@@ -89,7 +89,8 @@ async fn a_key_of_a_table_whose_rows_stay_runs_nothing_as_a_superuser() {
     let his = "CREATE TABLE public.his (kind public.kind REFERENCES sync_bookmarks); INSERT INTO public.his VALUES ('mal_1')";
     if world.one("SELECT current_setting('server_version_num')::int >= 180000", &[]).await {
         // The server itself refuses a key whose columns differ so much.
-        let refused = client_of(&world, "mallory").await.batch_execute(his).await.expect_err("a key of another type");
+        let refused =
+            client_of(&world, "mallory").await.batch_execute(his).await.expect_err("a key of another type");
         assert_eq!(refused.code().map(|code| code.code()), Some("XX000"), "{refused:?}");
         return;
     }
