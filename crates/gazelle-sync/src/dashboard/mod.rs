@@ -50,14 +50,11 @@ use crate::db::Outage;
 use crate::service::state::Shared;
 use crate::states::Role;
 
+pub use entry::attempts::ClientAddress;
 pub use entry::viewer::Least;
 
 /// A page that takes longer is given up.
 const LONGEST_PAGE: Duration = Duration::from_secs(8);
-
-/// The address of a client, which the HTTP server adds to each request.
-#[derive(Debug, Clone, Copy)]
-pub struct ClientAddress(pub IpAddr);
 
 /// A route: who may ask, and for what.
 #[derive(Debug)]

@@ -100,6 +100,17 @@ async fn what_moved_since_yesterday_stands_first_with_from_and_to() {
     let moved = "10:00 → 13:30";
     assert!(changes.contains(moved) && changes.contains("Accord du prix des Cent Pianos"), "{changes}");
     assert_eq!(visits(&looked).await, ["13:30–14:30 Accord du prix des Cent Pianos"]);
+    // The screen of changes says it with the day, in the language of the browser.
+    for (language, line) in [
+        ("en-CA", "Moved Wednesday 10 June 2037, 10:00 → 13:30 Accord du prix des Cent Pianos"),
+        ("fr-CA", "Déplacé mercredi 10 juin 2037, 10:00 → 13:30 Accord du prix des Cent Pianos"),
+    ] {
+        looked.browser.set_up(Setup { language, ..Setup::default() }).await.unwrap();
+        looked.navigate(&format!("/app/changes?technician={technician}")).await;
+        let changes = looked.text(".changes li").await;
+        assert!(changes.contains(line), "{changes}");
+    }
+    looked.browser.set_up(Setup::default()).await.unwrap();
     // Nobody else's day says so.
     let other = looked.world.control.ids(Kind::User)[1].clone();
     looked.navigate(&format!("/app/today?day={day}&technician={other}")).await;

@@ -25,6 +25,10 @@ const FORGOTTEN: Duration = Duration::from_secs(3600);
 /// The places of names, and as many of addresses.
 const PLACES: usize = 4096;
 
+/// The address of a client, which the HTTP server adds to each request.
+#[derive(Debug, Clone, Copy)]
+pub struct ClientAddress(pub IpAddr);
+
 /// The attempts of late.
 pub(crate) struct Attempts {
     key: [u8; 32],

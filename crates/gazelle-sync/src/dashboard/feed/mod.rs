@@ -13,9 +13,8 @@ use axum::extract::{Path, State};
 use axum::http::{HeaderMap, Method, StatusCode, header};
 use jiff::{Span, Timestamp};
 
-use super::ClientAddress;
 use super::answer::Answer;
-use super::entry::attempts;
+use super::entry::attempts::{self, ClientAddress};
 use super::entry::same_origin;
 use super::site::{Site, Trouble};
 use super::words::feeds as w;

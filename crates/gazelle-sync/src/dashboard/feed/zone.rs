@@ -146,7 +146,7 @@ mod tests {
     fn a_zone_with_yearly_changes_is_two_rules() {
         let montreal = [
             "BEGIN:VTIMEZONE",
-            "TZID:America/Toronto",
+            "TZID:the zone",
             "BEGIN:DAYLIGHT",
             "DTSTART:20260308T020000",
             "RRULE:FREQ=YEARLY;BYMONTH=3;BYDAY=2SU",
@@ -163,7 +163,10 @@ mod tests {
             "END:STANDARD",
             "END:VTIMEZONE",
         ];
-        assert_eq!(written(time::MONTREAL), montreal);
+        assert_eq!(
+            written(time::MONTREAL).join("\n").replace(time::MONTREAL, "the zone"),
+            montreal.join("\n")
+        );
         let paris = written("Europe/Paris");
         assert!(paris.contains(&"RRULE:FREQ=YEARLY;BYMONTH=3;BYDAY=-1SU".to_owned()), "{paris:?}");
         assert!(paris.contains(&"RRULE:FREQ=YEARLY;BYMONTH=10;BYDAY=-1SU".to_owned()), "{paris:?}");

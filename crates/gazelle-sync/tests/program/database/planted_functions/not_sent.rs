@@ -1,7 +1,7 @@
 //! The SQL files that no command of these tests sends.
 
 /// The SQL files that none of the commands here sends, and why.
-pub const NOT_SENT: [(&str, &str); 91] = [
+pub const NOT_SENT: [(&str, &str); 89] = [
     ("access/trust/hand_over.sql", "what others have put on the tables, before a role that makes roles"),
     ("access/trust/theirs.sql", "the embedded server, where roles own tables"),
     ("alerts/give_up_unclaimed.sql", "a duty of the service, once an hour"),
@@ -44,12 +44,10 @@ pub const NOT_SENT: [(&str, &str); 91] = [
     ("orchestrator/left_out/marked_in.sql", "more records than usual that carry fewer rows than before"),
     ("orchestrator/waiting_for.sql", "records that wait for those of a list that could not be read"),
     ("people/enter.sql", PAGE),
-    ("people/feeds/left.sql", PAGE),
     ("people/feeds/list.sql", PAGE),
     ("people/feeds/make.sql", PAGE),
     ("people/feeds/open.sql", PAGE),
     ("people/feeds/revoke.sql", PAGE),
-    ("people/feeds/revoke_all.sql", PAGE),
     ("people/session.sql", PAGE),
     ("people/sign_in.sql", PAGE),
     ("rebuild/verify/spot_check.sql", "the setting spot_checks"),
