@@ -162,7 +162,7 @@ impl Words {
     /// Entities with or without their numbers (`appointments 12, clients 3`), by the names that the language has for them.
     fn labels(&self, entities: &str) -> String {
         let label = |one: &str| {
-            let (name, number) = one.split_once(' ').map_or((one, ""), |(name, number)| (name, number));
+            let (name, number) = one.split_once(' ').unwrap_or((one, ""));
             let label = entities::entity(name)
                 .map_or_else(|| name.to_owned(), |entity| entity.label.fr.to_lowercase());
             if number.is_empty() { label } else { format!("{label}\u{a0}: {number}") }
