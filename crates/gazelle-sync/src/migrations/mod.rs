@@ -123,6 +123,7 @@ pub(crate) static MIGRATIONS: &[Migration] = &[
         staging_tables: &[],
     },
     Migration { version: 28, name: "people", sql: include_str!("0028_people.sql"), staging_tables: &[] },
+    Migration { version: 29, name: "actions", sql: include_str!("0029_actions.sql"), staging_tables: &[] },
 ];
 
 /// The register of applied migrations.
@@ -151,6 +152,7 @@ pub(crate) const TABLES: &[&str] = &[
     "sync_missing_parents",
     "sync_people",
     "sync_sessions",
+    "sync_actions",
     "gazelle_users",
     "gazelle_clients",
     "gazelle_contacts",

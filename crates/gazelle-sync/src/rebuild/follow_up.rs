@@ -51,6 +51,7 @@ pub(super) struct FollowUp<'a> {
     pub(super) run_id: Uuid,
     pub(super) clock: Clock,
     pub(super) progress: &'a Progress,
+    pub(super) trigger: RunTrigger,
 }
 
 impl FollowUp<'_> {
@@ -64,7 +65,7 @@ impl FollowUp<'_> {
         transaction: impl Future<Output = Result<(R, Option<Remaining<'_>>), DbError>>,
     ) -> Result<R, DbError> {
         let (db, fence, run_id) = (self.db, self.fence, self.run_id);
-        let of_run = NewRun { run_id, command, mode: None, trigger: RunTrigger::Command };
+        let of_run = NewRun { run_id, command, mode: None, trigger: self.trigger };
         let work = async {
             let (mut report, remaining) = transaction.await?;
             if let Some(remaining) = remaining {

@@ -13,8 +13,9 @@ use std::time::Instant;
 use serde::Serialize;
 use uuid::Uuid;
 
+use super::Held;
 use super::follow_up::{FollowUp, Outcome, Remaining, Report};
-use super::{ApplyOptions, Withheld, compare, decide, in_one_snapshot};
+use super::{ApplyOptions, ForAction, Withheld, compare, decide, in_one_snapshot};
 use crate::config::Settings;
 use crate::db::{Db, DbError};
 use crate::display::Progress;
@@ -83,32 +84,35 @@ pub async fn replay(
     let started = Instant::now();
     migrate::prepare(db).await?;
     let mut report = Lease::hold(db, settings.lease(), async |lease| {
-        recorded(db, settings, wanted, lease, progress).await
+        replay_leased(Held { db, settings, lease, progress, action: ForAction::default() }, wanted).await
     })
     .await?;
     report.duration_ms = milliseconds(started.elapsed());
     Ok(report)
 }
 
-async fn recorded(
-    db: &Db,
-    settings: &Settings,
-    wanted: &ReplayRequest,
-    lease: &Lease,
-    progress: &Progress,
-) -> Result<ReplayReport, DbError> {
+/// Replays under a lease that is held.
+///
+/// # Errors
+/// As [`replay`].
+pub async fn replay_leased(held: Held<'_>, wanted: &ReplayRequest) -> Result<ReplayReport, DbError> {
+    let Held { db, settings, lease, progress, action } = held;
     let clock = Clock::after_staged(db).await?;
     let (run_id, fence) = (clock.run_id(), lease.fence());
     let transaction = async {
-        let (report, some_unprocessed) =
-            in_one_snapshot(db, fence, async |tx| in_transaction(tx, settings, wanted, run_id).await).await?;
+        let (report, some_unprocessed) = in_one_snapshot(db, fence, async |tx| {
+            in_transaction(tx, settings, wanted, (run_id, action)).await
+        })
+        .await?;
         let is_whole = report.records.is_none();
         let is_applied = !wanted.dry_run && report.status == Status::Success;
         let remaining = Remaining { entities: &wanted.entities, is_whole };
         Ok((report, (is_applied && (is_whole || some_unprocessed)).then_some(remaining)))
     };
     let command = if wanted.dry_run { RunCommand::ReplayDryRun } else { RunCommand::Replay };
-    FollowUp { db, settings, fence, run_id, clock, progress }.recorded(command, transaction).await
+    FollowUp { db, settings, fence, run_id, clock, progress, trigger: action.trigger() }
+        .recorded(command, transaction)
+        .await
 }
 
 /// Computes the difference and applies it, in one transaction with one snapshot. Returns also whether it includes
@@ -117,24 +121,18 @@ async fn in_transaction(
     tx: FencedTx<'_>,
     settings: &Settings,
     wanted: &ReplayRequest,
-    run_id: Uuid,
+    (run_id, action): (Uuid, ForAction<'_>),
 ) -> Result<(ReplayReport, bool), DbError> {
     let (parts, records) = part::of(&tx, wanted).await?;
     // Everything is rebuilt, whatever the slice: rows are built from rows of other records.
     let unplaced = rebuild::rebuild(&tx, settings.batch_size, Basis::Everything).await?;
     crate::crash::at(crate::crash::Step::ReplayBuilt);
     let found = compare(&tx, parts, unplaced).await?;
-    let options = ApplyOptions { dry_run: wanted.dry_run, allow_deletions: wanted.allow_deletions };
+    let options = ApplyOptions { dry_run: wanted.dry_run, allow_deletions: wanted.allow_deletions, action };
     let is_part = records.is_some() || wanted.entities.len() < ENTITIES.len();
     let result = decide(&found, &tx, settings, options, |error| error.while_doing(refused(is_part))).await?;
     let (rows_written, some_unprocessed) = result.applied.unwrap_or_default();
-    match result.applied {
-        Some(_) => {
-            crate::crash::at(crate::crash::Step::ReplayApplied);
-            tx.commit().await?;
-        }
-        None => tx.rollback().await?,
-    }
+    let applied = result.applied;
     let report = ReplayReport {
         run_id,
         status: result.status,
@@ -147,6 +145,14 @@ async fn in_transaction(
         rows_written,
         duration_ms: 0,
     };
+    match applied {
+        Some(_) => {
+            action.applied(&tx, run_id, &report).await?;
+            crate::crash::at(crate::crash::Step::ReplayApplied);
+            tx.commit().await?;
+        }
+        None => tx.rollback().await?,
+    }
     Ok((report, some_unprocessed))
 }
 

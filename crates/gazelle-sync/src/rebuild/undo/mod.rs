@@ -19,7 +19,7 @@ use step::{find_step, refuse_what_retention_dropped};
 
 use super::comparison::Comparison;
 use super::follow_up::{FollowUp, Outcome, Remaining, Report};
-use super::{ApplyOptions, Withheld, compare, decide, in_one_snapshot};
+use super::{ApplyOptions, ForAction, Held, Withheld, compare, decide, in_one_snapshot};
 use crate::config::Settings;
 use crate::db::{Db, DbError};
 use crate::display::Progress;
@@ -109,20 +109,19 @@ pub async fn undo(
     let started = Instant::now();
     migrate::prepare(db).await?;
     let mut report = Lease::hold(db, settings.lease(), async |lease| {
-        recorded(db, settings, lease, wanted, progress).await
+        undo_leased(Held { db, settings, lease, progress, action: ForAction::default() }, wanted).await
     })
     .await?;
     report.duration_ms = milliseconds(started.elapsed());
     Ok(report)
 }
 
-async fn recorded(
-    db: &Db,
-    settings: &Settings,
-    lease: &Lease,
-    wanted: UndoRequest,
-    progress: &Progress,
-) -> Result<UndoReport, DbError> {
+/// Undoes a run, or lifts its undo, under a lease that is held.
+///
+/// # Errors
+/// As [`undo`].
+pub async fn undo_leased(held: Held<'_>, wanted: UndoRequest) -> Result<UndoReport, DbError> {
+    let Held { db, settings, lease, progress, action } = held;
     let step = find_step(db, wanted.id, wanted.lift).await?;
     refuse_what_retention_dropped(db, step).await?;
     let clock = Clock::after_staged(db).await?;
@@ -130,7 +129,7 @@ async fn recorded(
     let fence = lease.fence();
     let transaction = async {
         let report =
-            in_one_snapshot(db, fence, async |tx| in_transaction(tx, settings, wanted, run_id, step).await)
+            in_one_snapshot(db, fence, async |tx| in_transaction(tx, held, wanted, run_id, step).await)
                 .await?;
         // Stage 2 notes the outcome of versions that count now, and quarantines records that have lost their parent.
         let remaining = Remaining { entities: &ENTITIES, is_whole: true };
@@ -144,17 +143,20 @@ async fn recorded(
         Step::Undid(_) => RunCommand::Undo,
         Step::Lifted { .. } => RunCommand::UndoLift,
     };
-    FollowUp { db, settings, fence, run_id, clock, progress }.recorded(command, transaction).await
+    FollowUp { db, settings, fence, run_id, clock, progress, trigger: action.trigger() }
+        .recorded(command, transaction)
+        .await
 }
 
 /// Withdraws or restores the versions, computes what production should be then, and applies the difference.
 async fn in_transaction(
     tx: FencedTx<'_>,
-    settings: &Settings,
+    held: Held<'_>,
     wanted: UndoRequest,
     run_id: Uuid,
     step: Step,
 ) -> Result<UndoReport, DbError> {
+    let Held { settings, action, .. } = held;
     let at = tx.now().await?;
     let touched = Touched::by(&tx, run_id, step, at).await?;
     if touched.versions == 0 {
@@ -167,20 +169,14 @@ async fn in_transaction(
     let unplaced = rebuild::rebuild(&tx, settings.batch_size, Basis::Everything).await?;
     let parts = ENTITIES.iter().map(|entity| Part::whole(entity)).collect();
     let found = compare(&tx, parts, unplaced).await?;
-    let options = ApplyOptions { dry_run: wanted.dry_run, allow_deletions: wanted.allow_deletions };
+    let options = ApplyOptions { dry_run: wanted.dry_run, allow_deletions: wanted.allow_deletions, action };
     let refused = |error: DbError| {
         let doing = refused_by(&error);
         error.while_doing(doing)
     };
     let result = decide(&found, &tx, settings, options, refused).await?;
-    match result.applied {
-        Some(_) => {
-            take_up_again(&tx, &touched, &found).await?;
-            tx.commit().await?;
-        }
-        None => tx.rollback().await?,
-    }
-    Ok(UndoReport {
+    let applied = result.applied;
+    let report = UndoReport {
         run_id,
         status: result.status,
         reasons: result.reasons,
@@ -191,10 +187,20 @@ async fn in_transaction(
         versions: touched.versions,
         records: touched.records(),
         newer: touched.newer,
-        tables: found.tables,
-        rows_written: result.applied.unwrap_or_default().0,
+        tables: found.tables.clone(),
+        rows_written: applied.unwrap_or_default().0,
         duration_ms: 0,
-    })
+    };
+    match applied {
+        Some(_) => {
+            take_up_again(&tx, &touched, &found).await?;
+            action.applied(&tx, run_id, &report).await?;
+            crate::crash::at(crate::crash::Step::UndoApplied);
+            tx.commit().await?;
+        }
+        None => tx.rollback().await?,
+    }
+    Ok(report)
 }
 
 /// The versions that are withdrawn or restored.

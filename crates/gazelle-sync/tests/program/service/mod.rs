@@ -7,6 +7,8 @@ mod alert_refused;
 mod alert_soak;
 mod alerts;
 mod dashboard;
+mod dashboard_actions;
+mod dashboard_changes_of_runs;
 mod dashboard_entry;
 mod dashboard_people;
 mod dashboard_records;
