@@ -63,6 +63,12 @@ steps! {
     ReplayBuilt = "replay-built",
     /// A replay has applied the differences, uncommitted.
     ReplayApplied = "replay-applied",
+    /// An undo has applied the differences, uncommitted.
+    UndoApplied = "undo-applied",
+    /// An action of the dashboard is taken; nothing of it is done.
+    ActionTaken = "action-taken",
+    /// An action of the dashboard is done; its end is not noted.
+    ActionDone = "action-done",
 }
 
 /// Marks that a step is reached; kills the process if `GAZELLE_CRASH_AT` names it.

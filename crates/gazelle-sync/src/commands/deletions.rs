@@ -10,7 +10,8 @@ use super::text::deletions::list_text;
 use crate::cli::{DeletionsAction, DeletionsArgs};
 use crate::display;
 use crate::migrate;
-use crate::orchestrator::decide_deletions::{Decision, DecisionReport, decide};
+use crate::orchestrator::Deciding;
+use crate::orchestrator::decide_deletions::{Decision, DecisionReport, Which, decide};
 use crate::staging::deletions;
 
 /// Runs the chosen action.
@@ -51,7 +52,8 @@ async fn list(context: &Context, opened: &Opened, all: bool) -> Result<u8> {
 }
 
 async fn settle(context: &Context, opened: &Opened, run: Uuid, decision: Decision) -> Result<u8> {
-    let decided = decide(&opened.db, &context.settings, run, decision, &context.progress).await?;
+    let work = async |deciding: Deciding<'_>| decide(deciding, Which::all_of(run), decision).await;
+    let decided = Deciding::hold(&opened.db, &context.settings, &context.progress, work).await?;
     if decided.records == 0 {
         bail!("run {run} has no deletion that awaits approval (gazelle-sync deletions lists those that do)");
     }
@@ -59,7 +61,7 @@ async fn settle(context: &Context, opened: &Opened, run: Uuid, decision: Decisio
         Decision::Approve => "marked deleted",
         Decision::Dismiss => "kept",
     };
-    let DecisionReport { records, seen_since, run } = decided;
+    let DecisionReport { records, seen_since, run, .. } = decided;
     context.print(
         &json!({ "decided": records, "decision": word, "seen_since": seen_since, "run": run }),
         || match seen_since {

@@ -1,7 +1,6 @@
 //! `errors`: lists, shows, retries and dismisses quarantine cases.
 
 use anyhow::{Result, bail};
-use serde::Serialize;
 use serde_json::json;
 
 use super::shared::arguments::chosen;
@@ -15,14 +14,11 @@ use super::text::errors::table;
 use super::text::run::run_text;
 use crate::cli::{ErrorFilter, ErrorsAction, ErrorsArgs, ErrorsRetry};
 use crate::config::Settings;
-use crate::display::{self, Lines, List, Progress};
+use crate::display::{self, Lines, List};
 use crate::entities::Entity;
 use crate::explain::{self, case};
-use crate::lease::{FencedTx, Lease};
 use crate::migrate;
-use crate::orchestrator::{Job, run_sync};
-use crate::run_log::kinds::RunCommand;
-use crate::run_log::report::RunReport;
+use crate::orchestrator::{Deciding, decide_cases};
 use crate::staging::quarantine::pages::Pages;
 use crate::staging::quarantine::{self, CaseFilter};
 
@@ -190,52 +186,26 @@ async fn show(context: &Context, opened: &Opened, entities: &[&'static Entity], 
     Ok(0)
 }
 
-/// Sets the versions back to pending. Needs the lease like every other writer, so it fails while a run is in
-/// progress.
-async fn back_to_pending(
-    context: &Context,
-    opened: &Opened,
-    entities: &[&'static Entity],
-    which: &ErrorsRetry,
-) -> Result<u64> {
-    let pending = Lease::hold(&opened.db, context.settings.lease(), async |lease| {
-        let retry = async |tx: &FencedTx<'_>| {
-            let mut pending = 0;
-            for entity in entities {
-                pending += quarantine::retry(tx, entity, &which.ids, which.code.as_deref()).await?;
-            }
-            Ok(pending)
-        };
-        lease.fence().transaction(&opened.db, retry).await
-    })
-    .await?;
-    Ok(pending)
-}
-
 async fn retry(
     context: &Context,
     opened: &Opened,
     entities: &[&'static Entity],
     which: &ErrorsRetry,
 ) -> Result<u8> {
-    let pending = back_to_pending(context, opened, entities, which).await?;
-    if pending == 0 && !which.ids.is_empty() {
+    let work = async |deciding: Deciding<'_>| {
+        decide_cases::retry(deciding, entities, &which.ids, which.code.as_deref()).await
+    };
+    let retried = Deciding::hold(&opened.db, &context.settings, &context.progress, work).await?;
+    let Some(report) = retried else {
         bail!("none of these records is in quarantine (gazelle-sync errors lists those that are)");
-    }
-    let job = Job::reconcile(RunCommand::ErrorsRetry, entities.to_vec());
-    let report =
-        run_sync(&opened.db, None, &context.settings, &job, &Progress::clone(&context.progress)).await?;
-    #[derive(Serialize)]
-    struct RetryReport<'r> {
-        retried: u64,
-        run: &'r RunReport,
-    }
-    context.print(&RetryReport { retried: pending, run: &report }, || {
+    };
+    context.print(&report, || {
         let mut text = Lines::new();
-        text.line(format!("{} record(s) retried", display::count(pending))).lines(&run_text(&report));
+        text.line(format!("{} record(s) retried", display::count(report.retried)))
+            .lines(&run_text(&report.run));
         text
     })?;
-    Ok(report.status.exit_code())
+    Ok(report.run.status.exit_code())
 }
 
 async fn dismiss(
@@ -245,19 +215,8 @@ async fn dismiss(
     id: &str,
     reason: &str,
 ) -> Result<u8> {
-    // Needs the lease like every other writer: a run in progress may be closing the same case.
-    let dismissed = Lease::hold(&opened.db, context.settings.lease(), async |lease| {
-        let dismiss = async |tx: &FencedTx<'_>| {
-            let now = tx.now().await?;
-            let mut dismissed = 0;
-            for entity in entities {
-                dismissed += quarantine::dismiss(tx, entity, &[id.to_owned()], reason, now).await?;
-            }
-            Ok(dismissed)
-        };
-        lease.fence().transaction(&opened.db, dismiss).await
-    })
-    .await?;
+    let work = async |deciding: Deciding<'_>| decide_cases::dismiss(deciding, entities, id, reason).await;
+    let dismissed = Deciding::hold(&opened.db, &context.settings, &context.progress, work).await?;
     if dismissed == 0 {
         bail!("no record {id} waits in quarantine (gazelle-sync errors lists those that do)");
     }

@@ -27,6 +27,11 @@ pub(super) fn deletions(run_id: impl std::fmt::Display) -> String {
     format!("/app/deletions/{run_id}")
 }
 
+/// The page of an action.
+pub(super) fn action(id: impl std::fmt::Display) -> String {
+    format!("/app/actions/{id}")
+}
+
 /// An address with these parameters; those that are none are left out.
 pub(super) fn with(path: &str, parameters: &[(&str, Option<&str>)]) -> String {
     let mut query = url::form_urlencoded::Serializer::new(String::new());

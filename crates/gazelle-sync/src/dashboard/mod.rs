@@ -40,8 +40,8 @@ use entry::viewer::Viewer;
 use entry::{cookie, form, same_origin, sender};
 use page::{Asked, Screen};
 use screens::{
-    case, changes, deletions, enter, feeds, me, overview, people, quarantine, record, run, runs, search,
-    sign_in, today, trouble,
+    actions, case, changes, deletions, enter, feeds, me, overview, people, quarantine, record, run, runs,
+    search, sign_in, today, trouble,
 };
 use site::{Site, Trouble};
 
@@ -84,7 +84,7 @@ const OFFICE: Least = Least::Role(Role::Office);
 const OPERATOR: Least = Least::Role(Role::Operator);
 
 /// Every route of the dashboard: the router is made of this table, so that none is outside of it.
-static ROUTES: [Route; 43] = [
+static ROUTES: [Route; 56] = [
     reads("/app/assets/{hash}/{name}", Least::File, || get(asset)),
     reads("/feed/{file}", Least::Link, || get(feed::show)),
     reads("/app/sign-in", ANYONE, || get(sign_in::show)),
@@ -116,6 +116,7 @@ static ROUTES: [Route; 43] = [
     reads("/app/deletions", OFFICE, || get(deletions::show)),
     reads("/app/deletions.json", OFFICE, || get(deletions::show)),
     reads("/app/deletions/{run}", OFFICE, || get(deletions::run::show)),
+    writes("/app/deletions/{run}/confirm", OPERATOR, || post(actions::confirm::show)),
     reads("/app/search", OFFICE, || get(search::show)),
     reads("/app/search.json", OFFICE, || get(search::show)),
     reads("/app/people", OPERATOR, || get(people::show)),
@@ -126,6 +127,18 @@ static ROUTES: [Route; 43] = [
     writes("/app/people/{id}/link", OPERATOR, || post(people::new_link)),
     writes("/app/people/{id}/disable", OPERATOR, || post(people::disable)),
     writes("/app/people/{id}/sign-out", OPERATOR, || post(people::sign_out)),
+    reads("/app/actions", OFFICE, || get(actions::show)),
+    reads("/app/actions.json", OFFICE, || get(actions::show)),
+    reads("/app/actions/{id}", OFFICE, || get(actions::show_one)),
+    writes("/app/actions/{id}/apply", OPERATOR, || post(actions::ask::apply)),
+    writes("/app/actions/sync", OFFICE, || post(actions::ask::sync)),
+    writes("/app/actions/retry", OFFICE, || post(actions::ask::retry)),
+    writes("/app/actions/dismiss", OFFICE, || post(actions::ask::dismiss)),
+    writes("/app/actions/decide", OPERATOR, || post(actions::ask::decide)),
+    writes("/app/actions/verify", OPERATOR, || post(actions::ask::verify)),
+    writes("/app/actions/replay", OPERATOR, || post(actions::ask::replay)),
+    writes("/app/actions/undo", OPERATOR, || post(actions::ask::undo)),
+    writes("/app/actions/lift", OPERATOR, || post(actions::ask::lift)),
     reads("/app/{*rest}", TECHNICIAN, || get(trouble::no_such_page)),
     writes("/app/{*rest}", TECHNICIAN, || post(trouble::no_such_page)),
 ];

@@ -84,6 +84,8 @@ pub(super) struct Frame {
     viewer: Viewer,
     /// Whether the page may be left in another language: that is kept, and nothing is written where the setting says so.
     pub(super) offers_languages: bool,
+    /// Whether nothing is asked for here: the setting `dashboard_read_only`.
+    is_read_only: bool,
     pub(super) waits: Waits,
     /// Where the form of the languages leads back to.
     pub(super) path: String,
@@ -99,6 +101,7 @@ impl Frame {
             screen,
             viewer: asked.viewer.clone(),
             offers_languages: settings.dashboard_read_only == Switch::Off,
+            is_read_only: settings.dashboard_read_only == Switch::On,
             waits: Waits::default(),
             path: asked.path.clone(),
             schema: settings.schema.clone(),
@@ -182,6 +185,20 @@ impl Frame {
     /// Whether the page is shown to nobody in particular, who is told nothing of the installation.
     pub(super) fn is_for_nobody(&self) -> bool {
         matches!(self.viewer, Viewer::Nobody)
+    }
+
+    /// Whether the viewer may ask for what the office may: forms are offered to nobody else.
+    pub(super) fn may_office(&self) -> bool {
+        self.may(Role::Office)
+    }
+
+    /// Whether the viewer may ask for what an operator may.
+    pub(super) fn may_operator(&self) -> bool {
+        self.may(Role::Operator)
+    }
+
+    fn may(&self, role: Role) -> bool {
+        !self.is_read_only && self.viewer.may(Least::Role(role))
     }
 
     /// Whether the screen is one of those that a phone shows under `More`.

@@ -54,6 +54,8 @@ pub(crate) struct Verified {
     pub(crate) rows: i64,
     pub(crate) asked: i64,
     pub(crate) differences: i64,
+    /// The page of its report.
+    pub(crate) report: String,
 }
 
 /// How grave a verdict is: it decides colour and shape.
@@ -208,7 +210,7 @@ impl Verdict {
                 (w::SEE_RUN, Some(format!("/app/runs/{}", run.run_id)))
             }
             Verdict::Stale | Verdict::NothingListed(_) => (w::SEE_RUNS, Some("/app/runs".to_owned())),
-            Verdict::Differs(_) => (w::DIFFERS_ACT, None),
+            Verdict::Differs(verified) => (w::DIFFERS_ACT, Some(verified.report.clone())),
             Verdict::Withheld(_) => (w::WITHHELD_ACT, Some("/app/deletions".to_owned())),
             Verdict::ManyCases(_) => (w::CASES_ACT, Some("/app/quarantine".to_owned())),
             Verdict::NotVerified(_) => (w::VERIFY_ACT, None),

@@ -10,6 +10,9 @@ use crate::db::{Begin, Connection, Db, DbError, Param, WriteTx};
 /// [`FencedTx`](super::FencedTx).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Unfenced {
+    /// What people ask for in the dashboard. They ask while a run holds the lease; only new rows are written so, and the
+    /// service takes and ends them under its lease.
+    Actions,
     /// Alerts, their messages, and the last call of the heartbeat URL. No run writes them, and they matter most where no
     /// run succeeds. Processes keep each other out by locks on rows.
     Alerts,

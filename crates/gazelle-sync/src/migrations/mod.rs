@@ -123,6 +123,7 @@ pub(crate) static MIGRATIONS: &[Migration] = &[
         staging_tables: &[],
     },
     Migration { version: 28, name: "people", sql: include_str!("0028_people.sql"), staging_tables: &[] },
+    Migration { version: 29, name: "actions", sql: include_str!("0029_actions.sql"), staging_tables: &[] },
     Migration {
         version: 30,
         name: "calendar feeds",
@@ -164,6 +165,7 @@ pub(crate) const TABLES: &[&str] = &[
     "sync_people",
     "sync_sessions",
     "sync_feeds",
+    "sync_actions",
     "gazelle_users",
     "gazelle_clients",
     "gazelle_contacts",

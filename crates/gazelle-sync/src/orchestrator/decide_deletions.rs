@@ -1,14 +1,12 @@
 //! Manual approval or dismissal of the deletions that a run withheld.
 
+use serde_json::json;
 use uuid::Uuid;
 
-use super::job::Job;
-use super::run_sync::run_sync;
-use crate::config::Settings;
-use crate::db::{Db, DbError};
-use crate::display::Progress;
+use super::deciding::Deciding;
+use crate::db::DbError;
 use crate::entities::{ENTITIES, Entity};
-use crate::lease::{FencedTx, Lease};
+use crate::lease::FencedTx;
 use crate::run_log::kinds::RunCommand;
 use crate::run_log::report::RunReport;
 use crate::staging::deletions::{self, GoneRecord, noted};
@@ -22,6 +20,31 @@ pub enum Decision {
     Dismiss,
 }
 
+/// Which withheld deletions are decided.
+#[derive(Debug, Clone, Copy)]
+pub struct Which<'a> {
+    /// The run that withheld them.
+    pub run: Uuid,
+    /// Of this entity; of all if none is given.
+    pub entity: Option<&'static Entity>,
+    /// Records that are left as they are.
+    pub except: &'a [String],
+    /// How many were shown; none of them is decided if there are more by now. None for no limit.
+    pub shown: Option<u64>,
+}
+
+impl<'a> Which<'a> {
+    /// All that a run withheld.
+    pub fn all_of(run: Uuid) -> Which<'a> {
+        Which { run, entity: None, except: &[], shown: None }
+    }
+
+    fn entities(&self) -> impl Iterator<Item = &'static Entity> {
+        let chosen = self.entity;
+        ENTITIES.iter().copied().filter(move |entity| chosen.is_none_or(|one| one.name == entity.name))
+    }
+}
+
 /// The result of a decision.
 #[derive(Debug, Default)]
 pub struct DecisionReport {
@@ -29,6 +52,8 @@ pub struct DecisionReport {
     pub records: u64,
     /// Approved deletions that were not carried out, because the record was seen at the source since.
     pub seen_since: u64,
+    /// How many wait, if they are more than were shown: none was decided then.
+    pub grown_to: Option<u64>,
     /// The run that reconciled the tombstones of an approval; none if there were none.
     pub run: Option<RunReport>,
 }
@@ -36,60 +61,66 @@ pub struct DecisionReport {
 /// Deletions decided on per statement: bounds memory, however many are undecided.
 const A_TIME: i64 = 1_000;
 
-/// Approves or dismisses all deletions that `run` withheld and that are still undecided.
+/// Approves or dismisses deletions that a run withheld and that are still undecided.
 ///
 /// # Errors
 /// The database's.
 pub async fn decide(
-    db: &Db,
-    settings: &Settings,
-    run: Uuid,
+    deciding: Deciding<'_>,
+    which: Which<'_>,
     decision: Decision,
-    progress: &Progress,
 ) -> Result<DecisionReport, DbError> {
     let mut touched: Vec<&'static Entity> = Vec::new();
-    let mut decided =
-        Lease::hold(db, settings.lease(), async |lease| note(db, lease, run, decision, &mut touched).await)
-            .await?;
-    if touched.is_empty() {
-        return Ok(decided);
+    // Under the lease, so that no walk can see one of these records again before the decision is written.
+    let write = async |tx: &FencedTx<'_>| {
+        let decided = note(tx, which, decision, &mut touched).await?;
+        if decided.records > 0 {
+            let report = json!({ "decided": decided.records, "seen_since": decided.seen_since });
+            deciding.applied(tx, report).await?;
+        }
+        Ok(decided)
+    };
+    let mut decided = deciding.leased.lease.fence().transaction(deciding.db, write).await?;
+    if !touched.is_empty() {
+        decided.run = Some(deciding.reconcile(RunCommand::DeletionsApprove, touched).await?);
     }
-    let job = Job::reconcile(RunCommand::DeletionsApprove, touched);
-    decided.run = Some(run_sync(db, None, settings, &job, progress).await?);
     Ok(decided)
 }
 
 /// Records the decision and, for an approval, stages the tombstones. `touched` receives the entities of approved
 /// deletions.
 async fn note(
-    db: &Db,
-    lease: &Lease,
-    run: Uuid,
+    tx: &FencedTx<'_>,
+    which: Which<'_>,
     decision: Decision,
     touched: &mut Vec<&'static Entity>,
 ) -> Result<DecisionReport, DbError> {
-    // Under the lease, so that no walk can see one of these records again before the decision is written.
     let mut decided = DecisionReport::default();
-    let approved = decision == Decision::Approve;
-    let write = async |tx: &FencedTx<'_>| {
-        let now = tx.now().await?;
-        for entity in ENTITIES.iter().copied() {
-            loop {
-                let waiting = deletions::waiting(tx, entity, run, A_TIME).await?;
-                let Some(found_at) = waiting.iter().map(|(_, found_at)| *found_at).min() else { break };
-                let gone: Vec<GoneRecord> = waiting.into_iter().map(|(gone, _)| gone).collect();
-                if approved {
-                    let staged = noted::stage_tombstones_found_at(tx, entity, run, &gone, found_at).await?;
-                    decided.seen_since += gone.len() as u64 - staged;
-                    if !touched.iter().any(|of| of.name == entity.name) {
-                        touched.push(entity);
-                    }
-                }
-                decided.records += noted::decide(tx, entity, run, &gone, approved, now).await?;
-            }
+    if let Some(shown) = which.shown {
+        let mut waiting = 0;
+        for entity in which.entities() {
+            waiting += deletions::count_waiting(tx, entity, which.run, which.except).await?;
         }
-        Ok(())
-    };
-    lease.fence().transaction(db, write).await?;
+        if waiting > shown {
+            return Ok(DecisionReport { grown_to: Some(waiting), ..decided });
+        }
+    }
+    let now = tx.now().await?;
+    let approved = decision == Decision::Approve;
+    for entity in which.entities() {
+        loop {
+            let waiting = deletions::waiting(tx, entity, which.run, which.except, A_TIME).await?;
+            let Some(found_at) = waiting.iter().map(|(_, found_at)| *found_at).min() else { break };
+            let gone: Vec<GoneRecord> = waiting.into_iter().map(|(gone, _)| gone).collect();
+            if approved {
+                let staged = noted::stage_tombstones_found_at(tx, entity, which.run, &gone, found_at).await?;
+                decided.seen_since += gone.len() as u64 - staged;
+                if !touched.iter().any(|of| of.name == entity.name) {
+                    touched.push(entity);
+                }
+            }
+            decided.records += noted::decide(tx, entity, which.run, &gone, approved, now).await?;
+        }
+    }
     Ok(decided)
 }

@@ -61,9 +61,7 @@ pub async fn run_leased(
     leased: LeasedRun,
     progress: &Progress,
 ) -> Result<RunReport, DbError> {
-    tracing::Span::current().record("run_id", tracing::field::display(leased.run_id));
-    let run = Run { db, settings, job, leased: &leased, progress };
-    let outcome = recorded(&run, client).await;
+    let outcome = run_held(db, client, settings, job, &leased, progress).await;
     // Also after an error: a run whose start or end could not be recorded must not keep the lease.
     let released = leased.lease.release().await;
     match outcome {
@@ -79,6 +77,22 @@ pub async fn run_leased(
             Err(error)
         }
     }
+}
+
+/// Runs a job under a lease that stays held.
+///
+/// # Errors
+/// Those of [`run_sync`].
+pub(super) async fn run_held(
+    db: &Db,
+    client: Option<GazelleClient>,
+    settings: &Settings,
+    job: &Job,
+    leased: &LeasedRun,
+    progress: &Progress,
+) -> Result<RunReport, DbError> {
+    tracing::Span::current().record("run_id", tracing::field::display(leased.run_id));
+    recorded(&Run { db, settings, job, leased, progress }, client).await
 }
 
 /// Records the start of the run, executes it, and records its end.

@@ -37,6 +37,7 @@ pub(super) struct FollowUp<'a> {
     pub(super) run_id: Uuid,
     pub(super) clock: Clock,
     pub(super) progress: &'a Progress,
+    pub(super) trigger: RunTrigger,
 }
 
 impl FollowUp<'_> {
@@ -53,7 +54,7 @@ impl FollowUp<'_> {
         >,
     ) -> Result<(RebuildReport, T), DbError> {
         let (db, fence, run_id) = (self.db, self.fence, self.run_id);
-        let of_run = NewRun { run_id, command, mode: None, trigger: RunTrigger::Command };
+        let of_run = NewRun { run_id, command, mode: None, trigger: self.trigger };
         let work = Box::pin(async {
             let (mut report, more, remaining) = transaction.await?;
             if let Some(remaining) = remaining {

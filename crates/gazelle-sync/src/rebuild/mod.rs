@@ -9,7 +9,8 @@
 //! 4. decide: a record that could not be rebuilt, or more deletions than the guard allows, stops all of it;
 //! 5. apply exactly that list, or nothing.
 //!
-//! `verify` ends with the third step. After the others, stage 2 processes what the rebuild left to it (`follow_up`).
+//! `verify` ends with the third step. After the others, stage 2 processes what the rebuild left to it (`follow_up`). What an
+//! action of the dashboard asked for changes no more than it showed (`for_action`).
 //!
 //! | difference | is | applying it |
 //! |---|---|---|
@@ -19,12 +20,14 @@
 
 mod comparison;
 mod follow_up;
+mod for_action;
 pub mod replay;
 pub mod undo;
 pub mod verify;
 
 pub use comparison::Withheld;
 use comparison::{Comparison, compare};
+pub use for_action::{ForAction, Held, ShownTable};
 
 use serde::Serialize;
 use uuid::Uuid;
@@ -85,11 +88,13 @@ impl RebuildReport {
 
 /// The options that the user chose before the difference was known.
 #[derive(Debug, Clone, Copy)]
-struct ApplyOptions {
+struct ApplyOptions<'a> {
     /// Show the difference and change nothing.
     dry_run: bool,
     /// Apply it even if it deletes more than the guard allows, or affects rows of users' tables.
     allow_deletions: bool,
+    /// Apply no more than was shown for this action.
+    action: ForAction<'a>,
 }
 
 /// The result of judging and applying a difference.
@@ -118,7 +123,7 @@ enum Decision {
 }
 
 /// Step 4. `loses_records`: a record could not be rebuilt; `deletes_too_much`: a guard withholds deletions.
-fn decision(options: ApplyOptions, loses_records: bool, deletes_too_much: bool) -> Decision {
+fn decision(options: ApplyOptions<'_>, loses_records: bool, deletes_too_much: bool) -> Decision {
     match (options.dry_run, loses_records, deletes_too_much && !options.allow_deletions) {
         (true, _, _) => Decision::Show,
         (false, true, _) => Decision::Refuse,
@@ -135,7 +140,7 @@ async fn decide(
     found: &Comparison,
     tx: &FencedTx<'_>,
     settings: &Settings,
-    options: ApplyOptions,
+    options: ApplyOptions<'_>,
     refused: impl FnOnce(DbError) -> DbError,
 ) -> Result<ApplyResult, DbError> {
     let (withheld, mut reasons) = found.withheld(tx, settings).await?;
@@ -150,6 +155,9 @@ async fn decide(
             return Ok(ApplyResult { status: Status::Partial, reasons, withheld, applied: None });
         }
         Decision::Apply => {}
+    }
+    if let Some(more) = options.action.refusal(&found.tables) {
+        return Ok(ApplyResult { status: Status::Partial, reasons: vec![more], withheld, applied: None });
     }
     let applied = found.apply(tx).await.map_err(|error| match error.fault {
         Fault::Record => refused(error),
@@ -205,8 +213,8 @@ mod tests {
             (true, false, false, false, Show),
             (true, true, true, true, Show),
         ] {
-            let decided =
-                decision(ApplyOptions { dry_run, allow_deletions }, loses_records, deletes_too_much);
+            let options = ApplyOptions { dry_run, allow_deletions, action: ForAction::default() };
+            let decided = decision(options, loses_records, deletes_too_much);
             let case = format!("{dry_run} {allow_deletions} {loses_records} {deletes_too_much}");
             assert_eq!(decided, expected, "{case}");
         }

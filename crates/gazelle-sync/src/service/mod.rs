@@ -2,11 +2,13 @@
 //! failure.
 //!
 //! [`Service::run`] is a loop of small steps (`steps`): open the database if it is not open, read the requests for
-//! runs, ask the timetable what is due ([`schedule`]), run it (`run`), wait. `next_step` chooses between these. Runs never
+//! runs and actions, ask the timetable what is due ([`schedule`]), run it (`run`) or do what somebody asked for in the dashboard
+//! (`actions`), wait. `next_step` chooses between these. Runs never
 //! overlap. Failed steps are retried with growing delays (`backoff`, `loop_state`). [`tick`] runs periodic duties
 //! beside the runs. [`state`] is the state that the HTTP server (`crate::http`) reports, and detects when the loop
 //! hangs. `ending` stops the service when the database does not answer.
 
+mod actions;
 mod backoff;
 pub mod clock;
 mod ending;

@@ -1,4 +1,4 @@
-//! Chooses the next step of the service: a requested run, a run that is due, or a wait.
+//! Chooses the next step of the service: what somebody asked for in the dashboard, a requested run, a run that is due, or a wait.
 
 use std::time::Duration;
 
@@ -6,6 +6,7 @@ use jiff::Timestamp;
 
 use super::schedule::DueNow;
 use crate::entities::Entity;
+use crate::run_log::actions::OpenAction;
 use crate::run_log::wanted_runs::RequestedRun;
 
 /// How often the service reads requests from the database, and the clock, which may have been set.
@@ -25,6 +26,8 @@ pub(super) enum Wait {
 /// The next step.
 #[derive(Debug)]
 pub(super) enum NextStep {
+    /// Do what somebody asked for in the dashboard.
+    Act(OpenAction),
     /// Run what was requested.
     Requested(RequestedRun),
     /// Run what is due by the timetable.
@@ -35,6 +38,8 @@ pub(super) enum NextStep {
 
 /// The runs that are requested or due.
 pub(super) struct PendingWork {
+    /// The next action of the dashboard.
+    pub(super) action: Option<OpenAction>,
     /// The next requested run.
     pub(super) requested: Option<RequestedRun>,
     /// What is due by the timetable.
@@ -57,14 +62,18 @@ pub(super) struct Delays {
 }
 
 impl PendingWork {
-    /// Chooses the next step. A requested run does not wait for the delay after failed runs, and precedes a run
-    /// that is due, except directly after another requested run.
+    /// Chooses the next step. An action and a requested run do not wait for the delay after failed runs, and precede a
+    /// run that is due, except directly after another requested run or action.
     pub(super) fn next_step(self, delays: Delays) -> NextStep {
         if !delays.broken.is_zero() {
             return NextStep::Wait(Wait::For(delays.broken.min(POLL_INTERVAL)));
         }
         let may_run = self.due.is_some() && delays.runs.is_zero();
-        let requested = self.requested.filter(|_| !(may_run && delays.last_was_requested));
+        let has_turn = !(may_run && delays.last_was_requested);
+        if let Some(action) = self.action.filter(|_| has_turn) {
+            return NextStep::Act(action);
+        }
+        let requested = self.requested.filter(|_| has_turn);
         match (requested, self.due) {
             (Some(requested), _) => NextStep::Requested(requested),
             (None, Some(due)) if may_run => NextStep::Scheduled(due),
@@ -88,14 +97,39 @@ mod tests {
             entities: Vec::new(),
         });
         let due = due.then(|| DueNow { mode: RunMode::Incremental, of: Vec::new() });
-        let pending = PendingWork { requested, due, next_due: Some(Timestamp::UNIX_EPOCH), some_backing_off };
+        let pending = PendingWork {
+            action: None,
+            requested,
+            due,
+            next_due: Some(Timestamp::UNIX_EPOCH),
+            some_backing_off,
+        };
         match pending.next_step(delays) {
+            NextStep::Act(_) => "act".to_owned(),
             NextStep::Requested(_) => "requested".to_owned(),
             NextStep::Scheduled(_) => "scheduled".to_owned(),
             NextStep::Wait(Wait::For(time)) => format!("wait {} s", time.as_secs()),
             NextStep::Wait(Wait::Until(_)) => "wait until it is due".to_owned(),
             NextStep::Wait(Wait::None) => "no wait".to_owned(),
         }
+    }
+
+    #[test]
+    fn an_action_goes_first_but_takes_turns_with_what_is_due() {
+        let step = |due: bool, last_was_requested| {
+            let action = OpenAction { id: uuid::Uuid::nil(), wanted: None, based_on: None };
+            let due = due.then(|| DueNow { mode: RunMode::Incremental, of: Vec::new() });
+            let pending = PendingWork {
+                action: Some(action),
+                requested: None,
+                due,
+                next_due: None,
+                some_backing_off: false,
+            };
+            matches!(pending.next_step(Delays { last_was_requested, ..Delays::default() }), NextStep::Act(_))
+        };
+        assert!(step(false, false) && step(true, false) && step(false, true));
+        assert!(!step(true, true), "many actions do not block the timetable");
     }
 
     #[test]

@@ -8,7 +8,7 @@ use super::schedule::{Due, DueNow};
 use super::{Opener, Service};
 use crate::db::{Db, DbError, Fault};
 use crate::display::{Progress, ProgressStyle};
-use crate::entities::Entity;
+use crate::entities::{ENTITIES, Entity};
 use crate::lease::Lease;
 use crate::orchestrator::{Job, LeasedRun, Stages, run_leased, run_span};
 use crate::run_log::kinds::{RunCommand, RunMode, RunTrigger};
@@ -45,6 +45,8 @@ pub(super) enum RunOutcome {
         /// The reasons.
         reasons: String,
     },
+    /// An action of the dashboard that is no sync was done, or there was nothing to do for it.
+    Acted,
 }
 
 impl<O: Opener> Service<O> {
@@ -84,6 +86,17 @@ impl<O: Opener> Service<O> {
             Ok(wanted_runs::claim(db, lease.fence(), &wanted.ids, run_id).await? > 0)
         };
         self.run_if(db, client, &job, claim).await
+    }
+
+    /// Runs a sync that somebody asked for in the dashboard, if `claim` says that it is still to be done.
+    pub(super) async fn run_asked(
+        &self,
+        db: &Db,
+        client: GazelleClient,
+        mode: RunMode,
+        claim: impl AsyncFnOnce(&Lease, Uuid) -> Result<bool, DbError>,
+    ) -> Result<RunOutcome, DbError> {
+        self.run_if(db, client, &job(mode, RunTrigger::Request, ENTITIES.to_vec()), claim).await
     }
 
     async fn run_if(

@@ -234,6 +234,11 @@ impl Shared {
         self.set_activity(ServiceState::Running, Some(mode), Some(trigger));
     }
 
+    /// Sets the state to running, for an action that is no sync.
+    pub(super) fn set_at_work(&self) {
+        self.set_activity(ServiceState::Running, None, Some(RunTrigger::Request));
+    }
+
     fn set_activity(&self, state: ServiceState, mode: Option<RunMode>, trigger: Option<RunTrigger>) {
         self.update(|activity| {
             if activity.state != state {

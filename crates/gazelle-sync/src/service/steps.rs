@@ -18,7 +18,7 @@ use crate::migrate;
 use crate::migrate::demo;
 use crate::people;
 use crate::run_log::runs::{self, LastStarts};
-use crate::run_log::wanted_runs;
+use crate::run_log::{actions, wanted_runs};
 use crate::source::GazelleClient;
 use crate::states::RunMode;
 
@@ -83,9 +83,10 @@ impl<O: Opener> Service<O> {
         };
         let next = pending.next_step(delays);
         if delays.broken.is_zero() {
-            loop_state.last_was_requested = matches!(next, NextStep::Requested(_));
+            loop_state.last_was_requested = matches!(next, NextStep::Requested(_) | NextStep::Act(_));
         }
         let ended = match next {
+            NextStep::Act(action) => self.run_action(&db, client, action).await,
             NextStep::Requested(requested) => self.run_requested(&db, client, requested).await,
             NextStep::Scheduled(due) => self.run_scheduled(&db, client, due, &past).await,
             NextStep::Wait(wait) => {
@@ -143,6 +144,7 @@ impl<O: Opener> Service<O> {
             .iter()
             .map(|(entity, past)| (*entity, loop_state.past_of(entity).and(*past, now)))
             .collect();
+        let action = actions::next(db).await?;
         let requested = wanted_runs::next(db).await?;
         if loop_state.database.failures() > 0 {
             // The database is back: runs that failed with it need no further delay.
@@ -162,7 +164,11 @@ impl<O: Opener> Service<O> {
         });
         let next_due = incremental.into_iter().chain(full).min();
         let some_backing_off = awake.len() < past.len();
-        Ok(PollResult { now, past, pending: PendingWork { requested, due, next_due, some_backing_off } })
+        Ok(PollResult {
+            now,
+            past,
+            pending: PendingWork { action, requested, due, next_due, some_backing_off },
+        })
     }
 
     /// The delays after runs without any complete walk.
@@ -204,7 +210,7 @@ impl<O: Opener> Service<O> {
             }
             // Done by another process, or in progress there: the next poll shows which.
             RunOutcome::Nothing => return Wait::For(POLL_INTERVAL),
-            RunOutcome::Interrupted => loop_state.note_database_ok(),
+            RunOutcome::Interrupted | RunOutcome::Acted => loop_state.note_database_ok(),
             RunOutcome::Good { mode, of, short, reasons, failed } => {
                 loop_state.note_database_ok();
                 loop_state.runs.succeeded();

@@ -20,7 +20,7 @@ use crate::alerts::{self, Channels};
 use crate::config::Settings;
 use crate::db::Db;
 use crate::people;
-use crate::run_log::{forget_runs, wanted_runs};
+use crate::run_log::{actions, forget_runs, wanted_runs};
 use crate::stop;
 
 /// A duty that has not ended this long after the service was asked to stop is cancelled.
@@ -205,6 +205,7 @@ async fn forget_old_runs(context: DutyContext) -> anyhow::Result<()> {
         owners::check(db).await?;
         let forgotten = forget_runs::forget(db, context.settings.runs_retention).await?;
         warn_of_kept(forgotten.kept.into_iter().map(|(_, kept)| kept));
+        warn_of_kept(actions::forget_old(db, context.settings.runs_retention).await?);
     }
     Ok(())
 }

@@ -1,5 +1,6 @@
 //! The dashboard in a real browser: Debian's Chromium, a Postgres of its own and a simulated Gazelle.
 
+mod actions;
 mod feeds;
 mod forms;
 mod pages;

@@ -2,6 +2,7 @@
 #![allow(dead_code, reason = "each test file uses some of it")]
 
 pub mod deployed;
+pub mod desk;
 pub mod failing;
 pub mod fault_proxy;
 pub mod hostile_api;

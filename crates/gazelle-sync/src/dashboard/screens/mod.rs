@@ -2,6 +2,7 @@
 //! `page.html` is the page. `sign_in`, `enter` and `me` are the pages to sign in with, `people` the one that invites;
 //! `trouble` is what is shown where a page cannot be.
 
+pub(super) mod actions;
 pub(super) mod case;
 pub(super) mod changes;
 pub(super) mod deletions;

@@ -29,7 +29,8 @@ fn troubles() -> Vec<Trouble> {
         ("partial", |facts| facts.partial = None),
         ("never verified", |facts| {
             let at = at("2026-11-24T08:31:00Z");
-            facts.verified = Some(Verified { at, rows: 26_482, asked: 40, differences: 0 });
+            facts.verified =
+                Some(Verified { at, rows: 26_482, asked: 40, differences: 0, report: String::new() });
         }),
     ]
 }
@@ -46,7 +47,13 @@ fn all_at_once() -> Facts {
         many_cases: Some(14),
         partial: Some(run("18:00")),
         as_of: Some(at("2026-11-24T18:45:00Z")),
-        verified: Some(Verified { at: at("2026-11-24T08:31:00Z"), rows: 26_479, asked: 40, differences: 3 }),
+        verified: Some(Verified {
+            at: at("2026-11-24T08:31:00Z"),
+            rows: 26_479,
+            asked: 40,
+            differences: 3,
+            report: "/app/actions/1".to_owned(),
+        }),
         now: at("2026-11-24T19:22:00Z"),
     }
 }

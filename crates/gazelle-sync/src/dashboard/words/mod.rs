@@ -1,6 +1,7 @@
 //! What the pages say, in English and French. `said` declares sentences, `tongue` speaks one language with its
 //! numbers, dates and hours; the other files hold the sentences, one file for each screen.
 
+pub(crate) mod actions;
 pub(crate) mod changes;
 pub(crate) mod deletions;
 pub(crate) mod entry;

@@ -4,12 +4,14 @@ use std::collections::BTreeSet;
 
 use super::said::Said;
 use super::{
-    changes, deletions, entry, feeds, frame, overview, quarantine, record, runs, search, today, verdict,
+    actions, changes, deletions, entry, feeds, frame, overview, quarantine, record, runs, search, today,
+    verdict,
 };
 use crate::config::Language;
 
 fn all() -> Vec<(&'static str, &'static str, Said)> {
-    let files: [(&str, &[(&str, Said)]); 12] = [
+    let files: [(&str, &[(&str, Said)]); 13] = [
+        ("actions", actions::ALL),
         ("changes", changes::ALL),
         ("deletions", deletions::ALL),
         ("entry", entry::ALL),
@@ -76,8 +78,9 @@ fn every_sentence_is_used() {
         }
     }
     for (file, name, _) in all() {
-        // Each file of screens names its words `w` or by their file.
-        let uses = [format!("w::{name}"), format!("{file}::{name}")];
+        // Each file of screens names its words `w` or by their file; the forms of other screens name those of actions `wa`.
+        let of_actions = format!("{}::{name}", if file == "actions" { "wa" } else { file });
+        let uses = [format!("w::{name}"), format!("{file}::{name}"), of_actions];
         let is_used = uses.iter().any(|one| {
             text.match_indices(one.as_str()).any(|(at, _)| {
                 let next = text[at + one.len()..].chars().next().unwrap_or(' ');

@@ -23,7 +23,7 @@ said! {
     DIFFERS = "Not right: {n} row differs from what Gazelle said" / "Pas juste : {n} ligne diffère de ce que Gazelle a dit",
         "Not right: {n} rows differ from what Gazelle said" / "Pas juste : {n} lignes diffèrent de ce que Gazelle a dit";
     DIFFERS_MORE = "Verified {at}." / "Vérifié {at}.";
-    DIFFERS_ACT = "gazelle-sync verify lists them" / "gazelle-sync verify les montre";
+    DIFFERS_ACT = "View the report" / "Voir le rapport";
 
     NOTHING_LISTED = "Gazelle listed no {entities}" / "Gazelle n'a rien donné : {entities}";
     NOTHING_LISTED_MORE = "Nothing was deleted." / "Rien n'a été supprimé.";

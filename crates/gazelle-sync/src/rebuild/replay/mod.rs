@@ -14,7 +14,7 @@ use serde::Serialize;
 use uuid::Uuid;
 
 use super::follow_up::{FollowUp, Remaining};
-use super::{ApplyOptions, RebuildReport, compare, decide, in_one_snapshot};
+use super::{ApplyOptions, ForAction, Held, RebuildReport, compare, decide, in_one_snapshot};
 use crate::config::Settings;
 use crate::db::{Db, DbError};
 use crate::display::Progress;
@@ -53,32 +53,33 @@ pub async fn replay(
     let started = Instant::now();
     migrate::prepare(db).await?;
     let mut report = Lease::hold(db, settings.lease(), async |lease| {
-        recorded(db, settings, wanted, lease, progress).await
+        replay_leased(Held { db, settings, lease, progress, action: ForAction::default() }, wanted).await
     })
     .await?;
     report.rebuild.duration_ms = milliseconds(started.elapsed());
     Ok(report)
 }
 
-async fn recorded(
-    db: &Db,
-    settings: &Settings,
-    wanted: &ReplayRequest,
-    lease: &Lease,
-    progress: &Progress,
-) -> Result<ReplayReport, DbError> {
+/// Replays under a lease that is held.
+///
+/// # Errors
+/// As [`replay`].
+pub async fn replay_leased(held: Held<'_>, wanted: &ReplayRequest) -> Result<ReplayReport, DbError> {
+    let Held { db, settings, lease, progress, action } = held;
     let clock = Clock::after_staged(db).await?;
     let (run_id, fence) = (clock.run_id(), lease.fence());
     let transaction = Box::pin(async {
-        let (ReplayReport { rebuild, records }, some_unprocessed) =
-            in_one_snapshot(db, fence, async |tx| in_transaction(tx, settings, wanted, run_id).await).await?;
+        let (ReplayReport { rebuild, records }, some_unprocessed) = in_one_snapshot(db, fence, async |tx| {
+            in_transaction(tx, settings, wanted, (run_id, action)).await
+        })
+        .await?;
         let is_whole = records.is_none();
         let remaining = Remaining { entities: &wanted.entities, is_whole };
         let remains = rebuild.is_applied() && (is_whole || some_unprocessed);
         Ok((rebuild, records, remains.then_some(remaining)))
     });
     let command = if wanted.dry_run { RunCommand::ReplayDryRun } else { RunCommand::Replay };
-    let follow_up = FollowUp { db, settings, fence, run_id, clock, progress };
+    let follow_up = FollowUp { db, settings, fence, run_id, clock, progress, trigger: action.trigger() };
     let (rebuild, records) = follow_up.recorded(command, transaction).await?;
     Ok(ReplayReport { rebuild, records })
 }
@@ -89,26 +90,28 @@ async fn in_transaction(
     tx: FencedTx<'_>,
     settings: &Settings,
     wanted: &ReplayRequest,
-    run_id: Uuid,
+    (run_id, action): (Uuid, ForAction<'_>),
 ) -> Result<(ReplayReport, bool), DbError> {
     let (parts, records) = part::of(&tx, wanted).await?;
     // Everything is rebuilt, whatever the slice: rows are built from rows of other records.
     let unplaced = rebuild::rebuild(&tx, settings.batch_size, Basis::Everything).await?;
     crate::crash::at(crate::crash::Step::ReplayBuilt);
     let found = compare(&tx, parts, unplaced).await?;
-    let options = ApplyOptions { dry_run: wanted.dry_run, allow_deletions: wanted.allow_deletions };
+    let options = ApplyOptions { dry_run: wanted.dry_run, allow_deletions: wanted.allow_deletions, action };
     let is_part = records.is_some() || wanted.entities.len() < ENTITIES.len();
     let result = decide(&found, &tx, settings, options, |error| error.while_doing(refused(is_part))).await?;
-    let some_unprocessed = result.applied.is_some_and(|(_, some_unprocessed)| some_unprocessed);
-    match result.applied {
+    let applied = result.applied;
+    let rebuild = RebuildReport::new(run_id, wanted.dry_run, found.tables, result);
+    let report = ReplayReport { rebuild, records };
+    match applied {
         Some(_) => {
+            action.applied(&tx, run_id, &report).await?;
             crate::crash::at(crate::crash::Step::ReplayApplied);
             tx.commit().await?;
         }
         None => tx.rollback().await?,
     }
-    let rebuild = RebuildReport::new(run_id, wanted.dry_run, found.tables, result);
-    Ok((ReplayReport { rebuild, records }, some_unprocessed))
+    Ok((report, applied.is_some_and(|(_, some_unprocessed)| some_unprocessed)))
 }
 
 /// The message for a refused row: the cause and what to do.

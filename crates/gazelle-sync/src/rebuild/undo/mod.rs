@@ -19,7 +19,7 @@ use step::{find_step, refuse_what_retention_dropped};
 
 use super::comparison::Comparison;
 use super::follow_up::{FollowUp, Remaining};
-use super::{ApplyOptions, RebuildReport, compare, decide, in_one_snapshot};
+use super::{ApplyOptions, ForAction, Held, RebuildReport, compare, decide, in_one_snapshot};
 use crate::config::Settings;
 use crate::db::{Db, DbError};
 use crate::display::Progress;
@@ -87,27 +87,26 @@ pub async fn undo(
     let started = Instant::now();
     migrate::prepare(db).await?;
     let mut report = Lease::hold(db, settings.lease(), async |lease| {
-        recorded(db, settings, lease, wanted, progress).await
+        undo_leased(Held { db, settings, lease, progress, action: ForAction::default() }, wanted).await
     })
     .await?;
     report.rebuild.duration_ms = milliseconds(started.elapsed());
     Ok(report)
 }
 
-async fn recorded(
-    db: &Db,
-    settings: &Settings,
-    lease: &Lease,
-    wanted: UndoRequest,
-    progress: &Progress,
-) -> Result<UndoReport, DbError> {
+/// Undoes a run, or lifts its undo, under a lease that is held.
+///
+/// # Errors
+/// As [`undo`].
+pub async fn undo_leased(held: Held<'_>, wanted: UndoRequest) -> Result<UndoReport, DbError> {
+    let Held { db, settings, lease, progress, action } = held;
     let step = find_step(db, wanted.id, wanted.lift).await?;
     refuse_what_retention_dropped(db, step).await?;
     let clock = Clock::after_staged(db).await?;
     let run_id = clock.run_id();
     let fence = lease.fence();
     let transaction =
-        in_one_snapshot(db, fence, async |tx| in_transaction(tx, settings, wanted, run_id, step).await);
+        in_one_snapshot(db, fence, async |tx| in_transaction(tx, held, wanted, run_id, step).await);
     let transaction = Box::pin(transaction);
     if wanted.dry_run {
         return transaction.await;
@@ -123,7 +122,7 @@ async fn recorded(
         Step::Undid(_) => RunCommand::Undo,
         Step::Lifted { .. } => RunCommand::UndoLift,
     };
-    let follow_up = FollowUp { db, settings, fence, run_id, clock, progress };
+    let follow_up = FollowUp { db, settings, fence, run_id, clock, progress, trigger: action.trigger() };
     let (rebuild, undone) = follow_up.recorded(command, transaction).await?;
     Ok(UndoReport { rebuild, undone })
 }
@@ -131,11 +130,12 @@ async fn recorded(
 /// Withdraws or restores the versions, computes what production should be then, and applies the difference.
 async fn in_transaction(
     tx: FencedTx<'_>,
-    settings: &Settings,
+    held: Held<'_>,
     wanted: UndoRequest,
     run_id: Uuid,
     step: Step,
 ) -> Result<UndoReport, DbError> {
+    let Held { settings, action, .. } = held;
     let at = tx.now().await?;
     let touched = Touched::by(&tx, run_id, step, at).await?;
     if touched.versions == 0 {
@@ -148,23 +148,27 @@ async fn in_transaction(
     let unplaced = rebuild::rebuild(&tx, settings.batch_size, Basis::Everything).await?;
     let parts = ENTITIES.iter().map(|entity| Part::whole(entity)).collect();
     let found = compare(&tx, parts, unplaced).await?;
-    let options = ApplyOptions { dry_run: wanted.dry_run, allow_deletions: wanted.allow_deletions };
+    let options = ApplyOptions { dry_run: wanted.dry_run, allow_deletions: wanted.allow_deletions, action };
     let refused = |error: DbError| {
         let doing = refused_by(&error);
         error.while_doing(doing)
     };
     let result = decide(&found, &tx, settings, options, refused).await?;
-    match result.applied {
+    let applied = result.applied;
+    let rebuild = RebuildReport::new(run_id, wanted.dry_run, found.tables.clone(), result);
+    let records = touched.records();
+    let undone = Undone { step, versions: touched.versions, records, newer: touched.newer };
+    let report = UndoReport { rebuild, undone };
+    match applied {
         Some(_) => {
             make_pending(&tx, &touched, &found).await?;
+            action.applied(&tx, run_id, &report).await?;
+            crate::crash::at(crate::crash::Step::UndoApplied);
             tx.commit().await?;
         }
         None => tx.rollback().await?,
     }
-    let rebuild = RebuildReport::new(run_id, wanted.dry_run, found.tables, result);
-    let records = touched.records();
-    let undone = Undone { step, versions: touched.versions, records, newer: touched.newer };
-    Ok(UndoReport { rebuild, undone })
+    Ok(report)
 }
 
 /// The versions that are withdrawn or restored.

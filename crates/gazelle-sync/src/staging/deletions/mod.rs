@@ -12,7 +12,7 @@ use tokio_postgres::types::Type;
 use uuid::Uuid;
 
 use super::{for_entity, template};
-use crate::db::{Db, DbError, Tx};
+use crate::db::{Db, DbError, Param, Tx};
 use crate::entities::{ENTITIES, Entity};
 use crate::states::DeletionState;
 
@@ -228,7 +228,26 @@ pub async fn last_seen(
     Ok(rows.iter().map(seen).collect())
 }
 
-/// At most `limit` undecided deletions of an entity that a run withheld, each with when it was found.
+/// How many deletions of an entity that a run withheld are undecided, but for those of the records `except`.
+///
+/// # Errors
+/// Those of the database.
+pub async fn count_waiting(
+    tx: &Tx<'_>,
+    entity: &Entity,
+    run_id: Uuid,
+    except: &[String],
+) -> Result<u64, DbError> {
+    let sql = "SELECT count(*) FROM {schema}.sync_deletions
+                WHERE run_id = $1 AND entity = $2 AND state = 'withheld' AND external_id <> ALL ($3::text[])";
+    let params: [Param<'_>; 3] =
+        [(&run_id, Type::UUID), (&entity.name, Type::TEXT), (&except, Type::TEXT_ARRAY)];
+    let rows = tx.query(sql, &params).await?;
+    Ok(rows.first().map_or(0, |row| row.get::<_, i64>(0).unsigned_abs()))
+}
+
+/// At most `limit` undecided deletions of an entity that a run withheld, but for those of the records `except`, each with when
+/// it was found.
 ///
 /// # Errors
 /// Those of the database.
@@ -236,12 +255,18 @@ pub async fn waiting(
     tx: &Tx<'_>,
     entity: &Entity,
     run_id: Uuid,
+    except: &[String],
     limit: i64,
 ) -> Result<Vec<(GoneRecord, Timestamp)>, DbError> {
     let rows = tx
         .query(
             include_str!("waiting.sql"),
-            &[(&run_id, Type::UUID), (&entity.name, Type::TEXT), (&limit, Type::INT8)],
+            &[
+                (&run_id, Type::UUID),
+                (&entity.name, Type::TEXT),
+                (&limit, Type::INT8),
+                (&except, Type::TEXT_ARRAY),
+            ],
         )
         .await?;
     Ok(rows

@@ -10,7 +10,7 @@ use crate::support::service::{Serving, until};
 
 /// Every route, and from which role on it answers: 0 nobody, 1 technician, 2 office, 3 operator. A route that is missing here, or
 /// here alone, fails the test.
-const MATRIX: [(&str, &str, usize); 43] = [
+const MATRIX: [(&str, &str, usize); 56] = [
     ("GET", "/app/assets/{hash}/{name}", 0),
     ("GET", "/feed/{file}", 0),
     ("GET", "/app/sign-in", 0),
@@ -42,6 +42,7 @@ const MATRIX: [(&str, &str, usize); 43] = [
     ("GET", "/app/deletions", 2),
     ("GET", "/app/deletions.json", 2),
     ("GET", "/app/deletions/{run}", 2),
+    ("POST", "/app/deletions/{run}/confirm", 3),
     ("GET", "/app/search", 2),
     ("GET", "/app/search.json", 2),
     ("GET", "/app/people", 3),
@@ -52,6 +53,18 @@ const MATRIX: [(&str, &str, usize); 43] = [
     ("POST", "/app/people/{id}/link", 3),
     ("POST", "/app/people/{id}/disable", 3),
     ("POST", "/app/people/{id}/sign-out", 3),
+    ("GET", "/app/actions", 2),
+    ("GET", "/app/actions.json", 2),
+    ("GET", "/app/actions/{id}", 2),
+    ("POST", "/app/actions/{id}/apply", 3),
+    ("POST", "/app/actions/sync", 2),
+    ("POST", "/app/actions/retry", 2),
+    ("POST", "/app/actions/dismiss", 2),
+    ("POST", "/app/actions/decide", 3),
+    ("POST", "/app/actions/verify", 3),
+    ("POST", "/app/actions/replay", 3),
+    ("POST", "/app/actions/undo", 3),
+    ("POST", "/app/actions/lift", 3),
     ("GET", "/app/{*rest}", 1),
     ("POST", "/app/{*rest}", 1),
 ];

@@ -26,6 +26,7 @@ use crate::dashboard::raw;
 use crate::dashboard::raw_view::RawView;
 use crate::dashboard::site::{Site, Trouble};
 use crate::dashboard::values::Value;
+use crate::dashboard::words::actions as wa;
 use crate::dashboard::words::quarantine as w;
 use crate::dashboard::words::record as wr;
 use crate::dashboard::words::tongue::Tongue;
@@ -34,7 +35,8 @@ use crate::entities::{Entity, entity_of_table};
 use crate::explain::case::{self, CaseContext, Parent};
 use crate::explain::source::Sources;
 use crate::staging::history;
-use crate::staging::quarantine::one;
+use crate::staging::quarantine::{self, one};
+use crate::states::CaseState;
 
 /// Newer versions whose value is shown.
 const MOST_NEWER: usize = 10;
@@ -99,6 +101,15 @@ struct Page {
     tables: Vec<TableView>,
     no_row: String,
     newer: Vec<NewerView>,
+    /// What may be decided; none where the case is closed, or the viewer may not.
+    decide: Option<Decide>,
+}
+
+/// What may be decided about a case.
+struct Decide {
+    entity: String,
+    id: String,
+    may_dismiss: bool,
 }
 
 /// The parent that it waits for.
@@ -242,8 +253,19 @@ fn page(case: &Case, frame: Frame) -> Page {
         tables: rows::tables(case.entity, &found.external_id, &case.rows, &marks, t),
         no_row: t.say(if is_gone { w::GOOD_IS_GONE } else { w::NO_GOOD_ROW }).into_owned(),
         newer: case.newer.iter().map(|version| newer(version, &case.name, t)).collect(),
+        decide: decide(found, &frame),
         frame,
     }
+}
+
+fn decide(found: &quarantine::Case, frame: &Frame) -> Option<Decide> {
+    let state: CaseState = found.state.parse().ok()?;
+    let may_retry = state.is_open() || state == CaseState::Dismissed;
+    (may_retry && frame.may_office()).then(|| Decide {
+        entity: found.entity.clone(),
+        id: found.staging_id.clone(),
+        may_dismiss: state.is_open(),
+    })
 }
 
 fn parent(case: &Case, t: &Tongue) -> Option<ParentView> {

@@ -1,6 +1,6 @@
 //! Deletions to decide: are these really gone? By run and entity; `run` shows the records of a run with their evidence.
 
-mod read;
+pub(super) mod read;
 pub(crate) mod run;
 
 use std::sync::Arc;

@@ -12,74 +12,77 @@ use crate::db::{DbError, Tx};
 use crate::staging::deletions::{self, FoundDeletion};
 
 /// Records of a run that are listed.
-pub(super) const MOST: i64 = 200;
+pub(in crate::dashboard::screens) const MOST: i64 = 200;
 
 /// What waits of a run and an entity.
 #[derive(Debug, Serialize)]
-pub(super) struct Group {
-    pub(super) run_id: Uuid,
-    pub(super) entity: String,
-    pub(super) records: i64,
+pub(in crate::dashboard::screens) struct Group {
+    pub(in crate::dashboard::screens) run_id: Uuid,
+    pub(in crate::dashboard::screens) entity: String,
+    pub(in crate::dashboard::screens) records: i64,
     /// When the first of them was found.
-    pub(super) found_at: Timestamp,
+    pub(in crate::dashboard::screens) found_at: Timestamp,
     /// When the run started.
-    pub(super) started_at: Timestamp,
+    pub(in crate::dashboard::screens) started_at: Timestamp,
     /// Rows in production at the end of the run.
-    pub(super) in_production: Option<i64>,
+    pub(in crate::dashboard::screens) in_production: Option<i64>,
 }
 
 impl Group {
     /// How many records the entity had.
-    pub(super) fn held(&self) -> Option<u64> {
+    pub(in crate::dashboard::screens) fn held(&self) -> Option<u64> {
         self.in_production.and_then(|held| u64::try_from(held).ok()).filter(|held| *held > 0)
     }
 }
 
 /// What was found, whatever was decided of it.
 #[derive(Debug, Default, Serialize)]
-pub(super) struct Marked {
+pub(in crate::dashboard::screens) struct Marked {
     /// Deletions that were found.
-    pub(super) found: i64,
-    pub(super) since: Option<Timestamp>,
+    pub(in crate::dashboard::screens) found: i64,
+    pub(in crate::dashboard::screens) since: Option<Timestamp>,
     /// Those that were marked deleted.
-    pub(super) records: i64,
+    pub(in crate::dashboard::screens) records: i64,
 }
 
 /// The deletions of a run.
 #[derive(Debug, Serialize)]
-pub(super) struct OfRun {
-    pub(super) waiting: Vec<Group>,
-    pub(super) records: Vec<Deletion>,
+pub(in crate::dashboard::screens) struct OfRun {
+    pub(in crate::dashboard::screens) waiting: Vec<Group>,
+    pub(in crate::dashboard::screens) records: Vec<Deletion>,
 }
 
 /// A record that was found gone.
 #[derive(Debug, Serialize)]
-pub(super) struct Deletion {
+pub(in crate::dashboard::screens) struct Deletion {
     #[serde(flatten)]
-    pub(super) found: FoundDeletion,
-    pub(super) name: Name,
+    pub(in crate::dashboard::screens) found: FoundDeletion,
+    pub(in crate::dashboard::screens) name: Name,
     /// When its last new version was staged: an unchanged record is seen later too, and not staged again.
     #[serde(rename = "last_version_at")]
-    pub(super) last_seen_at: Option<Timestamp>,
-    pub(super) hanging: Vec<Hanging>,
+    pub(in crate::dashboard::screens) last_seen_at: Option<Timestamp>,
+    pub(in crate::dashboard::screens) hanging: Vec<Hanging>,
 }
 
 /// Rows that hang on a record.
 #[derive(Debug, Clone, Serialize)]
-pub(super) struct Hanging {
-    pub(super) kind: String,
-    pub(super) rows: i64,
+pub(in crate::dashboard::screens) struct Hanging {
+    pub(in crate::dashboard::screens) kind: String,
+    pub(in crate::dashboard::screens) rows: i64,
 }
 
 impl Deletion {
     /// Whether a version of it came after it was found gone: it is kept whatever is decided.
-    pub(super) fn is_seen_since(&self) -> bool {
+    pub(in crate::dashboard::screens) fn is_seen_since(&self) -> bool {
         self.last_seen_at.is_some_and(|seen| seen > self.found.found_at)
     }
 }
 
 /// What waits, by run and entity; only of one run if it is given.
-pub(super) async fn groups(tx: &Tx<'_>, run: Option<Uuid>) -> Result<Vec<Group>, DbError> {
+pub(in crate::dashboard::screens) async fn groups(
+    tx: &Tx<'_>,
+    run: Option<Uuid>,
+) -> Result<Vec<Group>, DbError> {
     let rows = tx.query(include_str!("groups.sql"), &[(&run, Type::UUID)]).await?;
     Ok(rows
         .iter()
@@ -95,7 +98,7 @@ pub(super) async fn groups(tx: &Tx<'_>, run: Option<Uuid>) -> Result<Vec<Group>,
 }
 
 /// What was found, whatever was decided of it.
-pub(super) async fn marked(tx: &Tx<'_>) -> Result<Marked, DbError> {
+pub(in crate::dashboard::screens) async fn marked(tx: &Tx<'_>) -> Result<Marked, DbError> {
     let rows = tx.query(include_str!("marked.sql"), &[]).await?;
     let marked = |row: &tokio_postgres::Row| Marked {
         found: row.get("records"),
@@ -106,7 +109,7 @@ pub(super) async fn marked(tx: &Tx<'_>) -> Result<Marked, DbError> {
 }
 
 /// The deletions that a run found, in five statements.
-pub(super) async fn of_run(tx: &Tx<'_>, run: Uuid) -> Result<OfRun, DbError> {
+pub(in crate::dashboard::screens) async fn of_run(tx: &Tx<'_>, run: Uuid) -> Result<OfRun, DbError> {
     let found = deletions::found_in(tx, false, Some(run), MOST + 1).await?;
     let pairs = || found.iter().map(|one| (one.entity.as_str(), one.external_id.as_str()));
     let (entities, ids): (Vec<&str>, Vec<&str>) = pairs().unzip();

@@ -9,15 +9,16 @@ use axum::http::StatusCode;
 use serde_json::Value as Json;
 use uuid::Uuid;
 
-use super::read::{self, Deletion, Hanging, MOST, OfRun};
+use super::read::{self, Deletion, Group, Hanging, MOST, OfRun};
 use crate::dashboard::answer::Answer;
 use crate::dashboard::links;
 use crate::dashboard::named::Named;
-use crate::dashboard::page::{Asked, Frame, Screen, Shown};
+use crate::dashboard::page::{Asked, Frame, Screen, Shown, entity_name};
 use crate::dashboard::raw;
 use crate::dashboard::screens::trouble;
 use crate::dashboard::site::{Site, Trouble};
 use crate::dashboard::values::Value;
+use crate::dashboard::words::actions as wa;
 use crate::dashboard::words::deletions as w;
 use crate::dashboard::words::said::Said;
 use crate::dashboard::words::tongue::Tongue;
@@ -32,12 +33,25 @@ struct Page {
     run: String,
     run_id: Uuid,
     does_wait: bool,
+    groups: Vec<GroupForm>,
     records: Vec<RecordView>,
     first: Option<String>,
 }
 
+/// The form that decides what waits of an entity.
+struct GroupForm {
+    entity: String,
+    title: String,
+    /// What its buttons do.
+    delete: String,
+    keep: String,
+}
+
 /// A record that was found gone.
 struct RecordView {
+    entity: String,
+    id: String,
+    is_waiting: bool,
     record: Named,
     class: &'static str,
     shape: &'static str,
@@ -101,9 +115,22 @@ fn page(read: &OfRun, run_id: Uuid, frame: Frame) -> Page {
         run: links::run(run_id),
         run_id,
         does_wait: !read.waiting.is_empty(),
+        groups: read.waiting.iter().map(|group| group_form(group, t)).collect(),
         records: read.records.iter().take(most).map(|deletion| view(deletion, t)).collect(),
         first: (read.records.len() > most).then(|| t.fill(w::FIRST, &[("n", &t.number(MOST))])),
         frame,
+    }
+}
+
+fn group_form(group: &Group, t: &Tongue) -> GroupForm {
+    let name = entity_name(&group.entity, t);
+    let title = t.fill(w::GROUP, &[("entity", &name), ("n", &t.number(group.records))]);
+    let does = |said: Said| format!("{} {title}", t.say(said));
+    GroupForm {
+        delete: does(wa::DELETE_MANY),
+        keep: does(wa::KEEP_MANY),
+        entity: group.entity.clone(),
+        title,
     }
 }
 
@@ -119,6 +146,9 @@ fn view(deletion: &Deletion, t: &Tongue) -> RecordView {
     let answer = evidence["answer"].to_string();
     let (shown, left_out) = raw::cut(&answer);
     RecordView {
+        entity: deletion.found.entity.clone(),
+        id: deletion.found.external_id.clone(),
+        is_waiting: deletion.found.state.parse() == Ok(DeletionState::Withheld),
         record: deletion.name.shown(t),
         class,
         shape,

@@ -14,11 +14,14 @@ use crate::alerts::Kind;
 use crate::dashboard::answer::Answer;
 use crate::dashboard::charts::age_bar::AgeBar;
 use crate::dashboard::charts::strip::{Strip, Window};
+use crate::dashboard::links;
 use crate::dashboard::page::{self, Asked, Frame, Screen, Shown};
 use crate::dashboard::site::{Site, Trouble};
 use crate::dashboard::verdict::{self, Told};
+use crate::dashboard::words::actions as wa;
 use crate::dashboard::words::overview as w;
 use crate::dashboard::words::tongue::Tongue;
+use crate::run_log::actions::LastVerified;
 use crate::service::state::ServiceState;
 use read::{EntityLine, Overview};
 
@@ -36,6 +39,14 @@ struct Page {
     next: Option<String>,
     strip: Strip,
     runs: Vec<RunRow>,
+    verified: Option<VerifiedView>,
+}
+
+/// The last comparison with Gazelle.
+struct VerifiedView {
+    said: String,
+    at: Shown,
+    href: String,
 }
 
 /// Something that waits for a person.
@@ -104,6 +115,7 @@ fn page(facts: Overview, waiting: Vec<Waiting>, frame: Frame) -> Page {
         next: next(&facts, t),
         strip: Strip::draw(&facts.runs, window, t),
         runs: runs.collect(),
+        verified: facts.last_verified.as_ref().map(|last| verified(last, t)),
         frame,
     }
 }
@@ -116,6 +128,18 @@ fn entity(line: &EntityLine, limit: u32, now: jiff::Timestamp, t: &Tongue) -> En
         bar: AgeBar::draw(line.entity, &name, line.good_at, limit, (now, t)),
         held: t.number_or_dash(line.in_production),
         name,
+    }
+}
+
+fn verified(last: &LastVerified, t: &Tongue) -> VerifiedView {
+    let differences = t.count(wa::DIFFERENCES, last.differences);
+    let facts =
+        [("rows", t.number(last.rows)), ("asked", t.number(last.asked)), ("differences", differences)];
+    let facts = facts.each_ref().map(|(name, fact)| (*name, fact.as_str()));
+    VerifiedView {
+        said: t.fill(wa::LAST_VERIFIED, &facts),
+        at: Shown::date_hour(last.at, t),
+        href: links::action(last.id),
     }
 }
 

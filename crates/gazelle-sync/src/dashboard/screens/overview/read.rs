@@ -8,9 +8,11 @@ use serde::Serialize;
 use crate::alerts::{self, Kind, Problem};
 use crate::config::Settings;
 use crate::dashboard::charts::strip;
+use crate::dashboard::links;
 use crate::dashboard::site::Snapshot;
-use crate::dashboard::verdict::{BadRun, Facts};
+use crate::dashboard::verdict::{BadRun, Facts, Verified};
 use crate::db::DbError;
+use crate::run_log::actions::{self, LastVerified};
 use crate::run_log::run_pages;
 use crate::run_log::runs;
 use crate::service::schedule::Schedule;
@@ -40,6 +42,8 @@ pub(super) struct Overview {
     /// Whether any run was ever recorded.
     pub(super) has_run: bool,
     pub(super) activity: Activity,
+    /// The last comparison with Gazelle that was asked for here.
+    pub(super) last_verified: Option<LastVerified>,
 }
 
 /// An entity: how old it is, and how many records are held.
@@ -78,9 +82,14 @@ pub(super) async fn read(
         EntityLine { entity: entity.name, good_at: *good_at, in_production, in_staging }
     });
     let counts = counts.first();
+    let last_verified = actions::last_verified(tx).await?;
     let first_run: Option<Timestamp> = counts.and_then(|row| row.get("first_run"));
     Ok(Overview {
-        facts: facts(&problems, past.last_good, settings, now),
+        facts: Facts {
+            verified: last_verified.as_ref().and_then(verified),
+            ..facts(&problems, past.last_good, settings, now)
+        },
+        last_verified,
         cases: counts.map(|row| row.get("cases")).unwrap_or_default(),
         oldest_case: counts.and_then(|row| row.get("oldest_case")),
         entities: entities.collect(),
@@ -91,6 +100,17 @@ pub(super) async fn read(
         has_run: first_run.is_some(),
         activity,
         problems: problems.into_iter().filter(|problem| waits(problem.kind)).collect(),
+    })
+}
+
+/// The last verification as the verdict takes it: one that could not ask everything proves neither.
+fn verified(last: &LastVerified) -> Option<Verified> {
+    (last.verdict != "incomplete").then(|| Verified {
+        at: last.at,
+        rows: last.rows,
+        asked: last.asked,
+        differences: last.differences,
+        report: links::action(last.id),
     })
 }
 
@@ -114,7 +134,6 @@ fn facts(problems: &[Problem], as_of: Option<Timestamp>, settings: &Settings, no
         many_cases: of(Kind::RecordErrors).map(|problem| problem.number("count")),
         partial: bad_run(Kind::RunPartial),
         as_of,
-        // No comparison is recorded yet.
         verified: None,
         now,
     }

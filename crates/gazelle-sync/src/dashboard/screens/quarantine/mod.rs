@@ -80,6 +80,10 @@ struct Choice {
 /// Cases with one reason.
 struct GroupRow {
     href: String,
+    entity: String,
+    code: String,
+    /// What the button to try them again does.
+    retry: String,
     reason: String,
     records: String,
     since: String,
@@ -201,10 +205,14 @@ fn group_row(group: &Group, t: &Tongue) -> GroupRow {
         parent: None,
     };
     let entity = entity_name(&group.entity, t);
+    let reason = t.fill(w::REASON_GROUP, &[("entity", &entity), ("reason", &facts.reason(t))]);
     let parameters = [("entity", Some(group.entity.as_str())), ("code", Some(group.error_code.as_str()))];
     GroupRow {
         href: links::with("/app/quarantine", &parameters),
-        reason: t.fill(w::REASON_GROUP, &[("entity", &entity), ("reason", &facts.reason(t))]),
+        entity: group.entity.clone(),
+        code: group.error_code.clone(),
+        retry: format!("{} ({reason})", t.say(crate::dashboard::words::actions::TRY_ALL_AGAIN)),
+        reason,
         records: t.count(w::GROUP_RECORDS, group.records),
         since: t.fill(w::SINCE, &[("at", &t.date_hour(group.oldest))]),
         class,

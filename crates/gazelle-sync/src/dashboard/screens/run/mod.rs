@@ -17,10 +17,11 @@ use super::trouble;
 use crate::dashboard::answer::Answer;
 use crate::dashboard::page::{Asked, Frame, Screen, entity_name};
 use crate::dashboard::site::{Site, Trouble};
+use crate::dashboard::words::actions as wa;
 use crate::dashboard::words::runs as w;
 use crate::dashboard::words::said::Said;
 use crate::dashboard::words::tongue::Tongue;
-use crate::run_log::kinds::{RUNNING, Status};
+use crate::run_log::kinds::{RUNNING, RunCommand, Status};
 use crate::run_log::report::EntityReport;
 use crate::run_log::run_pages::{self, OneRun, REQUESTS, Sent};
 use crate::run_log::warnings::{self, WarningFilter, Warnings};
@@ -66,6 +67,8 @@ struct Page {
     requests: Vec<RequestRow>,
     /// Set where not all requests are listed.
     first_requests: Option<String>,
+    /// Where the dry runs that take it back or do it again are asked for, and how they are called.
+    ways: Vec<(&'static str, String)>,
 }
 
 /// A row of the table of entities.
@@ -190,6 +193,7 @@ fn page(run: &Run, frame: Frame) -> Page {
         requests: one.sent.iter().map(|sent| request(sent, t)).collect(),
         first_requests: (listed.requests > all && all == REQUESTS)
             .then(|| t.fill(w::FIRST_REQUESTS, &[("n", &t.number(REQUESTS))])),
+        ways: ways(one, &frame),
         frame,
     }
 }
@@ -204,6 +208,23 @@ fn uncounted(run: &OneRun) -> Option<Said> {
         Err(_) if status == RUNNING => Some(w::COUNTED_LATER),
         Ok(Status::Interrupted) | Err(_) => Some(w::NOT_COUNTED),
     }
+}
+
+/// What can be done about a run that has ended.
+fn ways(run: &OneRun, frame: &Frame) -> Vec<(&'static str, String)> {
+    const UNDO: (&str, Said) = ("/app/actions/undo", wa::UNDO_THIS);
+    const LIFT: (&str, Said) = ("/app/actions/lift", wa::LIFT_THIS);
+    const REPLAY: (&str, Said) = ("/app/actions/replay", wa::REPLAY_THIS);
+    if run.finished_at.is_none() || !frame.may_operator() {
+        return Vec::new();
+    }
+    let ways: &[(&str, Said)] = match run.listed.run.command.parse() {
+        Ok(RunCommand::Replay | RunCommand::ReplayDryRun) | Err(_) => &[],
+        Ok(RunCommand::Undo) => &[LIFT],
+        Ok(RunCommand::UndoLift) => &[UNDO],
+        Ok(_) => &[UNDO, REPLAY],
+    };
+    ways.iter().map(|(action, said)| (*action, frame.say(*said).into_owned())).collect()
 }
 
 /// The reasons, one each: they are stored in one text.

@@ -1,7 +1,7 @@
 //! The SQL files that no command of these tests sends.
 
 /// The SQL files that none of the commands here sends, and why.
-pub const NOT_SENT: [(&str, &str); 89] = [
+pub const NOT_SENT: [(&str, &str); 97] = [
     ("access/trust/hand_over.sql", "what others have put on the tables, before a role that makes roles"),
     ("access/trust/theirs.sql", "the embedded server, where roles own tables"),
     ("alerts/give_up_unclaimed.sql", "a duty of the service, once an hour"),
@@ -51,6 +51,14 @@ pub const NOT_SENT: [(&str, &str); 89] = [
     ("people/session.sql", PAGE),
     ("people/sign_in.sql", PAGE),
     ("rebuild/verify/spot_check.sql", "the setting spot_checks"),
+    ("run_log/actions/applied.sql", ACTION),
+    ("run_log/actions/ask.sql", ACTION),
+    ("run_log/actions/end.sql", ACTION),
+    ("run_log/actions/listed.sql", ACTION),
+    ("run_log/actions/lock.sql", ACTION),
+    ("run_log/actions/next.sql", ACTION),
+    ("run_log/actions/take.sql", ACTION),
+    ("run_log/actions/verified.sql", ACTION),
     ("run_log/forget_requests.sql", "runs of more than 90 days ago, beyond the last 100"),
     ("run_log/run_pages/entities.sql", PAGE),
     ("run_log/run_pages/one.sql", PAGE),
@@ -95,6 +103,7 @@ pub const NOT_SENT: [(&str, &str); 89] = [
     ("staging_to_production/upsert/update_held.sql", "a row that a constraint of the company's refuses"),
 ];
 const DEMO: &str = "the demonstration, which has a database of its own";
+const ACTION: &str = "an action of the dashboard, which nobody asks for here";
 const PAGE: &str = "a page of the dashboard, which nobody signs in to here";
 pub const CITUS: &str = "Citus distributes the schema";
 const FAILING_API: &str = "an API that cannot give a record with its list";

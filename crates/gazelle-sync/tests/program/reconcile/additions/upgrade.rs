@@ -7,7 +7,7 @@ use crate::support::{World, assert_same, staging_tables};
 
 /// As an earlier program left it: without the last migrations and what they made.
 const EARLIER: &str = "DELETE FROM sync_migrations WHERE version >= 22;
-    DROP TABLE sync_feeds, sync_sessions, sync_people;
+    DROP TABLE sync_actions, sync_feeds, sync_sessions, sync_people;
     ALTER TABLE sync_quality_warnings DROP COLUMN column_name, DROP COLUMN shape;
     ALTER TABLE sync_quarantine DROP COLUMN run_id;
     ALTER TABLE sync_run_entities DROP COLUMN quarantined, DROP COLUMN unreadable_fields;

@@ -1,0 +1,255 @@
+//! What the forms of all screens post to: each stores what is asked for, wakes the service, and leads to the page of the action.
+
+use std::sync::Arc;
+
+use askama::Template;
+use axum::Extension;
+use axum::extract::{Path, State};
+use axum::http::StatusCode;
+use jiff::Timestamp;
+use serde::Deserialize;
+use uuid::Uuid;
+
+use super::told::{is_applicable, is_own};
+use crate::dashboard::answer::Answer;
+use crate::dashboard::entry::form::Posted;
+use crate::dashboard::links;
+use crate::dashboard::page::{Asked, Frame, Screen, own_path};
+use crate::dashboard::screens::trouble;
+use crate::dashboard::site::{Site, Trouble};
+use crate::dashboard::words::actions as w;
+use crate::display;
+use crate::entities;
+use crate::run_log::actions::{self, Wanted, WantedDecision, WantedDismissal, WantedRebuild, WantedRetry};
+use crate::states::RunMode;
+
+/// Characters of a reason.
+const LONGEST_REASON: usize = 500;
+/// Characters of an id or a code.
+const LONGEST_WORD: usize = 500;
+
+/// A form whose fields may be missing, so that what is none of ours is answered and not refused by the library.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(crate) struct Form {
+    mode: Option<RunMode>,
+    entity: Option<String>,
+    id: Option<String>,
+    code: Option<String>,
+    reason: Option<String>,
+    run: Option<Uuid>,
+    back: Option<String>,
+}
+
+/// Said where what was typed is not taken.
+#[derive(Template)]
+#[template(path = "screens/people/refused.html")]
+struct Refused {
+    frame: Frame,
+    why: String,
+    back: String,
+}
+
+/// Asks for a sync.
+pub(crate) async fn sync(
+    State(site): State<Arc<Site>>,
+    Extension(asked): Extension<Asked>,
+    Posted(form): Posted<Form>,
+) -> Answer {
+    ask(&site, &asked, Wanted::Sync(form.mode.unwrap_or_default()), None).await
+}
+
+/// Asks for another try of one record, or of all with a reason.
+pub(crate) async fn retry(
+    State(site): State<Arc<Site>>,
+    Extension(asked): Extension<Asked>,
+    Posted(form): Posted<Form>,
+) -> Answer {
+    let is_known = |name: &String| entities::entity(name).is_some();
+    let words = [&form.id, &form.code];
+    if form.entity.as_ref().is_some_and(|name| !is_known(name)) || !words.into_iter().flatten().all(is_word) {
+        return no_form();
+    }
+    // One record without its entity would be a guess, and everything at once is for the command line.
+    if form.entity.is_none() || form.id.is_none() && form.code.is_none() {
+        return no_form();
+    }
+    let ids = form.id.into_iter().collect();
+    ask(&site, &asked, Wanted::Retry(WantedRetry { entity: form.entity, ids, code: form.code }), None).await
+}
+
+/// Asks for the dismissal of a case.
+pub(crate) async fn dismiss(
+    State(site): State<Arc<Site>>,
+    Extension(asked): Extension<Asked>,
+    Posted(form): Posted<Form>,
+) -> Answer {
+    let (Some(entity), Some(id)) = (form.entity, form.id) else { return no_form() };
+    if entities::entity(&entity).is_none() || !is_word(&id) {
+        return no_form();
+    }
+    let reason = form.reason.unwrap_or_default().split_whitespace().collect::<Vec<_>>().join(" ");
+    let fits = (1..=LONGEST_REASON).contains(&reason.chars().count());
+    if !fits || reason.chars().any(display::acts) {
+        let frame = Frame::new(&asked, &site.shared.settings, Screen::Quarantine, Timestamp::now());
+        let why = frame.say(w::BAD_REASON).into_owned();
+        let back = own_path(form.back.as_deref().unwrap_or_default()).to_owned();
+        return Answer::page(StatusCode::UNPROCESSABLE_ENTITY, &Refused { frame, why, back });
+    }
+    ask(&site, &asked, Wanted::Dismiss(WantedDismissal { entity, id, reason }), None).await
+}
+
+/// Asks for a verification.
+pub(crate) async fn verify(State(site): State<Arc<Site>>, Extension(asked): Extension<Asked>) -> Answer {
+    ask(&site, &asked, Wanted::Verify, None).await
+}
+
+/// Asks for the dry run of a replay of what a run touched.
+pub(crate) async fn replay(
+    State(site): State<Arc<Site>>,
+    Extension(asked): Extension<Asked>,
+    Posted(form): Posted<Form>,
+) -> Answer {
+    dry_run(&site, &asked, &form, Wanted::Replay).await
+}
+
+/// Asks for the dry run of an undo.
+pub(crate) async fn undo(
+    State(site): State<Arc<Site>>,
+    Extension(asked): Extension<Asked>,
+    Posted(form): Posted<Form>,
+) -> Answer {
+    dry_run(&site, &asked, &form, Wanted::Undo).await
+}
+
+/// Asks for the dry run of the lifting of an undo.
+pub(crate) async fn lift(
+    State(site): State<Arc<Site>>,
+    Extension(asked): Extension<Asked>,
+    Posted(form): Posted<Form>,
+) -> Answer {
+    dry_run(&site, &asked, &form, Wanted::Lift).await
+}
+
+async fn dry_run(site: &Site, asked: &Asked, form: &Form, of: impl Fn(WantedRebuild) -> Wanted) -> Answer {
+    let Some(run) = form.run else { return no_form() };
+    ask(site, asked, of(WantedRebuild { run, dry_run: true }), None).await
+}
+
+/// Asks to apply a dry run, whose numbers the same person has seen.
+pub(crate) async fn apply(
+    State(site): State<Arc<Site>>,
+    Extension(asked): Extension<Asked>,
+    Path(id): Path<String>,
+) -> Answer {
+    let Ok(id) = id.parse::<Uuid>() else { return trouble::not_found(&site, &asked) };
+    let read = async {
+        let mut reader = site.reader(&asked).await?;
+        let snapshot = reader.snapshot(&site).await?;
+        actions::one(&snapshot.tx, id).await.map_err(|error| site.failed(&error))
+    };
+    let action = match read.await {
+        Ok(Some(action)) => action,
+        Ok(None) => return trouble::not_found(&site, &asked),
+        Err(trouble) => return trouble::answer(&site, &asked, Screen::Runs, trouble),
+    };
+    if !is_own(&action, &asked) {
+        return trouble::refused(&site, &asked, (w::NOT_YOURS, w::NOT_YOURS_HOW));
+    }
+    match action.wanted().filter(|_| is_applicable(&action)).and_then(|wanted| wanted.applied()) {
+        Some(applied) => ask(&site, &asked, applied, Some(id)).await,
+        None => trouble::refused(&site, &asked, (w::NOT_APPLICABLE, w::NOT_APPLICABLE_HOW)),
+    }
+}
+
+/// Asks to delete or keep records of withheld deletions; the page before named the numbers (`confirm`).
+pub(crate) async fn decide(
+    State(site): State<Arc<Site>>,
+    Extension(asked): Extension<Asked>,
+    Posted(form): Posted<Vec<(String, String)>>,
+) -> Answer {
+    let Some(decision) = Decision::of(&form) else { return no_form() };
+    let shown = field(&form, "shown").and_then(|shown| shown.parse().ok());
+    let Some(shown) = shown else { return no_form() };
+    let Decision { run, entity, except, deletes } = decision;
+    let wanted = WantedDecision { run, entity, except, shown };
+    ask(&site, &asked, if deletes { Wanted::Delete(wanted) } else { Wanted::Keep(wanted) }, None).await
+}
+
+/// A decision about withheld deletions, as a form says it.
+pub(super) struct Decision {
+    pub(super) run: Uuid,
+    pub(super) entity: String,
+    /// Records that stay undecided, sorted.
+    pub(super) except: Vec<String>,
+    pub(super) deletes: bool,
+}
+
+impl Decision {
+    /// None for a form that is none of ours.
+    pub(super) fn of(form: &[(String, String)]) -> Option<Decision> {
+        let deletes = match field(form, "word")? {
+            "delete" => true,
+            "keep" => false,
+            _ => return None,
+        };
+        let named = form.iter().filter(|(name, _)| name == "except");
+        let mut except: Vec<String> = named.map(|(_, value)| value.clone()).collect();
+        except.sort_unstable();
+        except.dedup();
+        let entity = entities::entity(field(form, "entity")?)?.name.to_owned();
+        let run = field(form, "run")?.parse().ok()?;
+        except.iter().all(is_word).then_some(Decision { run, entity, except, deletes })
+    }
+}
+
+fn field<'f>(form: &'f [(String, String)], name: &str) -> Option<&'f str> {
+    form.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str())
+}
+
+/// Whether a text can be an id or a code.
+fn is_word(text: &String) -> bool {
+    !text.is_empty() && text.len() <= LONGEST_WORD && !text.contains('\0')
+}
+
+fn no_form() -> Answer {
+    Answer::text(StatusCode::BAD_REQUEST, "this is no form of this page")
+}
+
+/// Stores what is asked for, wakes the service, and leads to its page.
+async fn ask(site: &Site, asked: &Asked, wanted: Wanted, based_on: Option<Uuid>) -> Answer {
+    let by = asked.viewer.person().map(|person| person.id);
+    let stored = async {
+        let stored = actions::ask(&site.db()?, &wanted, based_on, by).await;
+        stored.map_err(|error| site.failed(&error))
+    };
+    let stored: Result<Uuid, Trouble> = stored.await;
+    match stored {
+        Ok(id) => {
+            site.shared.wake.notify_one();
+            Answer::see(&links::action(id))
+        }
+        Err(trouble) => trouble::answer(site, asked, Screen::Runs, trouble),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_decision_is_read_whole_or_not_at_all() {
+        let run = "01930000-0000-7000-8000-000000000001";
+        let form = |pairs: &[(&str, &str)]| -> Vec<(String, String)> {
+            pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect()
+        };
+        let whole = [("run", run), ("entity", "pianos"), ("word", "keep"), ("except", "b"), ("except", "a")];
+        let decision = Decision::of(&form(&whole)).unwrap();
+        assert_eq!((decision.except, decision.deletes), (vec!["a".to_owned(), "b".to_owned()], false));
+        for (at, wrong) in [(0, "x"), (1, "trombones"), (2, "burn"), (3, "")] {
+            let mut pairs = whole;
+            pairs[at].1 = wrong;
+            assert!(Decision::of(&form(&pairs)).is_none(), "{pairs:?}");
+        }
+    }
+}

@@ -1,0 +1,390 @@
+//! What people ask for in the dashboard: each is a row in `sync_actions`, and the rows are the record of who asked for what.
+//!
+//! Somebody asks ([`ask`]); the service finds the oldest ([`next`]), takes it under its lease ([`take`]), does it, and notes
+//! the end ([`end`]). The transaction that changes the data notes that too ([`applied`]): if the service is killed, the next one
+//! takes up what has changed nothing, and never repeats what has.
+
+mod wanted;
+
+use jiff::{SignedDuration, Timestamp};
+use serde::Serialize;
+use serde_json::Value;
+use tokio_postgres::Row;
+use tokio_postgres::types::Type;
+use uuid::Uuid;
+
+use crate::access::trust::superuser;
+use crate::config::Retention;
+use crate::db::{Db, DbError, Param, Tx};
+use crate::display;
+use crate::lease::{Fence, FencedTx, Unfenced};
+use crate::run_log::kinds::Status;
+use crate::staging::{removal, written};
+
+pub use wanted::{
+    ActionKind, ActionOutcome, Wanted, WantedDecision, WantedDismissal, WantedRebuild, WantedRetry,
+};
+
+/// The table of actions, for messages.
+const TABLE: &str = "sync_actions";
+/// An action is given up after it was begun this many times without an end (because it kills the program).
+const TIMES_TAKEN: i32 = 5;
+/// Characters of a text, and items of a list, in a stored report.
+const LONGEST: usize = 2 * 1024;
+
+/// An action that has not ended.
+#[derive(Debug, Clone)]
+pub struct OpenAction {
+    /// Its id.
+    pub id: Uuid,
+    /// What was asked for; none if this program does not know it.
+    pub wanted: Option<Wanted>,
+    /// The dry run whose numbers were seen.
+    pub based_on: Option<Uuid>,
+}
+
+/// Asks for an action. Returns its id, or that of an open one that asks for the same. `asked_by` is a person; none in the
+/// demonstration.
+///
+/// # Errors
+/// Those of the database; tables that a superuser must not write.
+pub async fn ask(
+    db: &Db,
+    wanted: &Wanted,
+    based_on: Option<Uuid>,
+    asked_by: Option<Uuid>,
+) -> Result<Uuid, DbError> {
+    superuser::check_before_writing(db).await?;
+    let now = db.now().await?;
+    let (id, kind, arguments) = (Uuid::now_v7(), wanted.kind().as_str(), wanted.arguments());
+    let digest = blake3::hash(format!("{kind} {based_on:?} {arguments}").as_bytes());
+    let digest: &[u8] = digest.as_bytes();
+    let params: [Param<'_>; 7] = [
+        (&id, Type::UUID),
+        (&kind, Type::TEXT),
+        (&arguments, Type::JSONB),
+        (&digest, Type::BYTEA),
+        (&based_on, Type::UUID),
+        (&asked_by, Type::UUID),
+        (&now, Type::TIMESTAMPTZ),
+    ];
+    let open = "SELECT id FROM {schema}.sync_actions WHERE digest = $1 AND outcome IS NULL";
+    // The open one may end between the two statements: then there is room for this one.
+    for _ in 0..3 {
+        let asked = Unfenced::Actions.query(db, include_str!("ask.sql"), &params).await?;
+        if let Some(row) = asked.first() {
+            tracing::info!(action = %id, kind, person = ?asked_by, "an action was asked for in the dashboard");
+            return Ok(row.get("id"));
+        }
+        if let Some(row) = db.query(open, &[(&digest, Type::BYTEA)]).await?.first() {
+            return Ok(row.get("id"));
+        }
+    }
+    Err(written::suppressed_aside(db, TABLE, "what was asked for was not stored").await?)
+}
+
+/// The action to do next: the oldest that has not ended.
+///
+/// # Errors
+/// Those of the database.
+pub async fn next(db: &Db) -> Result<Option<OpenAction>, DbError> {
+    let rows = db.query(include_str!("next.sql"), &[]).await?;
+    Ok(rows.first().map(|row| OpenAction {
+        id: row.get("id"),
+        wanted: Wanted::of(row.get("kind"), &row.get("arguments")),
+        based_on: row.get("based_on"),
+    }))
+}
+
+/// Takes an action, under the lease. False if there is nothing to do for it: it has ended, or its end is noted now, since a
+/// service that was killed had applied it, its run has ended, or it was begun too often.
+///
+/// # Errors
+/// Those of the database; a lease that is lost.
+pub async fn take(db: &Db, fence: &Fence, id: Uuid, run_id: Option<Uuid>) -> Result<bool, DbError> {
+    fence.transaction(db, async |tx| take_in(tx, id, run_id).await).await
+}
+
+async fn take_in(tx: &FencedTx<'_>, id: Uuid, run_id: Option<Uuid>) -> Result<bool, DbError> {
+    let now = tx.now().await?;
+    let rows = tx.query(include_str!("lock.sql"), &[(&id, Type::UUID)]).await?;
+    let Some(row) = rows.first().filter(|row| row.get::<_, Option<&str>>("outcome").is_none()) else {
+        return Ok(false);
+    };
+    if let Some(ended) = ended_before(row) {
+        end_in(tx, id, &ended).await?;
+        return Ok(false);
+    }
+    let params = [(&id as _, Type::UUID), (&now as _, Type::TIMESTAMPTZ), (&run_id as _, Type::UUID)];
+    let taken = tx.query(include_str!("take.sql"), &params).await?;
+    written::check(tx, TABLE, usize::from(taken.is_empty()), "taken").await?;
+    Ok(true)
+}
+
+/// How an action ended that an earlier process had taken; none if it is to be begun again.
+fn ended_before(row: &Row) -> Option<Ended> {
+    let status: Option<&str> = row.get("run_status");
+    let reason: Option<String> = row.get("run_reason");
+    let outcome = status.and_then(|status| status.parse().ok()).and_then(outcome_of);
+    if let Some(outcome) = outcome {
+        return Some(Ended { reason, ..Ended::of(outcome) });
+    }
+    if row.get("is_applied") {
+        let reason = "the service was stopped after the data was changed and before all was checked; the next run does what is left";
+        return Some(Ended { reason: Some(reason.to_owned()), ..Ended::of(ActionOutcome::Partial) });
+    }
+    let times: i32 = row.get("times_taken");
+    (times >= TIMES_TAKEN).then(|| Ended {
+        reason: Some(format!("it was begun {times} times and never came to an end; nothing was changed")),
+        ..Ended::of(ActionOutcome::Failed)
+    })
+}
+
+/// The outcome of an action whose run ended so; none if the run is to be repeated.
+pub fn outcome_of(status: Status) -> Option<ActionOutcome> {
+    match status {
+        Status::Success => Some(ActionOutcome::Done),
+        Status::Partial => Some(ActionOutcome::Partial),
+        Status::Failed => Some(ActionOutcome::Failed),
+        Status::Interrupted => None,
+    }
+}
+
+/// Notes, in the transaction that changes the data, that an action is applied.
+///
+/// # Errors
+/// Those of the database, also if the action was applied already.
+pub async fn applied(
+    tx: &FencedTx<'_>,
+    id: Uuid,
+    run_id: Option<Uuid>,
+    report: Value,
+) -> Result<(), DbError> {
+    let now = tx.now().await?;
+    let report = storable(report);
+    let params: [Param<'_>; 4] =
+        [(&id, Type::UUID), (&now, Type::TIMESTAMPTZ), (&run_id, Type::UUID), (&report, Type::JSONB)];
+    let noted = tx.query(include_str!("applied.sql"), &params).await?;
+    written::check(tx, TABLE, usize::from(noted.is_empty()), "noted as applied").await
+}
+
+/// The end of an action.
+#[derive(Debug, Clone)]
+pub struct Ended {
+    /// How it ended.
+    pub outcome: ActionOutcome,
+    /// Why it was not done, or not wholly; in English.
+    pub reason: Option<String>,
+    /// The run that did it.
+    pub run_id: Option<Uuid>,
+    /// What was found or done.
+    pub report: Option<Value>,
+    /// Whether it was to change data: then one that was done in part and changed nothing counts as refused.
+    pub applies: bool,
+}
+
+impl Ended {
+    /// An end with this outcome and nothing else.
+    pub fn of(outcome: ActionOutcome) -> Ended {
+        Ended { outcome, reason: None, run_id: None, report: None, applies: false }
+    }
+}
+
+/// Notes the end of an action.
+///
+/// # Errors
+/// Those of the database; a lease that is lost.
+pub async fn end(db: &Db, fence: &Fence, id: Uuid, ended: &Ended) -> Result<(), DbError> {
+    fence.transaction(db, async |tx| end_in(tx, id, ended).await).await?;
+    tracing::info!(action = %id, outcome = ended.outcome.as_str(), "an action of the dashboard ended");
+    Ok(())
+}
+
+async fn end_in(tx: &FencedTx<'_>, id: Uuid, ended: &Ended) -> Result<(), DbError> {
+    let now = tx.now().await?;
+    let report = ended.report.clone().map(storable);
+    let reason = ended.reason.as_deref().map(|reason| reason.replace('\0', ""));
+    let noted = tx
+        .query(
+            include_str!("end.sql"),
+            &[
+                (&id, Type::UUID),
+                (&now, Type::TIMESTAMPTZ),
+                (&ended.outcome.as_str(), Type::TEXT),
+                (&reason, Type::TEXT),
+                (&ended.run_id, Type::UUID),
+                (&report, Type::JSONB),
+                (&ended.applies, Type::BOOL),
+            ],
+        )
+        .await?;
+    written::check(tx, TABLE, usize::from(noted.is_empty()), "ended").await
+}
+
+/// A report as it can be stored and shown: bounded, and without the character that `jsonb` cannot hold.
+fn storable(mut report: Value) -> Value {
+    fn clean(value: &mut Value) {
+        match value {
+            Value::String(text) if text.contains('\0') => *text = text.replace('\0', ""),
+            Value::Array(values) => values.iter_mut().for_each(clean),
+            Value::Object(fields) => fields.values_mut().for_each(clean),
+            _ => {}
+        }
+    }
+    display::bounded(&mut report, LONGEST);
+    clean(&mut report);
+    report
+}
+
+/// An action as the pages show it.
+#[derive(Debug, Clone, Serialize)]
+pub struct Action {
+    /// Its id, a UUID of version 7.
+    pub id: Uuid,
+    /// The kind, as it is stored.
+    pub kind: String,
+    /// The arguments, as they are stored.
+    pub arguments: Value,
+    /// The dry run whose numbers were seen.
+    pub based_on: Option<Uuid>,
+    /// Who asked; none in the demonstration.
+    pub asked_by: Option<Uuid>,
+    /// The person's name.
+    pub name: Option<String>,
+    /// When it was asked for, UTC.
+    pub asked_at: Timestamp,
+    /// When it was last taken, UTC.
+    pub taken_at: Option<Timestamp>,
+    /// How often it was taken.
+    pub times_taken: i32,
+    /// When it changed the data, UTC.
+    pub applied_at: Option<Timestamp>,
+    /// The run that did it.
+    pub run_id: Option<Uuid>,
+    /// How it ended, as it is stored.
+    pub outcome: Option<String>,
+    /// Why it was not done, or not wholly.
+    pub reason: Option<String>,
+    /// When it ended, UTC.
+    pub ended_at: Option<Timestamp>,
+    /// What was found or done; read only of a single action.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub report: Option<Value>,
+}
+
+impl Action {
+    fn of(row: &Row) -> Action {
+        Action {
+            id: row.get("id"),
+            kind: row.get("kind"),
+            arguments: row.get("arguments"),
+            based_on: row.get("based_on"),
+            asked_by: row.get("asked_by"),
+            name: row.get("name"),
+            asked_at: row.get("asked_at"),
+            taken_at: row.get("taken_at"),
+            times_taken: row.get("times_taken"),
+            applied_at: row.get("applied_at"),
+            run_id: row.get("run_id"),
+            outcome: row.get("outcome"),
+            reason: row.get("reason"),
+            ended_at: row.get("ended_at"),
+            report: row.get("report"),
+        }
+    }
+
+    /// What was asked for; none if this program does not know it.
+    pub fn wanted(&self) -> Option<Wanted> {
+        Wanted::of(&self.kind, &self.arguments)
+    }
+}
+
+/// At most `most` actions, newest first; those before an id, if one is given.
+///
+/// # Errors
+/// Those of the database.
+pub async fn list(tx: &Tx<'_>, before: Option<Uuid>, most: i64) -> Result<Vec<Action>, DbError> {
+    listed(tx, before, None, most).await
+}
+
+/// One action, with its report.
+///
+/// # Errors
+/// Those of the database.
+pub async fn one(tx: &Tx<'_>, id: Uuid) -> Result<Option<Action>, DbError> {
+    Ok(listed(tx, None, Some(id), 1).await?.pop())
+}
+
+async fn listed(
+    tx: &Tx<'_>,
+    before: Option<Uuid>,
+    id: Option<Uuid>,
+    most: i64,
+) -> Result<Vec<Action>, DbError> {
+    let params: [Param<'_>; 3] = [(&before, Type::UUID), (&most, Type::INT8), (&id, Type::UUID)];
+    Ok(tx.query(include_str!("listed.sql"), &params).await?.iter().map(Action::of).collect())
+}
+
+/// The verdict of the last verification.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct LastVerified {
+    /// The action.
+    pub id: Uuid,
+    /// When it ended, UTC.
+    pub at: Timestamp,
+    /// The verdict: `equal`, `incomplete` or `different`.
+    pub verdict: String,
+    /// Rows that were compared.
+    pub rows: i64,
+    /// Records that Gazelle was asked for.
+    pub asked: i64,
+    /// All differences.
+    pub differences: i64,
+}
+
+/// The last verification that came to a verdict.
+///
+/// # Errors
+/// Those of the database.
+pub async fn last_verified(tx: &Tx<'_>) -> Result<Option<LastVerified>, DbError> {
+    let rows = tx.query(include_str!("verified.sql"), &[]).await?;
+    Ok(rows.first().map(|row| LastVerified {
+        id: row.get("id"),
+        at: row.get("ended_at"),
+        verdict: row.get("verdict"),
+        rows: row.get("rows"),
+        asked: row.get("asked"),
+        differences: row.get("differences"),
+    }))
+}
+
+/// Deletes actions that ended longer ago than runs are kept. Returns what stays although it is old and why, in one
+/// sentence; none if nothing does.
+///
+/// # Errors
+/// Those of the database.
+pub async fn forget_old(db: &Db, kept: Retention) -> Result<Option<String>, DbError> {
+    let Retention::Days(days) = kept else { return Ok(None) };
+    let age = SignedDuration::from_hours(24 * i64::from(days));
+    let before = db.now().await?.saturating_sub(age).unwrap_or(Timestamp::UNIX_EPOCH);
+    Ok(removal::remove_before(db, TABLE, "ended_at", before).await?.said(TABLE))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_report_is_stored_without_what_jsonb_cannot_hold() {
+        let report = serde_json::json!({ "a": ["x\0y", 1], "b": { "c": "z".repeat(LONGEST + 10) } });
+        let stored = storable(report);
+        assert_eq!(stored["a"][0], "xy");
+        assert!(stored["b"]["c"].as_str().unwrap().chars().count() <= LONGEST + 1, "{stored}");
+    }
+
+    #[test]
+    fn a_run_that_was_interrupted_is_repeated() {
+        assert_eq!(outcome_of(Status::Interrupted), None);
+        assert_eq!(outcome_of(Status::Partial), Some(ActionOutcome::Partial));
+    }
+}

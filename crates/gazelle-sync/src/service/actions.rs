@@ -1,0 +1,254 @@
+//! Does what people asked for in the dashboard, one action after the other, under the lease.
+//!
+//! A sync runs as any other ([`super::run`]). Everything else is done here with the functions of the commands, and its end is
+//! noted before the lease is given back.
+
+use futures_util::future::LocalBoxFuture;
+use jiff::Timestamp;
+use serde::Serialize;
+use serde_json::{Value, json};
+use tracing::Instrument;
+use uuid::Uuid;
+
+use super::run::RunOutcome;
+use super::{Opener, Service};
+use crate::db::{Db, DbError, Fault};
+use crate::display::{Progress, ProgressStyle};
+use crate::entities::{self, ENTITIES, Entity};
+use crate::lease::Lease;
+use crate::orchestrator::decide_deletions::{Decision, DecisionReport, Which};
+use crate::orchestrator::{Deciding, LeasedRun, decide_cases, decide_deletions};
+use crate::rebuild::replay::{ReplayRequest, replay_leased};
+use crate::rebuild::undo::{UndoRequest, undo_leased};
+use crate::rebuild::verify::{Question, Verdict, verify};
+use crate::rebuild::{ForAction, Held, ShownTable};
+use crate::run_log::actions::{
+    self, ActionOutcome, Ended, OpenAction, Wanted, WantedDecision, WantedRebuild, outcome_of,
+};
+use crate::run_log::report::Status;
+use crate::source::GazelleClient;
+use crate::staging::history::slice::Slice;
+
+/// Records that a verification asks Gazelle for, as the command does.
+const SAMPLE: u32 = 200;
+
+impl<O: Opener> Service<O> {
+    /// Does an action, unless another process holds the lease or did it.
+    pub(super) async fn run_action(
+        &self,
+        db: &Db,
+        client: GazelleClient,
+        action: OpenAction,
+    ) -> Result<RunOutcome, DbError> {
+        if let Some(Wanted::Sync(mode)) = action.wanted {
+            let claim = async |lease: &Lease, run_id: Uuid| {
+                actions::take(db, lease.fence(), action.id, Some(run_id)).await
+            };
+            return self.run_asked(db, client, mode, claim).await;
+        }
+        let settings = &self.shared.settings;
+        let lease = match Lease::acquire(db, settings.lease()).await {
+            Ok(lease) => lease,
+            Err(busy) if busy.fault == Fault::Busy => return Ok(RunOutcome::Busy(busy.to_string())),
+            Err(error) => return Err(error),
+        };
+        let leased = LeasedRun::begin(db, lease, self.stop.clone()).await?;
+        self.shared.set_lease(leased.lease.fence().token());
+        self.shared.set_at_work();
+        let span = tracing::error_span!("action", action = %action.id, run_id = tracing::field::Empty);
+        // As deep as a run.
+        let work: LocalBoxFuture<'_, _> = Box::pin(self.taken(db, client, &action, &leased).instrument(span));
+        let done = work.await;
+        let released = leased.lease.release().await;
+        self.shared.runs_ended.send_modify(|runs| *runs += 1);
+        done?;
+        released?;
+        Ok(RunOutcome::Acted)
+    }
+
+    /// Takes the action, does it, and notes its end.
+    async fn taken(
+        &self,
+        db: &Db,
+        client: GazelleClient,
+        action: &OpenAction,
+        leased: &LeasedRun,
+    ) -> Result<(), DbError> {
+        let fence = leased.lease.fence();
+        let run_id = action.wanted.as_ref().filter(|wanted| begins_run(wanted)).map(|_| leased.run_id);
+        if !actions::take(db, fence, action.id, run_id).await? {
+            return Ok(());
+        }
+        crate::crash::at(crate::crash::Step::ActionTaken);
+        let progress = Progress::new(ProgressStyle::None);
+        let settings = &self.shared.settings;
+        let deciding = Deciding { db, settings, leased, progress: &progress, action: Some(action.id) };
+        let ended = match self.perform(client, action, deciding).await {
+            // It is begun again by the next service, unless it is applied.
+            Ok(ended) if self.stop.is_cancelled() && ended.outcome == ActionOutcome::Failed => return Ok(()),
+            Ok(ended) => ended,
+            Err(error) => {
+                tracing::error!(%error, "an action of the dashboard failed");
+                Ended { reason: Some(error.to_string()), ..Ended::of(ActionOutcome::Failed) }
+            }
+        };
+        let applies = action.wanted.as_ref().is_some_and(Wanted::applies);
+        crate::crash::at(crate::crash::Step::ActionDone);
+        actions::end(db, fence, action.id, &Ended { applies, ..ended }).await
+    }
+
+    async fn perform(
+        &self,
+        client: GazelleClient,
+        action: &OpenAction,
+        deciding: Deciding<'_>,
+    ) -> Result<Ended, DbError> {
+        match &action.wanted {
+            None | Some(Wanted::Sync(_)) => Ok(refused("this program does not know what was asked for")),
+            Some(Wanted::Retry(retry)) => {
+                let Some(entities) = chosen(retry.entity.as_deref()) else { return Ok(no_entity()) };
+                let done =
+                    decide_cases::retry(deciding, &entities, &retry.ids, retry.code.as_deref()).await?;
+                let Some(done) = done else { return Ok(refused("none of these records is in quarantine")) };
+                let status = done.run.status;
+                Ok(of_run(status, done.run.reasons.clone(), Some(done.run.run_id), &done))
+            }
+            Some(Wanted::Dismiss(dismissal)) => {
+                let Some(entities) = chosen(Some(&dismissal.entity)) else { return Ok(no_entity()) };
+                let done =
+                    decide_cases::dismiss(deciding, &entities, &dismissal.id, &dismissal.reason).await?;
+                Ok(match done {
+                    0 => refused("this record does not wait in quarantine any more"),
+                    _ => report(ActionOutcome::Done, &json!({ "dismissed": done })),
+                })
+            }
+            Some(Wanted::Delete(decision)) => decide(deciding, decision, Decision::Approve).await,
+            Some(Wanted::Keep(decision)) => decide(deciding, decision, Decision::Dismiss).await,
+            Some(Wanted::Verify) => self.verify(client, deciding.db).await,
+            Some(wanted @ (Wanted::Replay(rebuild) | Wanted::Undo(rebuild) | Wanted::Lift(rebuild))) => {
+                self.rebuild(action, wanted, *rebuild, deciding).await
+            }
+        }
+    }
+
+    /// Compares all rows with staging, and a sample with Gazelle.
+    async fn verify(&self, client: GazelleClient, db: &Db) -> Result<Ended, DbError> {
+        let shared = self.shared.clone();
+        let client = client.stopped_by(&self.stop).observed_by(move |record| {
+            shared.metrics.request_ended(&record);
+            shared.mark_progress();
+        });
+        let seed = Timestamp::now().as_microsecond().unsigned_abs();
+        let question = Question { entities: ENTITIES.to_vec(), sample: SAMPLE, seed, client: Some(&client) };
+        let found = verify(db, &self.shared.settings, &question).await?;
+        let outcome = match found.status {
+            Verdict::Equal | Verdict::Different => ActionOutcome::Done,
+            Verdict::Incomplete => ActionOutcome::Partial,
+        };
+        Ok(report(outcome, &found))
+    }
+
+    /// Replays, undoes or restores a run, or shows what that would change.
+    async fn rebuild(
+        &self,
+        action: &OpenAction,
+        wanted: &Wanted,
+        of: WantedRebuild,
+        deciding: Deciding<'_>,
+    ) -> Result<Ended, DbError> {
+        let Deciding { db, settings, leased, progress, .. } = deciding;
+        let WantedRebuild { run, dry_run } = of;
+        let seen = match (dry_run, action.based_on) {
+            (true, _) => None,
+            (false, Some(based_on)) => shown(db, based_on, wanted).await?,
+            (false, None) => None,
+        };
+        if !dry_run && seen.is_none() {
+            return Ok(refused("a change is applied only after a dry run has shown it"));
+        }
+        let (tables, allow_deletions) = seen.unwrap_or_default();
+        let for_action =
+            ForAction { id: (!dry_run).then_some(action.id), shown: (!dry_run).then_some(&tables) };
+        let held = Held { db, settings, lease: &leased.lease, progress, action: for_action };
+        if let Wanted::Replay(_) = wanted {
+            let slice = Slice { run: Some(run), ..Slice::default() };
+            let request = ReplayRequest { entities: ENTITIES.to_vec(), slice, dry_run, allow_deletions };
+            let done = replay_leased(held, &request).await?;
+            return Ok(of_run(done.status, done.reasons.clone(), Some(done.run_id), &done));
+        }
+        let lift = matches!(wanted, Wanted::Lift(_));
+        let done = undo_leased(held, UndoRequest { id: run, lift, dry_run, allow_deletions }).await?;
+        // The dry run of an undo is not recorded as a run.
+        let run_id = (!dry_run).then_some(done.run_id);
+        Ok(of_run(done.status, done.reasons.clone(), run_id, &done))
+    }
+}
+
+/// Whether an action begins a run whose id is known when it is taken.
+fn begins_run(wanted: &Wanted) -> bool {
+    matches!(wanted, Wanted::Retry(_) | Wanted::Delete(_))
+}
+
+/// The entity with this name, or all without a name; none for an unknown one.
+fn chosen(name: Option<&str>) -> Option<Vec<&'static Entity>> {
+    match name {
+        Some(name) => entities::entity(name).map(|entity| vec![entity]),
+        None => Some(ENTITIES.to_vec()),
+    }
+}
+
+/// What a dry run of the same showed, and whether it said that deletions would be withheld, which somebody saw before it was
+/// applied; none if it is no dry run of the same, or has not succeeded.
+async fn shown(db: &Db, based_on: Uuid, wanted: &Wanted) -> Result<Option<(Vec<ShownTable>, bool)>, DbError> {
+    let mut connection = db.connection().await?;
+    let tx = connection.begin().await?;
+    let Some(dry_run) = actions::one(&tx, based_on).await? else { return Ok(None) };
+    let is_same = dry_run.wanted().and_then(|of| of.applied()).as_ref() == Some(wanted);
+    let is_done = dry_run.outcome.as_deref() == Some(ActionOutcome::Done.as_str());
+    let Some(report) = dry_run.report.filter(|_| is_same && is_done) else { return Ok(None) };
+    let tables = serde_json::from_value(report["tables"].clone()).ok();
+    let withheld = report["reasons"].as_array().is_some_and(|reasons| !reasons.is_empty());
+    Ok(tables.map(|tables| (tables, withheld)))
+}
+
+async fn decide(
+    deciding: Deciding<'_>,
+    wanted: &WantedDecision,
+    decision: Decision,
+) -> Result<Ended, DbError> {
+    let Some(entity) = entities::entity(&wanted.entity) else { return Ok(no_entity()) };
+    let which =
+        Which { run: wanted.run, entity: Some(entity), except: &wanted.except, shown: Some(wanted.shown) };
+    let DecisionReport { records, seen_since, grown_to, run } =
+        decide_deletions::decide(deciding, which, decision).await?;
+    if let Some(waiting) = grown_to {
+        return Ok(refused(format!("{waiting} wait by now, more than were shown; nothing was changed")));
+    }
+    if records == 0 {
+        return Ok(refused("no deletion of this run awaits a decision any more"));
+    }
+    let (status, run_id) = run.as_ref().map_or((Status::Success, None), |run| (run.status, Some(run.run_id)));
+    let reasons = run.as_ref().map(|run| run.reasons.clone()).unwrap_or_default();
+    let decided = json!({ "decided": records, "seen_since": seen_since, "run": run });
+    Ok(of_run(status, reasons, run_id, &decided))
+}
+
+fn no_entity() -> Ended {
+    refused("this program does not know the entity")
+}
+
+fn refused(why: impl Into<String>) -> Ended {
+    Ended { reason: Some(why.into()), ..Ended::of(ActionOutcome::Refused) }
+}
+
+fn report(outcome: ActionOutcome, report: &impl Serialize) -> Ended {
+    let report: Option<Value> = serde_json::to_value(report).ok();
+    Ended { report, ..Ended::of(outcome) }
+}
+
+/// The end of an action that a run did, or that was like one.
+fn of_run(status: Status, reasons: Vec<String>, run_id: Option<Uuid>, of: &impl Serialize) -> Ended {
+    let reason = (!reasons.is_empty()).then(|| reasons.join("; "));
+    let outcome = outcome_of(status).unwrap_or(ActionOutcome::Partial);
+    Ended { reason, run_id, ..report(outcome, of) }
+}

@@ -1,0 +1,188 @@
+//! Undo and replay in the dashboard: a dry run, its numbers, the apply that changes no more, and the way back; also where the
+//! service is killed in between.
+
+use gazelle_sim::Kind;
+use serde_json::{Value, json};
+
+use crate::support::desk::{Desk, ended, pressed};
+use crate::support::service::until;
+use crate::support::{Tables, World, assert_same};
+
+/// A shop before and after a run that moved and deleted appointments, and the run.
+async fn after_a_run() -> (World, Tables, Tables, String) {
+    let world = World::new().await;
+    world.filled().await;
+    let before = world.content().await;
+    for n in 0..3 {
+        world.control.move_event(&world.upcoming(n), Some("2037-01-09T12:00:00Z")).unwrap();
+    }
+    world.control.delete(Kind::Event, &world.upcoming(5)).unwrap();
+    let run = world.incremental().await.success()["run_id"].as_str().unwrap().to_owned();
+    let after = world.content().await;
+    (world, before, after, run)
+}
+
+fn id(action: &Value) -> &str {
+    action["id"].as_str().unwrap()
+}
+
+fn apply(action: &Value) -> String {
+    format!("/app/actions/{}/apply", id(action))
+}
+
+#[tokio::test]
+async fn a_run_is_undone_after_its_numbers_were_seen_and_lifted_again() {
+    let (world, before, after, run) = after_a_run().await;
+    let desk = Desk::over(world).await;
+    let page = desk.operator.get(&format!("/app/runs/{run}")).await.body;
+    assert!(page.contains("/app/actions/undo") && page.contains("/app/actions/replay"), "{page}");
+    let shown = desk.done("/app/actions/undo", &[("run", &run)]).await;
+    assert_eq!((&shown["outcome"], &shown["report"]["dry_run"]), (&json!("done"), &json!(true)), "{shown}");
+    assert_same(&after, &desk.world.content().await, "a dry run changes nothing");
+    let page = desk.page(id(&shown)).await;
+    assert!(page.contains("Apply: ") && page.contains("gazelle_appointments"), "{page}");
+    // Only who saw the numbers applies them.
+    let other = desk.office().await;
+    assert_eq!(other.post(&apply(&shown), &[]).await.status, 403);
+    let colleague = crate::support::people::signed_in(
+        &desk.world,
+        &desk.serving,
+        "Collègue Exemple",
+        &["--role", "operator"],
+    )
+    .await;
+    let said = colleague.post(&apply(&shown), &[]).await;
+    assert!(said.status == 403 && said.body.contains("Somebody else asked"), "{said:?}");
+    let undone = desk.done(&apply(&shown), &[]).await;
+    assert_eq!((&undone["outcome"], &undone["based_on"]), (&json!("done"), &shown["id"]), "{undone}");
+    assert_same(&before, &desk.world.content().await, "undone");
+    // Applied twice is not done twice.
+    let again = desk.done(&apply(&shown), &[]).await;
+    assert_eq!(again["outcome"], "failed", "{again}");
+    assert!(again["reason"].as_str().unwrap().contains("undone already"), "{again}");
+    assert!(desk.page(id(&again)).await.contains("Nothing was changed."));
+    assert_same(&before, &desk.world.content().await, "still undone");
+    // The way back stands on the page of the result.
+    let undo = undone["run_id"].as_str().unwrap();
+    let page = desk.page(id(&undone)).await;
+    assert!(page.contains("/app/actions/lift") && page.contains(&format!("value=\"{undo}\"")), "{page}");
+    let shown = desk.done("/app/actions/lift", &[("run", undo)]).await;
+    let lifted = desk.done(&apply(&shown), &[]).await;
+    assert_eq!(lifted["outcome"], "done", "{lifted}");
+    assert_same(&after, &desk.world.content().await, "lifted");
+    desk.end().await;
+}
+
+#[tokio::test]
+async fn an_apply_is_refused_when_more_would_change_than_was_shown() {
+    let (world, _, _, run) = after_a_run().await;
+    let desk = Desk::over(world).await;
+    let shown = desk.done("/app/actions/undo", &[("run", &run)]).await;
+    // Meanwhile production has changed in a row that the undo would mend too.
+    desk.world
+        .execute("UPDATE gazelle_clients SET company_name = 'Changed since' WHERE external_id = (SELECT min(external_id) FROM gazelle_clients)")
+        .await;
+    let held = desk.world.content().await;
+    let refused = desk.done(&apply(&shown), &[]).await;
+    assert_eq!(refused["outcome"], "refused", "{refused}");
+    let reason = refused["reason"].as_str().unwrap();
+    assert!(
+        reason.contains("more would change by now than was shown") && reason.contains("gazelle_clients"),
+        "{reason}"
+    );
+    assert_same(&held, &desk.world.content().await, "nothing was changed");
+    let page = desk.page(id(&refused)).await;
+    assert!(page.contains("Not done") && page.contains("Nothing was changed."), "{page}");
+    // With the new numbers seen, it is done.
+    let shown = desk.done("/app/actions/undo", &[("run", &run)]).await;
+    assert_eq!(desk.done(&apply(&shown), &[]).await["outcome"], "done");
+    // A change is never applied without a dry run: nothing but a row by hand asks so.
+    desk.world
+        .execute(&format!(
+            "INSERT INTO sync_actions (id, kind, arguments, digest, asked_at)
+             VALUES ('01930000-0000-7000-8000-000000000001', 'replay', '{{\"run\": \"{run}\", \"dry_run\": false}}', 'x', now())"
+        ))
+        .await;
+    let by_hand = desk.ended("01930000-0000-7000-8000-000000000001").await;
+    assert_eq!(by_hand["outcome"], "refused", "{by_hand}");
+    desk.end().await;
+}
+
+#[tokio::test]
+async fn what_a_run_touched_is_replayed_after_its_numbers_were_seen() {
+    let (world, _, after, run) = after_a_run().await;
+    let desk = Desk::over(world).await;
+    let moved = format!(
+        "SELECT external_id FROM staging_appointments WHERE run_id = '{run}' AND operation = 'upsert' LIMIT 1"
+    );
+    let moved = desk.world.text(&moved).await.unwrap();
+    desk.world
+        .execute(&format!("UPDATE gazelle_appointments SET title = 'Wrong' WHERE external_id = '{moved}'"))
+        .await;
+    let shown = desk.done("/app/actions/replay", &[("run", &run)]).await;
+    let page = desk.page(id(&shown)).await;
+    assert!(page.contains("Apply: 1 row") && page.contains("Wrong") && page.contains(&moved), "{page}");
+    let replayed = desk.done(&apply(&shown), &[]).await;
+    assert_eq!(replayed["outcome"], "done", "{replayed}");
+    assert_same(&after, &desk.world.content().await, "replayed");
+    // Then there is nothing to apply, and no button for it.
+    let shown = desk.done("/app/actions/replay", &[("run", &run)]).await;
+    let page = desk.page(id(&shown)).await;
+    assert!(page.contains("there is nothing to apply") && !page.contains("/apply\""), "{page}");
+    desk.end().await;
+}
+
+#[tokio::test]
+async fn a_kill_during_an_apply_leaves_all_or_nothing_and_the_page_says_which() {
+    // The step; whether the undo was applied by then; whether the run is made to look as if it had not ended; the outcome.
+    for (step, is_applied, is_cut_off, outcome) in [
+        ("action-taken", false, false, "done"),
+        ("undo-applied", false, false, "done"),
+        ("action-done", true, false, "done"),
+        ("action-done", true, true, "partial"),
+    ] {
+        let what = format!("{step} {is_cut_off}");
+        let (world, before, after, run) = after_a_run().await;
+        let desk = Desk::over(world).await;
+        let shown = desk.done("/app/actions/undo", &[("run", &run)]).await;
+        let desk = desk.stopped().await.started_with("GAZELLE_CRASH_AT", step).await;
+        let action = desk.press(&apply(&shown), &[]).await;
+        let desk = desk.killed().await;
+        let held = desk.world.content().await;
+        assert_same(if is_applied { &before } else { &after }, &held, &what);
+        if is_cut_off {
+            desk.world
+                .execute("UPDATE sync_runs SET status = 'running', finished_at = NULL WHERE command = 'undo'")
+                .await;
+        }
+        let desk = desk.started_with("GAZELLE_CRASH_AT", "").await;
+        let ended = desk.ended(&action).await;
+        assert_eq!(ended["outcome"], outcome, "{what}: {ended}");
+        assert_eq!(ended["times_taken"], if is_applied { 1 } else { 2 }, "{what}: {ended}");
+        assert_same(&before, &desk.world.content().await, &what);
+        assert_eq!(desk.world.count("sync_undos").await, 1, "{what}: undone once");
+        let page = desk.page(&action).await;
+        assert!(page.contains("The data was changed at"), "{what}: {page}");
+        let says = match (is_applied, is_cut_off) {
+            (false, _) => "stopped each time before anything was changed",
+            (true, true) => "the service was stopped after the data was changed",
+            (true, false) => "Done",
+        };
+        assert!(page.contains(says), "{what}: {page}");
+        desk.end().await;
+    }
+}
+
+#[tokio::test]
+async fn in_the_demonstration_it_is_the_demonstration_that_asks() {
+    let mut world = World::new().await;
+    world.filled().await;
+    let serving = super::dashboard_records::shown(&mut world).await;
+    let caller = crate::support::people::Caller::of(&serving);
+    let done = ended(&caller, &pressed(&caller, "/app/actions/sync", &[]).await).await;
+    assert_eq!((&done["outcome"], &done["asked_by"]), (&json!("done"), &Value::Null), "{done}");
+    let page = caller.get(&format!("/app/actions/{}", id(&done))).await.body;
+    assert!(page.contains("the demonstration"), "{page}");
+    until("Overview is shown", async || caller.get("/app/").await.status == 200).await;
+    assert_eq!(serving.stop().await.code, Some(0));
+}

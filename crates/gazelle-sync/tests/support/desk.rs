@@ -1,0 +1,113 @@
+//! A person at the pages of a `serve`, who asks for actions and waits for their ends.
+
+use serde_json::Value;
+
+use super::World;
+use super::people::{Caller, Said, signed_in};
+use super::service::{Serving, until};
+
+/// A world that no run of the service's own changes, with an operator who is signed in.
+pub struct Desk {
+    pub world: World,
+    pub serving: Serving,
+    pub operator: Caller,
+}
+
+/// The operator's name.
+pub const OPERATOR: &str = "Opératrice Exemple";
+
+impl Desk {
+    /// Over a world as it is.
+    pub async fn over(mut world: World) -> Desk {
+        world.set("GAZELLE_SYNC_INCREMENTAL", "0 0 29 2 *");
+        world.set("GAZELLE_SYNC_FULL", "0 0 29 2 *");
+        let serving = Serving::start(&world, &[]).await;
+        let operator = signed_in(&world, &serving, OPERATOR, &["--role", "operator"]).await;
+        Desk { world, serving, operator }
+    }
+
+    /// Over a shop that was synced once.
+    pub async fn filled() -> Desk {
+        let world = World::new().await;
+        world.filled().await;
+        Desk::over(world).await
+    }
+
+    /// Somebody of the office who is signed in.
+    pub async fn office(&self) -> Caller {
+        signed_in(&self.world, &self.serving, "Bureau Exemple", &["--role", "office"]).await
+    }
+
+    /// Presses a button. Returns the id of the action.
+    pub async fn press(&self, path: &str, form: &[(&str, &str)]) -> String {
+        pressed(&self.operator, path, form).await
+    }
+
+    /// Waits for the end of an action, and returns its document.
+    pub async fn ended(&self, id: &str) -> Value {
+        ended(&self.operator, id).await
+    }
+
+    /// Presses a button and waits for the end of the action.
+    pub async fn done(&self, path: &str, form: &[(&str, &str)]) -> Value {
+        let id = self.press(path, form).await;
+        self.ended(&id).await
+    }
+
+    /// The page of an action, for people.
+    pub async fn page(&self, id: &str) -> String {
+        let said = self.operator.get(&format!("/app/actions/{id}")).await;
+        assert_eq!(said.status, 200, "{said:?}");
+        said.body.replace('\u{a0}', " ")
+    }
+
+    /// Waits until the service is killed.
+    pub async fn killed(self) -> Stopped {
+        assert_eq!(self.serving.ended().await.code, None, "killed");
+        Stopped { world: self.world, operator: self.operator }
+    }
+
+    /// Stops the service.
+    pub async fn stopped(self) -> Stopped {
+        assert_eq!(self.serving.stop().await.code, Some(0));
+        Stopped { world: self.world, operator: self.operator }
+    }
+
+    pub async fn end(self) {
+        assert_eq!(self.serving.stop().await.code, Some(0));
+    }
+}
+
+/// The same without a service.
+pub struct Stopped {
+    pub world: World,
+    operator: Caller,
+}
+
+impl Stopped {
+    /// Starts a service again, with a variable set; the operator stays signed in.
+    pub async fn started_with(mut self, name: &str, value: &str) -> Desk {
+        self.world.set(name, value);
+        let serving = Serving::start(&self.world, &[]).await;
+        let operator = Caller { base: serving.base.clone(), ..self.operator };
+        until("the database is open", async || operator.get("/app/me").await.status == 200).await;
+        Desk { world: self.world, serving, operator }
+    }
+}
+
+/// Presses a button. Returns the id of the action.
+pub async fn pressed(caller: &Caller, path: &str, form: &[(&str, &str)]) -> String {
+    let said: Said = caller.post(path, form).await;
+    assert_eq!(said.status, 303, "{path} {form:?}: {said:?}");
+    said.location().strip_prefix("/app/actions/").expect("the page of an action").to_owned()
+}
+
+/// Waits for the end of an action, and returns its document.
+pub async fn ended(caller: &Caller, id: &str) -> Value {
+    let document = async || {
+        let said = caller.get(&format!("/app/actions/{id}.json")).await;
+        serde_json::from_str::<Value>(&said.body).unwrap_or_else(|error| panic!("{error}: {said:?}"))
+    };
+    until("the action has ended", async || !document().await["outcome"].is_null()).await;
+    document().await
+}
