@@ -174,13 +174,15 @@ impl<O: Opener> Service<O> {
             let slice = Slice { run: Some(run), ..Slice::default() };
             let request = ReplayRequest { entities: ENTITIES.to_vec(), slice, dry_run, allow_deletions };
             let done = replay_leased(held, &request).await?;
-            return Ok(of_run(done.status, done.reasons.clone(), Some(done.run_id), &done));
+            let of = &done.rebuild;
+            return Ok(of_run(of.status, of.reasons.clone(), Some(of.run_id), &done));
         }
         let lift = matches!(wanted, Wanted::Lift(_));
         let done = undo_leased(held, UndoRequest { id: run, lift, dry_run, allow_deletions }).await?;
+        let of = &done.rebuild;
         // The dry run of an undo is not recorded as a run.
-        let run_id = (!dry_run).then_some(done.run_id);
-        Ok(of_run(done.status, done.reasons.clone(), run_id, &done))
+        let run_id = (!dry_run).then_some(of.run_id);
+        Ok(of_run(of.status, of.reasons.clone(), run_id, &done))
     }
 }
 
