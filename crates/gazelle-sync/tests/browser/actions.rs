@@ -168,7 +168,10 @@ async fn the_evidence_is_read_then_all_but_one_are_deleted() {
         desk.press("button[value=delete]").await;
         desk.keeps_nobody_out("confirm").await;
         let heading = desk.text("h1").await;
-        assert!(heading.contains(if french { "Supprimer 3 fiches" } else { "Delete 3 records" }), "{heading}");
+        assert!(
+            heading.contains(if french { "Supprimer 3 fiches" } else { "Delete 3 records" }),
+            "{heading}"
+        );
         desk.press("button.danger").await;
         let done = desk.ended().await;
         assert!(done.contains(if french { "Faite" } else { "Done" }), "{done}");

@@ -97,13 +97,8 @@ const KILLED: i32 = 128 + 9;
 async fn a_kill_at_any_named_step_then_a_rerun_gives_the_same_database() {
     let mut changed = Changed::new().await;
     // Those of replays, undos and actions of the dashboard have tests of their own.
-    let of_others = [
-        Step::ReplayBuilt,
-        Step::ReplayApplied,
-        Step::UndoApplied,
-        Step::ActionTaken,
-        Step::ActionDone,
-    ];
+    let of_others =
+        [Step::ReplayBuilt, Step::ReplayApplied, Step::UndoApplied, Step::ActionTaken, Step::ActionDone];
     let mut kills = 0;
     for step in Step::ALL.iter().filter(|step| !of_others.contains(step)) {
         for time in [1, 3] {

@@ -166,17 +166,29 @@ async fn deletions_are_confirmed_by_their_number_decided_but_for_some_and_taken_
     let before = world.content().await;
     let desk = Desk::over(world).await;
     let page = desk.operator.get(&format!("/app/deletions/{run}")).await.body;
-    assert!(page.contains(&format!("/app/deletions/{run}/confirm")) && page.contains("name=\"except\""), "{page}");
+    assert!(
+        page.contains(&format!("/app/deletions/{run}/confirm")) && page.contains("name=\"except\""),
+        "{page}"
+    );
     // The page before names the number, and does nothing.
     let confirm = format!("/app/deletions/{run}/confirm");
     let form = [("entity", "appointments"), ("word", "delete"), ("except", gone[4].as_str())];
     let said = desk.operator.post(&confirm, &form).await;
     assert_eq!(said.status, 200, "{said:?}");
-    assert!(said.body.contains("<button class=\"danger\">Delete 4 records: Appointments</button>"), "{said:?}");
+    assert!(
+        said.body.contains("<button class=\"danger\">Delete 4 records: Appointments</button>"),
+        "{said:?}"
+    );
     assert_eq!(desk.world.count("sync_actions").await, 0);
     // More than were shown are never decided.
     let decide = |word, shown, except| {
-        [("run", run.as_str()), ("entity", "appointments"), ("word", word), ("shown", shown), ("except", except)]
+        [
+            ("run", run.as_str()),
+            ("entity", "appointments"),
+            ("word", word),
+            ("shown", shown),
+            ("except", except),
+        ]
     };
     let refused = desk.done("/app/actions/decide", &decide("delete", "3", gone[4].as_str())).await;
     assert_eq!(refused["outcome"], "refused", "{refused}");

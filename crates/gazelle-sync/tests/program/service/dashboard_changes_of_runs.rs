@@ -86,7 +86,10 @@ async fn an_apply_is_refused_when_more_would_change_than_was_shown() {
     let refused = desk.done(&apply(&shown), &[]).await;
     assert_eq!(refused["outcome"], "refused", "{refused}");
     let reason = refused["reason"].as_str().unwrap();
-    assert!(reason.contains("more would change by now than was shown") && reason.contains("gazelle_clients"), "{reason}");
+    assert!(
+        reason.contains("more would change by now than was shown") && reason.contains("gazelle_clients"),
+        "{reason}"
+    );
     assert_same(&held, &desk.world.content().await, "nothing was changed");
     let page = desk.page(id(&refused)).await;
     assert!(page.contains("Not done") && page.contains("Nothing was changed."), "{page}");
@@ -109,7 +112,9 @@ async fn an_apply_is_refused_when_more_would_change_than_was_shown() {
 async fn what_a_run_touched_is_replayed_after_its_numbers_were_seen() {
     let (world, _, after, run) = after_a_run().await;
     let desk = Desk::over(world).await;
-    let moved = format!("SELECT external_id FROM staging_appointments WHERE run_id = '{run}' AND operation = 'upsert' LIMIT 1");
+    let moved = format!(
+        "SELECT external_id FROM staging_appointments WHERE run_id = '{run}' AND operation = 'upsert' LIMIT 1"
+    );
     let moved = desk.world.text(&moved).await.unwrap();
     desk.world
         .execute(&format!("UPDATE gazelle_appointments SET title = 'Wrong' WHERE external_id = '{moved}'"))
