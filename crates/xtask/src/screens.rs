@@ -110,6 +110,7 @@ fn pages(report: &Value, ids: &Ids) -> Vec<(&'static str, String)> {
         ("quarantine-empty", "/app/quarantine?state=dismissed".to_owned()),
         ("case", format!("/app/quarantine/{case}")),
         ("deletions", "/app/deletions".to_owned()),
+        ("actions", "/app/actions".to_owned()),
         ("search", "/app/search".to_owned()),
         ("search-found", "/app/search?q=rue".to_owned()),
         ("search-none", "/app/search?q=zzzzzz".to_owned()),

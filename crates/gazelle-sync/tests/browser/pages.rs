@@ -72,6 +72,7 @@ async fn pages(looked: &Looked) -> Vec<String> {
         format!("/app/quarantine/{case}"),
         "/app/deletions".to_owned(),
         format!("/app/deletions/{withheld}"),
+        "/app/actions".to_owned(),
         "/app/search".to_owned(),
         "/app/search?q=a%20r".to_owned(),
         "/app/search?q=zzzzzz".to_owned(),
