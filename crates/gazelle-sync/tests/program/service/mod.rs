@@ -11,7 +11,6 @@ mod dashboard_entry;
 mod dashboard_people;
 mod dashboard_records;
 mod dashboard_search;
-mod dashboard_statements;
 mod dashboard_states;
 mod dashboard_troubles;
 mod deployment;
