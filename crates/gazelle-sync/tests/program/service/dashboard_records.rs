@@ -236,8 +236,7 @@ async fn a_run_tells_what_it_changed_by_field() {
     let idle = world.incremental().await.success()["run_id"].as_str().unwrap().to_owned();
     let serving = shown(&mut world).await;
     let changes = serving.document(&format!("/app/runs/{run}.json")).await["changes"].clone();
-    let counted =
-        json!([{ "entity": "appointments", "new": 0, "changed": 1, "gone": 1, "in_quarantine": 0 }]);
+    let counted = json!([{ "entity": "appointments", "new": 0, "changed": 1, "gone": 1, "in_quarantine": 0, "is_cut": false }]);
     assert_eq!(changes["counts"], counted);
     let one = |id: &str| {
         let records = changes["records"].as_array().unwrap();

@@ -15,7 +15,6 @@ mod dashboard_feeds;
 mod dashboard_people;
 mod dashboard_records;
 mod dashboard_search;
-mod dashboard_statements;
 mod dashboard_states;
 mod dashboard_troubles;
 mod deployment;
