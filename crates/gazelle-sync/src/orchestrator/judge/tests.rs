@@ -115,5 +115,8 @@ fn unlisted_records_that_are_left_for_later_runs_are_counted() {
     (walk.absent.asked, walk.absent.unasked) = (1000, 20);
     let (status, reasons) = judged(&walk, 100, false);
     assert_eq!((status, reasons.len()), (Status::Partial, 1), "{reasons:?}");
-    assert!(reasons[0].contains("1000 of 1020 record(s)") && reasons[0].contains("20 wait"), "{reasons:?}");
+    assert!(
+        reasons[0].contains("1000 of 1020 record(s)") && reasons[0].contains("20 are left to the next runs"),
+        "{reasons:?}"
+    );
 }

@@ -184,7 +184,7 @@ async fn related(
         children.iter().map(|row| (row.get("entity"), row.get("external_id"))).collect();
     let names = Names::read(tx, parents.iter().chain(&children).copied()).await?;
     let parents = parents.iter().filter_map(|(entity, id)| names.known(entity, id));
-    // The page names the client already, or it is the record itself.
+    // Without the name of their client, which is the same for all on the page of a client.
     let children = children.iter().map(|(entity, id)| match *entity {
         "appointments" => Name { more: None, ..names.of(entity, id) },
         _ => names.of(entity, id),
