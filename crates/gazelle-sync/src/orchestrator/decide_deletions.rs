@@ -1,9 +1,11 @@
 //! Manual approval or dismissal of the deletions that a run withheld.
 
+use tokio_util::sync::CancellationToken;
+use tracing::Instrument;
 use uuid::Uuid;
 
-use super::job::Job;
-use super::run_sync::run_sync;
+use super::job::{Job, LeasedRun};
+use super::run_sync::{run_leased, run_span};
 use crate::config::Settings;
 use crate::db::{Db, DbError};
 use crate::display::Progress;
@@ -47,23 +49,31 @@ pub async fn decide(
     decision: Decision,
     progress: &Progress,
 ) -> Result<DecisionReport, DbError> {
+    crate::migrate::prepare(db).await?;
+    let lease = Lease::acquire(db, settings.lease()).await?;
+    let leased = LeasedRun::begin(db, lease, CancellationToken::new()).await?;
     let mut touched: Vec<&'static Entity> = Vec::new();
-    let mut decided =
-        Lease::hold(db, settings.lease(), async |lease| note(db, lease, run, decision, &mut touched).await)
-            .await?;
-    if touched.is_empty() {
-        return Ok(decided);
-    }
+    let noted = note(db, &leased, run, decision, &mut touched).await;
+    let mut decided = match noted {
+        Ok(decided) if !touched.is_empty() => decided,
+        over => {
+            let released = leased.lease.release().await;
+            let decided = over?;
+            released?;
+            return Ok(decided);
+        }
+    };
     let job = Job::reconcile(RunCommand::DeletionsApprove, touched);
-    decided.run = Some(run_sync(db, None, settings, &job, progress).await?);
+    let ran = run_leased(db, None, settings, &job, leased, progress).instrument(run_span(&job)).await;
+    decided.run = Some(ran?);
     Ok(decided)
 }
 
-/// Records the decision and, for an approval, stages the tombstones. `touched` receives the entities of approved
-/// deletions.
+/// Records the decision and, for an approval, stages the tombstones: as versions of the approval's own run, so that it can
+/// be undone apart from what the run that found them has staged. `touched` receives the entities of approved deletions.
 async fn note(
     db: &Db,
-    lease: &Lease,
+    leased: &LeasedRun,
     run: Uuid,
     decision: Decision,
     touched: &mut Vec<&'static Entity>,
@@ -79,7 +89,8 @@ async fn note(
                 let Some(found_at) = waiting.iter().map(|(_, found_at)| *found_at).min() else { break };
                 let gone: Vec<GoneRecord> = waiting.into_iter().map(|(gone, _)| gone).collect();
                 if approved {
-                    let staged = noted::stage_tombstones_found_at(tx, entity, run, &gone, found_at).await?;
+                    let staged =
+                        noted::stage_tombstones_found_at(tx, entity, leased.run_id, &gone, found_at).await?;
                     decided.seen_since += gone.len() as u64 - staged;
                     if !touched.iter().any(|of| of.name == entity.name) {
                         touched.push(entity);
@@ -90,6 +101,6 @@ async fn note(
         }
         Ok(())
     };
-    lease.fence().transaction(db, write).await?;
+    leased.lease.fence().transaction(db, write).await?;
     Ok(decided)
 }
