@@ -27,5 +27,5 @@ pub use guard::Guard;
 pub use kinds::{Language, LogFormat, Retention, SpotCheck, SpotChecks, Switch};
 pub use layers::{CONFIG_ENV, DEFAULT_FILE, Flag, Layers};
 pub use secrets_file::{CredentialValue, Secrets};
-pub use settings::Settings;
+pub use settings::{LONGEST_LEASE_SECONDS, Settings};
 pub use shown::ShownSetting;

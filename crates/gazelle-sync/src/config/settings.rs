@@ -13,6 +13,9 @@ use super::reader::{GivenValue, Reader};
 use super::{Language, Layers, LogFormat, Retention, SettingsError, SpotChecks, Switch, checks};
 use crate::db::Limits;
 
+/// The longest lease that may be set.
+pub const LONGEST_LEASE_SECONDS: u64 = 3600;
+
 /// Declares the settings: name, type, and the method of [`Reader`] that reads it, with the arguments of that method
 /// after the name. The value after `else` applies if the method returns none.
 macro_rules! settings {
@@ -75,7 +78,7 @@ settings! {
     walk_attempts: u32 = whole(1..=10),
 
     batch_size: usize = whole(1..=50_000),
-    lease_seconds: u64 = whole(1..=3600),
+    lease_seconds: u64 = whole(1..=LONGEST_LEASE_SECONDS),
     shrink_guard_percent: f64 = decimal(0.0..=100.0),
     delete_guard_records: u64 = whole(0..=u64::MAX),
     delete_guard_percent: f64 = decimal(0.0..=100.0),

@@ -12,6 +12,7 @@ use tokio_postgres::types::Type;
 use tracing::Instrument;
 
 use crate::access::trust::superuser;
+use crate::config::LONGEST_LEASE_SECONDS;
 use crate::db::{Db, DbError, Fault};
 use holder::Holder;
 
@@ -37,7 +38,7 @@ pub struct Lease {
 
 impl Lease {
     /// Takes the lease. The lease of a holder on this machine whose process is gone is taken over at once, any
-    /// other when it has expired.
+    /// other when it has expired, or if it runs longer than any lease may: it was written by a clock that was wrong.
     ///
     /// # Errors
     /// Another process holds the lease, which the error names; tables that a superuser must not use
@@ -52,7 +53,7 @@ impl Lease {
             db.query("SELECT holder, expires_at FROM {schema}.sync_lease WHERE name = 'sync'", &[]).await?;
         let (previous, expires_at): (Option<String>, Option<Timestamp>) =
             held.first().map_or((None, None), |row| (Some(row.get("holder")), Some(row.get("expires_at"))));
-        let expired = expires_at.is_none_or(|at| at < now.saturating_sub(CLOCK_ALLOWANCE).unwrap_or(now));
+        let expired = expires_at.is_none_or(|at| is_expired(at, now));
         let dead = previous.as_deref().is_some_and(Holder::is_dead_here);
         let taken = if expired || dead {
             let until = now.saturating_add(ttl).unwrap_or(now);
@@ -131,6 +132,15 @@ impl Drop for Lease {
     fn drop(&mut self) {
         self.renewal.abort();
     }
+}
+
+/// Whether a lease until `at` has expired. One that ends later than any that could have been taken by now does not count: a
+/// clock that was ahead when it was written would keep everybody out for as long. Its holder, should it still be at work,
+/// is stopped by the fence.
+fn is_expired(at: Timestamp, now: Timestamp) -> bool {
+    let longest = Duration::from_secs(LONGEST_LEASE_SECONDS);
+    let latest = now.checked_add(longest).and_then(|at| at.checked_add(CLOCK_ALLOWANCE));
+    at < now.saturating_sub(CLOCK_ALLOWANCE).unwrap_or(now) || latest.is_ok_and(|latest| at > latest)
 }
 
 /// The message for a free lease that could not be taken.

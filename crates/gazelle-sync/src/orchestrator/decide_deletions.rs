@@ -73,7 +73,7 @@ pub async fn decide(
     let mut touched: Vec<&'static Entity> = Vec::new();
     // Under the lease, so that no walk can see one of these records again before the decision is written.
     let write = async |tx: &FencedTx<'_>| {
-        let decided = note(tx, which, decision, &mut touched).await?;
+        let decided = note(tx, which, deciding.leased.run_id, decision, &mut touched).await?;
         if decided.records > 0 {
             let report = json!({ "decided": decided.records, "seen_since": decided.seen_since });
             deciding.applied(tx, report).await?;
@@ -87,11 +87,12 @@ pub async fn decide(
     Ok(decided)
 }
 
-/// Records the decision and, for an approval, stages the tombstones. `touched` receives the entities of approved
-/// deletions.
+/// Records the decision and, for an approval, stages the tombstones: as versions of the approval's own run `run_id`, so that it
+/// can be undone apart from what the run that found them has staged. `touched` receives the entities of approved deletions.
 async fn note(
     tx: &FencedTx<'_>,
     which: Which<'_>,
+    run_id: Uuid,
     decision: Decision,
     touched: &mut Vec<&'static Entity>,
 ) -> Result<DecisionReport, DbError> {
@@ -113,7 +114,7 @@ async fn note(
             let Some(found_at) = waiting.iter().map(|(_, found_at)| *found_at).min() else { break };
             let gone: Vec<GoneRecord> = waiting.into_iter().map(|(gone, _)| gone).collect();
             if approved {
-                let staged = noted::stage_tombstones_found_at(tx, entity, which.run, &gone, found_at).await?;
+                let staged = noted::stage_tombstones_found_at(tx, entity, run_id, &gone, found_at).await?;
                 decided.seen_since += gone.len() as u64 - staged;
                 if !touched.iter().any(|of| of.name == entity.name) {
                     touched.push(entity);

@@ -46,6 +46,8 @@ pub struct Comparison {
     /// Those of them that the rebuild could not place, and of which production holds a newer version than the
     /// rebuild.
     unplaced: Vec<UnwrittenRecord>,
+    /// Records that wait for a parent that the rebuild lacks, although stage 2 has processed the version that does.
+    waiting: Records,
 }
 
 /// Counts what differs between these parts and what was rebuilt, table by table, without the records themselves: after a
@@ -80,6 +82,7 @@ pub async fn compare(
         }
         tables.extend(of_part);
     }
+    let waiting = processed_and_waiting(tx, &parts, &unplaced).await?;
     // A record of which production holds an older version too, as the rebuild does, or nothing, loses nothing.
     for part in &parts {
         let name = part.entity.name;
@@ -97,7 +100,33 @@ pub async fn compare(
     unplaced.retain(|unplaced| {
         differing.get(unplaced.entity).is_some_and(|records| records.contains(&unplaced.external_id))
     });
-    Ok(Comparison { parts, tables, differing, unprocessed, unplaced })
+    Ok(Comparison { parts, tables, differing, unprocessed, unplaced, waiting })
+}
+
+/// Of the records of these parts that wait for a parent, those whose waiting version stage 2 has processed: the parent was
+/// there then.
+async fn processed_and_waiting(
+    tx: &Tx<'_>,
+    parts: &[Part],
+    unplaced: &[UnwrittenRecord],
+) -> Result<Records, DbError> {
+    let mut found = Records::new();
+    for part in parts {
+        let is_meant = |record: &String| part.records.as_ref().is_none_or(|records| records.contains(record));
+        let waiting: Vec<(Uuid, &String)> = unplaced
+            .iter()
+            .filter(|unplaced| unplaced.entity == part.entity.name && is_meant(&unplaced.external_id))
+            .filter_map(|unplaced| Some((unplaced.waiting?, &unplaced.external_id)))
+            .collect();
+        if waiting.is_empty() {
+            continue;
+        }
+        let ids: Vec<Uuid> = waiting.iter().map(|(id, _)| *id).collect();
+        let unprocessed = pending::unprocessed(tx, part.entity, &ids).await?;
+        let processed = waiting.into_iter().filter(|(id, _)| !unprocessed.contains(id));
+        found.insert(part.entity.name, processed.map(|(_, record)| record.clone()).collect());
+    }
+    Ok(found)
 }
 
 /// Of these records, those whose rebuilt rows come from a version that stage 2 has not processed.
@@ -113,6 +142,12 @@ async fn not_processed(tx: &Tx<'_>, entity: &Entity, records: &[String]) -> Resu
 }
 
 impl Comparison {
+    /// Leaves it to stage 2 to quarantine the records that wait for a parent, where their rows may go with it: those that
+    /// differ must be made pending when the difference is applied.
+    pub fn let_wait(&mut self) {
+        self.unplaced.retain(|unplaced| unplaced.waiting.is_none());
+    }
+
     /// Why the difference must not be applied, even if deletions are allowed: a record that could not be placed
     /// would go back to an older version, or be removed.
     pub fn refusal(&self) -> Option<String> {
@@ -193,19 +228,23 @@ impl Comparison {
         Ok((withheld, reasons))
     }
 
-    /// Applies the difference, and makes records pending whose newest version stage 2 has not processed. Returns
-    /// how many rows were written, and whether there are such records.
+    /// Applies the difference, and makes records pending whose newest version stage 2 has not processed, or has processed
+    /// while a parent was there that staging does not give. Returns how many rows were written, and whether there are such
+    /// records.
     ///
     /// # Errors
     /// The database's, also if it refuses a row.
     pub async fn apply(&self, tx: &FencedTx<'_>) -> Result<(u64, bool), DbError> {
         let written = apply_difference::apply(tx, &self.parts, &self.tables, &self.unprocessed).await?;
         for part in &self.parts {
-            if let Some(records) = self.unprocessed.get(part.entity.name) {
-                undo::make_pending(tx, part.entity, records).await?;
+            for of in [&self.unprocessed, &self.waiting] {
+                if let Some(records) = of.get(part.entity.name) {
+                    undo::make_pending(tx, part.entity, records).await?;
+                }
             }
         }
-        Ok((written, self.unprocessed.values().any(|records| !records.is_empty())))
+        let mut left = self.unprocessed.values().chain(self.waiting.values());
+        Ok((written, left.any(|records| !records.is_empty())))
     }
 }
 
@@ -241,6 +280,7 @@ mod tests {
                 external_id: format!("pno_{n}"),
                 reason: "Missing required field: id".to_owned(),
                 refused: false,
+                waiting: None,
             };
             let found = Comparison {
                 parts: Vec::new(),
@@ -248,6 +288,7 @@ mod tests {
                 differing: Records::new(),
                 unprocessed: Records::new(),
                 unplaced: (0..count).map(unplaced).collect(),
+                waiting: Records::new(),
             };
             found.refusal()
         };

@@ -6,8 +6,9 @@
 //! `write` writes rows, and `apply` writes rows and outcomes in one transaction. A batch that the database refuses
 //! is split until the offending record is alone, and that one is quarantined (or left pending, [`LeftPending`]); before that, existing rows are
 //! updated without requiring of them what new rows need ([`Order`]). `checked` checks that rows were really
-//! written, and [`derived`] has what fills and refreshes columns that repeat those of other records. A failure of the database itself stops the run and quarantines no record. Nothing here fetches.
+//! written, `another_row` whether rows can be written at all, and [`derived`] has what fills and refreshes columns that repeat those of other records. A failure of the database itself stops the run and quarantines no record. Nothing here fetches.
 
+mod another_row;
 mod apply;
 pub mod apply_difference;
 pub mod batch;
@@ -176,25 +177,46 @@ impl Reconciliation<'_> {
         for run in distinct_runs(batch) {
             let mut parts = Bisect::new(run);
             let mut order = Order::InsertFirst;
+            let mut is_asked = false;
             while let Some(part) = parts.next() {
                 let applied = match self.apply_once(entity, part, order).await {
                     Ok(applied) => applied,
                     // Perhaps the insert was refused for what only new rows need, and all of these exist.
-                    Err(refusal) if refusal.fault == Fault::Record && order == Order::InsertFirst => {
+                    Err(refusal) if refusal.may_be_a_records() && order == Order::InsertFirst => {
                         order = Order::UpdateFirst;
                         parts.again(part);
                         continue;
                     }
-                    Err(error) => match parts.failed(part, error)? {
-                        Some((alone, refusal)) => self.quarantine(entity, alone, &refusal).await?,
-                        None => continue,
-                    },
+                    Err(error) => {
+                        if error.fault == Fault::RecordOrDatabase
+                            && let [alone] = part
+                            && !parts.has_written()
+                            && !std::mem::replace(&mut is_asked, true)
+                        {
+                            match self.writes_others(entity, alone).await? {
+                                Some(true) => parts.others_are_written(),
+                                Some(false) => return Err(error),
+                                // The other pending records decide.
+                                None => {}
+                            }
+                        }
+                        match parts.failed(part, error)? {
+                            Some((alone, refusal)) => self.quarantine(entity, alone, &refusal).await?,
+                            None => continue,
+                        }
+                    }
                 };
                 progress(applied);
                 total += applied;
             }
         }
         Ok(total)
+    }
+
+    /// Whether production takes rows of other records than this one; none if it holds none.
+    async fn writes_others(&self, entity: &Entity, alone: &Candidate) -> Result<Option<bool>, DbError> {
+        // Boxed: it is rare, and otherwise every caller's future would be as large.
+        Box::pin(another_row::is_writable(self.db, self.fence, entity, &alone.external_id)).await
     }
 
     /// One transaction: rows, outcomes, and the check that the lease is still held.

@@ -10,7 +10,7 @@ use super::batch::{self, Candidate, VersionContent, distinct_runs};
 use super::target::{Order, Target, scratch_table};
 use super::write;
 use crate::db::{Bisect, DbError, WriteTx};
-use crate::entities::{ENTITIES, Entity, table::Table};
+use crate::entities::{ENTITIES, Entity, read::RecordError, table::Table};
 use crate::lease::FencedTx;
 use crate::staging::pending::{self, Basis};
 
@@ -29,8 +29,12 @@ pub struct UnwrittenRecord {
     pub external_id: String,
     /// Why: what the reader or the database refused, by field, column or constraint.
     pub reason: String,
-    /// Whether the database refused its rows; otherwise the version could not be read, by stage 2 neither.
+    /// Whether the database refused its rows; otherwise the version could not be read, by stage 2 neither, or a parent of
+    /// it is absent.
     pub refused: bool,
+    /// The version, if it could be read and a parent of it is absent in the rebuild.
+    #[serde(skip)]
+    pub waiting: Option<Uuid>,
 }
 
 /// The unplaced records, by entity and id. Versions are written in the order in which they were seen: a newer
@@ -41,13 +45,19 @@ struct UnwrittenRecords(BTreeMap<(&'static str, String), UnwrittenRecord>);
 impl UnwrittenRecords {
     fn note(&mut self, entity: &Entity, external_id: &str, reason: String, refused: bool) {
         let external_id = external_id.to_owned();
-        let unplaced =
-            UnwrittenRecord { entity: entity.name, external_id: external_id.clone(), reason, refused };
+        let unplaced = UnwrittenRecord {
+            entity: entity.name,
+            external_id: external_id.clone(),
+            reason,
+            refused,
+            waiting: None,
+        };
         self.0.insert((entity.name, external_id), unplaced);
     }
 
-    /// Notes that candidates of distinct records were written: those with content are placed, faulty ones are not.
-    fn written(&mut self, entity: &Entity, run: &[Candidate]) {
+    /// Notes that candidates of distinct records were written: those with content are placed, but for those that wait for a
+    /// parent; faulty ones are not.
+    fn written(&mut self, entity: &Entity, run: &[Candidate], waiting: &[(&Candidate, RecordError)]) {
         for candidate in run {
             match &candidate.content {
                 VersionContent::Record(_) => {
@@ -61,6 +71,16 @@ impl UnwrittenRecords {
                 }
                 VersionContent::Tombstone => {}
             }
+        }
+        for (candidate, error) in waiting {
+            let unplaced = UnwrittenRecord {
+                entity: entity.name,
+                external_id: candidate.external_id.clone(),
+                reason: error.message.clone(),
+                refused: false,
+                waiting: Some(candidate.staging_id),
+            };
+            self.0.insert((entity.name, candidate.external_id.clone()), unplaced);
         }
     }
 }
@@ -136,7 +156,7 @@ pub(super) async fn write_again(
         let (candidates, after) = read(tx, entity, left, batch_size).await?;
         left = after;
         for run in distinct_runs(&candidates) {
-            written += write::write_only(Target::Production(tx), entity, run.iter(), order).await?;
+            written += write::write_only(Target::Production(tx), entity, run.iter(), order).await?.rows;
         }
     }
     Ok(written)
@@ -168,7 +188,7 @@ async fn write_in_parts(
     while let Some(part) = parts.next() {
         let write = write::write_only(Target::Scratch(tx), entity, part.iter(), Order::UpdateFirst);
         match tx.in_savepoint(write).await? {
-            Ok(_) => not_placed.written(entity, part),
+            Ok(done) => not_placed.written(entity, part, &done.waiting),
             Err(refusal) => {
                 if let Some((alone, refusal)) = parts.failed(part, refusal)? {
                     not_placed.note(entity, &alone.external_id, refusal.to_string(), true);

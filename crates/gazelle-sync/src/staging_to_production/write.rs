@@ -10,16 +10,25 @@ use super::target::{Order, TableSet, Target};
 use super::upsert::{RowWithLineage, upsert};
 use crate::db::DbError;
 use crate::entities::Entity;
+use crate::entities::read::RecordError;
 use crate::entities::table::{Row, Table};
 
-/// Writes the rows of candidates and nothing else: no outcome, no quarantine. Returns how many were written. Faulty
-/// candidates and those whose parent is absent are skipped.
+/// What [`write_only`] did.
+pub(super) struct WrittenOnly<'b> {
+    /// How many rows were written.
+    pub(super) rows: u64,
+    /// The candidates that were skipped because a parent of theirs is absent, each with that reason.
+    pub(super) waiting: Vec<(&'b Candidate, RecordError)>,
+}
+
+/// Writes the rows of candidates and nothing else: no outcome, no quarantine. Faulty candidates and those whose parent is
+/// absent are skipped.
 pub(super) async fn write_only<'b>(
     target: Target<'_>,
     entity: &Entity,
     batch: impl Iterator<Item = &'b Candidate> + Clone,
     order: Order,
-) -> Result<u64, DbError> {
+) -> Result<WrittenOnly<'b>, DbError> {
     let mut good: Vec<Good<'_>> = batch
         .clone()
         .filter_map(|candidate| match &candidate.content {
@@ -30,10 +39,17 @@ pub(super) async fn write_only<'b>(
     let gone: Vec<&Candidate> =
         batch.filter(|candidate| matches!(candidate.content, VersionContent::Tombstone)).collect();
     let absent = absent_parents(target, entity, &good, None).await?;
-    good.retain(|good| waits_for(entity, good, &absent).is_none());
+    let mut waiting = Vec::new();
+    good.retain(|good| match waits_for(entity, good, &absent) {
+        Some(error) => {
+            waiting.push((good.candidate, error));
+            false
+        }
+        None => true,
+    });
     let written = write_rows(target, entity, &good, order).await?;
     let gone = mark_gone(target, entity, &gone).await?;
-    Ok(written + gone.records + gone.carried)
+    Ok(WrittenOnly { rows: written + gone.records + gone.carried, waiting })
 }
 
 /// Writes the rows of good versions, table by table, parents first. Returns how many were written.

@@ -15,6 +15,10 @@ use crate::run_log::kinds::Status;
 
 /// A longer reason is cut: a message is not the place for it. In characters.
 const LONGEST_REASON: usize = 600;
+/// So many runs in a row that ended before their end are reported. One is a restart, or a power failure.
+const INTERRUPTED_RUNS: i64 = 3;
+/// With so many since the last good run, the one in progress is not expected to get to its end.
+const INTERRUPTED_ATTEMPTS: i64 = 2;
 
 /// The limits from which a problem is reported.
 #[derive(Debug, Clone, Copy)]
@@ -93,14 +97,27 @@ async fn unreadable_fields(tx: &Tx<'_>, limits: Limits, now: Timestamp) -> Resul
     }))
 }
 
-/// The newest run that was not successful, unless a later one succeeded with everything that it covered.
+/// The newest run that was not successful, unless a later one succeeded with everything that it covered. Interrupted runs
+/// count if the last [`INTERRUPTED_RUNS`] were.
 async fn bad_run(tx: &Tx<'_>, now: Timestamp) -> Result<Option<Finding>, DbError> {
     let names: Vec<&str> = ENTITIES.iter().map(|entity| entity.name).collect();
-    let params = [(&names as _, Type::TEXT_ARRAY), (&now as _, Type::TIMESTAMPTZ)];
+    let params = [
+        (&names as _, Type::TEXT_ARRAY),
+        (&now as _, Type::TIMESTAMPTZ),
+        (&INTERRUPTED_RUNS as _, Type::INT8),
+    ];
     let rows = tx.query(include_str!("bad_run.sql"), &params).await?;
     Ok(rows.first().map(|row| {
-        let (status, reason): (String, Option<String>) = (row.get("status"), row.get("reason"));
-        let kind = if status.parse() == Ok(Status::Failed) { Kind::RunFailed } else { Kind::RunPartial };
+        let (status, mut reason): (String, Option<String>) = (row.get("status"), row.get("reason"));
+        let kind = match status.parse() {
+            Ok(Status::Interrupted) => {
+                let why = reason.unwrap_or_default();
+                reason = Some(format!("the last {} runs: {why}", row.get::<_, i64>("interrupted")));
+                Kind::RunFailed
+            }
+            Ok(Status::Failed) => Kind::RunFailed,
+            _ => Kind::RunPartial,
+        };
         let facts = [
             ("run_id", json!(row.get::<_, uuid::Uuid>("run_id").to_string())),
             ("run_at", json!(row.get::<_, Timestamp>("started_at").to_string())),
@@ -111,7 +128,8 @@ async fn bad_run(tx: &Tx<'_>, now: Timestamp) -> Result<Option<Finding>, DbError
 }
 
 /// Not reported while a run is in progress, unless that run itself takes longer than the limit: after a power
-/// failure, the first run solves the problem.
+/// failure, the first run solves the problem. Reported also if the runs before it were interrupted
+/// ([`INTERRUPTED_ATTEMPTS`]): what is killed each time and started again is always in progress.
 async fn stale(tx: &Tx<'_>, limits: Limits, now: Timestamp) -> Result<Option<Finding>, DbError> {
     let names: Vec<&str> = ENTITIES.iter().map(|entity| entity.name).collect();
     let params = [(&names as _, Type::TEXT_ARRAY), (&now as _, Type::TIMESTAMPTZ)];
@@ -123,7 +141,8 @@ async fn stale(tx: &Tx<'_>, limits: Limits, now: Timestamp) -> Result<Option<Fin
     let long_ago = |at: Timestamp| now.duration_since(at) > limit;
     // A database without any good run counts from the creation of its tables.
     let stale = last_good.or(made).is_some_and(long_ago);
-    let being_mended = running.is_some_and(|since| !long_ago(since));
+    let is_hopeful = row.get::<_, i64>("interrupted") < INTERRUPTED_ATTEMPTS;
+    let being_mended = is_hopeful && running.is_some_and(|since| !long_ago(since));
     Ok((stale && !being_mended).then(|| {
         let facts = [
             ("last_good_at", json!(last_good.map(|at| at.to_string()))),

@@ -23,6 +23,14 @@ pub(in crate::db) fn headline(sql: &str) -> String {
     }
 }
 
+/// Whether a statement writes rows, or ends a transaction that may have written some.
+pub(in crate::db) fn writes_rows(sql: &str) -> bool {
+    let told = headline(sql);
+    ["INSERT INTO ", "DELETE FROM ", "UPDATE ", "COMMIT", "SET CONSTRAINTS "]
+        .iter()
+        .any(|begun| told.starts_with(begun))
+}
+
 /// `SELECT … FROM table`; short lists of columns are kept.
 fn selected(words: &[&str]) -> String {
     let mut depth = 0_usize;

@@ -7,7 +7,7 @@ pub mod sqlstate;
 
 use tokio_postgres::error::DbError as ServerError;
 
-use super::error::headline::headline;
+use super::error::headline::{headline, writes_rows};
 use super::error::refused::About;
 use super::error::sqlstate::ErrorScope;
 
@@ -49,6 +49,9 @@ const LONGEST_CAUSE: usize = 64 * 1024;
 pub enum Fault {
     /// A record was refused: the batch is split until that record stands alone.
     Record,
+    /// A statement that writes rows failed, and its SQLSTATE does not tell whether a record or the database is the reason: the
+    /// batch is split, and whether others are written decides ([`Bisect`](crate::db::Bisect)).
+    RecordOrDatabase,
     /// Two transactions conflicted: the same transaction may be retried.
     Conflict,
     /// Another run is in progress on this database.
@@ -75,6 +78,7 @@ pub enum Outage {
 impl DbError {
     /// Wraps an error of a statement. `doing` is its SQL text, which the message summarizes.
     pub fn new(source: tokio_postgres::Error, doing: &str) -> DbError {
+        let writes_rows = writes_rows(doing);
         let doing = headline(doing);
         let Some(server) = source.as_db_error() else {
             let why = with_advice(one_line(&deepest(&source)));
@@ -84,7 +88,7 @@ impl DbError {
                 ..DbError::infrastructure(format!("the database connection failed during {doing}: {why}"))
             };
         };
-        let refusal = Refusal::of(server);
+        let refusal = Refusal::of(server, writes_rows);
         let is_short = texts_of(server) <= LONGEST_CAUSE;
         DbError {
             what: refusal.text(&doing),
@@ -108,6 +112,11 @@ impl DbError {
     pub(in crate::db) fn too_much(doing: &str, why: &str) -> DbError {
         let what = format!("the database connection was given up during {}: {why}", headline(doing));
         DbError { is_too_much: true, ..DbError::infrastructure(what) }
+    }
+
+    /// Whether a record may be the reason: a part of several is split.
+    pub fn may_be_a_records(&self) -> bool {
+        matches!(self.fault, Fault::Record | Fault::RecordOrDatabase)
     }
 
     /// The same error, prefixed with what we were doing.
@@ -229,9 +238,10 @@ struct Refusal {
 }
 
 impl Refusal {
-    fn of(server: &ServerError) -> Refusal {
+    /// `writes_rows`: whether the statement does.
+    fn of(server: &ServerError, writes_rows: bool) -> Refusal {
         let state = cut(server.code().code(), LONGEST_NAME);
-        let fault = fault_of(sqlstate::concern_of(server), &state);
+        let fault = fault_of(sqlstate::concern_of(server), &state, writes_rows);
         let short = |name: Option<String>| name.map(|name| cut(&name, LONGEST_NAME));
         let function = short(sqlstate::function_of(server));
         let About { table, column, constraint } = About::read(server);
@@ -245,6 +255,9 @@ impl Refusal {
         } else if function.is_some() {
             // The text that a user's function raises may quote the row, too.
             format!("an error of class {}", sqlstate::class_name(&state))
+        } else if writes_rows && sqlstate::may_quote_a_value(server) {
+            let advice = sqlstate::advice_in_context(server).unwrap_or_default();
+            format!("an error of class {}{advice}", sqlstate::class_name(&state))
         } else {
             let advice = sqlstate::advice_in_context(server).unwrap_or_else(|| sqlstate::advice(&state));
             format!("{}{advice}", one_line(server.message()))
@@ -279,11 +292,12 @@ impl Refusal {
 }
 
 /// The reaction to an error. Of temporary errors only conflicts with another transaction are retried at once.
-fn fault_of(concern: ErrorScope, state: &str) -> Fault {
+fn fault_of(concern: ErrorScope, state: &str, writes_rows: bool) -> Fault {
     match concern {
         ErrorScope::Row => Fault::Record,
+        ErrorScope::RowOrDatabase if writes_rows => Fault::RecordOrDatabase,
         ErrorScope::Transient if state.starts_with("40") => Fault::Conflict,
-        ErrorScope::Transient | ErrorScope::Database => Fault::Infrastructure,
+        ErrorScope::Transient | ErrorScope::Database | ErrorScope::RowOrDatabase => Fault::Infrastructure,
     }
 }
 

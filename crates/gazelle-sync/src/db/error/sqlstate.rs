@@ -3,7 +3,7 @@
 //!
 //! The server's message is never repeated for a refused row, since it can quote the row's values.
 
-use tokio_postgres::error::DbError as ServerError;
+use tokio_postgres::error::{DbError as ServerError, ErrorPosition};
 
 /// What an error concerns.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -13,6 +13,10 @@ pub enum ErrorScope {
     Row,
     /// The database: its settings, its tables or our SQL. Every run fails until somebody fixes it.
     Database,
+    /// The row or the database: a function written in C that a generated column, constraint, index or trigger calls raises
+    /// the same state for a value that it cannot take as the server does for a fault of its own. For a statement that writes
+    /// rows, other rows tell which: if they are written, the row is refused; if every row fails, it is the database.
+    RowOrDatabase,
     /// A temporary condition: another transaction, a lack of space or connections, a restart. The same statement
     /// may succeed later.
     Transient,
@@ -29,7 +33,7 @@ pub const CLASSES: &[(&str, ErrorScope, &str)] = &[
     ("03", ErrorScope::Database, "SQL statement not yet complete"),
     ("08", ErrorScope::Transient, "connection exception"),
     ("09", ErrorScope::Row, "triggered action exception"),
-    ("0A", ErrorScope::Database, "feature not supported"),
+    ("0A", ErrorScope::RowOrDatabase, "feature not supported"),
     ("0B", ErrorScope::Database, "invalid transaction initiation"),
     ("0F", ErrorScope::Database, "locator exception"),
     ("0L", ErrorScope::Database, "invalid grantor"),
@@ -74,13 +78,22 @@ pub const EXCEPTIONS: &[(&str, ErrorScope, &str)] = &[
     ("25006", ErrorScope::Transient, "read-only transaction: hosts switch that on for a while"),
     ("25P03", ErrorScope::Transient, "idle in transaction timeout"),
     ("25P04", ErrorScope::Transient, "transaction timeout"),
+    // Also what is no tsquery and no ltree.
+    ("42601", ErrorScope::RowOrDatabase, "syntax error"),
     ("55006", ErrorScope::Transient, "object in use"),
     ("55P03", ErrorScope::Transient, "lock not available"),
     ("57P04", ErrorScope::Database, "database dropped"),
+    // Also what functions in C raise that give their error no state, such as those of PostGIS.
+    ("XX000", ErrorScope::RowOrDatabase, "internal error"),
 ];
 
-/// Classes that never concern a row, even if the error arose in a user's function.
+/// Classes that never concern a row, even if the error arose in a user's function; but for the states that may concern
+/// either.
 const NEVER_A_ROWS: [&str; 4] = ["25", "57", "58", "XX"];
+
+/// Classes whose text is about the server and never about a value: what could be quoted are names of its own objects and
+/// files.
+const ABOUT_THE_SERVER: [&str; 12] = ["08", "25", "26", "28", "3D", "40", "53", "55", "57", "58", "72", "F0"];
 
 /// What a state by itself concerns. A class that is not in the table concerns the database: an unknown error must
 /// blame no record.
@@ -112,11 +125,29 @@ pub fn concern_of(error: &ServerError) -> ErrorScope {
 pub fn concern_in_function(state: &str) -> ErrorScope {
     match concern(state) {
         ErrorScope::Transient => ErrorScope::Transient,
+        ErrorScope::RowOrDatabase if NEVER_A_ROWS.contains(&state.get(..2).unwrap_or_default()) => {
+            ErrorScope::RowOrDatabase
+        }
         ErrorScope::Database if NEVER_A_ROWS.contains(&state.get(..2).unwrap_or_default()) => {
             ErrorScope::Database
         }
-        ErrorScope::Database | ErrorScope::Row => ErrorScope::Row,
+        ErrorScope::RowOrDatabase | ErrorScope::Database | ErrorScope::Row => ErrorScope::Row,
     }
+}
+
+/// Whether the text of an error of a statement that writes rows can quote a value of a row: `syntax error in tsquery: "…"`.
+/// Not if the error has a position in our statement, or is about the server itself, a right, or a name in the text of a
+/// function.
+pub fn may_quote_a_value(error: &ServerError) -> bool {
+    let state = error.code().code();
+    let is_about_the_server = ABOUT_THE_SERVER.contains(&state.get(..2).unwrap_or_default())
+        || ["42501", "XX001", "XX002"].contains(&state);
+    let is_in_a_text = match error.position() {
+        Some(ErrorPosition::Original(_)) => true,
+        Some(ErrorPosition::Internal { .. }) => IS_NOT_FOUND.contains(&state),
+        None => false,
+    };
+    !is_in_a_text && !is_about_the_server
 }
 
 /// Whether a row security policy refused a row: the error has the state of a missing right. In every language the

@@ -113,12 +113,14 @@ impl Stager {
                 Err(error) => error,
             };
             match (error.fault, mode.slower(self.began_empty())) {
-                (Fault::Record, Some(BatchMode::StageOnly)) if batch.len() > 1 => {
+                (Fault::Record | Fault::RecordOrDatabase, Some(BatchMode::StageOnly)) if batch.len() > 1 => {
                     break self.reconcile_apart(batch, error, last).await?;
                 }
-                (Fault::Record | Fault::Conflict, Some(slower)) => mode = slower,
+                (Fault::Record | Fault::RecordOrDatabase | Fault::Conflict, Some(slower)) => mode = slower,
                 // Something that a user has added to the staging table refuses a record.
-                (Fault::Record, None) => break self.stage_apart(batch, last).await?,
+                (Fault::Record | Fault::RecordOrDatabase, None) => {
+                    break self.stage_apart(batch, last).await?;
+                }
                 _ => return Err(error),
             }
         };
@@ -152,11 +154,16 @@ impl Stager {
                     done += more;
                 }
                 Err(error) => {
-                    refusals += u32::from(error.fault == Fault::Record);
+                    refusals += u32::from(error.may_be_a_records());
                     match parts.failed(part, error) {
                         Ok(alone) => left.extend(alone.map(|(alone, _)| alone.clone())),
                         // For stage 2, as what conflicts in a batch that is not taken apart.
                         Err(error) if error.fault == Fault::Conflict => left.extend_from_slice(part),
+                        // Not one was written: stage 2 finds out whether any can be.
+                        Err(error) if error.fault == Fault::RecordOrDatabase => {
+                            left.extend_from_slice(part);
+                            left.extend(parts.by_ref().flatten().cloned());
+                        }
                         Err(error) => return Err(error),
                     }
                 }
@@ -166,7 +173,7 @@ impl Stager {
         let last = last.map(|last| Last { marks: &marks, ..last });
         if !left.is_empty() || last.is_some() {
             done += match self.tried(&left, last, BatchMode::StageOnly).await {
-                Err(error) if error.fault == Fault::Record => self.stage_apart(&left, last).await?,
+                Err(error) if error.may_be_a_records() => self.stage_apart(&left, last).await?,
                 staged => staged?,
             };
         }

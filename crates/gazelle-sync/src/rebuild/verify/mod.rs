@@ -170,6 +170,10 @@ impl Verification<'_, '_> {
         let is_asked =
             |unplaced: &&UnwrittenRecord| entities.iter().any(|entity| entity.name == unplaced.entity);
         note_refused(&mut check, unplaced.iter().filter(is_asked));
+        let waiting = unplaced.iter().filter(is_asked).filter(|unplaced| unplaced.waiting.is_some());
+        for unplaced in waiting {
+            check.differs(format!("{} {}: {}", unplaced.entity, unplaced.external_id, unplaced.reason));
+        }
         check
     }
 

@@ -77,7 +77,7 @@ pub async fn claim(
     Ok(rows.into_iter().map(|row| Pending { row }).collect())
 }
 
-/// Which versions production is rebuilt from.
+/// Which versions production is rebuilt from. Dismissed ones are among none of these.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Basis {
     /// Every version that counts, whatever its outcome: the content that production should have.

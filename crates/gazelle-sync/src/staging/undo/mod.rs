@@ -8,13 +8,13 @@ use tokio_postgres::Row;
 use tokio_postgres::types::Type;
 use uuid::Uuid;
 
-use super::{for_entity, outcome, written};
+use super::{for_entity, outcome, template, written};
 use crate::db::{DbError, Param, Tx};
 use crate::entities::Entity;
 use crate::lease::FencedTx;
 
-/// Counts the deletions of the entity $1 that meet a condition.
-const DELETIONS: &str = "SELECT count(*) FROM {schema}.sync_deletions WHERE entity = $1 AND {condition}";
+/// Counts the deletions that meet a condition.
+const DELETIONS: &str = "SELECT count(*) FROM {schema}.sync_deletions d WHERE {condition}";
 
 /// Versions that were withdrawn or restored.
 #[derive(Debug, Default)]
@@ -47,15 +47,16 @@ pub async fn withdraw(
     let still_open = for_entity(include_str!("still_open.sql"), entity);
     let params = [of(), (&undo, Type::UUID)];
     written::check_none_left(tx, "sync_quarantine", &still_open, &params, "closed").await?;
+    let of_run = template(include_str!("deletions_of.sql").trim_end(), entity).fill();
     let params = [of(), (&run, Type::UUID), (&undo, Type::UUID), (&at, Type::TIMESTAMPTZ)];
-    tx.execute(include_str!("dismiss_deletions.sql"), &params).await?;
-    let left = DELETIONS.replace("{condition}", "run_id = $2 AND state IN ('deleted', 'approved')");
-    let params = [of(), (&run, Type::UUID)];
+    tx.execute(&include_str!("dismiss_deletions.sql").replace("{of_run}", &of_run), &params).await?;
+    let left = DELETIONS.replace("{condition}", &of_run);
+    let params = [of(), (&run, Type::UUID), (&undo, Type::UUID)];
     written::check_none_left(tx, "sync_deletions", &left, &params, "dismissed").await?;
     Ok(touched(&rows))
 }
 
-/// Restores what an undo withdrew. Faulty versions are tried again.
+/// Restores what an undo withdrew. Faulty versions are tried again, unless they were dismissed.
 ///
 /// # Errors
 /// Those of the database, also for versions that it left as they are without an error.
@@ -65,7 +66,7 @@ pub async fn restore(tx: &FencedTx<'_>, entity: &Entity, undo: Uuid) -> Result<T
     // A record that was seen at the source meanwhile is no longer dismissed: there is no deletion to restore.
     let params: [Param<'_>; 2] = [(&entity.name, Type::TEXT), (&undo, Type::UUID)];
     tx.execute(include_str!("give_back_deletions.sql"), &params).await?;
-    let left = DELETIONS.replace("{condition}", "undone_by = $2");
+    let left = DELETIONS.replace("{condition}", "d.entity = $1 AND d.undone_by = $2");
     written::check_none_left(tx, "sync_deletions", &left, &params, "given back").await?;
     Ok(touched(&rows))
 }
@@ -101,7 +102,8 @@ pub async fn with_newer(tx: &Tx<'_>, entity: &Entity, undo: Uuid) -> Result<u64,
     Ok(rows.first().map_or(0, |row| row.get::<_, i64>(0) as u64))
 }
 
-/// Makes the newest version that counts of each of these records pending again. Returns how many.
+/// Makes the newest version that counts of each of these records pending again; a dismissed one does not count. Returns
+/// how many.
 ///
 /// # Errors
 /// Those of the database, also for versions that it left as they are without an error.

@@ -1,5 +1,6 @@
 //! From staging again: replay, undo, verify, and how far back they reach.
 
+mod absent_parents;
 mod recorded;
 mod replay;
 mod replay_guard;

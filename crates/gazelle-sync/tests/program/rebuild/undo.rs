@@ -242,16 +242,21 @@ async fn an_approved_mass_deletion_can_be_undone() {
     let run = world.full().await;
     assert_eq!(run.code, 3, "{run}");
     let run = id(&run.json());
-    world.run(&["deletions", "approve", &run]).await.success();
-    assert_ne!(world.content().await, before);
+    let approval = id(&world.run(&["deletions", "approve", &run]).await.success()["run"]);
+    let deleted = world.content().await;
+    assert_ne!(deleted, before);
+    let undone = world.run(&["undo", &run]).await;
+    assert_eq!(undone.code, 1, "the run that found them has staged nothing: {undone}");
+    assert_same(&deleted, &world.content().await, "not undone");
 
-    world.run(&["undo", &run]).await.success();
+    world.run(&["undo", &approval]).await.success();
     assert_same(&before, &world.content().await, "undone");
     let sync = world.full().await.success();
     assert_eq!(sync["deleted"], 0);
     assert_same(&before, &world.content().await, "and kept so");
     equal(&world, "undone").await;
-    world.run(&["undo", "--lift", &run]).await.success();
+    world.run(&["undo", "--lift", &approval]).await.success();
+    assert_same(&deleted, &world.content().await, "lifted");
     let states = world.rows("SELECT DISTINCT state FROM sync_deletions").await;
     assert_eq!(states, [json!({"state": "approved"})]);
     equal(&world, "lifted").await;

@@ -1,7 +1,7 @@
 //! The life of a record in quarantine: it waits, is released, closed, tried again, or dismissed.
 
 use crate::support::quarantined::{listed, place};
-use crate::support::{Place, Ran, World};
+use crate::support::{LINEAGE, Place, Ran, World};
 use gazelle_sim::{Change, Kind};
 use serde_json::{Value, json};
 
@@ -261,6 +261,48 @@ async fn errors_can_be_listed_shown_retried_and_dismissed() {
     failed(world.run(&["errors", "show", "evt_nobody"]).await);
     failed(world.run(&["errors", "retry", "evt_nobody"]).await);
     failed(world.run(&["errors", "dismiss", "evt_nobody", "--reason", "x"]).await);
+}
+
+#[tokio::test]
+async fn what_a_person_dismissed_stays_so_whatever_is_replayed_or_undone() {
+    let world = World::new().await;
+    world.filled().await;
+    let (event, other) = (world.upcoming(0), world.upcoming(1));
+    let refused = "ALTER TABLE gazelle_appointments ADD CONSTRAINT mine CHECK (title <> 'Refusé')";
+    world.execute(refused).await;
+    world.control.edit(Kind::Event, &event, json!({ "title": "Refusé" })).unwrap();
+    let run = world.full().await.success()["run_id"].as_str().unwrap().to_owned();
+    world.run(&["errors", "dismiss", &event, "--reason", "voulu ainsi"]).await.success();
+    world.execute("ALTER TABLE gazelle_appointments DROP CONSTRAINT mine").await;
+    world.control.edit(Kind::Event, &other, json!({ "title": "Autre" })).unwrap();
+    let later = world.full().await.success()["run_id"].as_str().unwrap().to_owned();
+    let held = world.table("gazelle_appointments", &LINEAGE).await;
+    let state = format!(
+        "SELECT q.state || ' ' || s.sync_status FROM sync_quarantine q JOIN staging_appointments s ON s.id = q.staging_id
+          WHERE q.external_id = '{event}'"
+    );
+    for args in [
+        &["replay"][..],
+        &["replay", "--id", &event],
+        &["undo", &later],
+        &["undo", "--lift", &later],
+        &["undo", &run],
+        &["undo", "--lift", &run],
+    ] {
+        world.run(args).await.success();
+        assert_eq!(world.text(&state).await.as_deref(), Some("dismissed error"), "{args:?}");
+    }
+    assert_eq!(world.table("gazelle_appointments", &LINEAGE).await, held);
+    // A row that differs for another reason is mended.
+    let corrupt = format!("UPDATE gazelle_appointments SET title = 'faux' WHERE external_id = '{event}'");
+    world.execute(&corrupt).await;
+    world.run(&["undo", &later]).await.success();
+    assert_eq!(world.text(&state).await.as_deref(), Some("dismissed error"));
+    assert_eq!(world.run(&["errors", "retry", &event]).await.success()["run"]["processed"], 1);
+    // What a person has tried again counts.
+    let title = format!("SELECT title FROM gazelle_appointments WHERE external_id = '{event}'");
+    world.run(&["replay"]).await.success();
+    assert_eq!(world.text(&title).await.as_deref(), Some("Refusé"));
 }
 
 #[tokio::test]

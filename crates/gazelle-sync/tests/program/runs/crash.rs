@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use crate::support::service::until;
-use crate::support::{Place, Tables, World, assert_same};
+use crate::support::{Place, Tables, World, assert_same, connect};
 use gazelle_sim::{Fault, FaultKind, ShopSpec, SimOptions};
 use gazelle_sync::db;
 use gazelle_sync::db::ConnectSettings;
@@ -136,17 +136,29 @@ async fn a_kill_during_replay_leaves_production_whole_and_the_next_one_mends_it(
     let wanted = whole(&world).await;
     world.execute("UPDATE gazelle_appointments SET title = 'faux'").await;
     let broken = whole(&world).await;
-    for table in ["replay_gazelle_users", "replay_gazelle_clients", "replay_gazelle_appointments"] {
+    // It waits for a table that somebody has locked: while it rebuilds, while it compares, before it applies the difference.
+    for (lock, statement) in [
+        ("sync_quarantine IN ACCESS EXCLUSIVE MODE", "array_agg(s.id"),
+        ("gazelle_pianos IN ACCESS EXCLUSIVE MODE", "FULL JOIN pg_temp.rebuilt_gazelle_pianos"),
+        ("gazelle_appointments IN EXCLUSIVE MODE", "UPDATE %gazelle_appointments"),
+    ] {
+        let mut person = connect(&world.url()).await;
+        let held = person.transaction().await.unwrap();
+        held.batch_execute(&format!("LOCK TABLE {lock}")).await.unwrap();
         let mut child = world.start(&["replay"]);
-        let sql = format!("SELECT to_regclass('{table}') IS NOT NULL");
-        kill_when(&mut child, async || world.one::<bool>(&sql, &[]).await).await;
-        let now = whole(&world).await;
-        assert!(now == broken || now == wanted, "neither before nor after");
+        let waits = format!(
+            "SELECT EXISTS (SELECT 1 FROM pg_stat_activity
+                             WHERE wait_event_type = 'Lock' AND query LIKE '%{statement}%' AND pid <> pg_backend_pid())"
+        );
+        let is_killed = kill_when(&mut child, async || world.one::<bool>(&waits, &[]).await).await;
+        assert!(is_killed, "{lock}: it was still at work");
+        held.rollback().await.unwrap();
+        assert_same(&broken, &whole(&world).await, lock);
     }
     world.run(&["replay"]).await.success();
     assert_same(&wanted, &whole(&world).await, "mended");
-    let scratch = world.text("SELECT relname::text FROM pg_class WHERE relname LIKE 'replay%'").await;
-    assert_eq!(scratch, None);
+    let scratch = "SELECT relname::text FROM pg_class WHERE relname LIKE 'rebuilt%'";
+    until("nothing remains", async || world.text(scratch).await.is_none()).await;
 }
 
 #[tokio::test]
@@ -278,6 +290,24 @@ async fn a_holder_elsewhere_is_waited_for_until_its_lease_has_run_out() {
     world.full().await.success();
     let token: i64 = world.one("SELECT token FROM sync_lease", &[]).await;
     assert_eq!(token, 8);
+}
+
+/// The longest lease that may be set is an hour.
+#[tokio::test]
+async fn a_lease_that_runs_longer_than_any_may_keeps_nobody_out() {
+    let world = World::new().await;
+    world.run(&["migrate"]).await.success();
+    for (minutes, code) in [(59, 1), (62, 0)] {
+        world
+            .execute(&format!(
+                "INSERT INTO sync_lease (name, holder, token, expires_at)
+                 VALUES ('sync', 'elsewhere boot 12345678 pid 4242 started 99', 7, now() + interval '{minutes} minutes')
+                 ON CONFLICT (name) DO UPDATE SET expires_at = EXCLUDED.expires_at"
+            ))
+            .await;
+        let ran = world.full().await;
+        assert_eq!(ran.code, code, "{minutes} minutes: {ran}");
+    }
 }
 
 /// The two come over sessions of their own, and a server may hear the later one first.

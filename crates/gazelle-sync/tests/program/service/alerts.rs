@@ -169,6 +169,45 @@ async fn data_that_is_out_of_date_is_told_unless_a_run_is_mending_it() {
     assert_eq!(told(&sink)[2..], ["stale/started"]);
 }
 
+/// Runs of a machine without enough memory: each is killed, and the next one is started at once.
+#[tokio::test]
+async fn runs_that_are_killed_each_time_are_told_though_one_is_always_in_progress() {
+    let (world, sink) = told_world().await;
+    let run = async |status: &str, minutes: i64| {
+        let sql = format!(
+            "INSERT INTO sync_runs (run_id, command, trigger, status, started_at, program, reason)
+             VALUES (gen_random_uuid(), 'sync', 'schedule', '{status}', now() - interval '{minutes} minutes', 'x',
+                     CASE '{status}' WHEN 'interrupted' THEN 'the program ended without finishing the run' END)"
+        );
+        world.execute(&sql).await;
+    };
+    world
+        .execute(
+            "UPDATE sync_runs SET started_at = now() - interval '50 minutes', finished_at = now() - interval '46 minutes'",
+        )
+        .await;
+    run("interrupted", 5).await;
+    run("running", 0).await;
+    check(&world).await;
+    assert_eq!(told(&sink), [""; 0], "a power failure, and the first run after it");
+    run("interrupted", 4).await;
+    check(&world).await;
+    assert_eq!(told(&sink), ["stale/started"]);
+    run("interrupted", 3).await;
+    check(&world).await;
+    assert_eq!(told(&sink)[1..], ["run_failed/started"]);
+    let message = sink.taken()[1].json();
+    let reason = message["facts"]["reason"].as_str().unwrap();
+    assert_eq!(reason, "the last 3 runs: the program ended without finishing the run");
+    check(&world).await;
+    assert_eq!(told(&sink).len(), 2);
+
+    world.incremental().await.success();
+    let mut over = told(&sink)[2..].to_vec();
+    over.sort_unstable();
+    assert_eq!(over, ["run_failed/over", "stale/over"]);
+}
+
 /// A run may fail for one list, and the next for another: what was read whole in them is of today.
 #[tokio::test]
 async fn a_list_that_was_read_whole_is_fresh_whatever_failed_beside_it() {

@@ -10,7 +10,7 @@ use jiff::Timestamp;
 use serde::Deserialize;
 use uuid::Uuid;
 
-use super::told::{is_applicable, is_own};
+use super::description::{is_applicable, is_own};
 use crate::dashboard::answer::Answer;
 use crate::dashboard::entry::form::Posted;
 use crate::dashboard::links;
@@ -48,6 +48,7 @@ struct Refused {
     frame: Frame,
     why: String,
     back: String,
+    label: String,
 }
 
 /// Asks for a sync.
@@ -94,7 +95,8 @@ pub(crate) async fn dismiss(
         let frame = Frame::new(&asked, &site.shared.settings, Screen::Quarantine, Timestamp::now());
         let why = frame.say(w::BAD_REASON).into_owned();
         let back = own_path(form.back.as_deref().unwrap_or_default()).to_owned();
-        return Answer::page(StatusCode::UNPROCESSABLE_ENTITY, &Refused { frame, why, back });
+        let label = frame.say(crate::dashboard::words::frame::RETRY).into_owned();
+        return Answer::page(StatusCode::UNPROCESSABLE_ENTITY, &Refused { frame, why, back, label });
     }
     ask(&site, &asked, Wanted::Dismiss(WantedDismissal { entity, id, reason }), None).await
 }

@@ -3,8 +3,8 @@
 
 pub(crate) mod ask;
 pub(crate) mod confirm;
+mod description;
 mod report;
-mod told;
 
 use std::sync::Arc;
 
@@ -23,8 +23,8 @@ use crate::dashboard::site::{Site, Trouble};
 use crate::dashboard::words::actions as w;
 use crate::dashboard::words::tongue::Tongue;
 use crate::run_log::actions::{self, Action};
+use description::{Button, State as ActionState};
 use report::Report;
-use told::{Button, State as ActionState};
 
 /// Actions on one page.
 const PAGE: i64 = 50;
@@ -166,10 +166,10 @@ async fn one(site: &Site, asked: &Asked, id: &str) -> Result<Answer, Trouble> {
 fn row(action: &Action, t: &Tongue) -> Row {
     Row {
         href: links::action(action.id),
-        what: told::what(action, t),
+        what: description::what(action, t),
         by: by(action, t),
         asked: Shown::date_hour(action.asked_at, t),
-        state: told::state(action, t),
+        state: description::state(action, t),
         ended: action.ended_at.map(|at| Shown::date_hour(at, t)),
     }
 }
@@ -189,7 +189,7 @@ fn one_page(action: &Action, asked: &Asked, frame: Frame) -> OnePage {
     if let Some(based_on) = action.based_on {
         links.push((links::action(based_on), t.say(w::TO_DRY_RUN).into_owned()));
     }
-    if let Some(run) = told::run_of(action) {
+    if let Some(run) = description::run_of(action) {
         links.push((links::run(run), t.say(w::TO_RUN).into_owned()));
     }
     let report = action.report.as_ref().and_then(|report| Report::of(action, report, t));
@@ -198,17 +198,20 @@ fn one_page(action: &Action, asked: &Asked, frame: Frame) -> OnePage {
         row: row(action, t),
         id: action.id,
         taken: action.taken_at.map(|at| Shown::date_hour(at, t)),
-        sentences: told::sentences(action, t),
+        sentences: description::sentences(action, t),
         has_ended: action.ended_at.is_some(),
-        reasons: told::reasons(action),
+        reasons: description::reasons(action),
         says: t.label(&t.say(w::SAYS)),
         links,
-        apply: report.as_ref().filter(|_| is_operator && told::may_apply(action, asked)).and_then(|report| {
-            let label = report.apply_label(t)?;
-            let withheld = (!told::reasons(action).is_empty()).then(|| t.say(w::APPLY_WITHHELD).into_owned());
-            Some(Apply { label, withheld })
-        }),
-        back: told::way_back(action, &frame),
+        apply: report.as_ref().filter(|_| is_operator && description::may_apply(action, asked)).and_then(
+            |report| {
+                let label = report.apply_label(t)?;
+                let withheld =
+                    (!description::reasons(action).is_empty()).then(|| t.say(w::APPLY_WITHHELD).into_owned());
+                Some(Apply { label, withheld })
+            },
+        ),
+        back: description::way_back(action, &frame),
         report,
         frame,
     }

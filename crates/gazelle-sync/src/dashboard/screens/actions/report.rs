@@ -2,7 +2,7 @@
 
 use serde_json::Value as Json;
 
-use super::told::kind;
+use super::description::kind;
 use crate::dashboard::values::Value;
 use crate::dashboard::words::actions as w;
 use crate::dashboard::words::tongue::Tongue;

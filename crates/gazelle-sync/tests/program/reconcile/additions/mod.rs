@@ -345,11 +345,13 @@ async fn a_trigger_that_names_tables_without_their_schema_needs_a_path_of_its_ow
 async fn a_function_behind_an_index_that_finds_nothing_is_named_with_the_cure() {
     let world = World::new().await;
     world.filled().await;
+    // Newer servers refuse to create the index over the function as it is later.
     world
         .execute(
             "CREATE FUNCTION norm(text) RETURNS text LANGUAGE sql IMMUTABLE AS $$ SELECT lower($1) $$;
-             CREATE FUNCTION sans_accent(text) RETURNS text LANGUAGE sql IMMUTABLE AS $$ SELECT norm($1) $$;
+             CREATE FUNCTION sans_accent(text) RETURNS text LANGUAGE sql IMMUTABLE AS $$ SELECT lower($1) $$;
              CREATE INDEX by_name ON gazelle_clients (sans_accent(company_name));
+             CREATE OR REPLACE FUNCTION sans_accent(text) RETURNS text LANGUAGE sql IMMUTABLE AS $$ SELECT norm($1) $$;
              ALTER TABLE staging_clients ADD COLUMN mine text; UPDATE staging_clients SET mine = 'x';
              ALTER TABLE staging_clients ALTER COLUMN mine SET NOT NULL;
              ALTER TABLE gazelle_pianos FORCE ROW LEVEL SECURITY",

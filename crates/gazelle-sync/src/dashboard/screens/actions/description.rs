@@ -3,7 +3,7 @@
 use uuid::Uuid;
 
 use crate::dashboard::page::{Asked, Frame, entity_name};
-use crate::dashboard::screens::quarantine::told::Facts;
+use crate::dashboard::screens::quarantine::description::Facts;
 use crate::dashboard::words::actions as w;
 use crate::dashboard::words::tongue::Tongue;
 use crate::run_log::actions::{Action, ActionKind, ActionOutcome, Wanted, WantedDecision, WantedRetry};
