@@ -56,7 +56,7 @@ pub(super) async fn note_warnings(
 ) -> Result<(), DbError> {
     let changes = changes(tx, entity, good, is_first_write).await?;
     let mut parts = Refusals::new(&changes);
-    while let Some(part) = parts.next() {
+    while let Some(part) = parts.next_part() {
         let changed = tx.in_savepoint(change(tx, entity, part, run)).await?;
         parts.add_result(part, changed)?;
     }

@@ -22,7 +22,7 @@ impl<'i, T> Refusals<'i, T> {
 
     /// The next part to write in a savepoint; the caller passes its result to [`Refusals::add_result`]. `None` when each item is
     /// written, refused, or not tried after too many refusals.
-    pub fn next(&mut self) -> Option<&'i [T]> {
+    pub fn next_part(&mut self) -> Option<&'i [T]> {
         for part in self.parts.by_ref() {
             if self.refused.len() < MOST_REFUSALS {
                 return Some(part);
@@ -59,7 +59,7 @@ mod tests {
     /// Writes numbers, of which the database refuses some. Returns which are not written and why, and the number of attempts.
     fn refused(numbers: &[u32], is_refused: fn(u32) -> bool) -> (Vec<(u32, String)>, u32) {
         let (mut parts, mut attempts) = (Refusals::new(numbers), 0);
-        while let Some(part) = parts.next() {
+        while let Some(part) = parts.next_part() {
             attempts += 1;
             let mut error = DbError::infrastructure("refused");
             error.fault = Fault::Record;
@@ -91,7 +91,7 @@ mod tests {
     #[test]
     fn an_error_that_no_item_caused_is_returned() {
         let mut parts = Refusals::new(&[1, 2]);
-        let part = parts.next().unwrap();
+        let part = parts.next_part().unwrap();
         assert!(parts.add_result(part, Err(DbError::infrastructure("gone"))).is_err());
     }
 }

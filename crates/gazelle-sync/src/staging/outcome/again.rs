@@ -47,7 +47,7 @@ pub async fn pending_where_possible(
     }
     for together in ids.chunks(AT_A_TIME) {
         let mut parts = Refusals::new(together);
-        while let Some(part) = parts.next() {
+        while let Some(part) = parts.next_part() {
             let made = tx.in_savepoint(make_pending(tx, entity, part)).await?;
             parts.add_result(part, made)?;
         }

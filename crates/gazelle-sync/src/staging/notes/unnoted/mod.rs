@@ -92,7 +92,7 @@ async fn make_pending(tx: &FencedTx<'_>, entity: &Entity, records: &[&str]) -> R
 /// once more.
 async fn remove_notes(tx: &FencedTx<'_>, prefix: &str, records: &[String]) -> Result<KeptRecords, DbError> {
     let mut parts = Refusals::new(records);
-    while let Some(part) = parts.next() {
+    while let Some(part) = parts.next_part() {
         let keys: Vec<String> = part.iter().map(|id| format!("{prefix}{id}")).collect();
         let removed = tx.in_savepoint(async {
             let removed = notes::remove(tx, &keys).await? as usize;
