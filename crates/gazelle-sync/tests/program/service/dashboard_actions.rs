@@ -16,7 +16,10 @@ const GIVEN_BACK: &str = "UPDATE sync_lease SET expires_at = 'epoch'";
 
 #[tokio::test]
 async fn a_sync_that_is_asked_for_twice_runs_once_and_its_page_tells_who_asked() {
-    let desk = Desk::filled().await;
+    let mut world = World::new().await;
+    world.filled().await;
+    world.set("GAZELLE_SYNC_LOG", "warn,gazelle_sync=trace");
+    let desk = Desk::over(world).await;
     let office = desk.office().await;
     desk.world.execute(HELD).await;
     let id = pressed(&office, "/app/actions/sync", &[]).await;
@@ -94,7 +97,9 @@ async fn a_case_is_tried_again_alone_or_with_all_of_its_reason() {
     let form = [("entity", "appointments"), ("id", version.as_str())];
     let again = ended(&office, &pressed(&office, "/app/actions/retry", &form).await).await;
     assert_eq!((&again["outcome"], &again["report"]["retried"]), (&json!("done"), &json!(1)), "{again}");
-    assert_eq!(desk.world.text("SELECT attempts::text FROM sync_quarantine").await, Some("2".to_owned()));
+    let of_case =
+        |column: &str| format!("SELECT {column}::text FROM sync_quarantine WHERE staging_id = '{version}'");
+    assert_eq!(desk.world.text(&of_case("attempts")).await, Some("2".to_owned()));
     // Mended in staging, the whole reason is tried again.
     desk.world
         .execute(&format!(
@@ -102,11 +107,11 @@ async fn a_case_is_tried_again_alone_or_with_all_of_its_reason() {
               WHERE id = '{version}'"
         ))
         .await;
-    let code = desk.world.text("SELECT error_code FROM sync_quarantine").await.unwrap();
-    let form = [("entity", "appointments"), ("code", code.as_str())];
-    let again = ended(&office, &pressed(&office, "/app/actions/retry", &form).await).await;
+    let code = desk.world.text(&of_case("error_code")).await.unwrap();
+    let all = [("entity", "appointments"), ("code", code.as_str())];
+    let again = ended(&office, &pressed(&office, "/app/actions/retry", &all).await).await;
     assert_eq!(again["outcome"], "done", "{again}");
-    assert_eq!(desk.world.count("sync_quarantine WHERE state = 'open'").await, 0);
+    assert_eq!(desk.world.text(&of_case("state")).await, Some("released".to_owned()));
     let at = format!("SELECT start_at::text FROM gazelle_appointments WHERE external_id = '{id}'");
     assert!(desk.world.text(&at).await.unwrap().starts_with("2037-01-09"));
     // Nothing is left to try: it says so, and records no run.
@@ -119,7 +124,8 @@ async fn a_case_is_tried_again_alone_or_with_all_of_its_reason() {
 
 #[tokio::test]
 async fn a_dismissal_needs_a_reason_and_keeps_it_and_who_gave_it() {
-    let (world, _, version) = with_a_case().await;
+    let (mut world, _, version) = with_a_case().await;
+    world.set("GAZELLE_SYNC_LOG", "warn,gazelle_sync=trace");
     let desk = Desk::over(world).await;
     let office = desk.office().await;
     let form = |reason| [("entity", "appointments"), ("id", version.as_str()), ("reason", reason)];
@@ -132,7 +138,8 @@ async fn a_dismissal_needs_a_reason_and_keeps_it_and_who_gave_it() {
     let reason = "a <b>test</b> of ours, and 'quoted'";
     let done = ended(&office, &pressed(&office, "/app/actions/dismiss", &form(reason)).await).await;
     assert_eq!(done["outcome"], "done", "{done}");
-    let stored = desk.world.rows("SELECT state, closed_reason FROM sync_quarantine").await;
+    let stored = format!("SELECT state, closed_reason FROM sync_quarantine WHERE staging_id = '{version}'");
+    let stored = desk.world.rows(&stored).await;
     assert_eq!(stored, [json!({ "state": "dismissed", "closed_reason": reason })]);
     let page = office.get(&format!("/app/quarantine/{version}")).await.body;
     assert!(page.contains("a &#60;b&#62;test") || page.contains("a &lt;b&gt;test"), "{page}");
