@@ -376,10 +376,10 @@ mod tests {
 
     #[test]
     fn a_report_is_stored_without_what_jsonb_cannot_hold() {
-        let report = serde_json::json!({ "a": ["x\0y", 1], "b": { "c": "z".repeat(LONGEST + 10) } });
+        let report = serde_json::json!({ "a": ["x\0y", 1], "b": { "c": "z".repeat(3 * LONGEST) } });
         let stored = storable(report);
         assert_eq!(stored["a"][0], "xy");
-        assert!(stored["b"]["c"].as_str().unwrap().chars().count() <= LONGEST + 1, "{stored}");
+        assert!(stored["b"]["c"].as_str().unwrap().chars().count() < LONGEST + 100, "{stored}");
     }
 
     #[test]

@@ -97,9 +97,8 @@ async fn a_case_is_tried_again_alone_or_with_all_of_its_reason() {
     let form = [("entity", "appointments"), ("id", version.as_str())];
     let again = ended(&office, &pressed(&office, "/app/actions/retry", &form).await).await;
     assert_eq!((&again["outcome"], &again["report"]["retried"]), (&json!("done"), &json!(1)), "{again}");
-    let of_case = |column: &str| {
-        format!("SELECT {column}::text FROM sync_quarantine WHERE staging_id = '{version}'")
-    };
+    let of_case =
+        |column: &str| format!("SELECT {column}::text FROM sync_quarantine WHERE staging_id = '{version}'");
     assert_eq!(desk.world.text(&of_case("attempts")).await, Some("2".to_owned()));
     // Mended in staging, the whole reason is tried again.
     desk.world
