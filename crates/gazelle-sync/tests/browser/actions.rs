@@ -72,7 +72,11 @@ impl Desk {
     async fn keeps_nobody_out(&self, what: &str) {
         let width = self.browser.run("return window.innerWidth").await.unwrap();
         std::fs::create_dir_all("/tmp/actions-pics").unwrap();
-        std::fs::write(format!("/tmp/actions-pics/{}-{width}.png", what.replace(' ', "-")), self.browser.picture().await.unwrap()).unwrap();
+        std::fs::write(
+            format!("/tmp/actions-pics/{}-{width}.png", what.replace(' ', "-")),
+            self.browser.picture().await.unwrap(),
+        )
+        .unwrap();
         let found = found_by_axe(&self.browser).await;
         assert!(found.is_empty(), "{what}: {}", found.join("\n"));
         let wider = "return document.documentElement.scrollWidth - document.documentElement.clientWidth";

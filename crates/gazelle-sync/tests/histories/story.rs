@@ -10,8 +10,8 @@ use std::collections::BTreeMap;
 use embedded_postgres::testing::TestServer;
 use gazelle_sim::{BadRecord, Change, ShopSpec, SimControl, SimOptions, Simulator};
 use gazelle_sync::entities::ENTITIES;
-use gazelle_sync::orchestrator::decide_deletions::{self, Decision};
-use gazelle_sync::orchestrator::{Job, Stages};
+use gazelle_sync::orchestrator::decide_deletions::{Decision, Which, decide};
+use gazelle_sync::orchestrator::{Deciding, Job, Stages};
 use gazelle_sync::rebuild::verify::{Question, Verdict, verify};
 use gazelle_sync::run_log::kinds::{RunCommand, RunMode, RunTrigger};
 use gazelle_sync::run_log::report::Status;
@@ -367,9 +367,10 @@ impl Story<'_> {
         let db = self.setting.connect(&self.stage.direct_url).await.map_err(|error| error.to_string())?;
         let sql = "SELECT DISTINCT run_id FROM sync_deletions WHERE state = 'withheld'";
         for row in self.stage.db.query(sql, &[]).await.expect("withheld") {
-            let run = row.get(0);
+            let which = Which::all_of(row.get(0));
             let progress = gazelle_sync::display::Progress::new(gazelle_sync::display::ProgressStyle::None);
-            decide_deletions::decide(&db, &self.setting.settings, run, Decision::Approve, &progress)
+            let approve = async |deciding: Deciding<'_>| decide(deciding, which, Decision::Approve).await;
+            Deciding::hold(&db, &self.setting.settings, &progress, approve)
                 .await
                 .map_err(|error| format!("approving: {error}"))?;
             self.told.push("approved what was withheld".to_owned());

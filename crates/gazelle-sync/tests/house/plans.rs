@@ -180,7 +180,7 @@ async fn what_every_page_and_overview_count_is_found_by_indexes() {
     }
     // Which entities are known is asked of each entity, not of every row of every run.
     let names = "'{users,clients,pianos,appointments}'::text[]";
-    let bad_run = plan(&place, "../alerts/conditions/bad_run.sql", &[names, "now()"]).await;
+    let bad_run = plan(&place, "../alerts/conditions/bad_run.sql", &[names, "now()", "3"]).await;
     let known = bad_run.split("CTE dated").next().unwrap_or_default();
     assert!(
         known.contains("sync_run_entities_entity") && !known.contains("Seq Scan on sync_run_entities"),

@@ -113,7 +113,7 @@ said! {
 
     WAY_BACK = "The way back" / "Pour revenir en arrière";
     BACK_UNDO = "Undo the run (dry run)" / "Défaire l'exécution (essai à blanc)";
-    BACK_OF_DELETE = "Undoing the run that found them takes these deletions back, with everything else that it brought; the dry run shows all of it first." / "Défaire l'exécution qui les a trouvées annule ces suppressions, avec tout ce qu'elle a apporté d'autre; l'essai à blanc montre tout d'abord.";
+    BACK_OF_DELETE = "Undoing it takes back these deletions alone; the dry run shows them first." / "La défaire annule ces suppressions seulement; l'essai à blanc les montre d'abord.";
     BACK_OF_KEEP = "Nothing in production has changed: there is nothing to take back." / "Rien n'a changé en production : il n'y a rien à annuler.";
     BACK_OF_REPLAY = "Production says what staging says: there is nothing to take back." / "La production dit ce que dit le staging : il n'y a rien à annuler.";
 

@@ -272,7 +272,8 @@ mod tests {
         // The driver has a constant for every state of appendix A: each must have a class here.
         for class in CLASSES {
             let state = format!("{}000", class.0);
-            assert_eq!(concern(&state), class.1, "{}", class.2);
+            let is_exception = EXCEPTIONS.iter().any(|(exception, ..)| *exception == state);
+            assert!(is_exception || concern(&state) == class.1, "{}", class.2);
         }
         assert_eq!(concern("ZZ999"), ErrorScope::Database, "nobody knows it: it blames no record");
         assert_eq!(concern(""), ErrorScope::Database);

@@ -207,8 +207,9 @@ async fn deletions_are_confirmed_by_their_number_decided_but_for_some_and_taken_
     let page = desk.page(done["id"].as_str().unwrap()).await;
     assert!(page.contains("4 marked deleted") && page.contains(OPERATOR), "{page}");
     // The way back: a dry run, its numbers, and production is as before.
-    assert!(page.contains("/app/actions/undo") && page.contains(&format!("value=\"{run}\"")), "{page}");
-    let shown = desk.done("/app/actions/undo", &[("run", &run)]).await;
+    let own = done["run_id"].as_str().unwrap();
+    assert!(page.contains("/app/actions/undo") && page.contains(&format!("value=\"{own}\"")), "{page}");
+    let shown = desk.done("/app/actions/undo", &[("run", own)]).await;
     let taken_back = desk.done(&format!("/app/actions/{}/apply", shown["id"].as_str().unwrap()), &[]).await;
     assert_eq!(taken_back["outcome"], "done", "{taken_back}");
     assert_same(&before, &desk.world.content().await, "taken back");

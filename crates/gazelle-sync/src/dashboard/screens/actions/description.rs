@@ -139,8 +139,8 @@ pub(super) fn way_back(action: &Action, frame: &Frame) -> Option<(Option<String>
         Wanted::Sync(_) => (None, action.run_id.map(|run| button("/app/actions/undo", w::BACK_UNDO, run))),
         Wanted::Undo(_) => (None, action.run_id.map(|run| button("/app/actions/lift", w::LIFT_THIS, run))),
         Wanted::Lift(_) => (None, action.run_id.map(|run| button("/app/actions/undo", w::BACK_UNDO, run))),
-        Wanted::Delete(decision) => {
-            (say(w::BACK_OF_DELETE), Some(button("/app/actions/undo", w::BACK_UNDO, decision.run)))
+        Wanted::Delete(_) => {
+            (say(w::BACK_OF_DELETE), action.run_id.map(|run| button("/app/actions/undo", w::BACK_UNDO, run)))
         }
         Wanted::Keep(_) => (say(w::BACK_OF_KEEP), None),
         Wanted::Replay(_) => (say(w::BACK_OF_REPLAY), None),
