@@ -159,7 +159,7 @@ async fn data_that_is_out_of_date_is_told_unless_a_run_is_mending_it() {
     world.incremental().await.success();
     assert_eq!(told(&sink)[1..], ["stale/over"]);
     let message = sink.taken()[1].json();
-    assert_eq!(message["title"], "[gazelle-sync] Réglé : Les données ne sont plus à jour");
+    assert_eq!(message["title"], "[gazelle-sync] Réglé\u{a0}: Les données ne sont plus à jour");
     assert_eq!(message["language"], "fr");
 
     // The setting is what decides.

@@ -68,7 +68,9 @@ pub(crate) async fn retry(
 ) -> Answer {
     let is_known = |name: &String| entities::entity(name).is_some();
     let words = [&form.id, &form.code];
-    if form.entity.as_ref().is_some_and(|name| !is_known(name)) || !words.into_iter().flatten().all(is_word) {
+    if form.entity.as_ref().is_some_and(|name| !is_known(name))
+        || !words.into_iter().flatten().all(|word| is_word(word))
+    {
         return no_form();
     }
     // One record without its entity would be a guess, and everything at once is for the command line.
@@ -201,7 +203,7 @@ impl Decision {
         except.dedup();
         let entity = entities::entity(field(form, "entity")?)?.name.to_owned();
         let run = field(form, "run")?.parse().ok()?;
-        except.iter().all(is_word).then_some(Decision { run, entity, except, deletes })
+        except.iter().all(|one| is_word(one)).then_some(Decision { run, entity, except, deletes })
     }
 }
 
@@ -210,7 +212,7 @@ fn field<'f>(form: &'f [(String, String)], name: &str) -> Option<&'f str> {
 }
 
 /// Whether a text can be an id or a code.
-fn is_word(text: &String) -> bool {
+fn is_word(text: &str) -> bool {
     !text.is_empty() && text.len() <= LONGEST_WORD && !text.contains('\0')
 }
 
