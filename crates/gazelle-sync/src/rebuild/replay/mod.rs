@@ -63,7 +63,7 @@ pub async fn replay(
 /// Replays under a lease that is held.
 ///
 /// # Errors
-/// As [`replay`].
+/// As [`replay()`].
 pub async fn replay_leased(held: Held<'_>, wanted: &ReplayRequest) -> Result<ReplayReport, DbError> {
     let Held { db, settings, lease, progress, action } = held;
     let clock = Clock::after_staged(db).await?;

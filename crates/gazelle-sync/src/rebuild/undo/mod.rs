@@ -97,7 +97,7 @@ pub async fn undo(
 /// Undoes a run, or lifts its undo, under a lease that is held.
 ///
 /// # Errors
-/// As [`undo`].
+/// As [`undo()`].
 pub async fn undo_leased(held: Held<'_>, wanted: UndoRequest) -> Result<UndoReport, DbError> {
     let Held { db, settings, lease, progress, action } = held;
     let step = find_step(db, wanted.id, wanted.lift).await?;
