@@ -211,7 +211,7 @@ async fn a_technician_reaches_nobody_elses_record_by_address() {
         office.enter("Technicienne Exemple", &["--role", "technician", "--technician", &own]).await;
         assert_eq!(office.path().await, "/app/today");
         let links = office.browser.run("return document.querySelectorAll('nav a').length").await.unwrap();
-        assert_eq!(links, 1, "her day and nothing else");
+        assert_eq!(links, 2, "her day, what changed in it, and nothing else");
         let pickers =
             office.browser.run("return document.querySelectorAll('[name=technician]').length").await.unwrap();
         assert_eq!(pickers, 0);

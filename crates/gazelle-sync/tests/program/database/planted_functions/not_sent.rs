@@ -1,7 +1,7 @@
 //! The SQL files that no command of these tests sends.
 
 /// The SQL files that none of the commands here sends, and why.
-pub const NOT_SENT: [(&str, &str); 97] = [
+pub const NOT_SENT: [(&str, &str); 96] = [
     ("access/trust/hand_over.sql", "what others have put on the tables, before a role that makes roles"),
     ("access/trust/theirs.sql", "the embedded server, where roles own tables"),
     ("alerts/give_up_unclaimed.sql", "a duty of the service, once an hour"),
@@ -56,7 +56,6 @@ pub const NOT_SENT: [(&str, &str); 97] = [
     ("run_log/actions/end.sql", ACTION),
     ("run_log/actions/listed.sql", ACTION),
     ("run_log/actions/lock.sql", ACTION),
-    ("run_log/actions/next.sql", ACTION),
     ("run_log/actions/take.sql", ACTION),
     ("run_log/actions/verified.sql", ACTION),
     ("run_log/forget_requests.sql", "runs of more than 90 days ago, beyond the last 100"),
