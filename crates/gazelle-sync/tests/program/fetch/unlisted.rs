@@ -110,7 +110,9 @@ async fn however_many_are_in_no_list_each_has_its_turn_to_be_asked_for() {
     assert_eq!(verified.code, 3, "{verified}");
     assert_eq!(verified.json()["status"], "incomplete", "{verified}");
     assert!(
-        verified.to_string().contains("clients: 5 record(s) that are held and not listed wait"),
+        verified
+            .to_string()
+            .contains("clients: 5 record(s) that are held and not listed are still to be asked for"),
         "{verified}"
     );
     asked(&world);
