@@ -55,7 +55,8 @@ async fn walk(context: &Context, args: FetchArgs, stages: Stages, command: RunCo
         Err(message) => return context.wrong_use(&message),
     };
     let since = args.since.map(|since| instant(context, since)).transpose()?;
-    let job = Job { command, stages, mode: args.mode, since, entities, trigger: RunTrigger::Command };
+    let trigger = RunTrigger::Command;
+    let job = Job { command, stages, mode: args.mode, since, entities, trigger, is_recorded: false };
     // Report missing credentials before opening a database.
     opened::client(&context.settings, None)?;
     let opened = alerting::open_or_tell(&context.settings).await?;

@@ -45,7 +45,7 @@ pub async fn retry(
     if retried == 0 && (!ids.is_empty() || deciding.action.is_some()) {
         return Ok(None);
     }
-    let run = deciding.reconcile(RunCommand::ErrorsRetry, entities.to_vec()).await?;
+    let run = deciding.reconcile(RunCommand::ErrorsRetry, entities.to_vec(), false).await?;
     Ok(Some(RetryReport { retried, run }))
 }
 

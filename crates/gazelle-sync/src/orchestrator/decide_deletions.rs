@@ -78,11 +78,14 @@ pub async fn decide(
             let report = json!({ "decided": decided.records, "seen_since": decided.seen_since });
             deciding.applied(tx, report).await?;
         }
+        if !touched.is_empty() {
+            deciding.record_start(tx, RunCommand::DeletionsApprove).await?;
+        }
         Ok(decided)
     };
     let mut decided = deciding.leased.lease.fence().transaction(deciding.db, write).await?;
     if !touched.is_empty() {
-        decided.run = Some(deciding.reconcile(RunCommand::DeletionsApprove, touched).await?);
+        decided.run = Some(deciding.reconcile(RunCommand::DeletionsApprove, touched, true).await?);
     }
     Ok(decided)
 }

@@ -15,6 +15,7 @@ use crate::lease::{FencedTx, Lease};
 use crate::run_log::actions;
 use crate::run_log::kinds::{RunCommand, RunTrigger};
 use crate::run_log::report::RunReport;
+use crate::run_log::runs::{self, NewRun};
 
 /// A decision that is carried out under a lease that is held.
 #[derive(Clone, Copy)]
@@ -61,14 +62,25 @@ impl Deciding<'_> {
         }
     }
 
-    /// Lets stage 2 process what the decision made pending.
+    fn trigger(&self) -> RunTrigger {
+        if self.action.is_some() { RunTrigger::Request } else { RunTrigger::Command }
+    }
+
+    /// Records the start of the run that follows, in the transaction of the decision: what that stages is then of a run that
+    /// is known, whatever happens before the run executes.
+    pub(super) async fn record_start(&self, tx: &FencedTx<'_>, command: RunCommand) -> Result<(), DbError> {
+        let run = NewRun { run_id: self.leased.run_id, command, mode: None, trigger: self.trigger() };
+        runs::start(tx, run, self.leased.lease.fence().token()).await
+    }
+
+    /// Lets stage 2 process what the decision made pending. `is_recorded`: [`record_start`](Deciding::record_start) was called.
     pub(super) async fn reconcile(
         &self,
         command: RunCommand,
         entities: Vec<&'static Entity>,
+        is_recorded: bool,
     ) -> Result<RunReport, DbError> {
-        let trigger = if self.action.is_some() { RunTrigger::Request } else { RunTrigger::Command };
-        let job = Job { trigger, ..Job::reconcile(command, entities) };
+        let job = Job { trigger: self.trigger(), is_recorded, ..Job::reconcile(command, entities) };
         let run = run_held(self.db, None, self.settings, &job, self.leased, self.progress);
         Box::pin(run.instrument(run_span(&job))).await
     }

@@ -48,6 +48,8 @@ pub struct Job {
     pub entities: Vec<&'static Entity>,
     /// Who started it.
     pub trigger: RunTrigger,
+    /// Whether its start is recorded already, by the transaction that gave it its work.
+    pub is_recorded: bool,
 }
 
 impl Job {
@@ -60,6 +62,7 @@ impl Job {
             since: None,
             entities,
             trigger: RunTrigger::Command,
+            is_recorded: false,
         }
     }
 

@@ -112,7 +112,11 @@ async fn recorded(run: &Run<'_>, client: Option<GazelleClient>) -> Result<RunRep
         report.sum_requests(&requests);
         Ok(((), report))
     });
-    let ((), report) = runs::recorded(db, leased.lease.fence(), of_run, work).await?;
+    let fence = leased.lease.fence();
+    let ((), report) = match job.is_recorded {
+        true => runs::started(db, fence, of_run, work).await?,
+        false => runs::recorded(db, fence, of_run, work).await?,
+    };
     tracing::info!(
         status = report.status.as_str(),
         fetched = report.fetched,

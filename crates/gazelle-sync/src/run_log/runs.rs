@@ -63,9 +63,22 @@ pub async fn recorded<T>(
     run: NewRun,
     work: Pin<Box<impl Future<Output = Result<(T, RunReport), DbError>>>>,
 ) -> Result<(T, RunReport), DbError> {
-    let started = Instant::now();
     fence.transaction(db, async |tx| start(tx, run, fence.token()).await).await?;
     crate::crash::at(crate::crash::Step::RunNoted);
+    started(db, fence, run, work).await
+}
+
+/// Executes `work`, and records the end of a run whose [`start`] is recorded. Otherwise like [`recorded`].
+///
+/// # Errors
+/// As [`recorded`].
+pub async fn started<T>(
+    db: &Db,
+    fence: &Fence,
+    run: NewRun,
+    work: Pin<Box<impl Future<Output = Result<(T, RunReport), DbError>>>>,
+) -> Result<(T, RunReport), DbError> {
+    let started = Instant::now();
     match work.await {
         Ok((done, mut report)) => {
             report.mode = run.mode;
@@ -89,7 +102,10 @@ pub async fn recorded<T>(
 
 /// Records the start of a run. Marks runs that never ended as interrupted: their process is gone, or this one would
 /// not hold the lease.
-async fn start(tx: &FencedTx<'_>, run: NewRun, fencing_token: i64) -> Result<(), DbError> {
+///
+/// # Errors
+/// Those of the database, also for a run that a trigger keeps out.
+pub async fn start(tx: &FencedTx<'_>, run: NewRun, fencing_token: i64) -> Result<(), DbError> {
     let now = tx.now().await?;
     // Not checked: a trigger that suppresses it also suppresses the end of this run, which is checked.
     tx.execute(include_str!("interrupt_runs.sql"), &[(&now, Type::TIMESTAMPTZ)]).await?;

@@ -158,7 +158,15 @@ impl<O: Opener> Service<O> {
 }
 
 fn job(mode: RunMode, trigger: RunTrigger, entities: Vec<&'static Entity>) -> Job {
-    Job { command: RunCommand::Sync, stages: Stages::Both, mode, since: None, entities, trigger }
+    Job {
+        command: RunCommand::Sync,
+        stages: Stages::Both,
+        mode,
+        since: None,
+        entities,
+        trigger,
+        is_recorded: false,
+    }
 }
 
 /// Splits the entities of a run by whether their walks were complete, whatever the outcome of the run: a failure of

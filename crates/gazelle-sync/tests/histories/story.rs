@@ -246,6 +246,7 @@ impl Story<'_> {
                 since: None,
                 entities: ENTITIES.to_vec(),
                 trigger: RunTrigger::Command,
+                is_recorded: false,
             })
         };
         match self.random.below(20) {
@@ -336,14 +337,8 @@ impl Story<'_> {
     /// Everything is quiet: one more full sync, and all must be as it should be.
     async fn finish(&mut self) -> Result<(), String> {
         self.told.push("at the end: full sync".to_owned());
-        let full = Task::Run(Job {
-            command: RunCommand::Sync,
-            stages: Stages::Both,
-            mode: RunMode::Full,
-            since: None,
-            entities: ENTITIES.to_vec(),
-            trigger: RunTrigger::Command,
-        });
+        let all = Job::reconcile(RunCommand::Sync, ENTITIES.to_vec());
+        let full = Task::Run(Job { stages: Stages::Both, mode: RunMode::Full, ..all });
         let mut ended = self.run(full.clone()).await?;
         if let Ended::Report(report) = &ended
             && only_withheld(report)

@@ -100,6 +100,7 @@ async fn sync(context: &Context, db: &Db, client: &GazelleClient, mode: RunMode)
         since: None,
         entities: ENTITIES.to_vec(),
         trigger: RunTrigger::Demo,
+        is_recorded: false,
     };
     let started = Instant::now();
     let report = run_sync(db, Some(client.clone()), &context.settings, &job, &context.progress).await?;

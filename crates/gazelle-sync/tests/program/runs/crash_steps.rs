@@ -189,3 +189,30 @@ async fn connections_cut_at_any_byte_then_a_rerun_gives_the_same_database() {
     }
     assert!(struck >= 8, "only {struck} struck");
 }
+
+/// The deletions of an approval are staged under its own run, which is known from the transaction on that stages them.
+#[tokio::test]
+async fn an_approval_that_is_killed_right_after_its_decision_can_be_undone() {
+    let world = World::new().await;
+    world.filled().await;
+    let before = world.content().await;
+    for n in 0..8 {
+        world.control.delete(Kind::Event, &world.upcoming(n * 2)).unwrap();
+    }
+    let found = world.full().await.json()["run_id"].as_str().unwrap().to_owned();
+    for commit in 1.. {
+        let mut command = world.command(&["deletions", "approve", &found]);
+        command.env("GAZELLE_CRASH_AT", format!("{}:{commit}", Step::AfterCommit.name()));
+        assert_eq!(command.output().await.unwrap().status.signal(), Some(9), "commit {commit}");
+        if world.count("sync_deletions WHERE state = 'withheld'").await == 0 {
+            break;
+        }
+    }
+    assert_eq!(world.count("gazelle_appointments WHERE deleted_at IS NOT NULL").await, 0);
+    let approval = "SELECT DISTINCT run_id::text FROM staging_appointments WHERE operation = 'delete'";
+    let approval = world.text(approval).await.expect("tombstones");
+    world.incremental().await.success();
+    assert_eq!(world.count("gazelle_appointments WHERE deleted_at IS NOT NULL").await, 8);
+    world.run(&["undo", &approval]).await.success();
+    assert_same(&before, &world.content().await, "undone");
+}
