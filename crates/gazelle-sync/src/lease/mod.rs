@@ -135,8 +135,8 @@ impl Drop for Lease {
 }
 
 /// Whether a lease until `at` has expired. One that ends later than any that could have been taken by now does not count: a
-/// clock that was ahead when it was written would keep everybody out for as long. Its holder, should it still be at work,
-/// is stopped by the fence.
+/// clock that was ahead when it was written would otherwise block all writers until then. If its holder is still running,
+/// the fence stops it.
 fn is_expired(at: Timestamp, now: Timestamp) -> bool {
     let longest = Duration::from_secs(LONGEST_LEASE_SECONDS);
     let latest = now.checked_add(longest).and_then(|at| at.checked_add(CLOCK_ALLOWANCE));

@@ -28,7 +28,7 @@ COMMENT ON COLUMN {schema}.sync_actions.asked_by IS 'The person; NULL in the dem
 
 COMMENT ON COLUMN {schema}.sync_actions.applied_at IS 'Set by the transaction that changed the data.';
 
-COMMENT ON COLUMN {schema}.sync_actions.outcome IS 'Absent while it waits or is at work; then done, partial, failed or refused.';
+COMMENT ON COLUMN {schema}.sync_actions.outcome IS 'Null while the action is queued or running; then done, partial, failed or refused.';
 
 CREATE UNIQUE INDEX sync_actions_open ON {schema}.sync_actions (digest) WHERE outcome IS NULL;
 

@@ -11,7 +11,9 @@ async fn plan(place: &Place, file: &str, parameters: &[&str]) -> String {
     for (at, parameter) in parameters.iter().enumerate() {
         sql = sql.replace(&format!("${}", at + 1), parameter);
     }
+    let earlier = fs::read_to_string(src().join("staging/history/recent/earlier.sql")).unwrap();
     let sql = sql
+        .replace("{earlier}", &earlier)
         .replace("{schema}", "public")
         .replace("{staging_table}", "staging_clients")
         .replace("{table}", "gazelle_clients")

@@ -15,9 +15,9 @@ use crate::run_log::kinds::Status;
 
 /// A longer reason is cut: a message is not the place for it. In characters.
 const LONGEST_REASON: usize = 600;
-/// So many runs in a row that ended before their end are reported. One is a restart, or a power failure.
+/// The number of interrupted runs in a row that counts as a failed run. A single one may be a restart or a power failure.
 const INTERRUPTED_RUNS: i64 = 3;
-/// With so many since the last good run, the one in progress is not expected to get to its end.
+/// The number of interrupted runs since the last good one from which a run in progress no longer delays the alert `stale`.
 const INTERRUPTED_ATTEMPTS: i64 = 2;
 
 /// The limits from which a problem is reported.

@@ -6,7 +6,7 @@ use jiff::{Span, Timestamp};
 
 use super::ical::{Lines, local, offset};
 
-/// A rule is taken if it holds for so many years.
+/// The number of years for which a recurrence rule must give the changes of the time zone database.
 const YEARS: i64 = 20;
 
 /// A change of the clocks.

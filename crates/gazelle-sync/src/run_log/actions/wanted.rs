@@ -62,7 +62,7 @@ pub struct WantedDismissal {
     pub entity: String,
     /// The record or version.
     pub id: String,
-    /// Why, in the person's words.
+    /// The reason that the person entered.
     pub reason: String,
 }
 

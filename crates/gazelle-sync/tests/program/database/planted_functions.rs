@@ -231,6 +231,7 @@ async fn what_no_command_sends_finds_every_name_where_nothing_is_planted() {
         });
         let folded = include_str!("../../../src/staging/quarantine/folded.sql").trim_end();
         let filled = [
+            ("{earlier}", include_str!("../../../src/staging/history/recent/earlier.sql").trim_end()),
             ("{folded}", folded),
             ("{entity}", "clients"),
             ("{condition}", "t.external_id = $1"),

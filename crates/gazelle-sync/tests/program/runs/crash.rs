@@ -41,7 +41,7 @@ async fn control(world: &World) -> Tables {
     whole(&place).await
 }
 
-/// Waits until `reached` says so or the program has ended; then kills it with SIGKILL. Says whether it was still at work.
+/// Waits until `reached` says so or the program has ended; then kills it with SIGKILL. Returns whether it was still running.
 async fn kill_when(child: &mut Child, mut reached: impl AsyncFnMut() -> bool) -> bool {
     let begun = Instant::now();
     loop {
@@ -154,7 +154,7 @@ async fn a_kill_during_replay_leaves_production_whole_and_the_next_one_mends_it(
                              WHERE wait_event_type = 'Lock' AND query LIKE '%UPDATE %.{table}%' AND pid <> pg_backend_pid())"
         );
         let is_killed = kill_when(&mut child, async || world.one::<bool>(&waits, &[]).await).await;
-        assert!(is_killed, "{table}: it was still at work");
+        assert!(is_killed, "{table}: the replay ended before it could be killed");
         held.rollback().await.unwrap();
         assert_same(&broken, &whole(&world).await, table);
     }

@@ -40,7 +40,7 @@ fn value(event: &[String], name: &str) -> String {
     line.unwrap_or_else(|| panic!("{name} in {event:?}")).clone()
 }
 
-/// 14:00 UTC, so many days from now.
+/// 14:00 UTC of the day `days` days from now.
 fn in_days(days: i64) -> Timestamp {
     let day = Timestamp::now().checked_add((days * 24).hours()).unwrap().to_string();
     format!("{}T14:00:00Z", &day[..10]).parse().unwrap()

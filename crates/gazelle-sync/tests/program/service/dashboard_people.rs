@@ -288,11 +288,8 @@ async fn the_form_that_invites_changes_nobody_who_is_there() {
 #[tokio::test]
 async fn read_only_means_that_nothing_is_written_but_sessions() {
     let mut world = quiet().await;
-    let link = invited(&world, "Opératrice Exemple", &["--role", "operator"]).await;
     let serving = Serving::start(&world, &[]).await;
-    let mut first = Caller::of(&serving);
-    until("the database is open", async || first.get("/app/sign-in").await.status == 200).await;
-    first.enter(&link).await;
+    signed_in(&world, &serving, "Opératrice Exemple", &["--role", "operator"]).await;
     assert_eq!(serving.stop().await.code, Some(0));
     world.set("GAZELLE_SYNC_DASHBOARD_READ_ONLY", "on");
     let serving = Serving::start(&world, &[]).await;

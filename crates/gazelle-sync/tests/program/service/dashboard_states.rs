@@ -2,7 +2,7 @@
 //! decided deletions.
 
 use crate::support::World;
-use crate::support::people::{Caller, invited, signed_in};
+use crate::support::people::{invited, signed_in};
 use crate::support::service::{Serving, until};
 
 const MARK: &str = "INSERT INTO sync_notes (key, value) VALUES ('shop', 'demo')";
@@ -120,11 +120,8 @@ async fn every_page_of_the_frame_counts_what_waits() {
 #[tokio::test]
 async fn where_nothing_may_be_written_no_form_is_offered_that_would_write() {
     let mut world = quiet().await;
-    let link = invited(&world, "Opératrice Exemple", &["--role", "operator"]).await;
     let serving = Serving::start(&world, &[]).await;
-    let mut operator = Caller::of(&serving);
-    until("the database is open", async || operator.get("/app/sign-in").await.status == 200).await;
-    operator.enter(&link).await;
+    let mut operator = signed_in(&world, &serving, "Opératrice Exemple", &["--role", "operator"]).await;
     assert_eq!(serving.stop().await.code, Some(0));
     let id = world.text("SELECT id::text FROM sync_people").await.unwrap();
     let link = invited(&world, "Bureau Exemple", &["--role", "office"]).await;

@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use askama::Template;
 use axum::Extension;
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
@@ -15,7 +14,7 @@ use crate::dashboard::answer::Answer;
 use crate::dashboard::entry::form::Posted;
 use crate::dashboard::links;
 use crate::dashboard::page::{Asked, Frame, Screen, own_path};
-use crate::dashboard::screens::trouble;
+use crate::dashboard::screens::{refused, trouble};
 use crate::dashboard::site::{Site, Trouble};
 use crate::dashboard::words::actions as w;
 use crate::display;
@@ -39,16 +38,6 @@ pub(crate) struct Form {
     reason: Option<String>,
     run: Option<Uuid>,
     back: Option<String>,
-}
-
-/// Said where what was typed is not taken.
-#[derive(Template)]
-#[template(path = "screens/people/refused.html")]
-struct Refused {
-    frame: Frame,
-    why: String,
-    back: String,
-    label: String,
 }
 
 /// Asks for a sync.
@@ -96,9 +85,8 @@ pub(crate) async fn dismiss(
     if !fits || reason.chars().any(display::acts) {
         let frame = Frame::new(&asked, &site.shared.settings, Screen::Quarantine, Timestamp::now());
         let why = frame.say(w::BAD_REASON).into_owned();
-        let back = own_path(form.back.as_deref().unwrap_or_default()).to_owned();
-        let label = frame.say(crate::dashboard::words::frame::RETRY).into_owned();
-        return Answer::page(StatusCode::UNPROCESSABLE_ENTITY, &Refused { frame, why, back, label });
+        let back = own_path(form.back.as_deref().unwrap_or_default());
+        return refused::answer(frame, why, back, crate::dashboard::words::frame::RETRY);
     }
     ask(&site, &asked, Wanted::Dismiss(WantedDismissal { entity, id, reason }), None).await
 }

@@ -11,7 +11,7 @@ use serde::Deserialize;
 use uuid::Uuid;
 
 use super::today::read::{Technician, technicians};
-use super::trouble;
+use super::{refused, trouble};
 use crate::dashboard::answer::Answer;
 use crate::dashboard::entry::form::Posted;
 use crate::dashboard::feed;
@@ -52,14 +52,6 @@ struct Link {
     heading: String,
     once: String,
     link: String,
-}
-
-/// The page for what was not done.
-#[derive(Template)]
-#[template(path = "screens/feeds/refused.html")]
-struct Refused {
-    frame: Frame,
-    why: String,
 }
 
 /// Whose visits.
@@ -128,8 +120,7 @@ pub(crate) async fn make(
 ) -> Answer {
     let technician = asked.viewer.own().map_or(form.technician, str::to_owned);
     let frame = Frame::new(&asked, &site.shared.settings, Screen::Today, Timestamp::now());
-    let refused =
-        |frame: Frame, why: String| Answer::page(StatusCode::UNPROCESSABLE_ENTITY, &Refused { frame, why });
+    let refused = |frame: Frame, why: String| refused::answer(frame, why, "/app/feeds", w::TO_FEEDS);
     let Ok(link) = Token::random() else {
         let why = frame.say(entry::BUSY).into_owned();
         return refused(frame, why);

@@ -11,7 +11,7 @@ use axum::http::StatusCode;
 use serde::Deserialize;
 use uuid::Uuid;
 
-use super::trouble;
+use super::{refused, trouble};
 use crate::config::Language;
 use crate::dashboard::answer::Answer;
 use crate::dashboard::entry::form::Posted;
@@ -79,16 +79,6 @@ struct Link {
     heading: String,
     once: String,
     link: String,
-}
-
-/// What was refused.
-#[derive(Template)]
-#[template(path = "screens/people/refused.html")]
-struct Refused {
-    frame: Frame,
-    why: String,
-    back: String,
-    label: String,
 }
 
 /// A row of the list.
@@ -312,8 +302,8 @@ async fn not_done(site: &Site, asked: &Asked, why: Said, back: &str) -> Answer {
     let frame = site.frame_now(asked, Screen::People).await;
     // A name that is taken leads to whose it is.
     let label = if why == w::NAME_TAKEN { w::SEE_PERSON } else { crate::dashboard::words::frame::RETRY };
-    let (why, label) = (frame.say(why).into_owned(), frame.say(label).into_owned());
-    Answer::page(StatusCode::UNPROCESSABLE_ENTITY, &Refused { frame, why, back: back.to_owned(), label })
+    let why = frame.say(why).into_owned();
+    refused::answer(frame, why, back, label)
 }
 
 fn row(one: &Listed, frame: &Frame) -> Row {

@@ -200,7 +200,7 @@ mod tests {
     use crate::config::Language;
     use crate::time;
 
-    /// What is shown of an entity with so many new, changed and gone records.
+    /// The cells of an entity, given its counts of new, changed and deleted records.
     fn shown(first: i64, later: i64, gone: i64) -> [String; 3] {
         let now = "2026-11-24T19:22:00Z".parse().unwrap();
         let t = Tongue::new(Language::En, time::zone(time::MONTREAL).unwrap(), now);

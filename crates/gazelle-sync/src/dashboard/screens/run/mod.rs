@@ -55,7 +55,7 @@ struct Page {
     run_id: String,
     reasons: Vec<String>,
     entities: Vec<EntityRow>,
-    /// Set for a run that was not counted, so that nothing is told of it as if it were over and well.
+    /// Why there are no counts: the run is in progress, or was interrupted. No count is shown as zero then.
     uncounted: Option<Cow<'static, str>>,
     /// Set for a run that changed nothing.
     unchanged: Option<String>,

@@ -42,7 +42,7 @@ pub struct Which<'a> {
     pub since: Timestamp,
     /// Of records that start within these texts (`2026-11-24T05:00:00Z`), before or after the change.
     pub starting: (&'a str, &'a str),
-    /// At most so many, the newest first.
+    /// The most versions that are returned, the newest first.
     pub limit: i64,
 }
 
@@ -56,7 +56,7 @@ pub async fn changed(tx: &Tx<'_>, entity: &Entity, which: Which<'_>) -> Result<V
     let (from, to) = which.starting;
     let rows = tx
         .query(
-            &for_entity(include_str!("changed.sql"), entity),
+            &with_earlier(include_str!("changed.sql"), entity),
             &[(&first, Type::UUID), (&from, Type::TEXT), (&to, Type::TEXT), (&which.limit, Type::INT8)],
         )
         .await?;
@@ -72,9 +72,9 @@ pub struct Part<'a> {
     pub before: Option<Uuid>,
     /// Of the appointments that are or were this technician's.
     pub technician: Option<&'a str>,
-    /// So many versions are looked at, at most.
+    /// The most versions that are read.
     pub looked_at: i64,
-    /// So many are returned, at most.
+    /// The most versions that are returned.
     pub limit: i64,
 }
 
@@ -98,7 +98,7 @@ pub async fn moves(tx: &Tx<'_>, entity: &Entity, part: Part<'_>) -> Result<Moves
     let end = part.before.map_or(end, |before| before.min(end));
     let rows = tx
         .query(
-            &for_entity(include_str!("moved.sql"), entity),
+            &with_earlier(include_str!("moved.sql"), entity),
             &[
                 (&first, Type::UUID),
                 (&end, Type::UUID),
@@ -117,6 +117,11 @@ pub async fn moves(tx: &Tx<'_>, entity: &Entity, part: Part<'_>) -> Result<Moves
     let params = [(&first as _, Type::UUID), (&end as _, Type::UUID), (&part.looked_at as _, Type::INT8)];
     let rows = tx.query(&for_entity(include_str!("looked_to.sql"), entity), &params).await?;
     Ok(Moves { versions, looked_to: rows.first().map(|row| row.get("id")) })
+}
+
+/// A statement of an entity that joins each version with those before it.
+fn with_earlier(sql: &str, entity: &Entity) -> String {
+    for_entity(&sql.replace("{earlier}", include_str!("earlier.sql").trim_end()), entity)
 }
 
 /// A version is staged some time after it was seen.

@@ -14,20 +14,7 @@ SELECT v.id, v.external_id, v.fetched_at, v.operation,
            AND s.withdrawn_by IS NULL AND s.sync_status = 'processed'
          ORDER BY s.id DESC
          LIMIT $6) AS v
-  LEFT JOIN LATERAL (
-       SELECT b.id, b.raw_data
-         FROM {schema}.{staging_table} b
-        WHERE b.external_id = v.external_id AND b.fetched_at < v.fetched_at
-          AND b.withdrawn_by IS NULL AND b.operation = 'upsert' AND b.sync_status = 'processed'
-        ORDER BY b.fetched_at DESC
-        LIMIT 1) AS before ON true
-  LEFT JOIN LATERAL (
-       SELECT b.operation
-         FROM {schema}.{staging_table} b
-        WHERE b.external_id = v.external_id AND b.fetched_at < v.fetched_at
-          AND b.withdrawn_by IS NULL AND b.sync_status = 'processed'
-        ORDER BY b.fetched_at DESC
-        LIMIT 1) AS prior ON true
+  {earlier}
  WHERE ($3::timestamptz IS NULL OR v.fetched_at >= $3)
    AND ($4::timestamptz IS NULL OR v.fetched_at < $4)
    AND CASE WHEN v.operation = 'delete' OR prior.operation = 'delete' THEN true

@@ -1,7 +1,7 @@
 //! The SQL files that no command of these tests sends.
 
 /// The SQL files that none of the commands here sends, and why.
-pub const NOT_SENT: [(&str, &str); 96] = [
+pub const NOT_SENT: [(&str, &str); 97] = [
     ("access/trust/hand_over.sql", "what others have put on the tables, before a role that makes roles"),
     ("access/trust/theirs.sql", "the embedded server, where roles own tables"),
     ("alerts/give_up_unclaimed.sql", "a duty of the service, once an hour"),
@@ -69,6 +69,7 @@ pub const NOT_SENT: [(&str, &str); 96] = [
     ("staging/deletions/last_seen.sql", PAGE),
     ("staging/deletions/not_seen_since.sql", "a deletion that is approved after its record was seen again"),
     ("staging/history/recent/changed.sql", PAGE),
+    ("staging/history/recent/earlier.sql", PAGE),
     ("staging/history/recent/looked_to.sql", PAGE),
     ("staging/history/recent/moved.sql", PAGE),
     ("staging/history/run_versions/counts.sql", PAGE),
@@ -109,7 +110,8 @@ pub const CITUS: &str = "Citus distributes the schema";
 const FAILING_API: &str = "an API that cannot give a record with its list";
 
 /// Made of pieces that the program fills in, and sent whole by commands that meet none of these cases.
-pub const PIECES: [&str; 5] = [
+pub const PIECES: [&str; 6] = [
+    "staging/history/recent/earlier.sql",
     "staging/quarantine/folded.sql",
     "staging_to_production/another_row/rewrite.sql",
     "staging_to_production/derived/refresh.sql",
