@@ -13,6 +13,7 @@ said! {
     STATE = "State" / "État";
     TAKEN = "Begun" / "Commencée";
     ENDED = "Ended" / "Terminée";
+    ID = "Action" / "Action";
     OLDER = "Older actions" / "Actions plus anciennes";
     NEWEST = "Newest actions" / "Actions les plus récentes";
     BY_DEMO = "the demonstration" / "la démonstration";

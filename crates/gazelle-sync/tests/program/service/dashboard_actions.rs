@@ -132,6 +132,7 @@ async fn a_dismissal_needs_a_reason_and_keeps_it_and_who_gave_it() {
     for none in ["", "  ", "a\u{202e}b"] {
         let said = office.post("/app/actions/dismiss", &form(none)).await;
         assert!(said.status == 422 && said.body.contains("A reason is needed"), "{none:?}: {said:?}");
+        assert!(said.body.contains("class=\"count\""), "what waits is counted on this page too: {said:?}");
     }
     assert_eq!(office.post("/app/actions/dismiss", &[("reason", "x")]).await.status, 400);
     assert_eq!(desk.world.count("sync_actions").await, 0);

@@ -5,7 +5,6 @@ use std::sync::Arc;
 use axum::Extension;
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
-use jiff::Timestamp;
 use serde::Deserialize;
 use uuid::Uuid;
 
@@ -13,7 +12,7 @@ use super::description::{is_applicable, is_own};
 use crate::dashboard::answer::Answer;
 use crate::dashboard::entry::form::Posted;
 use crate::dashboard::links;
-use crate::dashboard::page::{Asked, Frame, Screen, own_path};
+use crate::dashboard::page::{Asked, Screen, own_path};
 use crate::dashboard::screens::{refused, trouble};
 use crate::dashboard::site::{Site, Trouble};
 use crate::dashboard::words::actions as w;
@@ -83,7 +82,7 @@ pub(crate) async fn dismiss(
     let reason = form.reason.unwrap_or_default().split_whitespace().collect::<Vec<_>>().join(" ");
     let fits = (1..=LONGEST_REASON).contains(&reason.chars().count());
     if !fits || reason.chars().any(display::acts) {
-        let frame = Frame::new(&asked, &site.shared.settings, Screen::Quarantine, Timestamp::now());
+        let frame = site.frame_now(&asked, Screen::Quarantine).await;
         let why = frame.say(w::BAD_REASON).into_owned();
         let back = own_path(form.back.as_deref().unwrap_or_default());
         return refused::answer(frame, why, back, crate::dashboard::words::frame::RETRY);

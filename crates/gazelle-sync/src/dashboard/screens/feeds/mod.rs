@@ -119,7 +119,7 @@ pub(crate) async fn make(
     Posted(form): Posted<Form>,
 ) -> Answer {
     let technician = asked.viewer.own().map_or(form.technician, str::to_owned);
-    let frame = Frame::new(&asked, &site.shared.settings, Screen::Today, Timestamp::now());
+    let frame = site.frame_now(&asked, Screen::Today).await;
     let refused = |frame: Frame, why: String| refused::answer(frame, why, "/app/feeds", w::TO_FEEDS);
     let Ok(link) = Token::random() else {
         let why = frame.say(entry::BUSY).into_owned();
