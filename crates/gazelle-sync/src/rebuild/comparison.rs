@@ -82,7 +82,7 @@ pub async fn compare(
         }
         tables.extend(of_part);
     }
-    let waiting = processed_and_waiting(tx, &parts, &unplaced).await?;
+    let waiting = processed_and_waiting(tx, &parts, &unplaced, &differing).await?;
     // A record of which production holds an older version too, as the rebuild does, or nothing, loses nothing.
     for part in &parts {
         let name = part.entity.name;
@@ -104,18 +104,22 @@ pub async fn compare(
 }
 
 /// Of the records of these parts that wait for a parent, those whose waiting version stage 2 has processed: the parent was
-/// there then.
+/// there then, or the record is gone and the version was passed over. Of those that are gone, only what differs counts.
 async fn processed_and_waiting(
     tx: &Tx<'_>,
     parts: &[Part],
     unplaced: &[UnwrittenRecord],
+    differing: &Records,
 ) -> Result<Records, DbError> {
     let mut found = Records::new();
     for part in parts {
         let is_meant = |record: &String| part.records.as_ref().is_none_or(|records| records.contains(record));
+        let differs =
+            |record: &String| differing.get(part.entity.name).is_some_and(|records| records.contains(record));
         let waiting: Vec<(Uuid, &String)> = unplaced
             .iter()
             .filter(|unplaced| unplaced.entity == part.entity.name && is_meant(&unplaced.external_id))
+            .filter(|unplaced| !unplaced.gone || differs(&unplaced.external_id))
             .filter_map(|unplaced| Some((unplaced.waiting?, &unplaced.external_id)))
             .collect();
         if waiting.is_empty() {
@@ -281,6 +285,7 @@ mod tests {
                 reason: "Missing required field: id".to_owned(),
                 refused: false,
                 waiting: None,
+                gone: false,
             };
             let found = Comparison {
                 parts: Vec::new(),

@@ -35,6 +35,9 @@ pub struct UnwrittenRecord {
     /// The version, if it could be read and a parent of it is absent in the rebuild.
     #[serde(skip)]
     pub waiting: Option<Uuid>,
+    /// Whether the source has deleted the record since: stage 2 may have passed over the version that could not be written.
+    #[serde(skip)]
+    pub gone: bool,
 }
 
 /// The unplaced records, by entity and id. Versions are written in the order in which they were seen: a newer
@@ -51,6 +54,7 @@ impl UnwrittenRecords {
             reason,
             refused,
             waiting: None,
+            gone: false,
         };
         self.0.insert((entity.name, external_id), unplaced);
     }
@@ -69,7 +73,11 @@ impl UnwrittenRecords {
                 VersionContent::Faulty(error) => {
                     self.note(entity, &candidate.external_id, error.message.clone(), false)
                 }
-                VersionContent::Tombstone => {}
+                VersionContent::Tombstone => {
+                    if let Some(unplaced) = self.0.get_mut(&(entity.name, candidate.external_id.clone())) {
+                        unplaced.gone = true;
+                    }
+                }
             }
         }
         for (candidate, error) in waiting {
@@ -79,6 +87,7 @@ impl UnwrittenRecords {
                 reason: error.message.clone(),
                 refused: false,
                 waiting: Some(candidate.staging_id),
+                gone: false,
             };
             self.0.insert((entity.name, candidate.external_id.clone()), unplaced);
         }

@@ -165,6 +165,9 @@ fn text(json: &str) -> Option<String> {
 /// A code decides if there is one, otherwise the message. But a limit is recognised by either: servers report it
 /// with the code of an invalid query, or without one.
 fn kind_of(code: Option<&str>, extensions: &Extensions<'_>, message: &str) -> Kind {
+    if code.is_none_or(is_limit_code) && asks_for_patience(message) {
+        return Kind::Throttled;
+    }
     if code.is_some_and(is_limit_code) || !code.is_some_and(is_throttle_code) && speaks_of_a_limit(message) {
         return Kind::OverLimit(wording::one_line(message));
     }
@@ -274,6 +277,38 @@ const OTHER_TROUBLES: &[&str] = &[
     "cannot query",
 ];
 
+/// Words of an API that is asked too often, whatever it measures.
+const TOO_OFTEN: &[&str] = &[
+    "throttl",
+    "too many requests",
+    "rate limit",
+    "rate-limit",
+    "rate exceeded",
+    "quota exceeded",
+    "exceeded your quota",
+];
+
+/// Words for the time after which the same request is answered: what is exhausted comes back, unlike a limit on a query.
+const LATER: &[&str] = &[
+    "try again in ",
+    "try again after ",
+    "retry in ",
+    "retry after ",
+    "reset in ",
+    "resets in ",
+    "resets at ",
+    "restored in ",
+];
+
+/// "Too many requests, try again later", "Throttling: …", "Quota exceeded", "Complexity budget exhausted; reset in 28
+/// seconds": the request was good, and came too soon.
+fn asks_for_patience(message: &str) -> bool {
+    let lower = message.to_ascii_lowercase();
+    let has = |words: &[&str]| words.iter().any(|word| lower.contains(word));
+    let names_a_number = lower.contains(|c: char| c.is_ascii_digit());
+    (has(TOO_OFTEN) || has(LATER) && names_a_number) && named_in_message(message).is_none()
+}
+
 /// "Query has complexity of 190, which exceeds max complexity of 100", "Aliases limit of 15 exceeded, found 20",
 /// "`first` must be at most 50", "Requesting 200 records exceeds the `first` limit of 100 records": a measure of
 /// the query and a word for exceeding.
@@ -301,8 +336,6 @@ fn kind_of_message(message: &str) -> Kind {
         || lower.contains("introspection")
     {
         Kind::InvalidQuery(None)
-    } else if lower.contains("throttled") || lower.contains("rate limit") {
-        Kind::Throttled
     } else if lower.contains("not found") {
         Kind::WordsNotFound
     } else {

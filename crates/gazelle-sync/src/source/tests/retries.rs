@@ -118,6 +118,8 @@ async fn attempts_at_a_busy_api_are_never_spent_within_a_second() {
             json!({ "errors": [{ "message": "Rate limit exceeded", "extensions": extensions }], "data": null }),
         )
     };
+    let saying =
+        |message: &str| Reply::json(200, json!({ "errors": [{ "message": message }], "data": null }));
     let numbered =
         Reply::json(200, json!({ "errors": [{ "message": "no", "extensions": { "code": 429 } }] }));
     let unavailable = || Reply::new(503, "text/plain", "");
@@ -134,6 +136,11 @@ async fn attempts_at_a_busy_api_are_never_spent_within_a_second() {
         ("200, the status as its code", limited(Some("429"))),
         ("200, the status as a number", numbered),
         ("200, a message", limited(None)),
+        ("200, many", saying("Too many requests, try again later")),
+        ("200, throttling", saying("Throttling: slow down")),
+        ("200, hyphen", saying("You are rate-limited")),
+        ("200, quota", saying("Quota exceeded")),
+        ("200, a budget", saying("Complexity budget of 1000 exhausted; reset in 28 seconds")),
         ("200, 0", limited(None).with_header("retry-after", "0")),
     ] {
         // A setting with almost no delay.

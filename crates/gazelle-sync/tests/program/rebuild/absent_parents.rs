@@ -66,3 +66,26 @@ async fn a_record_that_has_lost_its_row_and_its_parent_waits_in_quarantine_after
     assert_eq!(owner(&place).await.as_deref(), Some("c2"));
     assert_eq!(place.run(&["verify", "--offline"]).await.code, 0);
 }
+
+/// The appointment was gone before stage 2 saw the version that names a client nobody has: nothing of it is to be written.
+#[tokio::test]
+async fn a_record_that_was_gone_before_its_parent_was_missed_differs_from_nothing() {
+    let place = place().await;
+    place.stage("staging_clients", "c1", &json!({ "id": "c1" }), None).await;
+    let event = json!({ "id": "e1", "start": "2026-05-05T12:00:00Z", "client": { "id": "nobody" } });
+    place.stage("staging_appointments", "e1", &event, Some("2026-05-01T10:00:00Z")).await;
+    place
+        .execute(
+            "INSERT INTO staging_appointments (external_id, raw_data, operation, fetched_at)
+             VALUES ('e1', '{\"id\": \"e1\", \"gone\": true}', 'delete', '2026-05-02T10:00:00Z')",
+        )
+        .await;
+    place.run(&["reconcile"]).await.success();
+    assert_eq!(place.text("SELECT external_id FROM gazelle_appointments").await, None);
+    let ran = place.run(&["verify", "--offline"]).await;
+    assert_eq!(ran.code, 0, "{ran}");
+    let report = place.run(&["replay"]).await.success();
+    assert_eq!(report["status"], "success", "{report}");
+    let pending = "SELECT raw_data::text FROM staging_appointments WHERE sync_status = 'pending'";
+    assert_eq!(place.text(pending).await, None, "a replay makes nothing of it pending");
+}
