@@ -10,11 +10,11 @@ use crate::loopback;
 use crate::metrics::HttpRefusal;
 
 /// All connections at a time.
-const ALL: usize = 32;
+pub(super) const ALL: usize = 128;
 /// Connections from other machines. The rest is reserved for this machine: the supervisor, or a reverse proxy.
-const ELSEWHERE: usize = 24;
+pub(super) const ELSEWHERE: usize = 96;
 /// Connections from one address of another machine.
-const ONE_ADDRESS: usize = 4;
+pub(super) const ONE_ADDRESS: usize = 16;
 
 /// Why a connection gets no slot: all that it may use are answering requests.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
