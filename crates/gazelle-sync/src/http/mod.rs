@@ -85,7 +85,8 @@ impl HttpSocket {
         let mut routes = guard::guarded(routes::router(shared.clone()), self.token, metrics.clone());
         if shared.settings.shows_dashboard() {
             // The dashboard has a guard of its own: browsers send it no token.
-            routes = routes.merge(dashboard::router(shared, stop.clone()).layer(from_fn(with_client_address)));
+            routes =
+                routes.merge(dashboard::router(shared, stop.clone()).layer(from_fn(with_client_address)));
         }
         let listener = BoundedListener::new(self.listener, Slots::new(slots::is_near), metrics);
         let routes = routes.into_make_service_with_connect_info::<Peer>();

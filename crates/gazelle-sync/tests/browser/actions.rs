@@ -24,6 +24,7 @@ impl Desk {
         until("the database is open", async || serving.get("/app/").await.0 == 403).await;
         let browser = Browser::start(tool("chromedriver"), setup).await.expect("a browser");
         let link = invited(&world, "Opératrice Exemple", &["--role", "operator"]).await;
+        browser.switch_scripts_off().await.unwrap();
         let desk = Desk { world, serving, browser };
         desk.go(&link[link.find("/app/").unwrap()..]).await;
         for field in ["passphrase", "again"] {

@@ -63,7 +63,17 @@ mod tests {
     fn the_script_is_small_makes_no_code_and_no_markup_and_asks_this_site_alone() {
         let script = std::str::from_utf8(ALL[2].bytes).unwrap();
         assert!(script.len() <= 4 * 1024, "{} bytes", script.len());
-        let words = ["eval", "Function(", "innerHTML", "insertAdjacent", "document.write", "http", "import(", "Storage", "cookie"];
+        let words = [
+            "eval",
+            "Function(",
+            "innerHTML",
+            "insertAdjacent",
+            "document.write",
+            "http",
+            "import(",
+            "Storage",
+            "cookie",
+        ];
         for word in words {
             assert!(!script.contains(word), "{word}");
         }

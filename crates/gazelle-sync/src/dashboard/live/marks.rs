@@ -80,7 +80,9 @@ impl Marks {
     pub(super) async fn read(db: &Db, sessions: &[Uuid]) -> Result<Marks, DbError> {
         owners::check(db).await?;
         let rows = db.query(include_str!("marks.sql"), &[(&sessions, Type::UUID_ARRAY)]).await?;
-        let Some(row) = rows.first() else { return Ok(Marks { of: Default::default(), sessions: BTreeSet::new() }) };
+        let Some(row) = rows.first() else {
+            return Ok(Marks { of: Default::default(), sessions: BTreeSet::new() });
+        };
         let text = |name: &str| row.get::<_, Option<String>>(name).unwrap_or_default();
         let ended = format!("{};{}", text("runs_ended"), text("actions_ended"));
         let waiting = |name: &str| format!("{ended};{}", row.get::<_, i64>(name));

@@ -133,7 +133,8 @@ fn stream(site: &Arc<Site>, asked: &Asked, known: Option<Versions>, wire: &Wire)
     let live = &site.live;
     let role = role(&asked.viewer);
     let Some((seat, farewell)) = live.seats.take(asked.viewer.session()) else {
-        let full = Answer::text(StatusCode::SERVICE_UNAVAILABLE, "too many pages are open: ask without a stream");
+        let full =
+            Answer::text(StatusCode::SERVICE_UNAVAILABLE, "too many pages are open: ask without a stream");
         return full.with(header::RETRY_AFTER, "15".to_owned());
     };
     let now = Instant::now();

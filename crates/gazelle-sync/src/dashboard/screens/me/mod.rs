@@ -82,10 +82,7 @@ pub(crate) struct Follows {
 }
 
 /// Keeps in the browser whether open pages follow what happens, and leads back.
-pub(crate) async fn choose_live(
-    State(site): State<Arc<Site>>,
-    Posted(choice): Posted<Follows>,
-) -> Answer {
+pub(crate) async fn choose_live(State(site): State<Arc<Site>>, Posted(choice): Posted<Follows>) -> Answer {
     let secure = cookie::secure(site.shared.settings.public_url.as_ref());
     let value = if choice.live == "off" { "off" } else { "on" };
     let cookie =

@@ -37,9 +37,8 @@ pub(in crate::dashboard) struct Cached(Mutex<Option<Arc<Seen>>>);
 pub(super) async fn facts(cached: &Cached, site: &Site, asked: &Asked) -> Result<Arc<Seen>, Trouble> {
     let mut last = cached.0.lock().await;
     let (versions, posted) = (site.live.versions(), site.posted());
-    let is_current = |seen: &Seen| {
-        seen.begun.elapsed() < KEPT && seen.versions == versions && seen.posted == posted
-    };
+    let is_current =
+        |seen: &Seen| seen.begun.elapsed() < KEPT && seen.versions == versions && seen.posted == posted;
     if let Some(seen) = last.as_ref().filter(|seen| is_current(seen)) {
         // Who was let in as to the demonstration sees that alone.
         return match seen.is_demo || !asked.viewer.is_demo() {
