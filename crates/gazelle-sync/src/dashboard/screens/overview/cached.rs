@@ -19,7 +19,7 @@ use crate::dashboard::site::{Site, Trouble};
 const KEPT: Duration = Duration::from_secs(3);
 
 /// Facts with what a page needs besides.
-pub(in crate::dashboard) struct Seen {
+pub(crate) struct Seen {
     pub(super) facts: Overview,
     pub(super) waits: Waits,
     is_demo: bool,
@@ -31,7 +31,7 @@ pub(in crate::dashboard) struct Seen {
 
 /// The last facts. Who asks meanwhile waits for one read.
 #[derive(Default)]
-pub(in crate::dashboard) struct Cached(Mutex<Option<Arc<Seen>>>);
+pub(crate) struct Cached(Mutex<Option<Arc<Seen>>>);
 
 /// The facts, not older than [`KEPT`].
 pub(super) async fn facts(cached: &Cached, site: &Site, asked: &Asked) -> Result<Arc<Seen>, Trouble> {

@@ -1,6 +1,6 @@
 //! Overview: is the data right, and does something wait for a person?
 
-pub(in crate::dashboard) mod cached;
+pub(crate) mod cached;
 mod read;
 
 use std::sync::Arc;
