@@ -3,8 +3,9 @@
 use crate::support::World;
 use crate::support::service::{Serving, until};
 
-/// The most statements of each page, with those that say who asks and those that begin its snapshot. Overview has one for each condition of the alerts, whose texts it shows, and is read
-/// once for all who look within three seconds; a run has one for each of its lists; a record reads each table of its own.
+/// The most statements of each page. 30 of them say who asks and whether the tables are still ours: ten questions, each in a
+/// transaction of its own. 6 begin and end the snapshot and count what waits. The page's own are at most 8, but for Overview, which has
+/// one for each condition of the alerts that it tells, and is therefore read once for all who look within three seconds.
 const MOST: [(&str, usize); 8] = [
     ("/app/", 50),
     ("/app/today", 43),
