@@ -117,6 +117,26 @@ async fn updates_pause_and_go_on() {
     looked.end().await;
 }
 
+#[tokio::test]
+async fn without_javascript_a_run_is_started_and_looked_at_again() {
+    let looked = Looked::at(quiet().await, Setup::default()).await;
+    looked.browser.switch_scripts_off().await.unwrap();
+    looked.navigate("/app/").await;
+    assert_eq!(looked.text("#live").await, "", "no button that would do nothing");
+    looked.browser.follow(".acts .main").await.unwrap();
+    until("it has ended", async || {
+        let goes_on = looked.is("document.querySelector('.verdict .button')").await;
+        if goes_on {
+            looked.browser.follow(".verdict .button").await.unwrap();
+        }
+        !goes_on
+    })
+    .await;
+    assert!(looked.text(".verdict .state").await.contains("Done"));
+    looked.has_no_complaint().await;
+    looked.end().await;
+}
+
 /// What is known of changes.
 async fn tag(looked: &Looked) -> String {
     let answer = super::support::service::client().get(format!("{}/app/live", looked.serving.base)).send();
