@@ -195,6 +195,14 @@ impl Browser {
         Ok(entries.as_array().map(|all| all.iter().map(text).collect()).unwrap_or_default())
     }
 
+    /// Runs no script of any page from now on; [`Browser::run`] works all the same.
+    ///
+    /// # Errors
+    /// The browser refuses.
+    pub async fn switch_scripts_off(&self) -> Result<()> {
+        self.devtools("Emulation.setScriptExecutionDisabled", json!({ "value": true })).await.map(|_| ())
+    }
+
     /// A picture of the whole page, as PNG.
     ///
     /// # Errors

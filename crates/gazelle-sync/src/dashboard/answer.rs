@@ -108,6 +108,16 @@ impl Answer {
         Answer { cache: ASKED_AGAIN, ..empty }
     }
 
+    /// What a page asked for is as it was when it got this tag.
+    pub(super) fn unchanged(tag: String) -> Answer {
+        Answer::new(StatusCode::NOT_MODIFIED, "application/json", Body::empty()).with(header::ETAG, tag)
+    }
+
+    /// Server-sent events.
+    pub(super) fn stream(events: Body) -> Answer {
+        Answer::new(StatusCode::OK, "text/event-stream", events)
+    }
+
     /// With one more header.
     pub(super) fn with(mut self, name: HeaderName, value: String) -> Answer {
         self.more.push((name, value));

@@ -3,7 +3,8 @@
 //! A request is checked first (`entry/`): it comes from our own page, from somebody who is signed in, and the role may
 //! ask for it, as the table of [`routes`] says. Then a screen (`screens/`) reads its facts in one read-only snapshot (`site`),
 //! puts them into words (`words/`, `verdict`) and shapes (`charts/`), and its template beside it makes the page, in which
-//! every value is escaped (`escape`). `answer` adds the headers. The pages need no script. A database that `demo` filled is
+//! every value is escaped (`escape`). `answer` adds the headers. The pages need no script; the one that
+//! there is keeps an open page current (`live/`). A database that `demo` filled is
 //! shown without sign-in, to this machine alone. Beside the pages there is the calendar feed (`feed/`), which a link opens.
 
 mod answer;
@@ -14,6 +15,7 @@ mod entry;
 mod escape;
 mod feed;
 mod links;
+mod live;
 mod named;
 mod page;
 mod raw;
@@ -34,6 +36,7 @@ use axum::middleware::{Next, from_fn_with_state};
 use axum::response::Response;
 use axum::routing::{MethodRouter, get, post};
 use axum::{Extension, Router};
+use tokio_util::sync::CancellationToken;
 
 use answer::Answer;
 use entry::viewer::Viewer;
@@ -52,6 +55,7 @@ use crate::states::Role;
 
 pub use entry::attempts::ClientAddress;
 pub use entry::viewer::Least;
+pub use live::wire::Wire;
 
 /// A page that takes longer is given up.
 const LONGEST_PAGE: Duration = Duration::from_secs(8);
@@ -84,7 +88,7 @@ const OFFICE: Least = Least::Role(Role::Office);
 const OPERATOR: Least = Least::Role(Role::Operator);
 
 /// Every route of the dashboard: the router is made of this table, so that none is outside of it.
-static ROUTES: [Route; 56] = [
+static ROUTES: [Route; 58] = [
     reads("/app/assets/{hash}/{name}", Least::File, || get(asset)),
     reads("/feed/{file}", Least::Link, || get(feed::show)),
     reads("/app/sign-in", ANYONE, || get(sign_in::show)),
@@ -94,7 +98,9 @@ static ROUTES: [Route; 56] = [
     writes("/app/language", ANYONE, || post(me::choose_language)),
     Route { is_session: true, ..writes("/app/sign-out", TECHNICIAN, || post(sign_in::sign_out)) },
     reads("/app/me", TECHNICIAN, || get(me::show)),
+    writes("/app/me/live", TECHNICIAN, || post(me::choose_live)),
     Route { is_session: true, ..writes("/app/me/sign-out", TECHNICIAN, || post(me::sign_out)) },
+    reads("/app/live", TECHNICIAN, || get(live::show)),
     reads("/app", TECHNICIAN, || get(home)),
     reads("/app/today", TECHNICIAN, || get(today::show)),
     reads("/app/today.json", TECHNICIAN, || get(today::show)),
@@ -148,11 +154,12 @@ pub fn routes() -> &'static [Route] {
     &ROUTES
 }
 
-/// The router of all routes.
-pub fn router(shared: Arc<Shared>) -> Router {
-    let site = Arc::new(Site::new(shared));
+/// The router of all routes. Answers that would go on end when `stop` is asked for.
+pub fn router(shared: Arc<Shared>, stop: CancellationToken) -> Router {
+    let site = Arc::new(Site::new(shared, stop));
     let routes = ROUTES.iter().fold(Router::new(), |all, route| all.route(route.path, (route.handler)()));
     routes
+        .layer(Extension(Arc::<overview::cached::Cached>::default()))
         .layer(DefaultBodyLimit::max(form::LONGEST))
         .layer(from_fn_with_state(site.clone(), guarded))
         .with_state(site)
@@ -196,14 +203,22 @@ async fn admitted(site: &Site, mut asked: Asked, mut request: Request, next: Nex
         return next.run(request).await;
     }
     match sender::viewer(site, looked_at).await {
-        Ok(viewer) => asked.viewer = viewer,
+        Ok(viewer) => {
+            // Before the page is read, so that what changes meanwhile is told.
+            asked.live = (request.method() == Method::GET).then(|| site.live.tag(&viewer));
+            asked.viewer = viewer;
+        }
         Err(trouble) => return trouble::answer(site, &asked, Screen::Other, trouble).into(),
     }
     let response = match may(site, route, &asked) {
         Err(answer) => answer.into(),
         Ok(()) => {
             request.extensions_mut().insert(asked.clone());
-            next.run(request).await
+            let response = next.run(request).await;
+            if method == Method::POST {
+                site.note_post();
+            }
+            response
         }
     };
     let is_line = response
@@ -230,7 +245,7 @@ fn asked(request: &Request, peer: Option<IpAddr>) -> Asked {
     let whole = request.uri().path_and_query().map_or_else(|| path.to_owned(), ToString::to_string);
     // What a form is posted to is no page to come back to.
     let back = if request.method() == Method::POST { "/app/".to_owned() } else { whole };
-    Asked { json: path.ends_with(".json"), path: back, headers, peer, viewer: Viewer::Nobody }
+    Asked { json: path.ends_with(".json"), path: back, headers, peer, viewer: Viewer::Nobody, live: None }
 }
 
 /// Whether the viewer may use the route.

@@ -43,6 +43,9 @@ fn accepted(headers: &HeaderMap) -> Option<Language> {
     best.map(|(_, language)| language)
 }
 
+/// The cookie that keeps whether open pages follow what happens.
+pub(super) const LIVE_COOKIE: &str = "gazelle_live";
+
 /// The screens in the navigation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Screen {
@@ -89,6 +92,10 @@ pub(super) struct Frame {
     pub(super) waits: Waits,
     /// Where the form of the languages leads back to.
     pub(super) path: String,
+    /// Where the page stands among what `/app/live` tells; none where nothing is to be followed.
+    pub(super) live: Option<String>,
+    /// Whether the person's choice is that pages follow what happens.
+    pub(super) follows: bool,
     pub(super) schema: String,
     pub(super) read_at: Timestamp,
 }
@@ -104,6 +111,8 @@ impl Frame {
             is_read_only: settings.dashboard_read_only == Switch::On,
             waits: Waits::default(),
             path: asked.path.clone(),
+            live: asked.live.clone(),
+            follows: cookie::value(&asked.headers, LIVE_COOKIE) != Some("off"),
             schema: settings.schema.clone(),
             read_at,
         }
@@ -210,12 +219,21 @@ impl Frame {
         &assets::STYLE
     }
 
+    pub(super) fn script(&self) -> &'static str {
+        &assets::SCRIPT
+    }
+
     pub(super) fn icon(&self) -> &'static str {
         &assets::ICON
     }
 
     pub(super) fn version(&self) -> String {
         self.tongue.fill(w::VERSION, &[("version", env!("CARGO_PKG_VERSION")), ("schema", &self.schema)])
+    }
+
+    /// What an open page says once it can no longer be read.
+    pub(super) fn live_lost(&self) -> String {
+        self.tongue.fill(w::LIVE_LOST, &[("at", &self.tongue.exact(self.read_at))])
     }
 
     pub(super) fn read_at(&self) -> String {
@@ -242,6 +260,8 @@ pub(super) struct Asked {
     pub(super) peer: Option<std::net::IpAddr>,
     /// Who sent it.
     pub(super) viewer: Viewer,
+    /// Where the page stands among what `/app/live` tells; none for a page that cannot be fetched again.
+    pub(super) live: Option<String>,
 }
 
 impl Asked {

@@ -1,13 +1,16 @@
 //! What the pages read from: the service's state, and the database in one snapshot for each page.
 
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use jiff::Timestamp;
+use tokio_util::sync::CancellationToken;
 
 use super::entry::attempts::Attempts;
 use super::entry::passphrases::Passphrases;
 use super::entry::same_origin;
 use super::entry::viewer::Viewer;
+use super::live::watch::Live;
 use super::page::{Asked, Frame, Screen, Waits};
 use crate::db::{Begin, Connection, Db, DbError, Outage, Tx};
 use crate::migrate::demo;
@@ -22,6 +25,10 @@ pub(super) struct Site {
     pub(super) passphrases: Passphrases,
     /// Since when pages find no database that answers; none while it answers.
     away_since: Mutex<Option<Timestamp>>,
+    /// What open pages are told.
+    pub(super) live: Arc<Live>,
+    /// How often something was posted here: what was read before may be old.
+    posted: AtomicU64,
 }
 
 /// Why a page cannot be read.
@@ -61,9 +68,25 @@ pub(super) struct Snapshot<'c> {
 }
 
 impl Site {
-    pub(super) fn new(shared: Arc<Shared>) -> Site {
-        let away_since = Mutex::new(None);
-        Site { shared, attempts: Attempts::new(), passphrases: Passphrases::new(), away_since }
+    pub(super) fn new(shared: Arc<Shared>, stop: CancellationToken) -> Site {
+        Site {
+            attempts: Attempts::new(),
+            passphrases: Passphrases::new(),
+            away_since: Mutex::new(None),
+            live: Arc::new(Live::new(shared.started_at.as_millisecond(), stop)),
+            posted: AtomicU64::new(0),
+            shared,
+        }
+    }
+
+    /// Notes that something was posted here.
+    pub(super) fn note_post(&self) {
+        self.posted.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// How often something was posted here.
+    pub(super) fn posted(&self) -> u64 {
+        self.posted.load(Ordering::Relaxed)
     }
 
     /// The database, in the places of the pages.

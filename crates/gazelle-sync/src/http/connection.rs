@@ -12,6 +12,7 @@ use tokio::time::{Instant, Sleep};
 
 use super::head::{HeadEnd, PrefaceDetector};
 use super::slots::Slot;
+use crate::dashboard::Wire;
 use crate::metrics::{HttpRefusal, Metrics};
 
 /// The head of a request, up to its empty line, must arrive within this time after the connection began or the
@@ -81,6 +82,7 @@ pub(super) struct Connection {
     end: Pin<Box<Sleep>>,
     metrics: Metrics,
     slot: Slot,
+    wire: Wire,
 }
 
 impl Connection {
@@ -95,7 +97,13 @@ impl Connection {
             end: Box::pin(tokio::time::sleep(LIFETIME)),
             metrics,
             slot,
+            wire: Wire::begun(),
         }
+    }
+
+    /// For a stream that it carries.
+    pub(super) fn wire(&self) -> Wire {
+        self.wire.clone()
     }
 
     fn reset_silence(&mut self) {
@@ -196,8 +204,9 @@ impl AsyncWrite for Connection {
 
     fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
         let flushed = Pin::new(&mut self.stream).poll_flush(context);
-        // The HTTP library flushes after a whole answer if its body is in one piece, as all of ours are.
-        if flushed.is_ready() && matches!(self.phase, Phase::Answer(_)) {
+        // The HTTP library flushes after a whole answer if its body is in one piece, as all of ours are but streams. A stream
+        // stays an answer that is being sent, which gives way after a while if places are needed.
+        if flushed.is_ready() && matches!(self.phase, Phase::Answer(_)) && !self.wire.carries_stream() {
             self.phase = Phase::Head(Head::expected(&self.slot));
         }
         flushed

@@ -10,6 +10,7 @@ use tokio::net::TcpListener;
 
 use super::connection::Connection;
 use super::slots::Slots;
+use crate::dashboard::Wire;
 use crate::metrics::Metrics;
 
 /// The listener.
@@ -48,13 +49,13 @@ impl axum::serve::Listener for BoundedListener {
     }
 }
 
-/// The address of the client.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Peer(pub IpAddr);
+/// The address of the client, and its connection.
+#[derive(Debug, Clone)]
+pub(super) struct Peer(pub IpAddr, pub Wire);
 
 impl Connected<IncomingStream<'_, BoundedListener>> for Peer {
     fn connect_info(stream: IncomingStream<'_, BoundedListener>) -> Peer {
-        Peer(stream.remote_addr().ip())
+        Peer(stream.remote_addr().ip(), stream.io().wire())
     }
 }
 
@@ -63,6 +64,7 @@ mod attacks {
     //! Clients that try to use up all slots. On Linux, all addresses of 127.0.0.0/8 can act as different machines.
 
     use axum::Router;
+    use axum::body::Bytes;
     use axum::routing::get;
     use tokio::io::{AsyncReadExt, AsyncWriteExt};
     use tokio::net::{TcpSocket, TcpStream};
@@ -70,6 +72,7 @@ mod attacks {
 
     use super::*;
     use crate::http::connection::{ANSWER, HEAD};
+    use crate::http::slots::{ALL, ELSEWHERE, ONE_ADDRESS};
 
     /// More than the buffers of two sockets hold.
     const LARGE: usize = 32 << 20;
@@ -85,8 +88,9 @@ mod attacks {
         let address = listener.local_addr().unwrap();
         let metrics = Metrics::new();
         let bounded = BoundedListener::new(listener, Slots::new(is_the_supervisor), metrics.clone());
+        let large = Bytes::from(vec![b'x'; LARGE]);
         let routes =
-            Router::new().route("/", get(async || "alive")).route("/large", get(async || "x".repeat(LARGE)));
+            Router::new().route("/", get(async || "alive")).route("/large", get(async move || large));
         tokio::spawn(async move { axum::serve(bounded, routes).await });
         (address, metrics)
     }
@@ -140,15 +144,15 @@ mod attacks {
         // Longer than a head may take, while others of the same address come and stay.
         tokio::time::sleep(HEAD + Duration::from_secs(1)).await;
         let mut others = Vec::new();
-        for _ in 0..6 {
+        for _ in 0..ONE_ADDRESS + 2 {
             others.push(connect("127.0.0.2", address).await);
         }
         assert!(ask("127.0.0.2", address).await.is_some());
         let mut left = vec![0; LARGE - 1024];
         slow.read_exact(&mut left).await.expect("the whole answer");
-        // Four clients that stop reading block their address no longer than [`ANSWER`].
+        // Clients that stop reading block their address no longer than [`ANSWER`].
         let mut stuck = Vec::new();
-        for _ in 0..4 {
+        for _ in 0..ONE_ADDRESS {
             stuck.push(begin_large("127.0.0.3", address).await);
         }
         assert!(ask("127.0.0.3", address).await.is_none(), "all places serve requests");
@@ -198,7 +202,7 @@ mod attacks {
         let (address, metrics) = served().await;
         // One machine: silent connections and slow ones.
         let mut silent = Vec::new();
-        for number in 0..40 {
+        for number in 0..ALL + 8 {
             let stream = connect("127.0.0.2", address).await;
             if number % 2 == 0 { silent.push(stream) } else { drip(stream) }
         }
@@ -208,8 +212,10 @@ mod attacks {
             assert!(took.is_some_and(|took| took < soon), "{other}: {took:?}");
         }
         // Many machines: the supervisor has reserved slots.
-        for machine in 4..14 {
-            for _ in 0..4 {
+        let machines = 4..6 + ELSEWHERE / ONE_ADDRESS;
+        let many = ALL + 8 + machines.len() * ONE_ADDRESS;
+        for machine in machines {
+            for _ in 0..ONE_ADDRESS {
                 drip(connect(&format!("127.0.0.{machine}"), address).await);
             }
         }
@@ -224,7 +230,7 @@ mod attacks {
             assert!(end.is_ok(), "still open after {:?}", begun.elapsed());
         }
         let counted = |reason| counted(&metrics, reason);
-        while counted("late_head") + counted("gave_way") < 80 {
+        while counted("late_head") + counted("gave_way") < u32::try_from(many).unwrap() {
             assert!(begun.elapsed() < HEAD * 2, "strangers that drip hold their places");
             tokio::task::yield_now().await;
         }

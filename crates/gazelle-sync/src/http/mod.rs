@@ -85,7 +85,8 @@ impl HttpSocket {
         let mut routes = guard::guarded(routes::router(shared.clone()), self.token, metrics.clone());
         if shared.settings.shows_dashboard() {
             // The dashboard has a guard of its own: browsers send it no token.
-            routes = routes.merge(dashboard::router(shared).layer(from_fn(with_client_address)));
+            routes =
+                routes.merge(dashboard::router(shared, stop.clone()).layer(from_fn(with_client_address)));
         }
         let listener = BoundedListener::new(self.listener, Slots::new(slots::is_near), metrics);
         let routes = routes.into_make_service_with_connect_info::<Peer>();
@@ -93,11 +94,11 @@ impl HttpSocket {
     }
 }
 
-/// Adds the address of the client, for the guard of the dashboard.
+/// Adds the address of the client and its connection, for the guard of the dashboard.
 async fn with_client_address(mut request: Request, next: Next) -> Response {
-    if let Some(address) = request.extensions().get::<ConnectInfo<Peer>>().map(|peer| ClientAddress(peer.0.0))
-    {
-        request.extensions_mut().insert(address);
+    if let Some(ConnectInfo(Peer(address, wire))) = request.extensions().get::<ConnectInfo<Peer>>().cloned() {
+        request.extensions_mut().insert(ClientAddress(address));
+        request.extensions_mut().insert(wire);
     }
     next.run(request).await
 }

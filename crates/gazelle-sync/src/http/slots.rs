@@ -10,11 +10,11 @@ use crate::loopback;
 use crate::metrics::HttpRefusal;
 
 /// All connections at a time.
-const ALL: usize = 32;
+pub(super) const ALL: usize = 128;
 /// Connections from other machines. The rest is reserved for this machine: the supervisor, or a reverse proxy.
-const ELSEWHERE: usize = 24;
+pub(super) const ELSEWHERE: usize = 96;
 /// Connections from one address of another machine.
-const ONE_ADDRESS: usize = 4;
+pub(super) const ONE_ADDRESS: usize = 16;
 
 /// Why a connection gets no slot: all that it may use are answering requests.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -241,6 +241,11 @@ mod tests {
             (slot.note_idle(), slot)
         };
         let asked = |told: &mut oneshot::Receiver<()>| told.try_recv().is_ok();
+        // The others of the address are answering requests.
+        let mut at_work = Vec::new();
+        for _ in 4..ONE_ADDRESS {
+            at_work.push(slots.assign("192.0.2.1".parse().unwrap()).await.ok().unwrap());
+        }
         let (mut first, one) = assign("192.0.2.1").await;
         let (mut second, two) = assign("192.0.2.1").await;
         let (mut third, three) = assign("192.0.2.1").await;
@@ -256,7 +261,7 @@ mod tests {
         drop(four);
         // The same for this machine, when all slots are used.
         let mut more = Vec::new();
-        for _ in 4..ALL {
+        for _ in ONE_ADDRESS..ALL {
             more.push(assign("127.0.0.1").await);
         }
         assert_eq!(slots.all.available_permits(), 0);
@@ -267,7 +272,7 @@ mod tests {
         assert!(asked(&mut second_again), "it waited longest");
         drop(two);
         assert!(next.await.is_ok());
-        drop((one, fifth, sixth));
+        drop((one, fifth, sixth, at_work));
     }
 
     #[tokio::test]

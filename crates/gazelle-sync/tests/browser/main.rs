@@ -3,6 +3,7 @@
 mod actions;
 mod feeds;
 mod forms;
+mod live;
 mod pages;
 mod people;
 mod records;

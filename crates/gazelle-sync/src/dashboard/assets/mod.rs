@@ -12,19 +12,26 @@ struct Asset {
     bytes: &'static [u8],
 }
 
-const ALL: [Asset; 2] = [
+const ALL: [Asset; 3] = [
     Asset {
         name: "screen.css",
         content_type: "text/css; charset=utf-8",
         bytes: include_bytes!("screen.css"),
     },
     Asset { name: "icon.svg", content_type: "image/svg+xml", bytes: include_bytes!("icon.svg") },
+    Asset {
+        name: "screen.js",
+        content_type: "text/javascript; charset=utf-8",
+        bytes: include_bytes!("screen.js"),
+    },
 ];
 
 /// The address of the style sheet.
 pub(super) static STYLE: LazyLock<String> = LazyLock::new(|| address(&ALL[0]));
 /// The address of the icon.
 pub(super) static ICON: LazyLock<String> = LazyLock::new(|| address(&ALL[1]));
+/// The address of the script.
+pub(super) static SCRIPT: LazyLock<String> = LazyLock::new(|| address(&ALL[2]));
 
 fn hash(asset: &Asset) -> String {
     blake3::hash(asset.bytes).to_hex()[..16].to_owned()
@@ -50,6 +57,26 @@ mod tests {
         let (hash, name) = address.split_once('/').unwrap();
         assert!(find(hash, name).is_some());
         assert!(find("0000000000000000", name).is_none() && find(hash, "icon.svg").is_none());
+    }
+
+    #[test]
+    fn the_script_is_small_makes_no_code_and_no_markup_and_asks_this_site_alone() {
+        let script = std::str::from_utf8(ALL[2].bytes).unwrap();
+        assert!(script.len() <= 4 * 1024, "{} bytes", script.len());
+        let words = [
+            "eval",
+            "Function(",
+            "innerHTML",
+            "insertAdjacent",
+            "document.write",
+            "http",
+            "import(",
+            "Storage",
+            "cookie",
+        ];
+        for word in words {
+            assert!(!script.contains(word), "{word}");
+        }
     }
 
     #[test]

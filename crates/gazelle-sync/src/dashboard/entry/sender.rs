@@ -6,6 +6,7 @@ use super::cookie;
 use super::same_origin;
 use super::viewer::Viewer;
 use crate::access::trust::owners;
+use crate::dashboard::live::watch::is_by_script;
 use crate::dashboard::site::{Site, Trouble};
 use crate::db::{Begin, Db, DbError, Tx};
 use crate::loopback;
@@ -47,7 +48,9 @@ pub(crate) async fn viewer(site: &Site, request: same_origin::Request<'_>) -> Re
         }
         Ok(Look::NoPeople) => Err(Trouble::NoPeople),
         Ok(Look::People(viewer, now)) => {
+            // A page that is left open keeps nobody signed in.
             if let Viewer::Person(signed) = &viewer
+                && !is_by_script(request.headers)
                 && let Err(error) = people::prolong(&db, signed, now).await
             {
                 // A database that cannot be written is read all the same; the session ends earlier.

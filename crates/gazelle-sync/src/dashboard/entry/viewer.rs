@@ -1,5 +1,7 @@
 //! Who looks at a page, and what that person may.
 
+use uuid::Uuid;
+
 use crate::people::{Person, Signed};
 use crate::states::Role;
 
@@ -41,6 +43,14 @@ impl Viewer {
     pub(crate) fn person(&self) -> Option<&Person> {
         match self {
             Viewer::Person(signed) => Some(&signed.person),
+            Viewer::Demo | Viewer::Nobody => None,
+        }
+    }
+
+    /// The session of the person who is signed in.
+    pub(crate) fn session(&self) -> Option<Uuid> {
+        match self {
+            Viewer::Person(signed) => Some(signed.session()),
             Viewer::Demo | Viewer::Nobody => None,
         }
     }

@@ -56,6 +56,10 @@ said! {
     TECHNICIAN_ID = "Technician at Gazelle" / "Technicien chez Gazelle";
     LANGUAGE = "Language" / "Langue";
     KEEP = "Save" / "Enregistrer";
+    UPDATES = "Updates of open pages" / "Mises à jour des pages ouvertes";
+    UPDATES_HOW = "An open page shows what is new without being reloaded. This choice holds for this browser." / "Une page ouverte montre ce qui est nouveau sans être rechargée. Ce choix vaut pour ce navigateur.";
+    UPDATES_ON = "On" / "Activées";
+    UPDATES_OFF = "Paused" / "Suspendues";
     SIGN_OUT_EVERYWHERE = "Sign out everywhere" / "Fermer toutes les sessions";
     SIGN_OUT_EVERYWHERE_WHY = "Ends your session here and in every other browser." / "Ferme votre session ici et dans tous les autres navigateurs.";
 

@@ -31,6 +31,11 @@ said! {
     MORE = "More" / "Plus";
     DEMO = "Made-up data: this is the demonstration, no person here exists" / "Données inventées : c'est la démonstration, personne ici n'existe";
     READ_AT = "Read at {at}" / "Lu à {at}";
+    LIVE_PAUSE = "Pause updates" / "Suspendre les mises à jour";
+    LIVE_SHOW = "New: show" / "Nouveau : afficher";
+    LIVE_LOST = "No longer current: this page was read at {at} and cannot be read now" / "N'est plus à jour : cette page a été lue à {at} et ne peut pas être lue en ce moment";
+    LIVE_BACK = "Current again" / "De nouveau à jour";
+    LIVE_SIGNED_OUT = "Your session has ended: reload the page to sign in" / "Votre session est terminée : rechargez la page pour en ouvrir une";
     VERSION = "gazelle-sync {version}, schema {schema}" / "gazelle-sync {version}, schéma {schema}";
     LANGUAGE = "Language" / "Langue";
     ENGLISH = "English" / "English";

@@ -10,7 +10,7 @@ use crate::support::service::{Serving, until};
 
 /// Every route, and from which role on it answers: 0 nobody, 1 technician, 2 office, 3 operator. A route that is missing here, or
 /// here alone, fails the test.
-const MATRIX: [(&str, &str, usize); 56] = [
+const MATRIX: [(&str, &str, usize); 58] = [
     ("GET", "/app/assets/{hash}/{name}", 0),
     ("GET", "/feed/{file}", 0),
     ("GET", "/app/sign-in", 0),
@@ -20,7 +20,9 @@ const MATRIX: [(&str, &str, usize); 56] = [
     ("POST", "/app/language", 0),
     ("POST", "/app/sign-out", 1),
     ("GET", "/app/me", 1),
+    ("POST", "/app/me/live", 1),
     ("POST", "/app/me/sign-out", 1),
+    ("GET", "/app/live", 1),
     ("GET", "/app", 1),
     ("GET", "/app/today", 1),
     ("GET", "/app/today.json", 1),

@@ -31,6 +31,8 @@ async fn a_page_that_cannot_be_read_says_why() {
     let caller = Caller::of(&serving);
     until("a page is shown", async || caller.get("/app/").await.status == 200).await;
     let says = async |what: &str| {
+        // Facts that were read within the last seconds are shown meanwhile.
+        until(what, async || caller.get("/app/").await.status == 503).await;
         let said = caller.get("/app/").await;
         assert!(said.status == 503 && said.body.contains(what), "{what}: {said:?}");
         assert!(!said.body.contains("does not answer"), "it answers: {said:?}");

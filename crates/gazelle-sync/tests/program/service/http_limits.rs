@@ -54,7 +54,7 @@ async fn who_asks_too_much_or_never_ends_holds_nothing_up() {
 
     // More connections than are taken at once, each of which never ends its request.
     let mut halves = Vec::new();
-    for _ in 0..40 {
+    for _ in 0..136 {
         let mut stream = TcpStream::connect(serving.base.trim_start_matches("http://")).await.unwrap();
         stream.write_all(b"GET /healthz HTTP/1.1\r\nHost: localhost\r\nX-More: ").await.unwrap();
         halves.push(stream);
@@ -79,7 +79,7 @@ async fn a_request_that_drips_in_keeps_its_place_for_some_seconds_alone() {
     world.set("GAZELLE_SYNC_HTTP_TOKEN", TOKEN);
     let serving = Serving::start(&world, &[]).await;
     let mut dripping = Vec::new();
-    for _ in 0..32 {
+    for _ in 0..128 {
         let mut stream = TcpStream::connect(serving.base.trim_start_matches("http://")).await.unwrap();
         dripping.push(tokio::spawn(async move {
             let mut byte: &[u8] = b"GET /healthz HTTP/1.1\r\nHost: localhost\r\nX-More: ";
@@ -104,7 +104,7 @@ async fn a_request_that_drips_in_keeps_its_place_for_some_seconds_alone() {
         let line = format!("gazelle_sync_http_refused_total{{reason=\"{reason}\"}} ");
         metrics.lines().find_map(|it| it.strip_prefix(&line)?.parse::<u32>().ok()).expect(reason)
     };
-    assert_eq!(counted("late_head") + counted("gave_way"), 32, "{metrics}");
+    assert_eq!(counted("late_head") + counted("gave_way"), 128, "{metrics}");
     serving.stop().await;
 }
 

@@ -14,7 +14,7 @@ use crate::config::Language;
 use crate::dashboard::answer::Answer;
 use crate::dashboard::entry::cookie;
 use crate::dashboard::entry::form::Posted;
-use crate::dashboard::page::{Asked, Frame, LANGUAGE_COOKIE, Screen, own_path};
+use crate::dashboard::page::{Asked, Frame, LANGUAGE_COOKIE, LIVE_COOKIE, Screen, own_path};
 use crate::dashboard::site::Site;
 use crate::dashboard::words::entry as w;
 use crate::people;
@@ -73,6 +73,21 @@ pub(crate) async fn choose_language(
     let cookie =
         format!("{LANGUAGE_COOKIE}={language}; Path=/app; Max-Age=31536000; HttpOnly; SameSite=Lax{secure}");
     Answer::see(own_path(&choice.back)).with(header::SET_COOKIE, cookie)
+}
+
+/// The form of the updates.
+#[derive(Deserialize)]
+pub(crate) struct Follows {
+    live: String,
+}
+
+/// Keeps in the browser whether open pages follow what happens, and leads back.
+pub(crate) async fn choose_live(State(site): State<Arc<Site>>, Posted(choice): Posted<Follows>) -> Answer {
+    let secure = cookie::secure(site.shared.settings.public_url.as_ref());
+    let value = if choice.live == "off" { "off" } else { "on" };
+    let cookie =
+        format!("{LIVE_COOKIE}={value}; Path=/app; Max-Age=31536000; HttpOnly; SameSite=Lax{secure}");
+    Answer::see("/app/me").with(header::SET_COOKIE, cookie)
 }
 
 /// Ends all sessions of the person, in every browser.

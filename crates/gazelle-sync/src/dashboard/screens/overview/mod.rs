@@ -1,5 +1,6 @@
 //! Overview: is the data right, and does something wait for a person?
 
+pub(crate) mod cached;
 mod read;
 
 use std::sync::Arc;
@@ -23,6 +24,7 @@ use crate::dashboard::words::overview as w;
 use crate::dashboard::words::tongue::Tongue;
 use crate::run_log::actions::LastVerified;
 use crate::service::state::ServiceState;
+use cached::Cached;
 use read::{EntityLine, Overview};
 
 /// The page.
@@ -77,26 +79,29 @@ struct RunRow {
 }
 
 /// Answers with the page or its document.
-pub(crate) async fn show(State(site): State<Arc<Site>>, Extension(asked): Extension<Asked>) -> Answer {
-    let answer = overview(&site, &asked).await;
+pub(crate) async fn show(
+    State(site): State<Arc<Site>>,
+    Extension(cached): Extension<Arc<Cached>>,
+    Extension(asked): Extension<Asked>,
+) -> Answer {
+    let answer = overview(&cached, &site, &asked).await;
     answer.unwrap_or_else(|trouble| trouble::answer(&site, &asked, Screen::Overview, trouble))
 }
 
-async fn overview(site: &Site, asked: &Asked) -> Result<Answer, Trouble> {
-    let mut reader = site.reader(asked).await?;
-    let snapshot = reader.snapshot(site).await?;
+async fn overview(cached: &Cached, site: &Site, asked: &Asked) -> Result<Answer, Trouble> {
     let settings = &site.shared.settings;
-    let read = read::read(&snapshot, settings, site.shared.activity()).await;
-    let facts = read.map_err(|error| site.failed(&error))?;
+    let seen = cached::facts(cached, site, asked).await?;
+    let facts = &seen.facts;
     if asked.json {
-        return Ok(Answer::document(StatusCode::OK, &facts));
+        return Ok(Answer::document(StatusCode::OK, facts));
     }
-    let frame = site.frame(asked, Screen::Overview, &snapshot);
-    let waiting = waiting(&facts, settings, frame.tongue());
+    let mut frame = Frame::new(asked, settings, Screen::Overview, facts.facts.now);
+    frame.waits = seen.waits;
+    let waiting = waiting(facts, settings, frame.tongue());
     Ok(Answer::page(StatusCode::OK, &page(facts, waiting, frame)))
 }
 
-fn page(facts: Overview, waiting: Vec<Waiting>, frame: Frame) -> Page {
+fn page(facts: &Overview, waiting: Vec<Waiting>, frame: Frame) -> Page {
     let t = frame.tongue();
     let window = Window { from: facts.strip_from, to: facts.facts.now, due: &facts.due };
     let limit = facts.facts.stale_after_minutes;
@@ -112,7 +117,7 @@ fn page(facts: Overview, waiting: Vec<Waiting>, frame: Frame) -> Page {
         waiting,
         entities: facts.entities.iter().map(|line| entity(line, limit, facts.facts.now, t)).collect(),
         limit: t.fill(w::FRESHNESS_LIMIT, &[("limit", &t.number(limit))]),
-        next: next(&facts, t),
+        next: next(facts, t),
         strip: Strip::draw(&facts.runs, window, t),
         runs: runs.collect(),
         verified: facts.last_verified.as_ref().map(|last| verified(last, t)),

@@ -1,7 +1,7 @@
 //! The SQL files that no command of these tests sends.
 
 /// The SQL files that none of the commands here sends, and why.
-pub const NOT_SENT: [(&str, &str); 97] = [
+pub const NOT_SENT: [(&str, &str); 98] = [
     ("access/trust/hand_over.sql", "what others have put on the tables, before a role that makes roles"),
     ("access/trust/theirs.sql", "the embedded server, where roles own tables"),
     ("alerts/give_up_unclaimed.sql", "a duty of the service, once an hour"),
@@ -11,6 +11,7 @@ pub const NOT_SENT: [(&str, &str); 97] = [
     ("commands/demo/visits_titled.sql", DEMO),
     ("dashboard/changed/named.sql", PAGE),
     ("dashboard/feed/visits.sql", PAGE),
+    ("dashboard/live/marks.sql", PAGE),
     ("dashboard/named/named.sql", PAGE),
     ("dashboard/screens/deletions/groups.sql", PAGE),
     ("dashboard/screens/deletions/hanging.sql", PAGE),
