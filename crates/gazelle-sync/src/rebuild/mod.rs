@@ -25,7 +25,7 @@ pub mod replay;
 pub mod undo;
 pub mod verify;
 
-pub use comparison::Withheld;
+pub use comparison::{Detail, Withheld};
 use comparison::{Comparison, compare};
 pub use for_action::{ForAction, Held, ShownTable};
 

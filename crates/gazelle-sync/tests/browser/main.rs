@@ -6,6 +6,7 @@ mod forms;
 mod pages;
 mod people;
 mod records;
+mod settings;
 #[path = "../support/mod.rs"]
 mod support;
 mod today;

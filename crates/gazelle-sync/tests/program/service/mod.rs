@@ -15,6 +15,7 @@ mod dashboard_feeds;
 mod dashboard_people;
 mod dashboard_records;
 mod dashboard_search;
+mod dashboard_settings;
 mod dashboard_states;
 mod dashboard_troubles;
 mod deployment;
