@@ -99,11 +99,8 @@ mod tests {
 
     #[test]
     fn a_difference_may_shrink_and_not_grow() {
-        let found = |changed| TableDifference {
-            missing: 1,
-            changed,
-            ..TableDifference::none("gazelle_pianos")
-        };
+        let found =
+            |changed| TableDifference { missing: 1, changed, ..TableDifference::none("gazelle_pianos") };
         let table = ShownTable { table: "gazelle_pianos".to_owned(), missing: 1, changed: 2, surplus: 0 };
         let shown = [table];
         let action = ForAction { shown: Some(&shown), ..ForAction::default() };

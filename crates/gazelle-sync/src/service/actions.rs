@@ -193,12 +193,11 @@ impl<O: Opener> Service<O> {
             return Ok(refused("a change is applied only after a dry run has shown it"));
         }
         let (tables, allow_deletions) = seen.unwrap_or_default();
-        let for_action =
-            ForAction {
-                id: (!dry_run).then_some(action.id),
-                shown: (!dry_run).then_some(&tables),
-                detail: Detail::PAGE,
-            };
+        let for_action = ForAction {
+            id: (!dry_run).then_some(action.id),
+            shown: (!dry_run).then_some(&tables),
+            detail: Detail::PAGE,
+        };
         let held = Held { db, settings, lease: &leased.lease, progress, action: for_action };
         if let Wanted::Replay(_) = wanted {
             let slice = Slice { run: Some(run), ..Slice::default() };

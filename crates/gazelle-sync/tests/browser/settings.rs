@@ -8,7 +8,13 @@ use super::support::service::until;
 /// Language, headings of Settings and Doctor, the button, and what the page says before and after.
 const WORDS: [(&str, [&str; 2], &str, &str, &str); 2] = [
     ("en-CA", ["Settings", "Doctor"], "Examine", "Nobody has asked", "much may have changed"),
-    ("fr-CA", ["Réglages", "Diagnostic"], "Examiner", "Personne n'a encore demandé", "bien des choses ont pu changer"),
+    (
+        "fr-CA",
+        ["Réglages", "Diagnostic"],
+        "Examiner",
+        "Personne n'a encore demandé",
+        "bien des choses ont pu changer",
+    ),
 ];
 
 /// What has happened to the result, and how it comes to that.

@@ -33,14 +33,7 @@ pub struct TableDifference {
 impl TableDifference {
     /// Nothing differs.
     pub fn none(table: &'static str) -> TableDifference {
-        TableDifference {
-            table,
-            missing: 0,
-            changed: 0,
-            surplus: 0,
-            samples: Vec::new(),
-            keys: Vec::new(),
-        }
+        TableDifference { table, missing: 0, changed: 0, surplus: 0, samples: Vec::new(), keys: Vec::new() }
     }
 
     /// Whether anything differs.

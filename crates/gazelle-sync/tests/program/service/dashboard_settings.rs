@@ -76,7 +76,10 @@ async fn settings_tell_where_each_comes_from_and_of_a_secret_only_whether_it_is_
     assert!(row(&in_french, "slack_webhook_url").contains(">réglé</td>"), "{in_french}");
     assert!(in_french.contains("Selon `0 0 29 2 *`; tout selon"), "{in_french}");
     // Nothing is edited there.
-    assert!(!page.split("<main").nth(1).unwrap().split("</main>").next().unwrap().contains("<form"), "{page}");
+    assert!(
+        !page.split("<main").nth(1).unwrap().split("</main>").next().unwrap().contains("<form"),
+        "{page}"
+    );
     assert_eq!(desk.operator.post("/app/settings", &[]).await.status, 405);
     let office = desk.office().await;
     for path in ["/app/settings", "/app/settings.json", "/app/doctor", "/app/doctor.json"] {
@@ -114,7 +117,10 @@ async fn a_channel_tells_its_last_delivery_and_why_it_does_not_deliver() {
         .await;
     let failing = page().await;
     assert!(failing.contains("Does not deliver</span> <strong>Slack</strong>"), "{failing}");
-    assert!(failing.contains("1 message was given up") && failing.contains("the server answers 410"), "{failing}");
+    assert!(
+        failing.contains("1 message was given up") && failing.contains("the server answers 410"),
+        "{failing}"
+    );
     desk.end().await;
     let desk = Desk::filled().await;
     let said = desk.operator.get("/app/settings").await.body;
@@ -156,8 +162,14 @@ async fn an_examination_waits_for_the_lease_and_tells_what_is_wrong_first() {
     assert_eq!(runs(&desk.world, "true").await, ran, "and is no run");
     let told = page().await;
     let at = |text: &str| told.find(text).unwrap_or_else(|| panic!("{text}: {told}"));
-    assert!(at("missing: v_sync_dashboard") < at("▲</span> Warning") && at("▲</span> Warning") < at("●</span> OK"));
-    assert!(told.contains("restore them from a backup") && told.contains("just now, for Opératrice Exemple"), "{told}");
+    assert!(
+        at("missing: v_sync_dashboard") < at("▲</span> Warning")
+            && at("▲</span> Warning") < at("●</span> OK")
+    );
+    assert!(
+        told.contains("restore them from a backup") && told.contains("just now, for Opératrice Exemple"),
+        "{told}"
+    );
     assert!(told.contains("Examine again"), "{told}");
     let in_french = french(&desk.operator, "/app/doctor").await;
     assert!(in_french.contains("Avertissement") && in_french.contains("Ce qui le corrige :"), "{in_french}");
@@ -177,10 +189,7 @@ async fn an_examination_waits_for_the_lease_and_tells_what_is_wrong_first() {
 async fn an_old_result_is_said_to_be_old_and_stays_when_the_next_examination_fails() {
     let desk = Desk::filled().await;
     let id = examine(&desk).await;
-    until("the examination has ended", async || {
-        !examinations(&desk.operator).await["last"].is_null()
-    })
-    .await;
+    until("the examination has ended", async || !examinations(&desk.operator).await["last"].is_null()).await;
     let page = async || desk.operator.get("/app/doctor").await.body.replace('\u{a0}', " ");
     assert!(!page().await.contains("much may have changed"), "{id}");
     desk.world.execute("UPDATE sync_actions SET ended_at = ended_at - interval '75 hours'").await;

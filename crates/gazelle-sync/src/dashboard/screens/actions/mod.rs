@@ -150,7 +150,8 @@ async fn one(site: &Site, asked: &Asked, id: &str) -> Result<Answer, Trouble> {
         Err(_) => None,
     };
     // What doctor found is for operators alone.
-    let read = read.map(|action| if action.is_examination() { Action { report: None, ..action } } else { action });
+    let read =
+        read.map(|action| if action.is_examination() { Action { report: None, ..action } } else { action });
     Ok(match (read, asked.json) {
         (Some(action), true) => Answer::bounded(StatusCode::OK, &action),
         (Some(action), false) => Answer::page(StatusCode::OK, &one_page(&action, asked, frame)),

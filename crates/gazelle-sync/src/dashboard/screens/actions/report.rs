@@ -306,17 +306,20 @@ mod tests {
 
     #[test]
     fn keys_are_listed_to_a_thousand_and_the_rest_is_counted() {
-        let table = |name: &str, count: usize| json!({
-            "table": name, "missing": 0, "changed": 2500, "surplus": 0,
-            "samples": rows("changed", 20), "keys": rows("changed", count),
-        });
+        let table = |name: &str, count: usize| {
+            json!({
+                "table": name, "missing": 0, "changed": 2500, "surplus": 0,
+                "samples": rows("changed", 20), "keys": rows("changed", count),
+            })
+        };
         let tables = samples(&json!([table("a", 900), table("b", 1000)]), &tongue());
         let keys: Vec<&Keys> = tables.iter().filter_map(|of| of.keys.as_ref()).collect();
         assert_eq!(keys.iter().map(|keys| keys.listed.len()).collect::<Vec<_>>(), [900, 100]);
         assert_eq!(keys[1].more.as_deref(), Some("and 2,400 more"));
         assert_eq!(keys[1].heading, "All 2,500 rows");
         // Where all rows are shown, there is nothing to list.
-        let few = json!({ "table": "a", "changed": 5, "samples": rows("changed", 5), "keys": rows("changed", 5) });
+        let few =
+            json!({ "table": "a", "changed": 5, "samples": rows("changed", 5), "keys": rows("changed", 5) });
         assert!(samples(&json!([few]), &tongue())[0].keys.is_none());
     }
 }

@@ -172,7 +172,8 @@ mod tests {
         let check = |name: &str, level: &str| json!({ "check": name, "level": level, "said": "so" });
         let checks = [check("a", "ok"), check("b", "warning"), check("c", "problem"), check("d", "warning")];
         // A line of a newer program is left out, and the others are shown.
-        let report = json!({ "checks": [&checks[0], &checks[1], check("x", "grave"), &checks[2], &checks[3]] });
+        let report =
+            json!({ "checks": [&checks[0], &checks[1], check("x", "grave"), &checks[2], &checks[3]] });
         let now = "2026-11-24T14:22:00Z".parse().unwrap();
         let t = Tongue::new(Language::En, time::zone(time::MONTREAL).unwrap(), now);
         let shown = found(&action(report.clone()), now, &t).unwrap();
@@ -180,7 +181,10 @@ mod tests {
         assert_eq!(order, ["c", "b", "d", "a"]);
         assert_eq!(shown.worst.word, "1 problem");
         assert_eq!(shown.counts, ["2 warnings", "1 check is well"]);
-        assert_eq!(shown.examined.replace('\u{a0}', " "), "Examined 2026-11-24 09:15, 7 min ago, for Opératrice Exemple");
+        assert_eq!(
+            shown.examined.replace('\u{a0}', " "),
+            "Examined 2026-11-24 09:15, 7 min ago, for Opératrice Exemple"
+        );
         assert_eq!(shown.old, None);
         let later = "2026-11-25T14:15:00Z".parse().unwrap();
         assert!(found(&action(report), later, &t).unwrap().old.is_some());

@@ -137,7 +137,12 @@ fn put(document: Document, frame: Frame) -> Page {
     }
 }
 
-fn shape(class: &'static str, shape: &'static str, word: crate::dashboard::words::said::Said, t: &Tongue) -> Shape {
+fn shape(
+    class: &'static str,
+    shape: &'static str,
+    word: crate::dashboard::words::said::Said,
+    t: &Tongue,
+) -> Shape {
     Shape { class, shape, word: t.say(word).into_owned() }
 }
 
@@ -174,7 +179,14 @@ fn row(one: &ShownSetting, t: &Tongue) -> Row {
         (Some(_), true) => (t.say(w::SET).into_owned(), true),
         _ => (t.say(w::NOT_SET).into_owned(), true),
     };
-    Row { key: one.key, env: one.env, value, is_word, from: from(one.from.as_deref(), t), meaning: one.meaning }
+    Row {
+        key: one.key,
+        env: one.env,
+        value,
+        is_word,
+        from: from(one.from.as_deref(), t),
+        meaning: one.meaning,
+    }
 }
 
 /// Where a value comes from. A file and its line are named as they are.

@@ -40,9 +40,7 @@ pub(super) fn in_words(expression: &str, t: &Tongue) -> String {
                 t.fill(w::EVERY_DAY, &[("hour", &at(hour, minute))])
             }
             (Some(minute), Some(hour), _) => match number(weekday, 7) {
-                Some(day) => {
-                    t.fill(w::EVERY_WEEK, &[("day", &t.weekday(day)), ("hour", &at(hour, minute))])
-                }
+                Some(day) => t.fill(w::EVERY_WEEK, &[("day", &t.weekday(day)), ("hour", &at(hour, minute))]),
                 None => by_expression(),
             },
             _ => by_expression(),
@@ -94,7 +92,10 @@ mod tests {
             ("30 0 3 * * *", "by `30 0 3 * * *`", "selon `30 0 3 * * *`"),
             ("@daily", "by `@daily`", "selon `@daily`"),
         ] {
-            assert_eq!((in_words(expression, &en), in_words(expression, &fr)), (english.to_owned(), french.to_owned()));
+            assert_eq!(
+                (in_words(expression, &en), in_words(expression, &fr)),
+                (english.to_owned(), french.to_owned())
+            );
         }
     }
 
