@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 use std::process::{Command as Program, Stdio};
+use std::time::Duration;
 
 use anyhow::{Context as _, Result, ensure};
 use browser::{Browser, Setup};
@@ -50,6 +51,7 @@ async fn over_demo(out: &Path, which: Which) -> Result<()> {
     let browser = Browser::start(Program::new("chromedriver"), Setup::default()).await?;
     match which {
         Which::All => {
+            examine(&browser, &base).await?;
             let pages = pages(&report, &Ids::read(&browser, &base, &report).await?);
             take_all(out, &browser, &base, &pages).await?;
         }
@@ -61,6 +63,26 @@ async fn over_demo(out: &Path, which: Which) -> Result<()> {
     }
     ensure!(demo.wait().await?.success(), "the demo did not end well");
     Ok(())
+}
+
+/// Presses *Examine* and waits for the result.
+async fn examine(browser: &Browser, base: &str) -> Result<()> {
+    browser.navigate(&format!("{base}/app/doctor")).await?;
+    browser.follow("main form button").await?;
+    for _ in 0..120 {
+        if document(browser, base, "/app/doctor.json").await?["last"].is_object() {
+            return Ok(());
+        }
+        tokio::time::sleep(Duration::from_millis(500)).await;
+    }
+    anyhow::bail!("the examination did not end within a minute")
+}
+
+/// What a document of the dashboard says.
+async fn document(browser: &Browser, base: &str, path: &str) -> Result<Value> {
+    browser.navigate(&format!("{base}{path}")).await?;
+    let text = browser.run("return document.body.innerText").await?;
+    Ok(serde_json::from_str(text.as_str().unwrap_or_default())?)
 }
 
 /// Each page in both languages, both colours and two widths.
@@ -115,15 +137,10 @@ struct Ids {
 
 impl Ids {
     async fn read(browser: &Browser, base: &str, report: &Value) -> Result<Ids> {
-        let document = async |path: &str| -> Result<Value> {
-            browser.navigate(&format!("{base}{path}")).await?;
-            let text = browser.run("return document.body.innerText").await?;
-            Ok(serde_json::from_str(text.as_str().unwrap_or_default())?)
-        };
         let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
-        let quarantine = document("/app/quarantine.json?state=all").await?;
+        let quarantine = document(browser, base, "/app/quarantine.json?state=all").await?;
         let moved = text(&report["changes"][0]["id"]);
-        let found = document("/app/search.json?q=rue").await?;
+        let found = document(browser, base, "/app/search.json?q=rue").await?;
         Ok(Ids {
             appointment: moved,
             client: text(&found["addresses"][0]["record"]),
@@ -161,7 +178,7 @@ fn pages(report: &Value, ids: &Ids) -> Vec<(&'static str, String)> {
         ("deletions", "/app/deletions".to_owned()),
         ("actions", "/app/actions".to_owned()),
         ("settings", "/app/settings".to_owned()),
-        ("doctor-empty", "/app/doctor".to_owned()),
+        ("doctor", "/app/doctor".to_owned()),
         ("search", "/app/search".to_owned()),
         ("search-found", "/app/search?q=rue".to_owned()),
         ("search-none", "/app/search?q=zzzzzz".to_owned()),

@@ -14,7 +14,7 @@ use super::run::RunOutcome;
 use super::{Opener, Service};
 use crate::db::{Db, DbError, Fault};
 use crate::display::{Progress, ProgressStyle};
-use crate::doctor::{self, Subject};
+use crate::doctor::{self, OwnService, Subject};
 use crate::entities::{self, ENTITIES, Entity};
 use crate::lease::Lease;
 use crate::orchestrator::decide_deletions::{Decision, DecisionReport, Which};
@@ -155,6 +155,7 @@ impl<O: Opener> Service<O> {
             database: Ok(db),
             embedded: settings.database_url.is_none(),
             shared_account: shared_account.as_deref(),
+            own_service: Some(OwnService { last_scraped_at: self.shared.last_scraped_at() }),
             client: Ok(self.observed(client)),
         };
         let found = Box::pin(doctor::examine(&subject)).await;

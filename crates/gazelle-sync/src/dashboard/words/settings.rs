@@ -8,7 +8,7 @@ said! {
     TO_DOCTOR = "Examine the installation" / "Examiner l'installation";
 
     SCHEDULE = "Schedule" / "Horaire";
-    ZONE = "Hours of {zone}" / "Heures de {zone}";
+    ZONE = "hours of {zone}" / "heures de {zone}";
     MONTREAL = "Montréal" / "Montréal";
     SUMMARY = "{changes}; everything {all} ({zone})" / "{changes}; tout {all} ({zone})";
     NEXT_CHANGES = "Next syncs" / "Prochaines synchronisations";

@@ -46,7 +46,7 @@ async fn settings_tell_where_each_comes_from_and_of_a_secret_only_whether_it_is_
     assert_eq!(said.status, 200, "{said:?}");
     has_no_secret(&said);
     let page = said.body.replace('\u{a0}', " ");
-    assert!(page.contains("by `0 0 29 2 *`") && page.contains("Hours of Montréal"), "{page}");
+    assert!(page.contains("by `0 0 29 2 *`") && page.contains("(hours of Montréal)"), "{page}");
     assert_eq!(page.matches("-02-29 00:00</time>").count(), 6, "three times of each: {page}");
     assert!(page.contains("05:00 UTC"), "{page}");
     // The document is what the command prints.
@@ -171,6 +171,8 @@ async fn an_examination_waits_for_the_lease_and_tells_what_is_wrong_first() {
         "{told}"
     );
     assert!(told.contains("Examine again"), "{told}");
+    // The service does not look for itself at the address of the settings, where another may be.
+    assert!(told.contains("it has run these checks"), "{told}");
     let in_french = french(&desk.operator, "/app/doctor").await;
     assert!(in_french.contains("Avertissement") && in_french.contains("Ce qui le corrige :"), "{in_french}");
     // The report is for operators, also at the page and the document of the action.
