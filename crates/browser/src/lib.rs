@@ -208,7 +208,19 @@ impl Browser {
     /// # Errors
     /// The browser is gone.
     pub async fn picture(&self) -> Result<Vec<u8>> {
-        let options = json!({ "format": "png", "captureBeyondViewport": true });
+        self.captured(true).await
+    }
+
+    /// A picture of what the window shows, as PNG.
+    ///
+    /// # Errors
+    /// The browser cannot take it.
+    pub async fn picture_of_window(&self) -> Result<Vec<u8>> {
+        self.captured(false).await
+    }
+
+    async fn captured(&self, whole: bool) -> Result<Vec<u8>> {
+        let options = json!({ "format": "png", "captureBeyondViewport": whole });
         let taken = self.devtools("Page.captureScreenshot", options).await?;
         let data = taken["data"].as_str().context("no picture")?;
         Ok(base64::engine::general_purpose::STANDARD.decode(data)?)

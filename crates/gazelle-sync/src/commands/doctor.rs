@@ -22,6 +22,7 @@ pub async fn run(context: &Context) -> Result<u8> {
         settings,
         database: opened.as_ref().map(|opened| &opened.db).map_err(|error| format!("{error:#}")),
         embedded: settings.database_url.is_none(),
+        own_service: None,
         shared_account: opened.as_ref().ok().and_then(Opened::shared_account),
         client: opened::client(settings, opened.as_ref().ok()).map_err(|error| format!("{error:#}")),
     };

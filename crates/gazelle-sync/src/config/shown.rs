@@ -18,6 +18,9 @@ pub struct ShownSetting {
     pub from: Option<String>,
     /// What it does.
     pub meaning: &'static str,
+    /// Whether its value is never shown.
+    #[serde(skip)]
+    pub is_secret: bool,
 }
 
 impl Settings {
@@ -40,6 +43,7 @@ impl Settings {
                     (None, _) => None,
                 },
                 meaning: doc.meaning,
+                is_secret: doc.secret,
             }
         };
         SETTINGS.iter().map(show).collect()

@@ -43,8 +43,8 @@ use entry::viewer::Viewer;
 use entry::{cookie, form, same_origin, sender};
 use page::{Asked, Screen};
 use screens::{
-    actions, case, changes, deletions, enter, feeds, me, overview, people, quarantine, record, run, runs,
-    search, sign_in, today, trouble,
+    actions, case, changes, deletions, doctor, enter, feeds, me, overview, people, quarantine, record, run,
+    runs, search, settings, sign_in, today, trouble,
 };
 use site::{Site, Trouble};
 
@@ -88,7 +88,7 @@ const OFFICE: Least = Least::Role(Role::Office);
 const OPERATOR: Least = Least::Role(Role::Operator);
 
 /// Every route of the dashboard: the router is made of this table, so that none is outside of it.
-static ROUTES: [Route; 58] = [
+static ROUTES: [Route; 63] = [
     reads("/app/assets/{hash}/{name}", Least::File, || get(asset)),
     reads("/feed/{file}", Least::Link, || get(feed::show)),
     reads("/app/sign-in", ANYONE, || get(sign_in::show)),
@@ -133,6 +133,11 @@ static ROUTES: [Route; 58] = [
     writes("/app/people/{id}/link", OPERATOR, || post(people::new_link)),
     writes("/app/people/{id}/disable", OPERATOR, || post(people::disable)),
     writes("/app/people/{id}/sign-out", OPERATOR, || post(people::sign_out)),
+    reads("/app/settings", OPERATOR, || get(settings::show)),
+    reads("/app/settings.json", OPERATOR, || get(settings::show)),
+    reads("/app/doctor", OPERATOR, || get(doctor::show)),
+    reads("/app/doctor.json", OPERATOR, || get(doctor::show)),
+    writes("/app/actions/doctor", OPERATOR, || post(actions::ask::doctor)),
     reads("/app/actions", OFFICE, || get(actions::show)),
     reads("/app/actions.json", OFFICE, || get(actions::show)),
     reads("/app/actions/{id}", OFFICE, || get(actions::show_one)),

@@ -58,6 +58,8 @@ pub(super) enum Screen {
     /// Search, and the records that it finds.
     Search,
     People,
+    Settings,
+    Doctor,
     /// In none of them: an error, or the pages to sign in with.
     Other,
 }
@@ -146,6 +148,8 @@ impl Frame {
             (Screen::Changes, "/app/changes", w::CHANGES, Role::Technician, 0),
             (Screen::Search, "/app/search", w::SEARCH, Role::Office, 0),
             (Screen::People, "/app/people", w::PEOPLE, Role::Operator, 0),
+            (Screen::Settings, "/app/settings", w::SETTINGS, Role::Operator, 0),
+            (Screen::Doctor, "/app/doctor", w::DOCTOR, Role::Operator, 0),
         ];
         let may = |screen, role| match &self.viewer {
             // There nobody signs in, so there are no people.
@@ -212,7 +216,15 @@ impl Frame {
 
     /// Whether the screen is one of those that a phone shows under `More`.
     pub(super) fn is_under_more(&self) -> bool {
-        matches!(self.screen, Screen::Runs | Screen::Quarantine | Screen::Deletions | Screen::People)
+        matches!(
+            self.screen,
+            Screen::Runs
+                | Screen::Quarantine
+                | Screen::Deletions
+                | Screen::People
+                | Screen::Settings
+                | Screen::Doctor
+        )
     }
 
     pub(super) fn style(&self) -> &'static str {

@@ -15,7 +15,7 @@ mod subject;
 mod zone;
 
 pub use lines::{Level, Line, Lines, Report};
-pub use subject::Subject;
+pub use subject::{OwnService, Subject};
 
 /// Runs all checks. Never fails: what cannot be checked is reported as a problem.
 pub async fn examine(subject: &Subject<'_>) -> Report {
@@ -25,8 +25,7 @@ pub async fn examine(subject: &Subject<'_>) -> Report {
     lines.extend(of_api);
     clock::of_api(&mut lines, api_clock);
     zone::of_program(&mut lines);
-    let (of_service, of_alerts) =
-        tokio::join!(service::look(subject.settings), alerts::reachable(subject.settings));
+    let (of_service, of_alerts) = tokio::join!(service::look(subject), alerts::reachable(subject.settings));
     lines.extend(of_alerts);
     lines.extend(of_service);
     room::of_backup_folder(&mut lines, subject);

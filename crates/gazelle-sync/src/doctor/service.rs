@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use secrecy::ExposeSecret;
 use serde_json::Value;
 
-use super::Lines;
+use super::{Lines, Subject};
 use crate::config::Settings;
 use crate::db::{Db, DbError};
 use crate::display;
@@ -54,9 +54,15 @@ pub(super) async fn runs(db: &Db, settings: &Settings) -> Result<Lines, DbError>
     Ok(lines)
 }
 
-/// Requests the state of the service on this machine, at the configured address.
-pub(super) async fn look(settings: &Settings) -> Lines {
+/// Requests the state of the service on this machine, at the configured address, unless it is the service that asks.
+pub(super) async fn look(subject: &Subject<'_>) -> Lines {
     let mut lines = Lines::default();
+    if let Some(own) = subject.own_service {
+        lines.ok("service", "runs: it has run these checks");
+        monitored(&mut lines, own.last_scraped_at);
+        return lines;
+    }
+    let settings = subject.settings;
     let address = local_address(settings.listen);
     let answer = match ask(settings, address).await {
         Ok(answer) => answer,
@@ -99,9 +105,14 @@ pub(super) async fn look(settings: &Settings) -> Lines {
             lines.ok("service", format!("runs at {address}: {state}"));
         }
     }
+    monitored(&mut lines, answer["last_scraped_at"].as_str().and_then(|at| at.parse().ok()));
+    lines
+}
+
+/// Whether the metrics of the service are read.
+fn monitored(lines: &mut Lines, last_scraped_at: Option<Timestamp>) {
     let now = Timestamp::now();
-    let scraped = answer["last_scraped_at"].as_str().and_then(|at| at.parse::<Timestamp>().ok());
-    match scraped.map(|at| now.duration_since(at).unsigned_abs()) {
+    match last_scraped_at.map(|at| now.duration_since(at).unsigned_abs()) {
         None => lines.warning("monitoring", "nobody has read the metrics since the service started", SCRAPE),
         Some(age) if age > SCRAPED_WITHIN => {
             let said = format!("nobody has read the metrics for {}", display::duration(age));
@@ -109,7 +120,6 @@ pub(super) async fn look(settings: &Settings) -> Lines {
         }
         Some(age) => lines.ok("monitoring", format!("the metrics were read {} ago", display::duration(age))),
     }
-    lines
 }
 
 enum ServiceUnreachable {

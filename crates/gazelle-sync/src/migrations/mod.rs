@@ -136,6 +136,12 @@ pub(crate) static MIGRATIONS: &[Migration] = &[
         sql: include_str!("0031_indexes_of_overview.sql"),
         staging_tables: &[],
     },
+    Migration {
+        version: 33,
+        name: "the last examination",
+        sql: include_str!("0033_examinations.sql"),
+        staging_tables: &[],
+    },
 ];
 
 /// The register of applied migrations.

@@ -17,8 +17,28 @@ use crate::staging_to_production::rebuild::UnwrittenRecord;
 
 use crate::lease::FencedTx;
 
-/// Most rows shown of each kind of difference in a table.
-const SAMPLES: i64 = 5;
+/// How much of a difference a report holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Detail {
+    /// Most rows shown of each kind of difference in a table.
+    samples: i64,
+    /// Most keys listed of a table.
+    keys: i64,
+}
+
+impl Detail {
+    /// What a command prints.
+    pub const COMMAND: Detail = Detail { samples: 5, keys: 0 };
+    /// What a page shows before somebody applies it.
+    pub const PAGE: Detail = Detail { samples: 20, keys: 1000 };
+}
+
+impl Default for Detail {
+    fn default() -> Detail {
+        Detail::COMMAND
+    }
+}
+
 /// Most unplaced records that a message names.
 const MOST_NAMED: usize = 5;
 
@@ -58,7 +78,7 @@ pub struct Comparison {
 pub async fn count(tx: &Tx<'_>, parts: &[Part]) -> Result<Vec<TableDifference>, DbError> {
     let mut tables = Vec::new();
     for part in parts {
-        tables.extend(difference::of_part(tx, SAMPLES, part).await?);
+        tables.extend(difference::of_part(tx, Detail::COMMAND.samples, part).await?);
     }
     Ok(tables)
 }
@@ -71,10 +91,12 @@ pub async fn compare(
     tx: &Tx<'_>,
     parts: Vec<Part>,
     mut unplaced: Vec<UnwrittenRecord>,
+    detail: Detail,
 ) -> Result<Comparison, DbError> {
     let (mut tables, mut differing, mut unprocessed) = (Vec::new(), Records::new(), Records::new());
     for part in &parts {
-        let of_part = difference::of_part(tx, SAMPLES, part).await?;
+        let mut of_part = difference::of_part(tx, detail.samples, part).await?;
+        difference::add_keys(tx, detail.keys, part, &mut of_part).await?;
         if of_part.iter().any(TableDifference::is_some) {
             let records = difference::differing_records(tx, part).await?;
             unprocessed.insert(part.entity.name, not_processed(tx, part.entity, &records).await?);

@@ -4,6 +4,7 @@
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
+use super::comparison::Detail;
 use crate::config::Settings;
 use crate::db::{Db, DbError};
 use crate::display::Progress;
@@ -47,6 +48,8 @@ pub struct ForAction<'a> {
     pub id: Option<Uuid>,
     /// What was shown before: no table changes by more. None if nothing was.
     pub shown: Option<&'a [ShownTable]>,
+    /// How much of the difference the report holds.
+    pub detail: Detail,
 }
 
 impl ForAction<'_> {
@@ -96,16 +99,11 @@ mod tests {
 
     #[test]
     fn a_difference_may_shrink_and_not_grow() {
-        let found = |changed| TableDifference {
-            table: "gazelle_pianos",
-            missing: 1,
-            changed,
-            surplus: 0,
-            samples: Vec::new(),
-        };
+        let found =
+            |changed| TableDifference { missing: 1, changed, ..TableDifference::none("gazelle_pianos") };
         let table = ShownTable { table: "gazelle_pianos".to_owned(), missing: 1, changed: 2, surplus: 0 };
         let shown = [table];
-        let action = ForAction { id: None, shown: Some(&shown) };
+        let action = ForAction { shown: Some(&shown), ..ForAction::default() };
         assert_eq!(action.refusal(&[found(2)]), None);
         assert_eq!(action.refusal(&[found(0)]), None);
         assert_eq!(
@@ -113,7 +111,7 @@ mod tests {
             "more would change by now than was shown; nothing was changed: gazelle_pianos: 1 to insert, 3 to change, 0 to \
              remove (shown: 1, 2, 0)"
         );
-        let none = ForAction { id: None, shown: Some(&[]) };
+        let none = ForAction { shown: Some(&[]), ..ForAction::default() };
         assert!(none.refusal(&[found(0)]).is_some(), "a table of which nothing was shown");
         assert_eq!(ForAction::default().refusal(&[found(3)]), None, "a command shows nothing before");
     }

@@ -25,8 +25,8 @@ pub mod replay;
 pub mod undo;
 pub mod verify;
 
-pub use comparison::Withheld;
 use comparison::{Comparison, compare};
+pub use comparison::{Detail, Withheld};
 pub use for_action::{ForAction, Held, ShownTable};
 
 use serde::Serialize;

@@ -14,6 +14,7 @@ use super::run::RunOutcome;
 use super::{Opener, Service};
 use crate::db::{Db, DbError, Fault};
 use crate::display::{Progress, ProgressStyle};
+use crate::doctor::{self, OwnService, Subject};
 use crate::entities::{self, ENTITIES, Entity};
 use crate::lease::Lease;
 use crate::orchestrator::decide_deletions::{Decision, DecisionReport, Which};
@@ -21,7 +22,7 @@ use crate::orchestrator::{Deciding, LeasedRun, decide_cases, decide_deletions};
 use crate::rebuild::replay::{ReplayRequest, replay_leased};
 use crate::rebuild::undo::{UndoRequest, undo_leased};
 use crate::rebuild::verify::{Question, Verdict, verify};
-use crate::rebuild::{ForAction, Held, ShownTable};
+use crate::rebuild::{Detail, ForAction, Held, ShownTable};
 use crate::run_log::actions::{
     self, ActionOutcome, Ended, OpenAction, Wanted, WantedDecision, WantedRebuild, outcome_of,
 };
@@ -125,6 +126,7 @@ impl<O: Opener> Service<O> {
             Some(Wanted::Delete(decision)) => decide(deciding, decision, Decision::Approve).await,
             Some(Wanted::Keep(decision)) => decide(deciding, decision, Decision::Dismiss).await,
             Some(Wanted::Verify) => self.verify(client, deciding.db).await,
+            Some(Wanted::Doctor) => Ok(self.examine(client, deciding.db).await),
             Some(wanted @ (Wanted::Replay(rebuild) | Wanted::Undo(rebuild) | Wanted::Lift(rebuild))) => {
                 self.rebuild(action, wanted, *rebuild, deciding).await
             }
@@ -133,11 +135,7 @@ impl<O: Opener> Service<O> {
 
     /// Compares all rows with staging, and a sample with Gazelle.
     async fn verify(&self, client: GazelleClient, db: &Db) -> Result<Ended, DbError> {
-        let shared = self.shared.clone();
-        let client = client.stopped_by(&self.stop).observed_by(move |record| {
-            shared.metrics.request_ended(&record);
-            shared.mark_progress();
-        });
+        let client = self.observed(client);
         let seed = Timestamp::now().as_microsecond().unsigned_abs();
         let question = Question { entities: ENTITIES.to_vec(), sample: SAMPLE, seed, client: Some(&client) };
         let found = verify(db, &self.shared.settings, &question).await?;
@@ -146,6 +144,35 @@ impl<O: Opener> Service<O> {
             Verdict::Incomplete => ActionOutcome::Partial,
         };
         Ok(report(outcome, &found))
+    }
+
+    /// Runs the checks of `doctor`, which write nothing.
+    async fn examine(&self, client: GazelleClient, db: &Db) -> Ended {
+        let settings = &self.shared.settings;
+        let shared_account = self.opener.shared_account().await;
+        let subject = Subject {
+            settings,
+            database: Ok(db),
+            embedded: settings.database_url.is_none(),
+            shared_account: shared_account.as_deref(),
+            own_service: Some(OwnService { last_scraped_at: self.shared.last_scraped_at() }),
+            client: Ok(self.observed(client)),
+        };
+        let found = Box::pin(doctor::examine(&subject)).await;
+        // What was cut off says nothing about the installation.
+        match self.stop.is_cancelled() {
+            true => Ended::of(ActionOutcome::Failed),
+            false => report(ActionOutcome::Done, &found),
+        }
+    }
+
+    /// A client that stops with the service, and whose requests count as its progress.
+    fn observed(&self, client: GazelleClient) -> GazelleClient {
+        let shared = self.shared.clone();
+        client.stopped_by(&self.stop).observed_by(move |record| {
+            shared.metrics.request_ended(&record);
+            shared.mark_progress();
+        })
     }
 
     /// Replays, undoes or restores a run, or shows what that would change.
@@ -167,8 +194,11 @@ impl<O: Opener> Service<O> {
             return Ok(refused("a change is applied only after a dry run has shown it"));
         }
         let (tables, allow_deletions) = seen.unwrap_or_default();
-        let for_action =
-            ForAction { id: (!dry_run).then_some(action.id), shown: (!dry_run).then_some(&tables) };
+        let for_action = ForAction {
+            id: (!dry_run).then_some(action.id),
+            shown: (!dry_run).then_some(&tables),
+            detail: Detail::PAGE,
+        };
         let held = Held { db, settings, lease: &leased.lease, progress, action: for_action };
         if let Wanted::Replay(_) = wanted {
             let slice = Slice { run: Some(run), ..Slice::default() };

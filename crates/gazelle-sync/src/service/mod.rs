@@ -35,6 +35,9 @@ use crate::source::GazelleClient;
 pub trait Opener: Send + Sync + 'static {
     /// Opens the database and creates the API client; connections that were open before are dropped.
     fn open(&self) -> impl Future<Output = anyhow::Result<(Db, GazelleClient)>> + Send;
+
+    /// The account of the embedded server if other programs use it too, for the checks of `doctor`.
+    fn shared_account(&self) -> impl Future<Output = Option<String>> + Send;
 }
 
 /// The service.

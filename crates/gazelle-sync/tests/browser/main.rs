@@ -7,6 +7,7 @@ mod live;
 mod pages;
 mod people;
 mod records;
+mod settings;
 #[path = "../support/mod.rs"]
 mod support;
 mod today;

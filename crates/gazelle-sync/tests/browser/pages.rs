@@ -73,6 +73,8 @@ async fn pages(looked: &Looked) -> Vec<String> {
         "/app/deletions".to_owned(),
         format!("/app/deletions/{withheld}"),
         "/app/actions".to_owned(),
+        "/app/settings".to_owned(),
+        "/app/doctor".to_owned(),
         "/app/search".to_owned(),
         "/app/search?q=a%20r".to_owned(),
         "/app/search?q=zzzzzz".to_owned(),

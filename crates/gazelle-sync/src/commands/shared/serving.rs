@@ -182,6 +182,10 @@ impl Opener for Opening {
         *open = Some(opened);
         Ok((db, client))
     }
+
+    async fn shared_account(&self) -> Option<String> {
+        self.open.lock().await.as_ref().and_then(Opened::shared_account).map(str::to_owned)
+    }
 }
 
 impl Opening {

@@ -46,6 +46,8 @@ said! {
     DISMISS_ONE = "Dismiss the case of {id} ({entity})" / "Écarter le cas de {id} ({entity})";
     DELETE_SOME = "Delete {n} record: {entity}" / "Supprimer {n} fiche : {entity}", "Delete {n} records: {entity}" / "Supprimer {n} fiches : {entity}";
     KEEP_SOME = "Keep {n} record: {entity}" / "Garder {n} fiche : {entity}", "Keep {n} records: {entity}" / "Garder {n} fiches : {entity}";
+    DOCTOR = "Examination by doctor" / "Examen par doctor";
+    TO_DOCTOR = "What was found" / "Ce qui a été trouvé";
     VERIFY = "Comparison with Gazelle" / "Comparaison avec Gazelle";
     REPLAY = "Replay what a run touched" / "Rejouer ce qu'une exécution a touché";
     UNDO = "Undo a run" / "Défaire une exécution";
@@ -97,6 +99,8 @@ said! {
     CHANGE = "Change" / "Changent";
     GO = "Go" / "Partent";
     SAMPLES = "Some of the rows" / "Quelques-unes des lignes";
+    KEYS = "{n} row" / "{n} ligne", "All {n} rows" / "Toutes les {n} lignes";
+    MORE_KEYS = "and {n} more" / "et {n} autre", "and {n} more" / "et {n} autres";
     VERSIONS = "{n} version" / "{n} version", "{n} versions" / "{n} versions";
     NEWER_STAY = "{n} record stays: a later run brought a newer version." / "{n} fiche reste : une exécution suivante a apporté une version plus récente.",
         "{n} records stay: a later run brought newer versions." / "{n} fiches restent : une exécution suivante a apporté des versions plus récentes.";

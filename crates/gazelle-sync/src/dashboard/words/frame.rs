@@ -23,6 +23,8 @@ said! {
     TODAY = "Today" / "Aujourd'hui";
     RUNS = "Runs" / "Exécutions";
     PEOPLE = "People" / "Personnes";
+    SETTINGS = "Settings" / "Réglages";
+    DOCTOR = "Doctor" / "Diagnostic";
     SIGN_OUT = "Sign out" / "Fermer la session";
     QUARANTINE = "Quarantine" / "Quarantaine";
     DELETIONS = "Deletions" / "Suppressions";

@@ -4,6 +4,7 @@
 pub(crate) mod actions;
 pub(crate) mod changes;
 pub(crate) mod deletions;
+pub(crate) mod doctor;
 pub(crate) mod entry;
 pub(crate) mod feeds;
 pub(crate) mod frame;
@@ -13,6 +14,7 @@ pub(crate) mod record;
 pub(crate) mod runs;
 pub(crate) mod said;
 pub(crate) mod search;
+pub(crate) mod settings;
 #[cfg(test)]
 mod tests;
 pub(crate) mod today;

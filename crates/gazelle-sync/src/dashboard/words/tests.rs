@@ -4,16 +4,17 @@ use std::collections::BTreeSet;
 
 use super::said::Said;
 use super::{
-    actions, changes, deletions, entry, feeds, frame, overview, quarantine, record, runs, search, today,
-    verdict,
+    actions, changes, deletions, doctor, entry, feeds, frame, overview, quarantine, record, runs, search,
+    settings, today, verdict,
 };
 use crate::config::Language;
 
 fn all() -> Vec<(&'static str, &'static str, Said)> {
-    let files: [(&str, &[(&str, Said)]); 13] = [
+    let files: [(&str, &[(&str, Said)]); 15] = [
         ("actions", actions::ALL),
         ("changes", changes::ALL),
         ("deletions", deletions::ALL),
+        ("doctor", doctor::ALL),
         ("entry", entry::ALL),
         ("feeds", feeds::ALL),
         ("frame", frame::ALL),
@@ -22,6 +23,7 @@ fn all() -> Vec<(&'static str, &'static str, Said)> {
         ("record", record::ALL),
         ("runs", runs::ALL),
         ("search", search::ALL),
+        ("settings", settings::ALL),
         ("today", today::ALL),
         ("verdict", verdict::ALL),
     ];

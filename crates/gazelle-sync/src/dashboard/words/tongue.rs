@@ -252,6 +252,12 @@ impl Tongue {
         format!("{} {number} {}", self.say(DAYS[weekday]), self.say(MONTHS[month]))
     }
 
+    /// A day of the week, from Sunday: 0 and 7.
+    pub(crate) fn weekday(&self, day: u32) -> String {
+        let from_monday = usize::try_from((day + 6) % 7).unwrap_or_default();
+        self.say(DAYS[from_monday]).into_owned()
+    }
+
     /// As [`Tongue::day`], to begin a heading.
     pub(crate) fn heading(&self, date: Date) -> String {
         let day = self.day(date);

@@ -96,7 +96,7 @@ async fn in_transaction(
     // Everything is rebuilt, whatever the slice: rows are built from rows of other records.
     let unplaced = rebuild::rebuild(&tx, settings.batch_size, Basis::Everything).await?;
     crate::crash::at(crate::crash::Step::ReplayBuilt);
-    let found = compare(&tx, parts, unplaced).await?;
+    let found = compare(&tx, parts, unplaced, action.detail).await?;
     let options = ApplyOptions { dry_run: wanted.dry_run, allow_deletions: wanted.allow_deletions, action };
     let is_part = records.is_some() || wanted.entities.len() < ENTITIES.len();
     let result = decide(&found, &tx, settings, options, |error| error.while_doing(refused(is_part))).await?;

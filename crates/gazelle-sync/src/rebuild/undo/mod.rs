@@ -147,7 +147,7 @@ async fn in_transaction(
     note(&tx, run_id, step, &touched, at).await?;
     let unplaced = rebuild::rebuild(&tx, settings.batch_size, Basis::Everything).await?;
     let parts = ENTITIES.iter().map(|entity| Part::whole(entity)).collect();
-    let mut found = compare(&tx, parts, unplaced).await?;
+    let mut found = compare(&tx, parts, unplaced, action.detail).await?;
     found.let_wait();
     let options = ApplyOptions { dry_run: wanted.dry_run, allow_deletions: wanted.allow_deletions, action };
     let refused = |error: DbError| {

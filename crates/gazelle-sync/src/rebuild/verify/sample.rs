@@ -11,6 +11,7 @@ use super::report::Question;
 use crate::db::{DbError, Tx, WriteTx};
 use crate::entities::Entity;
 use crate::entities::table::{Table, Value};
+use crate::rebuild::comparison::{Detail, compare as compare_parts};
 use crate::staging::undo;
 use crate::staging::versions::{self, Newest, Received};
 use crate::staging_to_production::batch::{self, Candidate, VersionContent};
@@ -188,7 +189,7 @@ pub async fn compare(
         parts.push(Part::of(entity, ids));
         left = others;
     }
-    Ok((crate::rebuild::comparison::compare(tx, parts, Vec::new()).await?.tables, unplaced))
+    Ok((compare_parts(tx, parts, Vec::new(), Detail::COMMAND).await?.tables, unplaced))
 }
 
 #[cfg(test)]

@@ -4,10 +4,10 @@
 //! the end ([`end`]). The transaction that changes the data notes that too ([`applied`]): if the service is killed, the next one
 //! takes up what has changed nothing, and never repeats what has.
 
+mod shown;
 mod wanted;
 
 use jiff::{SignedDuration, Timestamp};
-use serde::Serialize;
 use serde_json::Value;
 use tokio_postgres::Row;
 use tokio_postgres::types::Type;
@@ -15,12 +15,13 @@ use uuid::Uuid;
 
 use crate::access::trust::superuser;
 use crate::config::Retention;
-use crate::db::{Db, DbError, Param, Tx};
+use crate::db::{Db, DbError, Param};
 use crate::display;
 use crate::lease::{Fence, FencedTx, Unfenced};
 use crate::run_log::kinds::Status;
 use crate::staging::{removal, written};
 
+pub use shown::{Action, Examinations, LastVerified, examinations, last_verified, list, one};
 pub use wanted::{
     ActionKind, ActionOutcome, Wanted, WantedDecision, WantedDismissal, WantedRebuild, WantedRetry,
 };
@@ -234,128 +235,6 @@ fn storable(mut report: Value) -> Value {
     display::bounded(&mut report, LONGEST);
     clean(&mut report);
     report
-}
-
-/// An action as the pages show it.
-#[derive(Debug, Clone, Serialize)]
-pub struct Action {
-    /// Its id, a UUID of version 7.
-    pub id: Uuid,
-    /// The kind, as it is stored.
-    pub kind: String,
-    /// The arguments, as they are stored.
-    pub arguments: Value,
-    /// The dry run whose numbers were seen.
-    pub based_on: Option<Uuid>,
-    /// Who asked; none in the demonstration.
-    pub asked_by: Option<Uuid>,
-    /// The person's name.
-    pub name: Option<String>,
-    /// When it was asked for, UTC.
-    pub asked_at: Timestamp,
-    /// When it was last taken, UTC.
-    pub taken_at: Option<Timestamp>,
-    /// How often it was taken.
-    pub times_taken: i32,
-    /// When it changed the data, UTC.
-    pub applied_at: Option<Timestamp>,
-    /// The run that did it.
-    pub run_id: Option<Uuid>,
-    /// How it ended, as it is stored.
-    pub outcome: Option<String>,
-    /// Why it was not done, or not wholly.
-    pub reason: Option<String>,
-    /// When it ended, UTC.
-    pub ended_at: Option<Timestamp>,
-    /// What was found or done; read only of a single action.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub report: Option<Value>,
-}
-
-impl Action {
-    fn of(row: &Row) -> Action {
-        Action {
-            id: row.get("id"),
-            kind: row.get("kind"),
-            arguments: row.get("arguments"),
-            based_on: row.get("based_on"),
-            asked_by: row.get("asked_by"),
-            name: row.get("name"),
-            asked_at: row.get("asked_at"),
-            taken_at: row.get("taken_at"),
-            times_taken: row.get("times_taken"),
-            applied_at: row.get("applied_at"),
-            run_id: row.get("run_id"),
-            outcome: row.get("outcome"),
-            reason: row.get("reason"),
-            ended_at: row.get("ended_at"),
-            report: row.get("report"),
-        }
-    }
-
-    /// What was asked for; none if this program does not know it.
-    pub fn wanted(&self) -> Option<Wanted> {
-        Wanted::of(&self.kind, &self.arguments)
-    }
-}
-
-/// At most `most` actions, newest first; those before an id, if one is given.
-///
-/// # Errors
-/// Those of the database.
-pub async fn list(tx: &Tx<'_>, before: Option<Uuid>, most: i64) -> Result<Vec<Action>, DbError> {
-    listed(tx, before, None, most).await
-}
-
-/// One action, with its report.
-///
-/// # Errors
-/// Those of the database.
-pub async fn one(tx: &Tx<'_>, id: Uuid) -> Result<Option<Action>, DbError> {
-    Ok(listed(tx, None, Some(id), 1).await?.pop())
-}
-
-async fn listed(
-    tx: &Tx<'_>,
-    before: Option<Uuid>,
-    id: Option<Uuid>,
-    most: i64,
-) -> Result<Vec<Action>, DbError> {
-    let params: [Param<'_>; 3] = [(&before, Type::UUID), (&most, Type::INT8), (&id, Type::UUID)];
-    Ok(tx.query(include_str!("listed.sql"), &params).await?.iter().map(Action::of).collect())
-}
-
-/// The verdict of the last verification.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct LastVerified {
-    /// The action.
-    pub id: Uuid,
-    /// When it ended, UTC.
-    pub at: Timestamp,
-    /// The verdict: `equal`, `incomplete` or `different`.
-    pub verdict: String,
-    /// Rows that were compared.
-    pub rows: i64,
-    /// Records that Gazelle was asked for.
-    pub asked: i64,
-    /// All differences.
-    pub differences: i64,
-}
-
-/// The last verification that came to a verdict.
-///
-/// # Errors
-/// Those of the database.
-pub async fn last_verified(tx: &Tx<'_>) -> Result<Option<LastVerified>, DbError> {
-    let rows = tx.query(include_str!("verified.sql"), &[]).await?;
-    Ok(rows.first().map(|row| LastVerified {
-        id: row.get("id"),
-        at: row.get("ended_at"),
-        verdict: row.get("verdict"),
-        rows: row.get("rows"),
-        asked: row.get("asked"),
-        differences: row.get("differences"),
-    }))
 }
 
 /// Deletes actions that ended longer ago than runs are kept. Returns what stays although it is old and why, in one

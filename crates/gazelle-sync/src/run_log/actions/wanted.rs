@@ -27,6 +27,8 @@ words! {
         Undo = "undo",
         /// The undo of a run is lifted.
         Lift = "lift",
+        /// The checks of `doctor` are run.
+        Doctor = "doctor",
     }
 }
 
@@ -109,6 +111,8 @@ pub enum Wanted {
     Undo(WantedRebuild),
     /// See [`WantedRebuild`]; `run` is a run that is undone, or its undo.
     Lift(WantedRebuild),
+    /// The checks of `doctor`.
+    Doctor,
 }
 
 /// The arguments of a sync.
@@ -133,6 +137,7 @@ impl Wanted {
             ActionKind::Replay => Wanted::Replay(read(arguments)?),
             ActionKind::Undo => Wanted::Undo(read(arguments)?),
             ActionKind::Lift => Wanted::Lift(read(arguments)?),
+            ActionKind::Doctor => Wanted::Doctor,
         })
     }
 
@@ -148,6 +153,7 @@ impl Wanted {
             Wanted::Replay(_) => ActionKind::Replay,
             Wanted::Undo(_) => ActionKind::Undo,
             Wanted::Lift(_) => ActionKind::Lift,
+            Wanted::Doctor => ActionKind::Doctor,
         }
     }
 
@@ -162,7 +168,7 @@ impl Wanted {
             Wanted::Retry(retry) => of(retry),
             Wanted::Dismiss(dismissal) => of(dismissal),
             Wanted::Delete(decision) | Wanted::Keep(decision) => of(decision),
-            Wanted::Verify => serde_json::json!({}),
+            Wanted::Verify | Wanted::Doctor => serde_json::json!({}),
             Wanted::Replay(rebuild) | Wanted::Undo(rebuild) | Wanted::Lift(rebuild) => of(rebuild),
         }
     }
@@ -185,10 +191,11 @@ impl Wanted {
         })
     }
 
-    /// Whether it is to change data in a transaction that notes so: all but a sync, a verification and what is only shown.
+    /// Whether it is to change data in a transaction that notes so: all but a sync, a verification, an examination and what is
+    /// only shown.
     pub fn applies(&self) -> bool {
         let is_shown = self.rebuild().is_some_and(|rebuild| rebuild.dry_run);
-        !is_shown && !matches!(self, Wanted::Sync(_) | Wanted::Verify)
+        !is_shown && !matches!(self, Wanted::Sync(_) | Wanted::Verify | Wanted::Doctor)
     }
 }
 
@@ -214,6 +221,7 @@ mod tests {
             (Wanted::Delete(decision.clone()), true),
             (Wanted::Keep(decision), true),
             (Wanted::Verify, false),
+            (Wanted::Doctor, false),
             (Wanted::Replay(rebuild), false),
             (Wanted::Undo(WantedRebuild { dry_run: false, ..rebuild }), true),
             (Wanted::Lift(rebuild), false),

@@ -2,6 +2,7 @@
 
 use serde::Serialize;
 use serde_json::Value;
+use tokio_postgres::Row;
 use tokio_postgres::types::Type;
 use uuid::Uuid;
 
@@ -24,9 +25,17 @@ pub struct TableDifference {
     pub surplus: i64,
     /// Some of the rows that differ.
     pub samples: Vec<Sample>,
+    /// The keys of the rows that differ, as many as were asked for.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub keys: Vec<DifferingKey>,
 }
 
 impl TableDifference {
+    /// Nothing differs.
+    pub fn none(table: &'static str) -> TableDifference {
+        TableDifference { table, missing: 0, changed: 0, surplus: 0, samples: Vec::new(), keys: Vec::new() }
+    }
+
     /// Whether anything differs.
     pub fn is_some(&self) -> bool {
         self.missing + self.changed + self.surplus > 0
@@ -43,6 +52,15 @@ words! {
         /// The rebuild has no such row.
         Surplus = "surplus",
     }
+}
+
+/// The key of a row that differs.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct DifferingKey {
+    /// How the row differs.
+    pub kind: DifferenceKind,
+    /// The row's key.
+    pub key: String,
 }
 
 /// A row that differs.
@@ -109,12 +127,9 @@ async fn of_table(
     let sql = fill(include_str!("difference.sql"), table);
     let [records, except] = part.params();
     let rows = tx.query(&sql, &[records, except, (&samples, Type::INT8)]).await?;
-    let mut found =
-        TableDifference { table: table.name, missing: 0, changed: 0, surplus: 0, samples: Vec::new() };
+    let mut found = TableDifference::none(table.name);
     for row in &rows {
-        let (kind, count): (String, i64) = (row.get("kind"), row.get("total"));
-        let kind =
-            kind.parse().map_err(|error| DbError::infrastructure(format!("{}: {error}", table.name)))?;
+        let (kind, count) = (kind_of(row, table)?, row.get("total"));
         match kind {
             DifferenceKind::Missing => found.missing = count,
             DifferenceKind::Changed => found.changed = count,
@@ -126,6 +141,34 @@ async fn of_table(
         }
     }
     Ok(found)
+}
+
+/// Adds the keys of the rows that differ, at most so many of each table.
+///
+/// # Errors
+/// Those of the database.
+pub async fn add_keys(
+    tx: &Tx<'_>,
+    most: i64,
+    part: &Part,
+    found: &mut [TableDifference],
+) -> Result<(), DbError> {
+    for (of_table, table) in found.iter_mut().zip(part.entity.tables) {
+        if most == 0 || !of_table.is_some() {
+            continue;
+        }
+        let [records, except] = part.params();
+        let sql = fill(include_str!("keys.sql"), table);
+        for row in tx.query(&sql, &[records, except, (&most, Type::INT8)]).await? {
+            of_table.keys.push(DifferingKey { kind: kind_of(&row, table)?, key: row.get("key") });
+        }
+    }
+    Ok(())
+}
+
+fn kind_of(row: &Row, table: &Table) -> Result<DifferenceKind, DbError> {
+    let kind: String = row.get("kind");
+    kind.parse().map_err(|error| DbError::infrastructure(format!("{}: {error}", table.name)))
 }
 
 /// The records of a part of which a row differs from its rebuilt copy, sorted.

@@ -68,6 +68,10 @@ impl Opener for Opening {
         };
         Ok((db, GazelleClient::new(source, Credential::ApiKey(settings.api_key.clone().unwrap()))?))
     }
+
+    async fn shared_account(&self) -> Option<String> {
+        None
+    }
 }
 
 /// Faults that go away, another one each time.

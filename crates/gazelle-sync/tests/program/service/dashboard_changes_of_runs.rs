@@ -31,6 +31,34 @@ fn apply(action: &Value) -> String {
 }
 
 #[tokio::test]
+async fn a_large_dry_run_shows_twenty_rows_of_each_table_and_lists_the_keys() {
+    let world = World::new().await;
+    let run = world.filled().await["run_id"].as_str().unwrap().to_owned();
+    let desk = Desk::over(world).await;
+    let shown = desk.done("/app/actions/undo", &[("run", &run)]).await;
+    let tables = shown["report"]["tables"].as_array().unwrap();
+    let appointments = tables.iter().find(|table| table["table"] == "gazelle_appointments").unwrap();
+    let gone = appointments["surplus"].as_u64().unwrap();
+    let keys = appointments["keys"].as_array().unwrap();
+    assert!(gone > 20 && keys.len() as u64 == gone.min(1000), "{appointments}");
+    assert_eq!(appointments["samples"].as_array().unwrap().len(), 20);
+    let page = desk.page(id(&shown)).await;
+    let part = page.split("<h3 class=\"code\">gazelle_appointments</h3>").nth(1).expect(&page);
+    let part = part.split("<h3").next().unwrap();
+    let (rows, listed) = part.split_once("<details><summary>").expect(part);
+    assert_eq!(rows.matches("Goes</span>").count(), 20, "{part}");
+    let named = |key: &Value| listed.contains(&format!("</span> {}</li>", key["key"].as_str().unwrap()));
+    assert!(keys.iter().all(named), "{listed}");
+    // The command counts the same, and prints five of each kind and no keys.
+    let printed = desk.world.run(&["undo", &run, "--dry-run"]).await.success();
+    let of_command = printed["tables"].as_array().unwrap();
+    let of_command = of_command.iter().find(|table| table["table"] == "gazelle_appointments").unwrap();
+    assert_eq!((&of_command["surplus"], &of_command["keys"]), (&appointments["surplus"], &Value::Null));
+    assert_eq!(of_command["samples"].as_array().unwrap().len(), 5);
+    desk.end().await;
+}
+
+#[tokio::test]
 async fn a_run_is_undone_after_its_numbers_were_seen_and_lifted_again() {
     let (world, before, after, run) = after_a_run().await;
     let desk = Desk::over(world).await;

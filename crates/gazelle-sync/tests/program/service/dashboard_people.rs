@@ -10,7 +10,7 @@ use crate::support::service::{Serving, until};
 
 /// Every route, and from which role on it answers: 0 nobody, 1 technician, 2 office, 3 operator. A route that is missing here, or
 /// here alone, fails the test.
-const MATRIX: [(&str, &str, usize); 58] = [
+const MATRIX: [(&str, &str, usize); 63] = [
     ("GET", "/app/assets/{hash}/{name}", 0),
     ("GET", "/feed/{file}", 0),
     ("GET", "/app/sign-in", 0),
@@ -55,6 +55,11 @@ const MATRIX: [(&str, &str, usize); 58] = [
     ("POST", "/app/people/{id}/link", 3),
     ("POST", "/app/people/{id}/disable", 3),
     ("POST", "/app/people/{id}/sign-out", 3),
+    ("GET", "/app/settings", 3),
+    ("GET", "/app/settings.json", 3),
+    ("GET", "/app/doctor", 3),
+    ("GET", "/app/doctor.json", 3),
+    ("POST", "/app/actions/doctor", 3),
     ("GET", "/app/actions", 2),
     ("GET", "/app/actions.json", 2),
     ("GET", "/app/actions/{id}", 2),

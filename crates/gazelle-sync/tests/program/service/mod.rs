@@ -17,6 +17,7 @@ mod dashboard_people;
 mod dashboard_records;
 mod dashboard_search;
 mod dashboard_statements;
+mod dashboard_settings;
 mod dashboard_states;
 mod dashboard_troubles;
 mod deployment;

@@ -95,6 +95,14 @@ pub(crate) async fn verify(State(site): State<Arc<Site>>, Extension(asked): Exte
     ask(&site, &asked, Wanted::Verify, None).await
 }
 
+/// Asks for the checks of `doctor`, and leads to their page.
+pub(crate) async fn doctor(State(site): State<Arc<Site>>, Extension(asked): Extension<Asked>) -> Answer {
+    match stored(&site, &asked, &Wanted::Doctor, None).await {
+        Ok(_) => Answer::see("/app/doctor"),
+        Err(trouble) => trouble::answer(&site, &asked, Screen::Doctor, trouble),
+    }
+}
+
 /// Asks for the dry run of a replay of what a run touched.
 pub(crate) async fn replay(
     State(site): State<Arc<Site>>,
@@ -209,19 +217,23 @@ fn no_form() -> Answer {
 
 /// Stores what is asked for, wakes the service, and leads to its page.
 async fn ask(site: &Site, asked: &Asked, wanted: Wanted, based_on: Option<Uuid>) -> Answer {
-    let by = asked.viewer.person().map(|person| person.id);
-    let stored = async {
-        let stored = actions::ask(&site.db()?, &wanted, based_on, by).await;
-        stored.map_err(|error| site.failed(&error))
-    };
-    let stored: Result<Uuid, Trouble> = stored.await;
-    match stored {
-        Ok(id) => {
-            site.shared.wake.notify_one();
-            Answer::see(&links::action(id))
-        }
+    match stored(site, asked, &wanted, based_on).await {
+        Ok(id) => Answer::see(&links::action(id)),
         Err(trouble) => trouble::answer(site, asked, Screen::Runs, trouble),
     }
+}
+
+/// Stores what is asked for, and wakes the service. Returns its id.
+async fn stored(
+    site: &Site,
+    asked: &Asked,
+    wanted: &Wanted,
+    based_on: Option<Uuid>,
+) -> Result<Uuid, Trouble> {
+    let by = asked.viewer.person().map(|person| person.id);
+    let id = actions::ask(&site.db()?, wanted, based_on, by).await.map_err(|error| site.failed(&error))?;
+    site.shared.wake.notify_one();
+    Ok(id)
 }
 
 #[cfg(test)]

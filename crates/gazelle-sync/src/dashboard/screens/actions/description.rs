@@ -40,6 +40,7 @@ pub(super) fn what(action: &Action, t: &Tongue) -> String {
         Wanted::Replay(_) => t.say(w::REPLAY).into_owned(),
         Wanted::Undo(_) => t.say(w::UNDO).into_owned(),
         Wanted::Lift(_) => t.say(w::LIFT).into_owned(),
+        Wanted::Doctor => t.say(w::DOCTOR).into_owned(),
     };
     match wanted.rebuild() {
         Some(rebuild) if rebuild.dry_run => t.fill(w::DRY_RUN_OF, &[("what", &said)]),
@@ -149,7 +150,7 @@ pub(super) fn way_back(action: &Action, frame: &Frame) -> Option<(Option<String>
             let label = t.say(w::TRY_AGAIN).into_owned();
             (None, Some(Button { action: "/app/actions/retry", label, fields }))
         }
-        Wanted::Retry(_) | Wanted::Verify => return None,
+        Wanted::Retry(_) | Wanted::Verify | Wanted::Doctor => return None,
     };
     // The office may try again; everything else is the operator's.
     let may = |button: &Button| match button.action {

@@ -17,12 +17,14 @@ use uuid::Uuid;
 
 use super::trouble;
 use crate::dashboard::answer::Answer;
+use crate::dashboard::entry::viewer::Least;
 use crate::dashboard::links;
 use crate::dashboard::page::{Asked, Frame, Screen, Shown};
 use crate::dashboard::site::{Site, Trouble};
 use crate::dashboard::words::actions as w;
 use crate::dashboard::words::tongue::Tongue;
 use crate::run_log::actions::{self, Action};
+use crate::states::Role;
 use description::{Button, State as ActionState};
 use report::Report;
 
@@ -147,6 +149,9 @@ async fn one(site: &Site, asked: &Asked, id: &str) -> Result<Answer, Trouble> {
         Ok(id) => actions::one(&snapshot.tx, id).await.map_err(|error| site.failed(&error))?,
         Err(_) => None,
     };
+    // What doctor found is for operators alone.
+    let read =
+        read.map(|action| if action.is_examination() { Action { report: None, ..action } } else { action });
     Ok(match (read, asked.json) {
         (Some(action), true) => Answer::bounded(StatusCode::OK, &action),
         (Some(action), false) => Answer::page(StatusCode::OK, &one_page(&action, asked, frame)),
@@ -191,6 +196,9 @@ fn one_page(action: &Action, asked: &Asked, frame: Frame) -> OnePage {
     }
     if let Some(run) = description::run_of(action) {
         links.push((links::run(run), t.say(w::TO_RUN).into_owned()));
+    }
+    if action.is_examination() && asked.viewer.may(Least::Role(Role::Operator)) {
+        links.push(("/app/doctor".to_owned(), t.say(w::TO_DOCTOR).into_owned()));
     }
     let report = action.report.as_ref().and_then(|report| Report::of(action, report, t));
     let is_operator = frame.may_operator();

@@ -5,11 +5,14 @@ use serde_json::Value as Json;
 use super::description::kind;
 use crate::dashboard::values::Value;
 use crate::dashboard::words::actions as w;
+use crate::dashboard::words::said::{Counted, Said};
 use crate::dashboard::words::tongue::Tongue;
 use crate::run_log::actions::{Action, ActionKind};
 
-/// Rows of a table that are shown.
+/// Rows of a table that are shown column by column.
 const MOST_SAMPLES: usize = 20;
+/// Keys that a page lists, of all tables.
+const MOST_KEYS: usize = 1000;
 
 /// What was found or done.
 pub(super) struct Report {
@@ -18,7 +21,7 @@ pub(super) struct Report {
     /// Heading of the tables; none where the report has none.
     pub(super) heading: Option<String>,
     pub(super) tables: Vec<TableRow>,
-    pub(super) samples: Vec<SampleView>,
+    pub(super) samples: Vec<TableSamples>,
     pub(super) checks: Vec<CheckRow>,
     /// In English.
     pub(super) notes: Vec<String>,
@@ -34,12 +37,27 @@ pub(super) struct TableRow {
     pub(super) go: String,
 }
 
+/// Rows of a table that differ.
+pub(super) struct TableSamples {
+    pub(super) table: String,
+    pub(super) rows: Vec<SampleView>,
+    pub(super) keys: Option<Keys>,
+}
+
+/// The keys of the rows of a table that differ.
+pub(super) struct Keys {
+    pub(super) heading: String,
+    /// The shape and the word of the kind, and the key.
+    pub(super) listed: Vec<(&'static str, String, String)>,
+    /// That more differ than are listed.
+    pub(super) more: Option<String>,
+}
+
 /// A row that differs.
 pub(super) struct SampleView {
     pub(super) class: &'static str,
     pub(super) shape: &'static str,
     pub(super) word: String,
-    pub(super) table: String,
     pub(super) key: String,
     pub(super) fields: Vec<FieldView>,
 }
@@ -71,7 +89,8 @@ impl Report {
             ActionKind::Retry => {
                 lines(vec![Some(t.count(w::RETRIED, report["retried"].as_i64().unwrap_or_default()))])
             }
-            ActionKind::Sync | ActionKind::Dismiss => return None,
+            // An examination has a page of its own, which operators alone see.
+            ActionKind::Sync | ActionKind::Dismiss | ActionKind::Doctor => return None,
         })
     }
 
@@ -98,7 +117,7 @@ fn lines(lines: Vec<Option<String>>) -> Report {
 }
 
 /// How many were decided on, without those that were seen since.
-fn decided(report: &Json, counted: crate::dashboard::words::said::Counted, t: &Tongue) -> Option<String> {
+fn decided(report: &Json, counted: Counted, t: &Tongue) -> Option<String> {
     let number = |name: &str| report[name].as_i64().unwrap_or_default();
     Some(t.count(counted, number("decided") - number("seen_since")))
 }
@@ -150,20 +169,63 @@ fn rebuild(report: &Json, t: &Tongue) -> Report {
     }
 }
 
-fn samples(tables: &Json, t: &Tongue) -> Vec<SampleView> {
+/// The rows that a report holds of each table, and the keys as long as there is room for them.
+fn samples(tables: &Json, t: &Tongue) -> Vec<TableSamples> {
+    let mut room = MOST_KEYS;
     let of_table = |table: &Json| {
-        let name = text(&table["table"]);
-        list(&table["samples"]).iter().map(|one| sample(one, &name, t)).collect::<Vec<_>>()
+        let rows = of_each_kind(list(&table["samples"]), MOST_SAMPLES);
+        let keys = keys(table, room, t);
+        room -= keys.as_ref().map_or(0, |keys| keys.listed.len());
+        TableSamples {
+            table: text(&table["table"]),
+            rows: rows.into_iter().map(|one| sample(one, t)).collect(),
+            keys,
+        }
     };
-    list(tables).iter().flat_map(of_table).take(MOST_SAMPLES).collect()
+    list(tables).iter().map(of_table).filter(|of| !of.rows.is_empty()).collect()
 }
 
-fn sample(one: &Json, table: &str, t: &Tongue) -> SampleView {
-    let (class, shape, word) = match one["kind"].as_str() {
+/// At most so many rows, with some of each kind of difference if there are several; in their order.
+fn of_each_kind(rows: &[Json], most: usize) -> Vec<&Json> {
+    let place = |at: usize| rows[..at].iter().filter(|row| row["kind"] == rows[at]["kind"]).count();
+    let mut places: Vec<usize> = (0..rows.len()).collect();
+    places.sort_by_key(|at| place(*at));
+    places.truncate(most);
+    places.sort_unstable();
+    places.into_iter().map(|at| &rows[at]).collect()
+}
+
+/// The keys of a table, if it has more rows that differ than are shown column by column.
+fn keys(table: &Json, room: usize, t: &Tongue) -> Option<Keys> {
+    let number = |name: &str| table[name].as_i64().unwrap_or_default();
+    let rows = number("missing") + number("changed") + number("surplus");
+    let all = list(&table["keys"]);
+    if all.len() <= MOST_SAMPLES {
+        return None;
+    }
+    let one = |of: &Json| {
+        let (_, shape, word) = kind_of_row(of);
+        (shape, t.say(word).into_owned(), text(&of["key"]))
+    };
+    let listed: Vec<_> = all.iter().take(room).map(one).collect();
+    let more = rows - i64::try_from(listed.len()).unwrap_or(i64::MAX);
+    Some(Keys {
+        heading: t.count(w::KEYS, rows),
+        more: (more > 0).then(|| t.count(w::MORE_KEYS, more)),
+        listed,
+    })
+}
+
+fn kind_of_row(one: &Json) -> (&'static str, &'static str, Said) {
+    match one["kind"].as_str() {
         Some("missing") => ("ok", "+", w::KIND_COMES),
         Some("surplus") => ("bad", "−", w::KIND_GOES),
         _ => ("run", "≠", w::KIND_CHANGES),
-    };
+    }
+}
+
+fn sample(one: &Json, t: &Tongue) -> SampleView {
+    let (class, shape, word) = kind_of_row(one);
     let side = |value: &Json| (!value.is_null()).then(|| Value::of(value, t));
     // Name, value in production, value from staging.
     let field = |of: &Json| FieldView { name: text(&of[0]), before: side(&of[1]), after: side(&of[2]) };
@@ -171,7 +233,6 @@ fn sample(one: &Json, table: &str, t: &Tongue) -> SampleView {
         class,
         shape,
         word: t.say(word).into_owned(),
-        table: table.to_owned(),
         key: text(&one["key"]),
         fields: list(&one["columns"])
             .iter()
@@ -204,8 +265,61 @@ fn verification(report: &Json, t: &Tongue) -> Report {
     let both = [&report["tables"], &report["sample_tables"]];
     Report {
         checks: list(&report["checks"]).iter().map(check).collect(),
-        samples: both.into_iter().flat_map(|tables| samples(tables, t)).take(MOST_SAMPLES).collect(),
+        samples: both.into_iter().flat_map(|tables| samples(tables, t)).collect(),
         notes: texts(&report["notes"]),
         ..lines(vec![Some(t.fill(said, &facts))])
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::config::Language;
+    use crate::time;
+
+    fn tongue() -> Tongue {
+        Tongue::new(
+            Language::En,
+            time::zone(time::MONTREAL).unwrap(),
+            "2026-11-24T14:22:00Z".parse().unwrap(),
+        )
+    }
+
+    fn rows(kind: &str, count: usize) -> Vec<Json> {
+        let row = |n| json!({ "kind": kind, "key": format!("{kind}_{n}"), "columns": [["title", "a", "b"]] });
+        (0..count).map(row).collect()
+    }
+
+    #[test]
+    fn twenty_rows_of_each_table_are_shown_with_some_of_each_kind() {
+        let all = [rows("changed", 20), rows("missing", 20), rows("surplus", 3)].concat();
+        let shown = of_each_kind(&all, 20);
+        let of = |kind: &str| shown.iter().filter(|row| row["kind"] == kind).count();
+        assert_eq!((of("changed"), of("missing"), of("surplus")), (9, 8, 3));
+        assert_eq!(of_each_kind(&all[..20], 20).len(), 20);
+        let tables = json!([{ "table": "a", "samples": all }, { "table": "b", "samples": all }]);
+        let tables = samples(&tables, &tongue());
+        assert_eq!(tables.iter().map(|of| of.rows.len()).collect::<Vec<_>>(), [20, 20]);
+    }
+
+    #[test]
+    fn keys_are_listed_to_a_thousand_and_the_rest_is_counted() {
+        let table = |name: &str, count: usize| {
+            json!({
+                "table": name, "missing": 0, "changed": 2500, "surplus": 0,
+                "samples": rows("changed", 20), "keys": rows("changed", count),
+            })
+        };
+        let tables = samples(&json!([table("a", 900), table("b", 1000)]), &tongue());
+        let keys: Vec<&Keys> = tables.iter().filter_map(|of| of.keys.as_ref()).collect();
+        assert_eq!(keys.iter().map(|keys| keys.listed.len()).collect::<Vec<_>>(), [900, 100]);
+        assert_eq!(keys[1].more.as_deref(), Some("and 2,400 more"));
+        assert_eq!(keys[1].heading, "All 2,500 rows");
+        // Where all rows are shown, there is nothing to list.
+        let few =
+            json!({ "table": "a", "changed": 5, "samples": rows("changed", 5), "keys": rows("changed", 5) });
+        assert!(samples(&json!([few]), &tongue())[0].keys.is_none());
     }
 }

@@ -1,9 +1,10 @@
 //! The SQL files that no command of these tests sends.
 
 /// The SQL files that none of the commands here sends, and why.
-pub const NOT_SENT: [(&str, &str); 98] = [
+pub const NOT_SENT: [(&str, &str); 101] = [
     ("access/trust/hand_over.sql", "what others have put on the tables, before a role that makes roles"),
     ("access/trust/theirs.sql", "the embedded server, where roles own tables"),
+    ("alerts/deliveries.sql", PAGE),
     ("alerts/give_up_unclaimed.sql", "a duty of the service, once an hour"),
     ("alerts/put_off_unrecorded.sql", "a message of an alert that a trigger keeps from being marked as sent"),
     ("commands/demo/busiest_day.sql", DEMO),
@@ -55,6 +56,7 @@ pub const NOT_SENT: [(&str, &str); 98] = [
     ("run_log/actions/applied.sql", ACTION),
     ("run_log/actions/ask.sql", ACTION),
     ("run_log/actions/end.sql", ACTION),
+    ("run_log/actions/examined.sql", ACTION),
     ("run_log/actions/listed.sql", ACTION),
     ("run_log/actions/lock.sql", ACTION),
     ("run_log/actions/take.sql", ACTION),
@@ -100,6 +102,7 @@ pub const NOT_SENT: [(&str, &str); 98] = [
     ("staging/written/suppressors.sql", "a trigger of the company's that drops rows in silence"),
     ("staging_to_production/another_row/rewrite.sql", "an error that may be a record's or the database's"),
     ("staging_to_production/derived/refresh.sql", "a client whose default contact or address changes"),
+    ("staging_to_production/difference/keys.sql", ACTION),
     ("staging_to_production/marks/mark_left_out.sql", "a client whose contacts or addresses become fewer"),
     ("staging_to_production/notes/drop_settled.sql", "a warning that its record no longer gives"),
     ("staging_to_production/upsert/update_held.sql", "a row that a constraint of the company's refuses"),
