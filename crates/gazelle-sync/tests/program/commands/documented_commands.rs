@@ -161,7 +161,7 @@ async fn the_page_about_http_works_as_it_is_written() {
         "\"status\":\"alive\"",
         "staging_backlog_size",
         "\"request\":",
-        "\"trigger\":\"http\"",
+        "\"trigger\":\"request\"",
     ] {
         assert!(told.contains(word), "no {word} in {told}");
     }
