@@ -90,6 +90,26 @@ fn both_languages_have_the_same_sections_and_commands() {
     }
 }
 
+/// Québec typography: a no-break space before a colon and inside guillemets, none before `;`, `!` and `?`.
+#[test]
+fn french_pages_have_no_break_spaces_where_they_belong() {
+    let pages = in_folder("docs/fr").into_iter().map(|name| root().join("docs/fr").join(name));
+    for page in pages.chain([root().join("README.fr.md")]) {
+        let text = text(&page);
+        // Outside of blocks and of code in a line.
+        for block in text.split("```").step_by(2) {
+            for prose in block.split('`').step_by(2) {
+                for wrong in [" : ", " :\n", "« ", " »", " ;", " !", " ?"] {
+                    let at =
+                        prose.find(wrong).map(|at| prose[..at].chars().rev().take(40).collect::<String>());
+                    let before = at.map(|text| text.chars().rev().collect::<String>());
+                    assert_eq!(before, None, "{wrong:?} in {}", page.display());
+                }
+            }
+        }
+    }
+}
+
 #[test]
 fn the_readmes_are_short_enough_to_be_read() {
     for name in ["README.md", "README.fr.md"] {
