@@ -6,8 +6,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Pages for engineers, in English alone; the glossary holds both languages.
-const ENGLISH_ALONE: [&str; 7] =
-    ["CONTRIBUTING", "benchmarks", "citus", "dependencies", "glossary", "promises", "timezone"];
+const ENGLISH_ALONE: [&str; 6] =
+    ["CONTRIBUTING", "benchmarks", "citus", "dependencies", "glossary", "promises"];
 
 fn root() -> PathBuf {
     fs::canonicalize(Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")).unwrap()
