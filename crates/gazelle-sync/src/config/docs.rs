@@ -109,7 +109,7 @@ pub(super) fn doc(key: &str) -> Option<&'static SettingDoc> {
     SETTINGS.iter().find(|doc| doc.key == key)
 }
 
-/// The settings as a Markdown table, for the README.
+/// The settings as a Markdown table, for docs/settings.md.
 pub fn settings_markdown() -> String {
     let mut text = String::from("| setting | environment | default | meaning |\n|---|---|---|---|\n");
     for doc in SETTINGS {

@@ -41,7 +41,7 @@ fn below(folder: &Path, found: &mut Vec<PathBuf>) {
 #[test]
 fn files_that_pages_name_are_there() {
     let mut held: Vec<PathBuf> = fs::read_dir(root()).unwrap().map(|entry| entry.unwrap().path()).collect();
-    for folder in ["crates", "docs", "ops"] {
+    for folder in ["crates", "docs", "examples", "ops"] {
         below(&root().join(folder), &mut held);
     }
     let mut pages = Vec::new();

@@ -4,6 +4,7 @@ mod circles;
 mod decisions;
 mod documents;
 mod layers;
+mod pages;
 mod plans;
 mod shape;
 mod shown;

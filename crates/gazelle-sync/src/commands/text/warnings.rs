@@ -105,10 +105,10 @@ mod tests {
         std::fs::read_to_string(path).unwrap_or_else(|e| panic!("{}: {e}", path.display()))
     }
 
-    /// The part of the README between two markers, and the table that belongs there.
+    /// The part of docs/commands.md between two markers, and the table that belongs there.
     fn table_of(marker: &str, title: &str, rows: &[(&str, &str)]) -> (String, String) {
-        let readme = text_of(&Path::new(env!("CARGO_MANIFEST_DIR")).join("../../README.md"));
-        let (_, rest) = readme.split_once(&format!("<!-- {marker} -->\n")).expect("the first marker");
+        let page = text_of(&Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/commands.md"));
+        let (_, rest) = page.split_once(&format!("<!-- {marker} -->\n")).expect("the first marker");
         let (table, _) = rest.split_once(&format!("<!-- /{marker} -->")).expect("the second marker");
         let mut expected = format!("| code | {title} |\n|---|---|\n");
         for (code, says) in rows {
@@ -118,7 +118,7 @@ mod tests {
     }
 
     #[test]
-    fn the_readme_lists_the_warnings_as_they_are() {
+    fn the_page_of_commands_lists_the_warnings_as_they_are() {
         let of_records: Vec<_> = kinds().map(|code| (code.as_str(), code.meaning())).collect();
         let of_runs: Vec<_> =
             RunWarningCode::ALL.iter().map(|code| (code.as_str(), code.meaning())).collect();
@@ -126,8 +126,22 @@ mod tests {
             table_of("warnings", "says of a record", &of_records),
             table_of("run warnings", "says of a run", &of_runs),
         ] {
-            assert_eq!(table, expected, "put the right-hand side into README.md");
+            assert_eq!(table, expected, "put the right-hand side into docs/commands.md");
         }
+    }
+
+    #[test]
+    fn the_french_page_of_commands_has_the_same_codes() {
+        let page = text_of(&Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/fr/commands.md"));
+        let of = |marker: &str| -> Vec<String> {
+            let (_, rest) = page.split_once(&format!("<!-- {marker} -->\n")).expect("the first marker");
+            let (table, _) = rest.split_once(&format!("<!-- /{marker} -->")).expect("the second marker");
+            let codes = table.lines().skip(2).filter_map(|line| line.split('`').nth(1));
+            codes.map(str::to_owned).collect()
+        };
+        assert_eq!(of("warnings"), kinds().map(|code| code.as_str().to_owned()).collect::<Vec<_>>());
+        let of_runs: Vec<_> = RunWarningCode::ALL.iter().map(|code| code.as_str().to_owned()).collect();
+        assert_eq!(of("run warnings"), of_runs);
     }
 
     /// The codes that a file declares, tests left out.

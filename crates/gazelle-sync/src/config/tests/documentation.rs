@@ -62,12 +62,29 @@ fn the_table_and_the_struct_agree() {
     assert_eq!(silent, no_default);
 }
 
+fn page(name: &str) -> String {
+    let page = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs").join(name);
+    std::fs::read_to_string(page).unwrap()
+}
+
 #[test]
-fn the_readme_lists_the_settings_as_they_are() {
-    let readme = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../README.md");
-    let text = std::fs::read_to_string(readme).unwrap();
+fn the_page_of_settings_lists_them_as_they_are() {
+    let text = page("settings.md");
     let table =
         text.split_once("<!-- settings -->\n").and_then(|(_, rest)| rest.split_once("<!-- /settings -->"));
-    let (table, _) = table.expect("the README has a table of settings between its markers");
-    assert_eq!(table, settings_markdown(), "put the right-hand side into README.md");
+    let (table, _) = table.expect("docs/settings.md has a table of settings between its markers");
+    assert_eq!(table, settings_markdown(), "put the right-hand side into docs/settings.md");
+}
+
+/// The meanings are translated; names, variables and defaults are those of the program.
+#[test]
+fn the_french_page_of_settings_has_the_same_names_and_defaults() {
+    let text = page("fr/settings.md");
+    let rows: Vec<&str> = text.lines().filter(|line| line.starts_with("| `")).collect();
+    assert_eq!(rows.len(), SETTINGS.len());
+    for (row, doc) in rows.iter().zip(SETTINGS) {
+        let default = if doc.default.is_empty() { String::new() } else { format!("`{}`", doc.default) };
+        let start = format!("| `{}` | `{}` | {default} | ", doc.key, doc.env);
+        assert!(row.starts_with(&start) && row.len() > start.len() + 10, "{row} should begin with {start}");
+    }
 }

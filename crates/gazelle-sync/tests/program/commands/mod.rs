@@ -4,6 +4,7 @@ mod bad_input;
 mod demo;
 mod doctor;
 mod doctor_surroundings;
+mod documented_commands;
 mod drift;
 mod harmless_text;
 mod history;
