@@ -1,12 +1,12 @@
-//! The arguments of commands that have few, the id of a run in arguments, and the message for an unknown entity.
+//! The arguments of commands that have few, and the message for an unknown entity.
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use clap::Args;
 use clap_complete::Shell;
-use uuid::Uuid;
 
+use super::runs::RunPrefix;
 use crate::config::nearest::did_you_mean;
 
 /// Flags of `serve`.
@@ -20,9 +20,9 @@ pub struct ServeArgs {
 /// Flags of `undo`.
 #[derive(Debug, Clone, Args)]
 pub struct UndoArgs {
-    /// The run, as `status` and `history` print it
-    #[arg(value_name = "RUN", value_parser = run_id)]
-    pub run: Uuid,
+    /// The run, or the beginning of its id, as `runs` and `history` print it
+    #[arg(value_name = "RUN")]
+    pub run: RunPrefix,
     /// Lift the undo of this run: its versions count again
     #[arg(long)]
     pub lift: bool,
@@ -32,6 +32,14 @@ pub struct UndoArgs {
     /// Remove rows even if there are more than the deletion guard allows, or if rows of your own tables would be removed with them
     #[arg(long)]
     pub allow_deletions: bool,
+}
+
+/// Flags of `status`.
+#[derive(Debug, Clone, Copy, Default, Args)]
+pub struct StatusArgs {
+    /// For scripts: exit with 1 if the data is not right or out of date, with 3 if something needs a decision
+    #[arg(long)]
+    pub check: bool,
 }
 
 /// Flags of `verify`.
@@ -61,8 +69,8 @@ pub struct WarningsArgs {
     #[arg(long, value_name = "CODE")]
     pub code: Option<String>,
     /// Only warnings of this run
-    #[arg(long, value_name = "RUN", value_parser = run_id)]
-    pub run: Option<Uuid>,
+    #[arg(long, value_name = "RUN")]
+    pub run: Option<RunPrefix>,
     /// Maximum number of sample records per kind, and of run warnings
     #[arg(long, value_name = "N", default_value_t = 5, value_parser = clap::value_parser!(u32).range(1..=10_000))]
     pub limit: u32,
@@ -82,18 +90,6 @@ pub struct ManArgs {
     /// Write one page for the program and one per command into this folder, instead of the program's page to stdout
     #[arg(long, value_name = "FOLDER")]
     pub dir: Option<PathBuf>,
-}
-
-/// Parses the id of a run.
-///
-/// # Errors
-/// Explains the format and where runs are listed.
-pub(super) fn run_id(text: &str) -> Result<Uuid, String> {
-    text.parse().map_err(|_| {
-        "a run id looks like 01a212c8-c8f1-7104-84de-db584bfc3d27; `gazelle-sync status` (on a wide terminal, or with --json) lists the last runs, and \
-         `gazelle-sync history` names the run of each version of a record"
-            .to_owned()
-    })
 }
 
 /// The message for an entity that does not exist, with the most similar name.

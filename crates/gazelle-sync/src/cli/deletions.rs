@@ -1,7 +1,7 @@
 //! Arguments of `deletions`.
 
+use super::runs::RunPrefix;
 use clap::{Args, Subcommand};
-use uuid::Uuid;
 
 /// `deletions`, alone or with an action.
 #[derive(Debug, Clone, Default, Args)]
@@ -24,16 +24,16 @@ pub enum DeletionsAction {
     /// Approve the deletions that a run withheld
     #[command(after_long_help = super::help::DELETIONS.more())]
     Approve {
-        /// The run, as `deletions list` prints it
-        #[arg(value_name = "RUN", value_parser = super::arguments::run_id)]
-        run: Uuid,
+        /// The run, or the beginning of its id, as `deletions list` prints it
+        #[arg(value_name = "RUN")]
+        run: RunPrefix,
     },
     /// Dismiss the deletions that a run withheld: the records are kept, also in later runs, until they are seen at the source again
     #[command(after_long_help = super::help::DELETIONS.more())]
     Dismiss {
-        /// The run, as `deletions list` prints it
-        #[arg(value_name = "RUN", value_parser = super::arguments::run_id)]
-        run: Uuid,
+        /// The run, or the beginning of its id, as `deletions list` prints it
+        #[arg(value_name = "RUN")]
+        run: RunPrefix,
     },
 }
 

@@ -28,6 +28,7 @@ pub(super) const PEOPLE: Help = Help(include_str!("help/people.txt"));
 pub(super) const PEOPLE_INVITE: Help = Help(include_str!("help/people-invite.txt"));
 pub(super) const RECONCILE: Help = Help(include_str!("help/reconcile.txt"));
 pub(super) const REPLAY: Help = Help(include_str!("help/replay.txt"));
+pub(super) const RUNS: Help = Help(include_str!("help/runs.txt"));
 pub(super) const SERVE: Help = Help(include_str!("help/serve.txt"));
 pub(super) const SETTINGS: Help = Help(include_str!("help/settings.txt"));
 pub(super) const SIMULATE: Help = Help(include_str!("help/simulate.txt"));

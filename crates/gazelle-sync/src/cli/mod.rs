@@ -13,6 +13,7 @@ mod history;
 mod migrate;
 mod parse;
 mod people;
+mod runs;
 mod since;
 mod sync;
 #[cfg(test)]
@@ -25,7 +26,7 @@ use clap::{ArgAction, Args, Parser, Subcommand};
 
 pub use alerts::{AlertsAction, AlertsArgs};
 pub use arguments::{
-    CompletionsArgs, ManArgs, ServeArgs, UndoArgs, VerifyArgs, WarningsArgs, unknown_entity,
+    CompletionsArgs, ManArgs, ServeArgs, StatusArgs, UndoArgs, VerifyArgs, WarningsArgs, unknown_entity,
 };
 pub use auth::{AuthAction, AuthArgs, LoginArgs};
 pub use deletions::{DeletionsAction, DeletionsArgs};
@@ -34,6 +35,7 @@ pub use history::{ExplainArgs, HistoryArgs};
 pub use migrate::MigrateArgs;
 pub use parse::in_one_line;
 pub use people::{PeopleAction, PeopleArgs, RoleFlags};
+pub use runs::{RunFilter, RunPrefix, RunsAction, RunsArgs};
 pub use since::Since;
 pub use sync::{FetchArgs, ReconcileArgs, ReplayArgs, SourceFlags, SyncArgs};
 pub use trial::{DemoArgs, ShopFlags, ShopSize, SimulateArgs};
@@ -121,9 +123,12 @@ pub enum Command {
     /// Prove that production is correct
     #[command(long_about = help::VERIFY.about(), after_long_help = help::VERIFY.more())]
     Verify(VerifyArgs),
-    /// Show what is stored, what is pending, and the last runs
+    /// Say whether the data is right and what needs a decision; show what is stored, and the last runs
     #[command(long_about = help::STATUS.about(), after_long_help = help::STATUS.more())]
-    Status,
+    Status(StatusArgs),
+    /// List runs and why they failed, or show one
+    #[command(long_about = help::RUNS.about(), after_long_help = help::RUNS.more())]
+    Runs(RunsArgs),
     /// List the versions of a record and what changed in each
     #[command(long_about = help::HISTORY.about(), after_long_help = help::HISTORY.more())]
     History(HistoryArgs),

@@ -1,8 +1,8 @@
 //! Arguments of `sync`, `fetch`, `reconcile` and `replay`.
 
+use super::runs::RunPrefix;
 use clap::Args;
 use clap::builder::NonEmptyStringValueParser;
-use uuid::Uuid;
 
 use super::since::Since;
 use crate::states::RunMode;
@@ -78,8 +78,8 @@ pub struct ReplayArgs {
     #[arg(long, value_name = "ID")]
     pub id: Vec<String>,
     /// Only records of which this run staged a version
-    #[arg(long, value_name = "RUN", value_parser = super::arguments::run_id)]
-    pub run: Option<Uuid>,
+    #[arg(long, value_name = "RUN")]
+    pub run: Option<RunPrefix>,
     /// Only records of which a version was seen at this time or later: a day (YYYY-MM-DD) or an instant
     #[arg(long, value_name = "DAY|INSTANT")]
     pub since: Option<Since>,

@@ -30,9 +30,11 @@ fn what_is_no_run_id_is_told_with_how_one_looks_and_where_runs_are_listed() {
         "deletions dismiss badrun",
         "warnings --run badrun",
         "replay --run badrun",
+        "runs show badrun",
+        "runs --before badrun",
     ] {
         let said = wrong(line);
-        for word in ["badrun", "a run id", "01a212c8-c8f1-7104-84de-db584bfc3d27", "`gazelle-sync status`"] {
+        for word in ["badrun", "a run id", "01a212c8-c8f1-7104-84de-db584bfc3d27", "`gazelle-sync runs`"] {
             assert!(said.contains(word), "{line}: no {word} in {said}");
         }
     }

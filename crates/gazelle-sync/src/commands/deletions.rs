@@ -2,12 +2,12 @@
 
 use anyhow::{Result, bail};
 use serde_json::json;
-use uuid::Uuid;
 
 use super::shared::context::Context;
 use super::shared::opened::Opened;
+use super::shared::run_ids;
 use super::text::deletions::list_text;
-use crate::cli::{DeletionsAction, DeletionsArgs};
+use crate::cli::{DeletionsAction, DeletionsArgs, RunPrefix};
 use crate::display;
 use crate::migrate;
 use crate::orchestrator::Deciding;
@@ -32,8 +32,8 @@ pub async fn run(context: &Context, args: DeletionsArgs) -> Result<u8> {
         }
         match action {
             DeletionsAction::List { all } => list(context, &opened, all).await,
-            DeletionsAction::Approve { run } => settle(context, &opened, run, Decision::Approve).await,
-            DeletionsAction::Dismiss { run } => settle(context, &opened, run, Decision::Dismiss).await,
+            DeletionsAction::Approve { run } => settle(context, &opened, &run, Decision::Approve).await,
+            DeletionsAction::Dismiss { run } => settle(context, &opened, &run, Decision::Dismiss).await,
         }
     }
     .await;
@@ -51,7 +51,8 @@ async fn list(context: &Context, opened: &Opened, all: bool) -> Result<u8> {
     Ok(0)
 }
 
-async fn settle(context: &Context, opened: &Opened, run: Uuid, decision: Decision) -> Result<u8> {
+async fn settle(context: &Context, opened: &Opened, run: &RunPrefix, decision: Decision) -> Result<u8> {
+    let run = run_ids::whole_id(opened, run, &context.settings.zone()).await?;
     let work = async |deciding: Deciding<'_>| decide(deciding, Which::all_of(run), decision).await;
     let decided = Deciding::hold(&opened.db, &context.settings, &context.progress, work).await?;
     if decided.records == 0 {

@@ -16,6 +16,7 @@ mod manual;
 mod migrate;
 mod people;
 mod replay;
+mod runs;
 mod serve;
 mod settings;
 mod shared;
@@ -105,7 +106,8 @@ async fn run(context: &Context, command: Command) -> Result<u8> {
         Command::Replay(args) => replay::run(context, args).await,
         Command::Undo(args) => undo::run(context, args).await,
         Command::Verify(args) => verify::run(context, args).await,
-        Command::Status => status::run(context).await,
+        Command::Status(args) => status::run(context, args).await,
+        Command::Runs(args) => runs::run(context, args).await,
         Command::History(args) => history::run(context, args).await,
         Command::Explain(args) => explain::run(context, args).await,
         Command::Errors(args) => errors::run(context, args).await,

@@ -6,6 +6,7 @@ use super::shared::arguments::chosen;
 use super::shared::arguments::instant;
 use super::shared::context::Context;
 use super::shared::opened::Opened;
+use super::shared::run_ids;
 use super::text::replay::built_text;
 use super::text::replay::text;
 use crate::cli::ReplayArgs;
@@ -30,21 +31,24 @@ pub async fn run(context: &Context, args: ReplayArgs) -> Result<u8> {
         Err(message) => return context.wrong_use(&message),
     };
     let at = |since: Option<_>| since.map(|since| instant(context, since)).transpose();
-    let slice = Slice {
-        ids: (!args.id.is_empty()).then(|| args.id.clone()),
-        run: args.run,
-        since: at(args.since)?,
-        until: at(args.until)?,
-    };
-    if let (Some(since), Some(until)) = (slice.since, slice.until)
+    let (since, until) = (at(args.since)?, at(args.until)?);
+    if let (Some(since), Some(until)) = (since, until)
         && since >= until
     {
         return context.wrong_use("--since must be before --until");
     }
-    let wanted =
-        ReplayRequest { entities, slice, dry_run: args.dry_run, allow_deletions: args.allow_deletions };
     let opened = Opened::open(&context.settings).await?;
-    let report = replay(&opened.db, &context.settings, &wanted, &context.progress).await;
+    let report = async {
+        let run = match &args.run {
+            Some(run) => Some(run_ids::whole_id(&opened, run, &context.settings.zone()).await?),
+            None => None,
+        };
+        let slice = Slice { ids: (!args.id.is_empty()).then(|| args.id.clone()), run, since, until };
+        let wanted =
+            ReplayRequest { entities, slice, dry_run: args.dry_run, allow_deletions: args.allow_deletions };
+        anyhow::Ok(replay(&opened.db, &context.settings, &wanted, &context.progress).await?)
+    }
+    .await;
     opened.close().await?;
     let report = report?;
     context.print(&report, || text(&report))?;

@@ -4,6 +4,7 @@ use anyhow::Result;
 
 use super::shared::context::Context;
 use super::shared::opened::Opened;
+use super::shared::run_ids;
 use super::text::undo::text;
 use crate::cli::UndoArgs;
 use crate::rebuild::undo::{UndoRequest, undo};
@@ -16,13 +17,13 @@ use crate::rebuild::undo::{UndoRequest, undo};
 pub async fn run(context: &Context, args: UndoArgs) -> Result<u8> {
     let opened = Opened::open(&context.settings).await?;
     let settings = &context.settings;
-    let wanted = UndoRequest {
-        id: args.run,
-        lift: args.lift,
-        dry_run: args.dry_run,
-        allow_deletions: args.allow_deletions,
-    };
-    let report = undo(&opened.db, settings, wanted, &context.progress).await;
+    let report = async {
+        let id = run_ids::whole_id(&opened, &args.run, &settings.zone()).await?;
+        let UndoArgs { lift, dry_run, allow_deletions, .. } = args;
+        let wanted = UndoRequest { id, lift, dry_run, allow_deletions };
+        anyhow::Ok(undo(&opened.db, settings, wanted, &context.progress).await?)
+    }
+    .await;
     opened.close().await?;
     let report = report?;
     context.print(&report, || text(&report))?;

@@ -5,6 +5,7 @@ use anyhow::Result;
 use super::shared::arguments::chosen;
 use super::shared::context::Context;
 use super::shared::opened::Opened;
+use super::shared::run_ids;
 use super::text::warnings::text;
 use crate::cli::WarningsArgs;
 use crate::migrate;
@@ -18,19 +19,19 @@ pub async fn run(context: &Context, args: WarningsArgs) -> Result<u8> {
     if let Err(message) = chosen(args.entity.as_slice()) {
         return context.wrong_use(&message);
     }
-    let filter = WarningFilter {
-        entity: args.entity.as_deref(),
-        code: args.code.as_deref(),
-        run: args.run,
-        limit: args.limit,
-    };
     let opened = Opened::open_to_read(&context.settings).await?;
     let outcome = async {
         // A reading command creates no tables: without them there are no warnings either.
-        match migrate::is_readable(&opened.db).await? {
-            true => warnings::read(&opened.db, &filter).await,
-            false => Ok(Warnings::default()),
+        if !migrate::is_readable(&opened.db).await? {
+            return anyhow::Ok(Warnings::default());
         }
+        let run = match &args.run {
+            Some(run) => Some(run_ids::whole_id(&opened, run, &context.settings.zone()).await?),
+            None => None,
+        };
+        let (entity, code) = (args.entity.as_deref(), args.code.as_deref());
+        let filter = WarningFilter { entity, code, run, limit: args.limit };
+        Ok(warnings::read(&opened.db, &filter).await?)
     }
     .await;
     opened.close().await?;

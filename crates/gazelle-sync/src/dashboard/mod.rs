@@ -23,8 +23,8 @@ mod raw_view;
 mod screens;
 mod site;
 mod values;
-mod verdict;
-mod words;
+pub(crate) mod verdict;
+pub(crate) mod words;
 
 use std::net::IpAddr;
 use std::sync::Arc;

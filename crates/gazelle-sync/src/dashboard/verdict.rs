@@ -1,6 +1,8 @@
 //! The verdict on the data: from facts to one sentence with one act. A pure function; its order decides what is said
 //! first where several things are true.
 
+pub(crate) mod facts;
+
 use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
 

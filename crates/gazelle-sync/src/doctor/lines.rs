@@ -43,8 +43,14 @@ pub struct Report {
     pub warnings: usize,
     /// Number of problems.
     pub problems: usize,
-    /// Every check, in order.
+    /// Every check: those that are well first, problems last.
     pub checks: Vec<Line>,
+}
+
+/// From good to bad, otherwise in order: what matters most is what is read last, next to the prompt.
+fn by_level(mut lines: Vec<Line>) -> Vec<Line> {
+    lines.sort_by_key(|line| line.level);
+    lines
 }
 
 /// The lines of some checks.
@@ -107,7 +113,7 @@ impl Lines {
             ok: count(Level::Ok),
             warnings: count(Level::Warning),
             problems: count(Level::Problem),
-            checks: self.0,
+            checks: by_level(self.0),
         }
     }
 }

@@ -9,6 +9,7 @@ mod api;
 mod clock;
 mod database;
 mod lines;
+mod outcome;
 mod room;
 mod service;
 mod subject;

@@ -1,5 +1,5 @@
 //! What several commands need: settings and printing ([`context`]), the database and the API that they work on
-//! ([`opened`]), arguments ([`arguments`]), the record that `history` and `explain` are asked about ([`record`]), logs
+//! ([`opened`]), arguments ([`arguments`]), the record that `history` and `explain` are asked about ([`record`]), the run that an argument names ([`run_ids`]), logs
 //! ([`logging`]) alerts without the service
 //! ([`alerting`]), and the service itself ([`serving`]).
 
@@ -9,4 +9,5 @@ pub(super) mod context;
 pub(super) mod logging;
 pub(super) mod opened;
 pub(super) mod record;
+pub(super) mod run_ids;
 pub(super) mod serving;

@@ -4,10 +4,12 @@ pub mod read;
 
 use anyhow::Result;
 
-use super::shared::context::Context;
+use super::shared::context::{Context, FAILED, PARTIAL};
 use super::shared::opened::Opened;
 use super::text::status::Embedded;
 use super::text::status::text;
+use crate::cli::StatusArgs;
+use crate::dashboard::verdict::Level;
 use read::read;
 
 /// Seconds that `status` waits for a lock before it reports the holder and ends.
@@ -18,7 +20,7 @@ const LONGEST_LOCK_WAIT: f64 = 10.0;
 /// # Errors
 /// The database cannot be opened, or a statement fails, such as one that
 /// waits too long for a lock.
-pub async fn run(context: &Context) -> Result<u8> {
+pub async fn run(context: &Context, args: StatusArgs) -> Result<u8> {
     // `status` shows lock holders, so it must not wait for a lock as long as a run does.
     let mut settings = context.settings.clone();
     settings.lock_wait_seconds = settings.lock_wait_seconds.min(LONGEST_LOCK_WAIT);
@@ -27,13 +29,24 @@ pub async fn run(context: &Context) -> Result<u8> {
     let embedded = opened.embedded_url().map(|url| Embedded { url, runs_on: opened.was_running() });
     opened.close().await?;
     let Some(report) = outcome? else {
-        let none = serde_json::json!({ "staging": [], "staging_size": [], "production": [], "runs": [], "lock_waits": [] });
+        let none = serde_json::json!({
+            "verdict": null, "staging": [], "staging_size": [], "production": [], "runs": [], "lock_waits": []
+        });
         context.print(&none, || {
             "nothing here yet: the database has no tables of ours (gazelle-sync sync --mode full creates and fills them)"
         })?;
-        return Ok(0);
+        return Ok(if args.check { FAILED } else { 0 });
     };
     let zone = context.settings.zone();
     context.print(&report, || text(&report, &zone, embedded.as_ref()))?;
-    Ok(0)
+    Ok(if args.check { exit_status(report.verdict.level) } else { 0 })
+}
+
+/// The exit status of `--check`.
+fn exit_status(level: Level) -> u8 {
+    match level {
+        Level::Good => 0,
+        Level::Warn => PARTIAL,
+        Level::Bad => FAILED,
+    }
 }

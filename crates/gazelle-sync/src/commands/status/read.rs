@@ -7,11 +7,16 @@ use serde::Serialize;
 use tokio_postgres::Row;
 use tokio_postgres::types::Type;
 
+use crate::alerts;
 use crate::config::{Retention, Settings};
+use crate::dashboard::verdict::{Level, Verdict, facts, verdict};
+use crate::dashboard::words::tongue::Tongue;
 use crate::db::{self, Db, DbError, LockWait, Template};
 use crate::entities::{ENTITIES, Entity};
 use crate::migrate;
+use crate::migrate::demo::is_demo_in;
 use crate::run_log::last_runs::{self, LastRun};
+use crate::service::schedule::Schedule;
 use crate::staging::counts::size::{self, Size};
 
 /// Shorter waits for a lock are not shown.
@@ -20,6 +25,14 @@ const LOCK_WAIT_SHOWN: Duration = Duration::from_secs(2);
 /// Everything that `status` shows.
 #[derive(Serialize)]
 pub struct StatusReport {
+    /// Whether the data is right, in the words of the dashboard.
+    pub verdict: Said,
+    /// What waits for a person.
+    pub waits: Waits,
+    /// Whether this is the database of the demonstration.
+    pub is_demo: bool,
+    /// When the next run is due by schedule, if a service runs; none without a schedule that comes.
+    pub next_due: Option<Timestamp>,
     pub staging: Vec<StagingLine>,
     pub staging_size: Vec<Size>,
     /// The setting `retention`: `all`, or a number of days.
@@ -28,6 +41,35 @@ pub struct StatusReport {
     pub runs: Vec<LastRun>,
     /// Sessions that wait for a lock on our tables, and its holders.
     pub lock_waits: Vec<LockWait>,
+}
+
+/// The verdict on the data.
+#[derive(Serialize)]
+pub struct Said {
+    /// Which of its cases it is; `Verdict` knows all.
+    #[serde(skip)]
+    pub(in crate::commands) verdict: Verdict,
+    /// `good`, `warn` or `bad`.
+    pub(in crate::commands) level: Level,
+    /// The verdict in a few words.
+    pub title: String,
+    /// What it is founded on.
+    pub sentence: String,
+    /// When the data was last good, UTC; none if it never was.
+    pub as_of: Option<Timestamp>,
+}
+
+/// What waits for a person.
+#[derive(Serialize)]
+pub struct Waits {
+    /// Records in quarantine that are open or wait for a parent.
+    pub quarantined: i64,
+    /// When the oldest of them was first seen, UTC.
+    pub oldest_quarantined_at: Option<Timestamp>,
+    /// Deletions that await approval.
+    pub deletions: i64,
+    /// The titles of the problems that alerts tell of.
+    pub problems: Vec<String>,
 }
 
 /// A row of `v_sync_dashboard_entities`.
@@ -82,15 +124,60 @@ pub async fn read(db: &Db, settings: &Settings) -> Result<Option<StatusReport>, 
     }
     // Read this first: the following queries may wait for the same lock.
     let lock_waits = db::lock_waits(db, LOCK_WAIT_SHOWN).await?;
+    let (verdict, waits, is_demo) = judged(db, settings).await?;
+    let now = db.now().await?;
     let staging = staging(db).await?;
-    let staging_size = size::of_all(db, db.now().await?).await?;
+    let staging_size = size::of_all(db, now).await?;
     let production = production(db).await?;
     let runs = last_runs::read(db).await?;
     let retention = match settings.retention {
         Retention::All => "all".to_owned(),
         Retention::Days(days) => days.to_string(),
     };
-    Ok(Some(StatusReport { staging, staging_size, retention, production, runs, lock_waits }))
+    Ok(Some(StatusReport {
+        verdict,
+        waits,
+        is_demo,
+        next_due: next_due(settings, now),
+        staging,
+        staging_size,
+        retention,
+        production,
+        runs,
+        lock_waits,
+    }))
+}
+
+/// The verdict, what waits, and whether this is the database of the demonstration: read in one snapshot, so that they agree.
+async fn judged(db: &Db, settings: &Settings) -> Result<(Said, Waits, bool), DbError> {
+    let mut connection = db.connection().await?;
+    let tx = connection.begin_snapshot().await?;
+    let now = tx.now().await?;
+    let (facts, problems) = facts::read(&tx, settings, now).await?;
+    let counts = tx.query(include_str!("waits.sql"), &[]).await?;
+    let counts = counts.first();
+    let is_demo = is_demo_in(&tx).await?;
+    let verdict = verdict(&facts);
+    let tongue = Tongue::new(settings.language, settings.zone(), now);
+    let told = verdict.tell(&facts, &tongue);
+    let problems = problems.iter().map(|problem| alerts::title(Some(problem.kind), settings)).collect();
+    let waits = Waits {
+        quarantined: counts.map(|row| row.get("quarantined")).unwrap_or_default(),
+        oldest_quarantined_at: counts.and_then(|row| row.get("oldest_quarantined_at")),
+        deletions: counts.map(|row| row.get("deletions")).unwrap_or_default(),
+        problems,
+    };
+    let said =
+        Said { verdict, level: told.level, title: told.title, sentence: told.sentence, as_of: facts.as_of };
+    Ok((said, waits, is_demo))
+}
+
+/// When the next run is due by schedule.
+fn next_due(settings: &Settings, now: Timestamp) -> Option<Timestamp> {
+    let zone = settings.zone();
+    let schedules = [&settings.incremental_schedule, &settings.full_schedule];
+    let next = |text: &String| Schedule::new(text, &zone).ok()?.next_after(now);
+    schedules.into_iter().filter_map(next).min()
 }
 
 async fn staging(db: &Db) -> Result<Vec<StagingLine>, DbError> {

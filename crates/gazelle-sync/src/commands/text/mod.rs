@@ -17,6 +17,7 @@ pub mod people;
 pub mod replay;
 pub mod roles;
 pub mod run;
+pub mod runs;
 pub mod source;
 pub mod status;
 pub mod undo;

@@ -1,19 +1,18 @@
 //! Formats the output of `status`.
 
-use std::time::Duration;
-
 use jiff::tz::TimeZone;
 
+use super::runs::runs_lines;
 use crate::commands::status::read::ProductionLine;
 use crate::commands::status::read::StagingLine;
 use crate::commands::status::read::StatusReport;
+use crate::commands::status::read::Waits;
+use crate::dashboard::verdict::Verdict;
 use crate::display::{self, Column, Lines, Table};
+use crate::run_log::find_runs::short;
 use crate::run_log::last_runs::LastRun;
 use crate::staging::counts::size::Size;
 use crate::time;
-
-/// A narrower terminal has no room for the ids of runs.
-const ROOM_FOR_IDS: u16 = 120;
 
 /// The embedded database.
 pub struct Embedded {
@@ -22,32 +21,94 @@ pub struct Embedded {
     pub runs_on: bool,
 }
 
-/// Tables of counts and runs, and below them what needs attention.
+/// The verdict, what waits for a person, the last runs, and tables of what is stored.
 pub fn text(report: &StatusReport, zone: &TimeZone, embedded: Option<&Embedded>) -> Lines {
-    let shows_ids = display::terminal_width().is_none_or(|width| width >= ROOM_FOR_IDS);
     let mut text = Lines::new();
+    headline(&mut text, report, zone);
+    text.blank();
+    let runs: Vec<&LastRun> = report.runs.iter().collect();
+    if runs.is_empty() {
+        text.line("no run is recorded yet: gazelle-sync sync --mode full");
+    } else {
+        runs_lines(&mut text, &runs, zone);
+        text.line("more: gazelle-sync runs; one of them: gazelle-sync runs show RUN");
+    }
+    text.blank().table(&production_table(&report.production, zone)).blank();
     text.table(&staging_table(&report.staging, zone)).blank();
     text.table(&size_table(&report.staging_size)).line(format!("kept: {}", kept(&report.retention))).blank();
-    text.table(&production_table(&report.production, zone)).blank();
-    text.table(&run_table(&report.runs, zone, shows_ids));
-    for wait in &report.lock_waits {
-        text.line(format!("LOCK: {}", wait.text()));
-    }
-    if let Some(reason) = report.runs.first().and_then(|run| run.reason.as_deref()) {
-        text.wrapped(format!("last run: {reason}"), 2);
-    }
-    if !shows_ids && !report.runs.is_empty() {
-        text.line("run ids: gazelle-sync status --json, or a wider terminal");
-    }
-    text.line(format!("times are of {}", zone.iana_name().unwrap_or("UTC")));
+    text.line(format!("times in {}", zone.iana_name().unwrap_or("UTC")));
     match embedded {
         Some(Embedded { url, runs_on: true }) => text.line(format!("psql \"{url}\"")),
-        Some(_) => text.line(
+        Some(_) => text.wrapped(
             "the embedded database runs only while a command needs it (`gazelle-sync demo` leaves it running)",
+            2,
         ),
         None => &mut text,
     };
     text
+}
+
+/// Whether the data is right, what can be done, and what waits for a person.
+fn headline(text: &mut Lines, report: &StatusReport, zone: &TimeZone) {
+    if report.is_demo {
+        text.wrapped("DEMONSTRATION: this database holds the made-up shop of `gazelle-sync demo`", 2);
+    }
+    let said = &report.verdict;
+    text.wrapped(format!("{} {}. {}", said.level.shape(), said.title, said.sentence), 2);
+    if let Some(act) = what_to_do(&said.verdict) {
+        text.line(format!("  -> {act}"));
+    }
+    text.blank();
+    let mut waits = |what: &str, found: String, command: Option<&str>| {
+        let command = command.map(|command| format!("  -> {command}")).unwrap_or_default();
+        text.wrapped(format!("{what:12}{found}{command}"), 12);
+    };
+    let Waits { quarantined, oldest_quarantined_at, deletions, problems } = &report.waits;
+    match oldest_quarantined_at {
+        Some(oldest) => {
+            let found =
+                format!("{}, the oldest since {}", display::count(*quarantined), time::show(*oldest, zone));
+            waits("quarantine", found, Some("gazelle-sync errors"));
+        }
+        None => waits("quarantine", "empty".to_owned(), None),
+    }
+    match deletions {
+        0 => waits("deletions", "none awaits approval".to_owned(), None),
+        many => waits(
+            "deletions",
+            format!("{} await approval", display::count(*many)),
+            Some("gazelle-sync deletions"),
+        ),
+    }
+    match problems.as_slice() {
+        [] => waits("alerts", "no problem".to_owned(), None),
+        some => waits("alerts", some.join("; "), Some("gazelle-sync alerts")),
+    }
+    if let Some(next) = report.next_due {
+        let at = time::show(next, zone);
+        waits("next run", format!("{at}, if `gazelle-sync serve` runs"), None);
+    }
+    for wait in &report.lock_waits {
+        text.wrapped(format!("LOCK: {}", wait.text()), 2);
+    }
+}
+
+/// The command that goes on from a verdict; none where nothing is to be done.
+fn what_to_do(verdict: &Verdict) -> Option<String> {
+    Some(match verdict {
+        Verdict::Unreachable(_) => "gazelle-sync doctor".to_owned(),
+        Verdict::Refused => "gazelle-sync auth login, or a new GAZELLE_API_KEY".to_owned(),
+        Verdict::Failed(run) | Verdict::Partial(run) => {
+            format!("gazelle-sync runs show {}", short(&run.run_id))
+        }
+        Verdict::Stale => "gazelle-sync sync, or gazelle-sync serve (syncs by itself)".to_owned(),
+        Verdict::NothingListed(_) => "gazelle-sync runs".to_owned(),
+        Verdict::Differs(_) => "gazelle-sync verify, then gazelle-sync replay --dry-run".to_owned(),
+        Verdict::Withheld(_) => "gazelle-sync deletions".to_owned(),
+        Verdict::ManyCases(_) => "gazelle-sync errors".to_owned(),
+        Verdict::NotVerified(_) => "gazelle-sync verify".to_owned(),
+        Verdict::Right(_) => return None,
+    })
 }
 
 fn staging_table(lines: &[StagingLine], zone: &TimeZone) -> Table {
@@ -118,35 +179,6 @@ fn production_table(lines: &[ProductionLine], zone: &TimeZone) -> Table {
             display::count(line.deleted),
             line.last_complete_walk.map_or_else(|| "never".to_owned(), |at| time::show(at, zone)),
         ]);
-    }
-    table
-}
-
-fn run_table(runs: &[LastRun], zone: &TimeZone, shows_ids: bool) -> Table {
-    let columns = [
-        Column::text("last runs"),
-        Column::text("command"),
-        Column::text("status"),
-        Column::text("took"),
-        Column::number("fetched"),
-        Column::number("staged"),
-        Column::number("reconciled"),
-        Column::number("errors"),
-    ];
-    let mut table = Table::new(columns.into_iter().chain(shows_ids.then(|| Column::ids("run"))));
-    for run in runs {
-        let took = |ms: i64| display::duration(Duration::from_millis(ms.max(0) as u64));
-        let cells = [
-            time::show(run.started_at, zone),
-            format!("{} {}", run.command, run.mode.as_deref().unwrap_or_default()).trim_end().to_owned(),
-            run.status.clone(),
-            run.duration_ms.map_or_else(String::new, took),
-            display::count(run.fetched),
-            display::count(run.staged),
-            display::count(run.processed),
-            display::count(run.errors),
-        ];
-        table.row(cells.into_iter().chain(shows_ids.then(|| run.run_id.clone())));
     }
     table
 }

@@ -13,7 +13,7 @@ use std::time::Duration;
 
 use super::lines::Lines;
 use super::subject::Subject;
-use super::{alerts, clock, room, service, zone};
+use super::{alerts, clock, outcome, room, service, zone};
 use crate::access::trust::{bound, owners, superuser};
 use crate::db::DbError;
 
@@ -55,6 +55,7 @@ pub(super) async fn look(subject: &Subject<'_>) -> Lines {
     within(&mut lines, "database clock", clock::of_database(db)).await;
     within(&mut lines, "database time zones", zone::of_database(db)).await;
     within(&mut lines, "runs", service::runs(db, subject.settings)).await;
+    within(&mut lines, "last run", outcome::look(db, subject.settings)).await;
     within(&mut lines, "alert messages", alerts::sent(db)).await;
     within(&mut lines, "backup", room::of_database(db, subject)).await;
     lines

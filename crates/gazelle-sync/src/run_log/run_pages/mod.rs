@@ -56,6 +56,18 @@ impl From<&Row> for ListedRun {
 /// # Errors
 /// Those of the database.
 pub async fn page(tx: &Tx<'_>, filter: &Filter) -> Result<(Vec<ListedRun>, Option<Position>), DbError> {
+    page_of(tx, filter, PAGE).await
+}
+
+/// As [`page`], of at most `most` runs.
+///
+/// # Errors
+/// Those of the database.
+pub async fn page_of(
+    tx: &Tx<'_>,
+    filter: &Filter,
+    most: i64,
+) -> Result<(Vec<ListedRun>, Option<Position>), DbError> {
     let (at, id) = (filter.before.map(|place| place.started_at), filter.before.map(|place| place.run_id));
     // One more than is shown tells whether there is a next page.
     let rows = tx
@@ -66,11 +78,11 @@ pub async fn page(tx: &Tx<'_>, filter: &Filter) -> Result<(Vec<ListedRun>, Optio
                 (&filter.command, Type::TEXT),
                 (&at, Type::TIMESTAMPTZ),
                 (&id, Type::UUID),
-                (&(PAGE + 1), Type::INT8),
+                (&(most + 1), Type::INT8),
             ],
         )
         .await?;
-    let size = usize::try_from(PAGE).unwrap_or_default();
+    let size = usize::try_from(most).unwrap_or_default();
     let shown = &rows[..rows.len().min(size)];
     let last = |row: &Row| Position { started_at: row.get("started_at"), run_id: row.get("id") };
     let next = (rows.len() > size).then(|| shown.last().map(last)).flatten();

@@ -8,9 +8,9 @@ use serde::Serialize;
 use crate::alerts::{self, Kind, Problem};
 use crate::config::Settings;
 use crate::dashboard::charts::strip;
-use crate::dashboard::links;
 use crate::dashboard::site::Snapshot;
-use crate::dashboard::verdict::{BadRun, Facts, Verified};
+use crate::dashboard::verdict::Facts;
+use crate::dashboard::verdict::facts;
 use crate::db::DbError;
 use crate::run_log::actions::{self, LastVerified};
 use crate::run_log::run_pages;
@@ -85,10 +85,7 @@ pub(super) async fn read(
     let last_verified = actions::last_verified(tx).await?;
     let first_run: Option<Timestamp> = counts.and_then(|row| row.get("first_run"));
     Ok(Overview {
-        facts: Facts {
-            verified: last_verified.as_ref().and_then(verified),
-            ..facts(&problems, past.last_good, settings, now)
-        },
+        facts: facts::of(&problems, last_verified.as_ref(), past.last_good, settings, now),
         last_verified,
         cases: counts.map(|row| row.get("cases")).unwrap_or_default(),
         oldest_case: counts.and_then(|row| row.get("oldest_case")),
@@ -101,48 +98,6 @@ pub(super) async fn read(
         activity,
         problems: problems.into_iter().filter(|problem| waits(problem.kind)).collect(),
     })
-}
-
-/// The last verification as the verdict takes it: one that could not ask everything proves neither.
-fn verified(last: &LastVerified) -> Option<Verified> {
-    (last.verdict != "incomplete").then(|| Verified {
-        at: last.at,
-        rows: last.rows,
-        asked: last.asked,
-        differences: last.differences,
-        report: links::action(last.id),
-    })
-}
-
-/// The facts of the verdict, from the problems that the alerts tell of.
-fn facts(problems: &[Problem], as_of: Option<Timestamp>, settings: &Settings, now: Timestamp) -> Facts {
-    let of = |kind: Kind| problems.iter().find(|problem| problem.kind == kind);
-    let bad_run = |kind: Kind| {
-        of(kind).map(|problem| BadRun {
-            run_id: problem.text("run_id").to_owned(),
-            at: problem.text("run_at").parse().unwrap_or(now),
-        })
-    };
-    Facts {
-        unreachable: None,
-        refused: of(Kind::CredentialsRefused).is_some(),
-        failed: bad_run(Kind::RunFailed),
-        stale: is_stale(as_of, settings.stale_after_minutes, now),
-        stale_after_minutes: settings.stale_after_minutes,
-        nothing_listed: of(Kind::NothingFetched).map(|problem| problem.text("entities").to_owned()),
-        withheld: of(Kind::DeletionsWithheld).map_or(0, |problem| problem.number("count")),
-        many_cases: of(Kind::RecordErrors).map(|problem| problem.number("count")),
-        partial: bad_run(Kind::RunPartial),
-        as_of,
-        verified: None,
-        now,
-    }
-}
-
-/// Whether the data is older than the limit. The alert is silent while a run is in progress, which may mend it; a page must
-/// not say until then that the data is right. Before the first good run nothing is fresh, however new the tables are.
-fn is_stale(as_of: Option<Timestamp>, minutes: u32, now: Timestamp) -> bool {
-    as_of.is_none_or(|at| now.duration_since(at) > SignedDuration::from_mins(i64::from(minutes)))
 }
 
 /// Whether a problem stands in the list of what waits for a person: all but those that go by themselves.
@@ -173,23 +128,4 @@ fn due(settings: &Settings, from: Timestamp, to: Timestamp) -> Vec<Timestamp> {
     due.sort_unstable();
     due.dedup();
     if due.len() > MOST_DUE { Vec::new() } else { due }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn data_is_stale_by_its_age_alone() {
-        let now: Timestamp = "2026-11-24T19:22:00Z".parse().unwrap();
-        for (as_of, stale) in [
-            (None, true),
-            (Some("2026-11-24T18:36:59Z"), true),
-            (Some("2026-11-24T18:37:00Z"), false),
-            // By a clock that is ahead.
-            (Some("2026-11-24T19:30:00Z"), false),
-        ] {
-            assert_eq!(is_stale(as_of.map(|at| at.parse().unwrap()), 45, now), stale, "{as_of:?}");
-        }
-    }
 }
