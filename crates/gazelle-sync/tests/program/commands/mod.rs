@@ -11,4 +11,5 @@ mod history;
 mod logs;
 mod manual;
 mod outputs;
+mod runs;
 mod whose_settings;

@@ -65,6 +65,10 @@ async fn pin_both(place: &Place, name: &str, args: &[&str]) {
     pin_json(place, name, args).await;
 }
 
+/// The characters of an id, and of the beginning that lists show.
+const LONG: usize = 36;
+const BEGUN: usize = 13;
+
 /// What differs from run to run, as patterns with what is shown instead: days near today, times, how long things took, how
 /// much room they take, and what belongs to the machine.
 fn varying(now: &Zoned) -> Vec<(String, &'static str)> {
@@ -107,29 +111,31 @@ fn varying(now: &Zoned) -> Vec<(String, &'static str)> {
     patterns
 }
 
-/// The text with the ids that were made meanwhile numbered in the order in which they first stand there; an id that is an
-/// example, or was typed, stays.
+/// The text with the ids that were made meanwhile, and the beginnings that lists show of them, numbered in the order in which they
+/// first stand there; an id that is an example, or was typed, stays.
 fn with_numbered_ids(text: &str) -> String {
-    const LONG: usize = 36;
     let now = Timestamp::now().as_millisecond();
     let mut numbers: BTreeMap<&str, usize> = BTreeMap::new();
     let (mut said, mut rest) = (String::new(), text);
     while let Some(first) = rest.chars().next() {
         // A version 7 id begins with when it was made.
-        let id = rest.get(..LONG).filter(|id| uuid::Uuid::try_parse(id).is_ok());
-        let made = id.and_then(|id| i64::from_str_radix(&id[..13].replace('-', ""), 16).ok());
-        match id.filter(|_| made.is_some_and(|made| (now - made).abs() < 86_400_000)) {
-            Some(id) => {
-                let next = numbers.len() + 1;
-                let number = *numbers.entry(id).or_insert(next);
-                said.push_str(&format!("00000000-0000-7000-8000-{number:012}"));
-                rest = &rest[LONG..];
-            }
-            None => {
-                said.push(first);
-                rest = &rest[first.len_utf8()..];
-            }
+        let begun = rest.get(..BEGUN).filter(|begun| begun.as_bytes()[8] == b'-');
+        let made = begun.and_then(|begun| i64::from_str_radix(&begun.replacen('-', "", 1), 16).ok());
+        let Some(begun) = begun.filter(|_| made.is_some_and(|made| (now - made).abs() < 86_400_000)) else {
+            said.push(first);
+            rest = &rest[first.len_utf8()..];
+            continue;
+        };
+        let whole = rest.get(..LONG).filter(|id| uuid::Uuid::try_parse(id).is_ok());
+        let known = numbers.keys().find(|known| known.starts_with(begun)).copied();
+        let id = whole.or(known).unwrap_or(begun);
+        let next = numbers.len() + 1;
+        let number = *numbers.entry(id).or_insert(next);
+        match whole {
+            Some(_) => said.push_str(&format!("00000000-0000-7000-8000-{number:012}")),
+            None => said.push_str(&format!("00000000-{number:04}")),
         }
+        rest = &rest[whole.unwrap_or(begun).len()..];
     }
     said
 }
@@ -222,6 +228,11 @@ async fn a_source_with_a_fault(world: &World) {
     world.control.clear_faults();
     world.control.add_fault(Fault::new(FaultKind::ServerError).on_field("allPianos").forever());
     pin_both(world, "sync_partial", &["sync", "--mode", "full"]).await;
+    as_long_as_another(world).await;
+    pin_both(world, "status_partial", &["status"]).await;
+    pin_both(world, "runs", &["runs", "--limit", "2"]).await;
+    pin_both(world, "runs_show", &["runs", "show", &last_run(world).await[..BEGUN]]).await;
+    pin_both(world, "wrong_run_beginning", &["undo", "0000"]).await;
     world.run(&["alerts", "check"]).await.success();
     pin_both(world, "alerts", &["alerts"]).await;
     pin_both(world, "wrong_run", &["undo", "01900000-0000-7000-8000-000000000001"]).await;
