@@ -4,15 +4,16 @@ use std::collections::BTreeSet;
 
 use super::said::Said;
 use super::{
-    actions, changes, deletions, entry, feeds, frame, overview, quarantine, record, runs, search, today,
+    actions, changes, charts, deletions, entry, feeds, frame, overview, quarantine, record, runs, search, today,
     verdict,
 };
 use crate::config::Language;
 
 fn all() -> Vec<(&'static str, &'static str, Said)> {
-    let files: [(&str, &[(&str, Said)]); 13] = [
+    let files: [(&str, &[(&str, Said)]); 14] = [
         ("actions", actions::ALL),
         ("changes", changes::ALL),
+        ("charts", charts::ALL),
         ("deletions", deletions::ALL),
         ("entry", entry::ALL),
         ("feeds", feeds::ALL),
