@@ -136,6 +136,12 @@ pub(crate) static MIGRATIONS: &[Migration] = &[
         sql: include_str!("0031_indexes_of_overview.sql"),
         staging_tables: &[],
     },
+    Migration {
+        version: 32,
+        name: "what charts count",
+        sql: include_str!("0032_indexes_of_charts.sql"),
+        staging_tables: &[],
+    },
 ];
 
 /// The register of applied migrations.

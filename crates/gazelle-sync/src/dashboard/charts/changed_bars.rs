@@ -8,7 +8,8 @@ use crate::dashboard::words::tongue::Tongue;
 /// The drawing's own units; the page stretches it.
 pub(crate) const WIDTH: f64 = 960.0;
 /// Its height.
-pub(crate) const HEIGHT: f64 = 64.0;
+#[cfg(test)]
+const HEIGHT: f64 = 64.0;
 /// Where the bars stand; below and above is room for the marks of what is not usual.
 const BASE: f64 = 56.0;
 const TOP: f64 = 8.0;
@@ -136,7 +137,6 @@ pub(crate) fn finding(all: &[Bars], t: &Tongue) -> String {
         odd => t.count(w::ODD, odd as i64),
     }
 }
-
 
 #[cfg(test)]
 mod tests {

@@ -80,7 +80,8 @@ impl Growth {
         let days = drawn.days.len().saturating_sub(1);
         let all: Vec<Vec<i64>> = drawn.entities.iter().map(|entity| summed(&entity.net, days)).collect();
         let net = |day: usize| drawn.entities.iter().filter_map(move |entity| entity.net.get(day));
-        let each: Vec<i64> = (0..days).map(|day| net(day).fold(0_i64, |sum, n| sum.saturating_add(*n))).collect();
+        let each: Vec<i64> =
+            (0..days).map(|day| net(day).fold(0_i64, |sum, n| sum.saturating_add(*n))).collect();
         let total = summed(&each, days);
         let last = total.last().copied().unwrap_or_default();
         let pace = pace(&each, drawn.first);
@@ -241,8 +242,11 @@ mod tests {
 
     fn drawn(entities: &[&[i64]], days: u16, language: Language) -> Growth {
         let t = tongue(language);
-        let entities: Vec<Entity> =
-            entities.iter().enumerate().map(|(n, net)| Entity { name: format!("E{n}"), net: net.to_vec() }).collect();
+        let entities: Vec<Entity> = entities
+            .iter()
+            .enumerate()
+            .map(|(n, net)| Entity { name: format!("E{n}"), net: net.to_vec() })
+            .collect();
         let some = |day: &usize| entities.iter().any(|entity| entity.net.get(*day).is_some_and(|n| *n != 0));
         let first = (0..usize::from(days)).find(some);
         Growth::draw(Drawn { days: &t.days(days), entities: &entities, first }, &t)

@@ -84,7 +84,8 @@ fn title(days: &[Day], t: &Tongue) -> String {
         _ => w::MOVED_FEWER,
     };
     let fewer = t.number(more.saturating_neg());
-    let facts = [("came", t.number(came)), ("closed", t.number(closed)), ("more", t.number(more)), ("fewer", fewer)];
+    let facts =
+        [("came", t.number(came)), ("closed", t.number(closed)), ("more", t.number(more)), ("fewer", fewer)];
     let facts = facts.each_ref().map(|(name, fact)| (*name, fact.as_str()));
     t.fill(said, &facts)
 }
@@ -113,7 +114,14 @@ mod tests {
         let t = tongue(Language::En);
         let all = t.days(u16::try_from(numbers.len()).unwrap());
         let pairs = all.windows(2).zip(numbers);
-        pairs.map(|(pair, (came, closed))| Day { date: pair[0].0, ends_at: pair[1].1, came: *came, closed: *closed }).collect()
+        pairs
+            .map(|(pair, (came, closed))| Day {
+                date: pair[0].0,
+                ends_at: pair[1].1,
+                came: *came,
+                closed: *closed,
+            })
+            .collect()
     }
 
     #[test]
@@ -127,13 +135,34 @@ mod tests {
     #[test]
     fn it_is_said_whether_more_came_than_was_closed() {
         for (numbers, en, fr) in [
-            (&[][..], "No case came or was closed within 30 days.", "Aucun cas n'est entré ni n'a été fermé depuis 30 jours."),
-            (&[(0, 0)], "No case came or was closed within 30 days.", "Aucun cas n'est entré ni n'a été fermé depuis 30 jours."),
-            (&[(1_000, 2), (3, 1)], "1,003 came and 3 were closed within 30 days: 1,000 more wait.", "En 30 jours, entrées : 1 003, sorties : 3. En attente : 1 000 de plus."),
-            (&[(2, 9)], "2 came and 9 were closed within 30 days: 7 fewer wait.", "En 30 jours, entrées : 2, sorties : 9. En attente : 7 de moins."),
-            (&[(2, 1), (0, 1)], "2 came and as many were closed within 30 days.", "En 30 jours, entrées : 2, et autant de sorties."),
+            (
+                &[][..],
+                "No case came or was closed within 30 days.",
+                "Aucun cas n'est entré ni n'a été fermé depuis 30 jours.",
+            ),
+            (
+                &[(0, 0)],
+                "No case came or was closed within 30 days.",
+                "Aucun cas n'est entré ni n'a été fermé depuis 30 jours.",
+            ),
+            (
+                &[(1_000, 2), (3, 1)],
+                "1,003 came and 3 were closed within 30 days: 1,000 more wait.",
+                "En 30 jours, entrées : 1 003, sorties : 3. En attente : 1 000 de plus.",
+            ),
+            (
+                &[(2, 9)],
+                "2 came and 9 were closed within 30 days: 7 fewer wait.",
+                "En 30 jours, entrées : 2, sorties : 9. En attente : 7 de moins.",
+            ),
+            (
+                &[(2, 1), (0, 1)],
+                "2 came and as many were closed within 30 days.",
+                "En 30 jours, entrées : 2, et autant de sorties.",
+            ),
         ] {
-            let said = [Language::En, Language::Fr].map(|language| InAndOut::draw(&days(numbers), &tongue(language)).title);
+            let said = [Language::En, Language::Fr]
+                .map(|language| InAndOut::draw(&days(numbers), &tongue(language)).title);
             assert_eq!(said.map(|text| text.replace('\u{a0}', " ")), [en, fr]);
         }
     }

@@ -60,8 +60,8 @@ pub(crate) struct Lanes {
 pub(crate) struct StageTwo {
     pub(crate) title: String,
     pub(crate) path: Path,
-    /// What it took of each entity.
-    pub(crate) took: Vec<(String, String)>,
+    /// A sentence with what it took of each entity.
+    pub(crate) took: String,
 }
 
 impl Lanes {
@@ -96,7 +96,9 @@ impl Lanes {
             plain,
             retried,
             failed,
-            seconds: (0..5).map(|quarter| t.milliseconds(span / 4 * quarter + span % 4 * quarter / 4)).collect(),
+            seconds: (0..5)
+                .map(|quarter| t.milliseconds(span / 4 * quarter + span % 4 * quarter / 4))
+                .collect(),
             stage_two: stage_two(drawn.stage_two, span, t),
         })
     }
@@ -137,9 +139,10 @@ fn stage_two(took: &[(String, i64)], span: i64, t: &Tongue) -> Option<StageTwo> 
         path.rectangle(share(all).min(WIDTH - width), (ROW - BAR) / 2.0, width, BAR);
         all = all.saturating_add((*ms).max(0));
     }
-    let took: Vec<_> = took.iter().map(|(name, ms)| (name.clone(), t.milliseconds(*ms))).collect();
+    let each: Vec<String> = took.iter().map(|(name, ms)| format!("{name} {}", t.milliseconds(*ms))).collect();
     let title = t.fill(w::STAGE_TWO, &[("took", &t.milliseconds(all))]);
-    (!took.is_empty()).then_some(StageTwo { title, path, took })
+    let took = t.fill(w::STAGE_TWO_OF, &[("took", &each.join(", "))]);
+    (!each.is_empty()).then_some(StageTwo { title, path, took })
 }
 
 /// `70 requests within 4.2 s, 3 were tried again`
@@ -217,7 +220,10 @@ mod tests {
         assert_eq!(rows(&requests), [0, 1, 1, 0, 1]);
         let took = [("Clients".to_owned(), 500), ("Pianos".to_owned(), 250)];
         let lanes = drawn(&requests, 5, &took, Language::En);
-        assert_eq!(lanes.title.replace('\u{a0}', " "), "5 requests within 2.0 s, 1 was tried again, 1 got no answer");
+        assert_eq!(
+            lanes.title.replace('\u{a0}', " "),
+            "5 requests within 2.0 s, 1 was tried again, 1 got no answer"
+        );
         assert_eq!(lanes.plain.rectangles().len() + lanes.retried.rectangles().len(), 4);
         assert_eq!(lanes.plain.rectangles()[0], [0.0, 2.0, 480.0, 10.0]);
         assert_eq!(lanes.failed.rectangles(), [[720.0, 16.0, 2.0, 10.0]]);
@@ -237,7 +243,9 @@ mod tests {
             "Requêtes 201 à 400 sur 4 321, en 10,0 s, aucune n'a été reprise"
         );
         assert!(lanes.stage_two.is_none());
-        assert!(Lanes::draw(Drawn { requests: &[], all: 0, stage_two: &[] }, &tongue(Language::En)).is_none());
+        assert!(
+            Lanes::draw(Drawn { requests: &[], all: 0, stage_two: &[] }, &tongue(Language::En)).is_none()
+        );
     }
 
     #[test]

@@ -5,8 +5,7 @@ use super::said::said;
 said! {
     DAY = "Day" / "Jour";
     HOUR = "Hour" / "Heure";
-    TOTAL = "Total" / "Total";
-    RUN = "Run" / "Exécution";
+    TOTAL = "Since the first day" / "Depuis le premier jour";
 
     CHANGED = "Changed records in each run" / "Fiches changées par exécution";
     CHANGED_HOW = "Oldest run on the left. Heights grow with the square root of the number. The band is what is usual; a mark at the top or at the bottom says that a run is above or below it." / "La plus ancienne exécution est à gauche. Les hauteurs croissent avec la racine carrée du nombre. La bande est ce qui est habituel; une marque en haut ou en bas dit qu'une exécution est au-dessus ou au-dessous.";
@@ -26,15 +25,15 @@ said! {
     LANES_RETRIED = "{n} was tried again" / "{n} a été reprise", "{n} were tried again" / "{n} ont été reprises";
     LANES_FAILED = "{n} got no answer" / "{n} est restée sans réponse", "{n} got no answer" / "{n} sont restées sans réponse";
     LANES_DESC = "Each bar begins when its request was made and is as long as its last answer took. Requests in the same row follow each other." / "Chaque barre commence quand sa requête est faite et dure autant que sa dernière réponse. Les requêtes d'une même ligne se suivent.";
-    LANES_KEY_RETRIED = "hatched: tried again" / "hachurée : reprise";
-    LANES_KEY_FAILED = "with an outline: no answer" / "avec un contour : sans réponse";
+    LANES_KEY_RETRIED = "Hatched: tried again." / "Hachurée : reprise.";
+    LANES_KEY_FAILED = "Outlined: no answer." / "Avec un contour : sans réponse.";
     LANES_OTHERS = "The other requests:" / "Les autres requêtes :";
     LANES_FIRST = "the first ones" / "les premières";
     LANES_NEXT = "the next ones" / "les suivantes";
     MADE_AFTER = "Made after" / "Faite après";
-    STAGE_TWO = "Stage 2: {took} in total" / "Étape 2 : {took} au total";
+    STAGE_TWO = "Stage 2 took {took}" / "Durée de l'étape 2 : {took}";
+    STAGE_TWO_OF = "Stage 2, below: {took}." / "Étape 2, en dessous : {took}.";
     STAGE_TWO_DESC = "One entity after the other, beside stage 1; when each began is not recorded." / "Une entité après l'autre, à côté de l'étape 1; le début de chacune n'est pas noté.";
-    STAGE_TWO_TOOK = "Stage 2" / "Étape 2";
 
     HEAT = "Answers of Gazelle, 7 days" / "Réponses de Gazelle, 7 jours";
     HEAT_NONE = "No request within the last 7 days." / "Aucune requête depuis 7 jours.";

@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 
 use super::said::Said;
 use super::{
-    actions, changes, charts, deletions, entry, feeds, frame, overview, quarantine, record, runs, search, today,
-    verdict,
+    actions, changes, charts, deletions, entry, feeds, frame, overview, quarantine, record, runs, search,
+    today, verdict,
 };
 use crate::config::Language;
 
@@ -79,9 +79,16 @@ fn every_sentence_is_used() {
         }
     }
     for (file, name, _) in all() {
-        // Each file of screens names its words `w` or by their file; the forms of other screens name those of actions `wa`.
-        let of_actions = format!("{}::{name}", if file == "actions" { "wa" } else { file });
-        let uses = [format!("w::{name}"), format!("{file}::{name}"), of_actions];
+        // Each file of screens names its words `w` or by their file; other screens name those of actions `wa`, of charts `wc`.
+        let elsewhere = format!(
+            "{}::{name}",
+            match file {
+                "actions" => "wa",
+                "charts" => "wc",
+                file => file,
+            }
+        );
+        let uses = [format!("w::{name}"), format!("{file}::{name}"), elsewhere];
         let is_used = uses.iter().any(|one| {
             text.match_indices(one.as_str()).any(|(at, _)| {
                 let next = text[at + one.len()..].chars().next().unwrap_or(' ');

@@ -64,7 +64,7 @@ async fn latency(site: &Site, asked: &Asked) -> Result<Answer, Trouble> {
     let counted: i64 = cells.iter().map(|cell| cell.requests).sum();
     let page = Page {
         heat: Heat::draw(&hours, &cells, snapshot.now, t),
-        limited: (counted >= REQUESTS).then(|| t.count(w::HEAT_LIMITED, REQUESTS)),
+        limited: (counted >= REQUESTS).then(|| t.fill(w::HEAT_LIMITED, &[("n", &t.number(REQUESTS))])),
         frame,
     };
     Ok(Answer::page(StatusCode::OK, &page))
