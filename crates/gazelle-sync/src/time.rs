@@ -168,6 +168,37 @@ pub fn start_of_day(day: Date, zone_name: &str) -> anyhow::Result<Timestamp> {
     Ok(day.to_zoned(zone)?.timestamp())
 }
 
+/// The last `days` calendar days of a zone up to `last`, each with the instant at which it starts, and the day after, with
+/// which the last one ends. Between two of them are 23 or 25 hours where clocks change.
+pub fn starts_of_days(last: Date, days: u16, zone: &TimeZone) -> Vec<(Date, Timestamp)> {
+    let back = (0..=days).rev().map(|back| i32::from(back) - 1);
+    back.filter_map(|back| {
+        let day = last.checked_sub(jiff::Span::new().days(back)).ok()?;
+        Some((day, day.to_zoned(zone.clone()).ok()?.timestamp()))
+    })
+    .collect()
+}
+
+/// The instants from `from` to `to` at which an hour of the zone's clocks starts; `from` itself and `to` are the first and
+/// the last. An hour that the clocks repeat is there twice, one that they skip is not.
+pub fn starts_of_hours(from: Timestamp, to: Timestamp, zone: &TimeZone) -> Vec<Timestamp> {
+    let mut starts = vec![from];
+    let mut at = from;
+    while let Ok(later) = at.checked_add(SignedDuration::from_hours(1)) {
+        let local = local(later, zone);
+        let past = i64::from(local.minute()) * 60 + i64::from(local.second());
+        // Where clocks change by half an hour, the hour that begins within this one.
+        let start = later.checked_sub(SignedDuration::from_secs(past)).unwrap_or(later);
+        at = if start > at { start } else { later };
+        if at >= to {
+            break;
+        }
+        starts.push(at);
+    }
+    starts.push(to);
+    starts
+}
+
 /// The local date and time in Montréal, as `v_appointments_montreal` must show them.
 pub fn montreal_parts(instant: Timestamp) -> (Date, Time) {
     let local = instant.to_zoned(montreal()).datetime();

@@ -165,6 +165,7 @@ fn pages(report: &Value, ids: &Ids) -> Vec<(&'static str, String)> {
         ("feeds", "/app/feeds".to_owned()),
         ("runs", "/app/runs".to_owned()),
         ("runs-empty", "/app/runs?status=failed".to_owned()),
+        ("latency", "/app/latency".to_owned()),
         ("run", format!("/app/runs/{run}")),
         ("run-changes", format!("/app/runs/{changed}")),
         ("record", format!("/app/records/appointments/{appointment}")),

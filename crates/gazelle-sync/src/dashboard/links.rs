@@ -22,6 +22,12 @@ pub(super) fn run(run_id: impl std::fmt::Display) -> String {
     format!("/app/runs/{run_id}")
 }
 
+/// The list of runs from the last one that started before an instant.
+pub(super) fn runs_before(at: jiff::Timestamp) -> String {
+    // No run has an id before this one.
+    format!("/app/runs?before={at},{}", uuid::Uuid::nil())
+}
+
 /// The page of the deletions that a run withheld.
 pub(super) fn deletions(run_id: impl std::fmt::Display) -> String {
     format!("/app/deletions/{run_id}")

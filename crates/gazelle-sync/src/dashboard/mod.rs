@@ -43,8 +43,8 @@ use entry::viewer::Viewer;
 use entry::{cookie, form, same_origin, sender};
 use page::{Asked, Screen};
 use screens::{
-    actions, case, changes, deletions, doctor, enter, feeds, me, overview, people, quarantine, record, run,
-    runs, search, settings, sign_in, today, trouble,
+    actions, case, changes, deletions, doctor, enter, feeds, latency, me, overview, people, quarantine,
+    record, run, runs, search, settings, sign_in, today, trouble,
 };
 use site::{Site, Trouble};
 
@@ -88,7 +88,7 @@ const OFFICE: Least = Least::Role(Role::Office);
 const OPERATOR: Least = Least::Role(Role::Operator);
 
 /// Every route of the dashboard: the router is made of this table, so that none is outside of it.
-static ROUTES: [Route; 63] = [
+static ROUTES: [Route; 65] = [
     reads("/app/assets/{hash}/{name}", Least::File, || get(asset)),
     reads("/feed/{file}", Least::Link, || get(feed::show)),
     reads("/app/sign-in", ANYONE, || get(sign_in::show)),
@@ -114,6 +114,8 @@ static ROUTES: [Route; 63] = [
     reads("/app/overview.json", OFFICE, || get(overview::show)),
     reads("/app/runs", OFFICE, || get(runs::show)),
     reads("/app/runs.json", OFFICE, || get(runs::show)),
+    reads("/app/latency", OFFICE, || get(latency::show)),
+    reads("/app/latency.json", OFFICE, || get(latency::show)),
     reads("/app/runs/{run}", OFFICE, || get(run::show)),
     reads("/app/records/{entity}/{id}", OFFICE, || get(record::show)),
     reads("/app/quarantine", OFFICE, || get(quarantine::show)),

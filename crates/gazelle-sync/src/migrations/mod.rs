@@ -137,6 +137,12 @@ pub(crate) static MIGRATIONS: &[Migration] = &[
         staging_tables: &[],
     },
     Migration {
+        version: 32,
+        name: "what charts count",
+        sql: include_str!("0032_indexes_of_charts.sql"),
+        staging_tables: &[],
+    },
+    Migration {
         version: 33,
         name: "the last examination",
         sql: include_str!("0033_examinations.sql"),

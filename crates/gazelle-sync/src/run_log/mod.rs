@@ -9,6 +9,7 @@ pub mod forget_runs;
 pub mod kinds;
 pub mod last_runs;
 pub mod report;
+pub mod run_charts;
 mod run_end;
 pub mod run_pages;
 pub mod runs;

@@ -1,6 +1,7 @@
 //! The dashboard in a real browser: Debian's Chromium, a Postgres of its own and a simulated Gazelle.
 
 mod actions;
+mod charts;
 mod feeds;
 mod forms;
 mod live;

@@ -87,6 +87,7 @@ async fn pages(looked: &Looked) -> Vec<String> {
         "/app/feeds".to_owned(),
         "/app/runs".to_owned(),
         "/app/runs?status=failed".to_owned(),
+        "/app/latency".to_owned(),
         format!("/app/runs/{run}"),
         "/app/runs/01930000-0000-7000-8000-000000000001".to_owned(),
         "/app/nothing".to_owned(),

@@ -189,3 +189,83 @@ async fn what_every_page_and_overview_count_is_found_by_indexes() {
         "{bad_run}"
     );
 }
+
+#[tokio::test]
+async fn what_charts_show_of_runs_and_quarantine_is_found_by_indexes() {
+    let place = Place::new().await;
+    place.run(&["migrate"]).await.success();
+    // A year of runs, the requests of the last weeks, and a long quarantine.
+    place
+        .execute(
+            "INSERT INTO sync_runs (run_id, command, mode, trigger, status, started_at, finished_at, program)
+             SELECT gen_random_uuid(), 'sync', 'incremental', 'schedule', 'success', now() - g * interval '15 min',
+                    now() - g * interval '15 min', 'test'
+               FROM generate_series(1, 20000) g;
+             INSERT INTO sync_run_entities (run_id, entity, walk, staged) SELECT run_id, name, 'whole', 1 FROM sync_runs,
+                    unnest('{users,clients,pianos,appointments}'::text[]) name;
+             INSERT INTO sync_run_requests (run_id, sequence, operation, variables, attempts, outcome, latency_ms, bytes, started_at)
+             SELECT run_id, n, 'q', '{}', 1, 'answered', n, 1, started_at
+               FROM sync_runs, generate_series(1, 50) n
+              WHERE started_at > now() - interval '42 days';
+             INSERT INTO sync_quarantine (staging_id, entity, external_id, error_code, state, attempts, first_seen_at, last_seen_at, closed_at)
+             SELECT gen_random_uuid(), 'clients', 'c' || g, 'no_id', CASE WHEN g % 2 = 0 THEN 'released' ELSE 'open' END, 1,
+                    now() - g * interval '10 min', now(), CASE WHEN g % 2 = 0 THEN now() - g * interval '9 min' END
+               FROM generate_series(1, 50000) g",
+        )
+        .await;
+    let requests = place.one::<i64>("SELECT count(*) FROM sync_run_requests", &[]).await;
+    assert!(requests > 200_000, "{requests}");
+    let spans = |days: u32, each: &str| {
+        format!(
+            "(SELECT array_agg(at ORDER BY at) FROM generate_series(date_trunc('day', now()) - interval '{days} days',
+              date_trunc('day', now()) + interval '1 day', interval '{each}') at)"
+        )
+    };
+    // As the pages send it, a value: a sub-select is planned without knowing its first element.
+    let written = async |spans: &str| {
+        format!("'{}'::timestamptz[]", place.one::<String>(&format!("SELECT {spans}::text"), &[]).await)
+    };
+    let (days, hours) = (written(&spans(29, "1 day")).await, written(&spans(6, "1 hour")).await);
+    let since = "now() - interval '30 days'";
+    let runs =
+        "(SELECT array_agg(run_id) FROM (SELECT run_id FROM sync_runs ORDER BY started_at DESC LIMIT 50) r)";
+    let charts = "../run_log/run_charts";
+    // Also of tables without statistics.
+    for statistics in ["", "ANALYZE"] {
+        place.execute(statistics).await;
+        for (file, parameters, indexes) in [
+            (
+                format!("{charts}/usual.sql"),
+                &[since][..],
+                &["sync_runs_started", "sync_run_entities_pkey"][..],
+            ),
+            (format!("{charts}/changed.sql"), &[runs], &["sync_run_entities_pkey"]),
+            (
+                format!("{charts}/growth.sql"),
+                &[&days, "10000"],
+                &["sync_runs_started", "sync_run_entities_pkey"],
+            ),
+            (
+                format!("{charts}/latency.sql"),
+                &[&hours, "'{30,60,125}'", "100000"],
+                &["sync_runs_started", "sync_run_requests_pkey"],
+            ),
+            (
+                "../dashboard/screens/quarantine/in_and_out.sql".to_owned(),
+                &[&days],
+                &["sync_quarantine_first_seen", "sync_quarantine_ended"],
+            ),
+            (
+                "../run_log/run_pages/requests.sql".to_owned(),
+                &["'00000000-0000-0000-0000-000000000001'::uuid", "201", "200"],
+                &["sync_run_requests_pkey"],
+            ),
+        ] {
+            let plan = plan(&place, &file, parameters).await;
+            for index in indexes {
+                assert!(plan.contains(index), "{statistics} {file}: {plan}");
+            }
+            assert!(!plan.contains("Seq Scan on sync_"), "{statistics} {file}: {plan}");
+        }
+    }
+}

@@ -10,6 +10,7 @@ pub mod hostile_text;
 pub mod limited;
 pub mod login;
 pub mod mail;
+pub mod month;
 pub mod oracle;
 pub mod people;
 pub mod pooler;

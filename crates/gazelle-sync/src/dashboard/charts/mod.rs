@@ -2,5 +2,11 @@
 //! description that say what is found, without any script and without `style=`, and gives the same numbers as a table.
 
 pub(crate) mod age_bar;
+pub(crate) mod changed_bars;
+pub(crate) mod growth;
+pub(crate) mod heat;
+pub(crate) mod in_and_out;
+pub(crate) mod lanes;
+pub(crate) mod path;
 pub(crate) mod scale;
 pub(crate) mod strip;

@@ -61,6 +61,16 @@ pub(crate) fn logarithmic(milliseconds: f64, longest: f64) -> f64 {
     LEAST + (1.0 - LEAST) * (of(milliseconds) / whole).clamp(0.0, 1.0)
 }
 
+/// The height of a number, from 0 to 1, by its square root: a small number is seen beside a large one, and the area of two bars
+/// stays comparable. Any number but zero has at least a twentieth.
+pub(crate) fn root(number: i64, largest: i64) -> f64 {
+    const LEAST: f64 = 0.05;
+    if number <= 0 || largest <= 0 {
+        return 0.0;
+    }
+    (number as f64 / largest as f64).sqrt().clamp(LEAST, 1.0)
+}
+
 /// A place as SVG takes it, with one decimal.
 pub(crate) fn rounded(place: f64) -> f64 {
     (place * 10.0).round() / 10.0
@@ -101,5 +111,30 @@ mod tests {
         assert_eq!(logarithmic(5.0, 0.0), 0.1);
         let (short, middle) = (logarithmic(4_000.0, 3_600_000.0), logarithmic(60_000.0, 3_600_000.0));
         assert!(0.2 < short && short < middle && middle < 0.6, "{short} {middle}");
+    }
+
+    #[test]
+    fn a_small_number_is_seen_beside_a_large_one() {
+        for (number, largest, height) in [
+            (0, 0, 0.0),
+            (0, 9, 0.0),
+            (-4, 9, 0.0),
+            (4, 0, 0.0),
+            (1, 4, 0.5),
+            (4, 4, 1.0),
+            (9, 4, 1.0),
+            (1, 1_000_000, 0.05),
+            (i64::MAX, i64::MAX, 1.0),
+        ] {
+            assert_eq!(root(number, largest), height, "{number} of {largest}");
+        }
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn a_larger_number_is_never_lower(a: i64, b: i64, largest: i64) {
+            let (low, high) = (root(a.min(b), largest), root(a.max(b), largest));
+            proptest::prop_assert!((0.0..=1.0).contains(&low) && low <= high && high <= 1.0);
+        }
     }
 }

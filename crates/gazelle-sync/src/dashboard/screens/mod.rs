@@ -9,6 +9,7 @@ pub(super) mod deletions;
 pub(super) mod doctor;
 pub(super) mod enter;
 pub(super) mod feeds;
+pub(super) mod latency;
 pub(super) mod me;
 pub(super) mod overview;
 pub(super) mod people;

@@ -3,6 +3,7 @@
 
 pub(crate) mod actions;
 pub(crate) mod changes;
+pub(crate) mod charts;
 pub(crate) mod deletions;
 pub(crate) mod doctor;
 pub(crate) mod entry;

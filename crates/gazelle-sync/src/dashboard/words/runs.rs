@@ -81,6 +81,5 @@ said! {
     LATENCY_MS = "Answer in" / "Réponse en";
     BYTES = "Size" / "Taille";
     NO_REQUESTS = "This run sent no request." / "Cette exécution n'a envoyé aucune requête.";
-    FIRST_REQUESTS = "The first {n} are shown." / "Les {n} premières sont montrées.";
     REASONS_IN_ENGLISH = "The reasons are recorded in English." / "Les raisons sont notées en anglais.";
 }

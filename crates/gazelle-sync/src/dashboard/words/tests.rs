@@ -4,15 +4,16 @@ use std::collections::BTreeSet;
 
 use super::said::Said;
 use super::{
-    actions, changes, deletions, doctor, entry, feeds, frame, overview, quarantine, record, runs, search,
-    settings, today, verdict,
+    actions, changes, charts, deletions, doctor, entry, feeds, frame, overview, quarantine, record, runs,
+    search, settings, today, verdict,
 };
 use crate::config::Language;
 
 fn all() -> Vec<(&'static str, &'static str, Said)> {
-    let files: [(&str, &[(&str, Said)]); 15] = [
+    let files: [(&str, &[(&str, Said)]); 16] = [
         ("actions", actions::ALL),
         ("changes", changes::ALL),
+        ("charts", charts::ALL),
         ("deletions", deletions::ALL),
         ("doctor", doctor::ALL),
         ("entry", entry::ALL),
@@ -80,9 +81,16 @@ fn every_sentence_is_used() {
         }
     }
     for (file, name, _) in all() {
-        // Each file of screens names its words `w` or by their file; the forms of other screens name those of actions `wa`.
-        let of_actions = format!("{}::{name}", if file == "actions" { "wa" } else { file });
-        let uses = [format!("w::{name}"), format!("{file}::{name}"), of_actions];
+        // Each file of screens names its words `w` or by their file; other screens name those of actions `wa`, of charts `wc`.
+        let elsewhere = format!(
+            "{}::{name}",
+            match file {
+                "actions" => "wa",
+                "charts" => "wc",
+                file => file,
+            }
+        );
+        let uses = [format!("w::{name}"), format!("{file}::{name}"), elsewhere];
         let is_used = uses.iter().any(|one| {
             text.match_indices(one.as_str()).any(|(at, _)| {
                 let next = text[at + one.len()..].chars().next().unwrap_or(' ');

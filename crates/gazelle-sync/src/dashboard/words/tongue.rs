@@ -218,6 +218,16 @@ impl Tongue {
         self.local(instant).date()
     }
 
+    /// The last days of the pages' zone up to today, as [`time::starts_of_days`] gives them.
+    pub(crate) fn days(&self, days: u16) -> Vec<(Date, Timestamp)> {
+        time::starts_of_days(self.today(), days, &self.zone)
+    }
+
+    /// The starts of the hours of the pages' zone, as [`time::starts_of_hours`] gives them.
+    pub(crate) fn hours(&self, from: Timestamp, to: Timestamp) -> Vec<Timestamp> {
+        time::starts_of_hours(from, to, &self.zone)
+    }
+
     /// As [`Tongue::as_of`]; `never` for none.
     pub(crate) fn as_of_or_never(&self, instant: Option<Timestamp>) -> String {
         instant.map_or_else(|| self.say(w::NEVER).into_owned(), |instant| self.as_of(instant))

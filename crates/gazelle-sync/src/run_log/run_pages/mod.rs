@@ -132,8 +132,10 @@ pub struct OneRun {
     pub program: String,
     /// What it did of each entity, parents first.
     pub entities: Vec<EntityReport>,
-    /// Its first requests.
+    /// Its requests after the one that was asked for, as many as are listed.
     pub sent: Vec<Sent>,
+    /// The number of the last one of them, if more follow.
+    pub more_after: Option<i32>,
     /// The latency that 95 of 100 requests did not exceed, in milliseconds; none without requests.
     pub p95_latency_ms: Option<i64>,
 }
@@ -159,17 +161,22 @@ pub struct Sent {
     pub started_at: Timestamp,
 }
 
-/// Reads one run; none if it is not recorded.
+/// Reads one run, with its requests after a number (0: from the first on); none if it is not recorded.
 ///
 /// # Errors
 /// Those of the database.
-pub async fn one(tx: &Tx<'_>, run_id: Uuid) -> Result<Option<OneRun>, DbError> {
+pub async fn one(tx: &Tx<'_>, run_id: Uuid, after: i32) -> Result<Option<OneRun>, DbError> {
     let rows = tx.query(include_str!("one.sql"), &[(&run_id, Type::UUID)]).await?;
     let Some(row) = rows.first() else { return Ok(None) };
     let of_run = [(&run_id as _, Type::UUID)];
     let entities = tx.query(include_str!("entities.sql"), &of_run).await?;
-    let limited = [(&run_id as _, Type::UUID), (&REQUESTS as _, Type::INT8)];
-    let sent = tx.query(include_str!("requests.sql"), &limited).await?;
+    // One more than is listed tells whether more follow.
+    let most = REQUESTS + 1;
+    let limited = [(&run_id as _, Type::UUID), (&most as _, Type::INT8), (&after as _, Type::INT4)];
+    let mut sent = tx.query(include_str!("requests.sql"), &limited).await?;
+    let listed = usize::try_from(REQUESTS).unwrap_or_default();
+    let more_after = (sent.len() > listed).then(|| sent[listed - 1].get("sequence"));
+    sent.truncate(listed);
     let mut entities: Vec<EntityReport> = entities.iter().map(entity).collect();
     let names = crate::entities::names();
     entities.sort_by_key(|of| names.iter().position(|name| *name == of.entity).unwrap_or(names.len()));
@@ -179,6 +186,7 @@ pub async fn one(tx: &Tx<'_>, run_id: Uuid) -> Result<Option<OneRun>, DbError> {
         program: row.get("program"),
         entities,
         sent: sent.iter().map(request).collect(),
+        more_after,
         p95_latency_ms: row.get("p95_latency_ms"),
     }))
 }

@@ -47,7 +47,9 @@ async fn a_beginning_of_no_run_or_of_several_is_refused_with_the_runs_that_are_t
         world.run(&["sync"]).await.success();
     }
     let ids = ids(&world).await;
-    for args in [&["undo", &ids[0][..4]][..], &["runs", "show", &ids[0][..4]], &["runs", "--before", &ids[0][..4]]] {
+    for args in
+        [&["undo", &ids[0][..4]][..], &["runs", "show", &ids[0][..4]], &["runs", "--before", &ids[0][..4]]]
+    {
         let ran = world.run(args).await;
         assert_eq!(ran.code, 1, "{args:?}: {ran}");
         assert!(ids.iter().all(|id| ran.stdout.contains(id.as_str())), "{args:?}: {ran}");
@@ -96,6 +98,9 @@ async fn status_and_doctor_say_how_the_last_run_ended_and_status_exits_according
     let last_run = checks.iter().find(|check| check["check"] == "last run").expect("the last run");
     assert_eq!(last_run["level"], "problem", "{last_run}");
     assert!(last_run["said"].as_str().is_some_and(|said| said.contains("401")), "{last_run}");
-    assert!(last_run["mend"].as_str().is_some_and(|mend| mend.contains("gazelle-sync runs show ")), "{last_run}");
+    assert!(
+        last_run["mend"].as_str().is_some_and(|mend| mend.contains("gazelle-sync runs show ")),
+        "{last_run}"
+    );
     assert_eq!(checks.last().map(|check| &check["level"]), Some(&Value::from("problem")), "problems last");
 }

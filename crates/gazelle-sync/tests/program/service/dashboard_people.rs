@@ -10,7 +10,7 @@ use crate::support::service::{Serving, until};
 
 /// Every route, and from which role on it answers: 0 nobody, 1 technician, 2 office, 3 operator. A route that is missing here, or
 /// here alone, fails the test.
-const MATRIX: [(&str, &str, usize); 63] = [
+const MATRIX: [(&str, &str, usize); 65] = [
     ("GET", "/app/assets/{hash}/{name}", 0),
     ("GET", "/feed/{file}", 0),
     ("GET", "/app/sign-in", 0),
@@ -36,6 +36,8 @@ const MATRIX: [(&str, &str, usize); 63] = [
     ("GET", "/app/overview.json", 2),
     ("GET", "/app/runs", 2),
     ("GET", "/app/runs.json", 2),
+    ("GET", "/app/latency", 2),
+    ("GET", "/app/latency.json", 2),
     ("GET", "/app/runs/{run}", 2),
     ("GET", "/app/records/{entity}/{id}", 2),
     ("GET", "/app/quarantine", 2),

@@ -10,6 +10,7 @@ mod dashboard;
 mod dashboard_actions;
 mod dashboard_changes;
 mod dashboard_changes_of_runs;
+mod dashboard_charts;
 mod dashboard_entry;
 mod dashboard_feeds;
 mod dashboard_live;

@@ -1,6 +1,7 @@
 //! Overview: is the data right, and does something wait for a person?
 
 pub(crate) mod cached;
+mod growth;
 mod read;
 
 use std::sync::Arc;
@@ -14,12 +15,14 @@ use super::trouble;
 use crate::alerts::Kind;
 use crate::dashboard::answer::Answer;
 use crate::dashboard::charts::age_bar::AgeBar;
+use crate::dashboard::charts::growth::Growth;
 use crate::dashboard::charts::strip::{Strip, Window};
 use crate::dashboard::links;
 use crate::dashboard::page::{self, Asked, Frame, Screen, Shown};
 use crate::dashboard::site::{Site, Trouble};
 use crate::dashboard::verdict::{self, Told};
 use crate::dashboard::words::actions as wa;
+use crate::dashboard::words::charts as wc;
 use crate::dashboard::words::overview as w;
 use crate::dashboard::words::tongue::Tongue;
 use crate::run_log::actions::LastVerified;
@@ -41,6 +44,9 @@ struct Page {
     next: Option<String>,
     strip: Strip,
     runs: Vec<RunRow>,
+    growth: Growth,
+    /// Set where not all runs of the time are counted.
+    growth_of: Option<String>,
     verified: Option<VerifiedView>,
 }
 
@@ -120,6 +126,8 @@ fn page(facts: &Overview, waiting: Vec<Waiting>, frame: Frame) -> Page {
         next: next(facts, t),
         strip: Strip::draw(&facts.runs, window, t),
         runs: runs.collect(),
+        growth: facts.growth.view(t),
+        growth_of: facts.growth.limited(t),
         verified: facts.last_verified.as_ref().map(|last| verified(last, t)),
         frame,
     }

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
 
+use super::growth::{self, Grew};
 use crate::alerts::{self, Kind, Problem};
 use crate::config::Settings;
 use crate::dashboard::charts::strip;
@@ -35,6 +36,7 @@ pub(super) struct Overview {
     /// When the oldest of them was first seen.
     pub(super) oldest_case: Option<Timestamp>,
     pub(super) entities: Vec<EntityLine>,
+    pub(super) growth: Grew,
     pub(super) runs: Vec<strip::Run>,
     /// When runs were due within the time of the strip.
     pub(super) due: Vec<Timestamp>,
@@ -71,6 +73,7 @@ pub(super) async fn read(
     let past = runs::past_in(tx).await?;
     let from = now.saturating_sub(STRIP).unwrap_or(now);
     let recent = run_pages::since(tx, from, now).await?;
+    let growth = growth::read(tx, now, &settings.zone()).await?;
     let counts = tx.query(include_str!("counts.sql"), &[]).await?;
     let held = tx.query(include_str!("held.sql"), &[]).await?;
     let held: BTreeMap<String, (Option<i64>, Option<i64>)> = held
@@ -90,6 +93,7 @@ pub(super) async fn read(
         cases: counts.map(|row| row.get("cases")).unwrap_or_default(),
         oldest_case: counts.and_then(|row| row.get("oldest_case")),
         entities: entities.collect(),
+        growth,
         runs: recent.into_iter().map(run).collect(),
         // Before the first run nothing was due.
         due: first_run.map(|first| due(settings, from.max(first), now)).unwrap_or_default(),

@@ -15,10 +15,12 @@ use uuid::Uuid;
 
 use super::trouble;
 use crate::dashboard::answer::Answer;
+use crate::dashboard::charts::in_and_out::{Day, InAndOut};
 use crate::dashboard::links;
 use crate::dashboard::named::{Named, Names};
 use crate::dashboard::page::{Asked, Frame, Screen, Shown, entity_name};
 use crate::dashboard::site::{Site, Trouble};
+use crate::dashboard::words::charts as wc;
 use crate::dashboard::words::quarantine as w;
 use crate::dashboard::words::said::Said;
 use crate::dashboard::words::tongue::Tongue;
@@ -34,6 +36,9 @@ const STATES: [(&str, Said, &[&str]); 4] = [
     ("closed", w::CLOSED_ONES, &["released", "reread", "superseded", "withdrawn"]),
     ("all", w::ALL_ONES, &["open", "waiting", "dismissed", "released", "reread", "superseded", "withdrawn"]),
 ];
+
+/// So many local days are drawn, today among them.
+const DAYS: u16 = 30;
 
 /// What the address asks for.
 #[derive(Debug, Deserialize)]
@@ -51,6 +56,8 @@ struct Quarantine {
     cases: Vec<ListedCase>,
     /// The value of `before` for the next page.
     next: Option<String>,
+    /// What came and what was closed by local day.
+    days: Vec<Day>,
 }
 
 /// The page.
@@ -59,6 +66,9 @@ struct Quarantine {
 struct Page {
     frame: Frame,
     groups: Vec<GroupRow>,
+    moved: InAndOut,
+    /// The days on which something moved, the newest first.
+    days: Vec<DayRow>,
     states: Vec<Choice>,
     entities: Vec<Choice>,
     codes: Vec<Choice>,
@@ -75,6 +85,15 @@ struct Choice {
     value: String,
     word: String,
     is_chosen: bool,
+}
+
+/// A day of the table.
+struct DayRow {
+    date: String,
+    /// The runs up to its end.
+    href: String,
+    came: String,
+    closed: String,
 }
 
 /// Cases with one reason.
@@ -135,16 +154,19 @@ async fn quarantine(site: &Site, asked: &Asked, question: Question) -> Result<An
         let versions: Vec<Uuid> = cases.iter().map(|case| case.staging_id).collect();
         let titles = one::titles(&snapshot.tx, &versions).await?;
         let closed = if groups.is_empty() { Some(read::closed(&snapshot.tx).await?) } else { None };
-        Ok((groups, cases, next, (names, titles), closed))
+        let days = read::in_and_out(&snapshot.tx, &frame.tongue().days(DAYS)).await?;
+        Ok((groups, cases, next, (names, titles), (closed, days)))
     };
-    let (groups, cases, next, called, closed) = read.await.map_err(|error| site.failed(&error))?;
+    let (groups, cases, next, called, (closed, days)) = read.await.map_err(|error| site.failed(&error))?;
     if asked.json {
         let next = next.map(|next| next.text());
-        return Ok(Answer::bounded(StatusCode::OK, &Quarantine { groups, cases, next }));
+        return Ok(Answer::bounded(StatusCode::OK, &Quarantine { groups, cases, next, days }));
     }
     let t = frame.tongue();
     let page = Page {
         groups: groups.iter().map(|group| group_row(group, t)).collect(),
+        moved: InAndOut::draw(&days, t),
+        days: day_rows(&days, t),
         states: states(&filter, t),
         entities: entity_choices(&filter, t),
         codes: code_choices(&filter, t),
@@ -156,6 +178,17 @@ async fn quarantine(site: &Site, asked: &Asked, question: Question) -> Result<An
         frame,
     };
     Ok(Answer::page(StatusCode::OK, &page))
+}
+
+fn day_rows(days: &[Day], t: &Tongue) -> Vec<DayRow> {
+    let moved = days.iter().rev().filter(|day| day.came > 0 || day.closed > 0);
+    let row = |day: &Day| DayRow {
+        date: day.date.to_string(),
+        href: links::runs_before(day.ends_at),
+        came: t.number(day.came),
+        closed: t.number(day.closed),
+    };
+    moved.map(row).collect()
 }
 
 fn states(filter: &Filter, t: &Tongue) -> Vec<Choice> {

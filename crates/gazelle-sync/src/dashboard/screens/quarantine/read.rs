@@ -1,11 +1,13 @@
 //! Reads the cases in quarantine. No statement reads staging: the record itself is on the page of the case.
 
 use jiff::Timestamp;
+use jiff::civil::Date;
 use serde::Serialize;
 use tokio_postgres::Row;
 use tokio_postgres::types::Type;
 use uuid::Uuid;
 
+use crate::dashboard::charts::in_and_out::Day;
 use crate::dashboard::links;
 use crate::db::{DbError, Tx};
 use crate::entities::{self, Entity};
@@ -161,6 +163,22 @@ fn case(row: &Row) -> ListedCase {
         closed_at: row.get("closed_at"),
         closed_reason: row.get("closed_reason"),
     }
+}
+
+/// What came and what was closed on local days: `days` are the days with their starts, and the day after.
+pub(super) async fn in_and_out(tx: &Tx<'_>, days: &[(Date, Timestamp)]) -> Result<Vec<Day>, DbError> {
+    let starts: Vec<Timestamp> = days.iter().map(|(_, start)| *start).collect();
+    let rows = tx.query(include_str!("in_and_out.sql"), &[(&starts, Type::TIMESTAMPTZ_ARRAY)]).await?;
+    let day = |pair: &[(Date, Timestamp)]| Day { date: pair[0].0, ends_at: pair[1].1, came: 0, closed: 0 };
+    let mut days: Vec<Day> = days.windows(2).map(day).collect();
+    for row in &rows {
+        // The buckets are counted from 1; what a clock that is ahead has dated is beyond the last one.
+        let place = usize::try_from(row.get::<_, i32>("day") - 1).ok();
+        if let Some(day) = place.and_then(|place| days.get_mut(place)) {
+            (day.came, day.closed) = (row.get("came"), row.get("closed"));
+        }
+    }
+    Ok(days)
 }
 
 /// How many cases were closed, and how many of them by a person.

@@ -7,23 +7,26 @@ use std::sync::Arc;
 
 use askama::Template;
 use axum::Extension;
-use axum::extract::{Path, State};
+use axum::extract::{Path, Query, State};
 use axum::http::StatusCode;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use super::runs::{self, RunRow};
 use super::trouble;
 use crate::dashboard::answer::Answer;
+use crate::dashboard::charts::lanes::{self, Lanes};
+use crate::dashboard::links;
 use crate::dashboard::page::{Asked, Frame, Screen, entity_name};
 use crate::dashboard::site::{Site, Trouble};
 use crate::dashboard::words::actions as wa;
+use crate::dashboard::words::charts as wc;
 use crate::dashboard::words::runs as w;
 use crate::dashboard::words::said::Said;
 use crate::dashboard::words::tongue::Tongue;
 use crate::run_log::kinds::{RUNNING, RunCommand, Status};
 use crate::run_log::report::EntityReport;
-use crate::run_log::run_pages::{self, OneRun, REQUESTS, Sent};
+use crate::run_log::run_pages::{self, OneRun, Sent};
 use crate::run_log::warnings::{self, WarningFilter, Warnings};
 use crate::source::OutcomeCode;
 use crate::staging::history::run_versions::OfRun;
@@ -31,6 +34,13 @@ use changes::Changes;
 
 /// Warnings of a run that are listed.
 const WARNINGS: u32 = 100;
+
+/// What the address asks for.
+#[derive(Debug, Deserialize)]
+pub(crate) struct Question {
+    /// The requests after this number.
+    after: Option<String>,
+}
 
 /// The document beside the page.
 #[derive(Serialize)]
@@ -65,8 +75,11 @@ struct Page {
     changes: Option<changes::View>,
     latency: Option<Latency>,
     requests: Vec<RequestRow>,
-    /// Set where not all requests are listed.
+    /// The same requests as a drawing.
+    lanes: Option<Lanes>,
+    /// Where the first requests and the following ones are, if not all are listed.
     first_requests: Option<String>,
+    next_requests: Option<String>,
     /// Where the dry runs that take it back or do it again are asked for, and how they are called.
     ways: Vec<(&'static str, String)>,
 }
@@ -109,6 +122,8 @@ struct Latency {
 /// A request.
 struct RequestRow {
     sequence: String,
+    /// After the start of the run.
+    made_after: String,
     operation: String,
     attempts: String,
     is_retried: bool,
@@ -124,17 +139,20 @@ pub(crate) async fn show(
     State(site): State<Arc<Site>>,
     Extension(asked): Extension<Asked>,
     Path(run): Path<String>,
+    Query(question): Query<Question>,
 ) -> Answer {
-    let answer = one(&site, &asked, run.trim_end_matches(".json")).await;
+    // Another text shows the first ones.
+    let after = question.after.and_then(|after| after.parse().ok()).filter(|after| *after > 0);
+    let answer = one(&site, &asked, run.trim_end_matches(".json"), after.unwrap_or_default()).await;
     answer.unwrap_or_else(|trouble| trouble::answer(&site, &asked, Screen::Runs, trouble))
 }
 
-async fn one(site: &Site, asked: &Asked, run: &str) -> Result<Answer, Trouble> {
+async fn one(site: &Site, asked: &Asked, run: &str, after: i32) -> Result<Answer, Trouble> {
     let mut reader = site.reader(asked).await?;
     let snapshot = reader.snapshot(site).await?;
     let frame = site.frame(asked, Screen::Runs, &snapshot);
     let read = match run.parse::<Uuid>() {
-        Ok(run_id) => read(&snapshot.tx, run_id).await.map_err(|error| site.failed(&error))?,
+        Ok(run_id) => read(&snapshot.tx, run_id, after).await.map_err(|error| site.failed(&error))?,
         Err(_) => None,
     };
     let Some(run) = read else {
@@ -147,12 +165,12 @@ async fn one(site: &Site, asked: &Asked, run: &str) -> Result<Answer, Trouble> {
     };
     Ok(match asked.json {
         true => Answer::bounded(StatusCode::OK, &run),
-        false => Answer::page(StatusCode::OK, &page(&run, frame)),
+        false => Answer::page(StatusCode::OK, &page(&run, after, frame)),
     })
 }
 
-async fn read(tx: &crate::db::Tx<'_>, run_id: Uuid) -> Result<Option<Run>, crate::db::DbError> {
-    let Some(run) = run_pages::one(tx, run_id).await? else { return Ok(None) };
+async fn read(tx: &crate::db::Tx<'_>, run_id: Uuid, after: i32) -> Result<Option<Run>, crate::db::DbError> {
+    let Some(run) = run_pages::one(tx, run_id, after).await? else { return Ok(None) };
     let which = WarningFilter { run: Some(run_id), limit: WARNINGS, ..WarningFilter::default() };
     let warnings = warnings::read_in(tx, &which).await?;
     let of_run = OfRun { run_id, started_at: run.listed.run.started_at, finished_at: run.finished_at };
@@ -160,7 +178,7 @@ async fn read(tx: &crate::db::Tx<'_>, run_id: Uuid) -> Result<Option<Run>, crate
     Ok(Some(Run { warnings, changes: changes::read(tx, of_run).await.ok(), run }))
 }
 
-fn page(run: &Run, frame: Frame) -> Page {
+fn page(run: &Run, after: i32, frame: Frame) -> Page {
     let t = frame.tongue();
     let Run { run: one, warnings, changes } = run;
     let listed = &one.listed.run;
@@ -169,7 +187,7 @@ fn page(run: &Run, frame: Frame) -> Page {
     let seen: u64 = one.entities.iter().filter_map(|entity| entity.seen).sum();
     let is_over_and_idle =
         listed.status.parse() == Ok(Status::Success) && staged == 0 && !one.entities.is_empty();
-    let all = i64::try_from(one.sent.len()).unwrap_or(i64::MAX);
+    let own = links::run(&listed.run_id);
     Page {
         heading: t.fill(w::RUN_OF, &[("at", &t.date_hour(listed.started_at))]),
         row: runs::row(&one.listed, t),
@@ -190,9 +208,10 @@ fn page(run: &Run, frame: Frame) -> Page {
         warnings: warning_rows(warnings, t),
         changes: changes.as_ref().map(|changes| changes.view(t)),
         latency: latency(one, t),
-        requests: one.sent.iter().map(|sent| request(sent, t)).collect(),
-        first_requests: (listed.requests > all && all == REQUESTS)
-            .then(|| t.fill(w::FIRST_REQUESTS, &[("n", &t.number(REQUESTS))])),
+        requests: one.sent.iter().map(|sent| request(sent, listed.started_at, t)).collect(),
+        lanes: drawn(one, after, t),
+        first_requests: (after > 0).then(|| format!("{own}#requests")),
+        next_requests: one.more_after.map(|last| format!("{own}?after={last}#requests")),
         ways: ways(one, &frame),
         frame,
     }
@@ -285,9 +304,34 @@ fn latency(one: &OneRun, t: &Tongue) -> Option<Latency> {
     })
 }
 
-fn request(sent: &Sent, t: &Tongue) -> RequestRow {
+/// The requests that are listed as a drawing; stage 2 is below the first ones.
+fn drawn(one: &OneRun, after: i32, t: &Tongue) -> Option<Lanes> {
+    let requests: Vec<lanes::Request> = one
+        .sent
+        .iter()
+        .map(|sent| lanes::Request {
+            sequence: sent.sequence,
+            started_at: sent.started_at,
+            latency_ms: sent.latency_ms,
+            is_retried: sent.attempts > 1,
+            is_answered: sent.outcome.parse() == Ok(OutcomeCode::Answered),
+        })
+        .collect();
+    let of_entity = |entity: &EntityReport| {
+        let took = entity.reconcile_ms.filter(|_| after == 0)?;
+        Some((entity_name(&entity.entity, t), i64::try_from(took).unwrap_or(i64::MAX)))
+    };
+    let stage_two: Vec<_> = one.entities.iter().filter_map(of_entity).collect();
+    let all = one.listed.run.requests;
+    Lanes::draw(lanes::Drawn { requests: &requests, all, stage_two: &stage_two }, t)
+}
+
+fn request(sent: &Sent, begun: jiff::Timestamp, t: &Tongue) -> RequestRow {
     RequestRow {
         sequence: t.number(sent.sequence),
+        made_after: t.milliseconds(
+            i64::try_from(sent.started_at.duration_since(begun).as_millis()).unwrap_or_default(),
+        ),
         operation: sent.operation.clone(),
         attempts: t.number(sent.attempts),
         is_retried: sent.attempts > 1,

@@ -1,5 +1,7 @@
 //! Runs: has it been running as it should? The newest first, fifty on a page.
 
+mod changed;
+
 use std::sync::Arc;
 
 use askama::Template;
@@ -12,6 +14,7 @@ use super::trouble;
 use crate::dashboard::answer::Answer;
 use crate::dashboard::page::{self, Asked, Frame, Screen, Shown};
 use crate::dashboard::site::{Site, Trouble};
+use crate::dashboard::words::charts as wc;
 use crate::dashboard::words::runs as w;
 use crate::dashboard::words::said::Said;
 use crate::dashboard::words::tongue::Tongue;
@@ -36,6 +39,9 @@ struct Runs {
     runs: Vec<ListedRun>,
     /// The value of `before` for the next page.
     next: Option<String>,
+    /// What they changed, and what is usual.
+    #[serde(flatten)]
+    changed: changed::Facts,
 }
 
 /// The page.
@@ -46,6 +52,8 @@ struct Page {
     states: Vec<StateChoice>,
     is_filtered: bool,
     is_first: bool,
+    /// What they changed; none where none of them read anything.
+    changed: Option<changed::View>,
     rows: Vec<RunRow>,
     older: Option<String>,
 }
@@ -90,14 +98,21 @@ async fn runs(site: &Site, asked: &Asked, question: Question) -> Result<Answer, 
     let filter = Filter { status, command: None, before };
     let read = run_pages::page(&snapshot.tx, &filter).await;
     let (runs, next) = read.map_err(|error| site.failed(&error))?;
+    let changed = changed::read(&snapshot.tx, &runs, snapshot.now).await;
+    let changed = changed.map_err(|error| site.failed(&error))?;
     if asked.json {
-        return Ok(Answer::document(StatusCode::OK, &Runs { runs, next: next.map(text_of) }));
+        return Ok(Answer::document(StatusCode::OK, &Runs { runs, next: next.map(text_of), changed }));
     }
     let frame = site.frame(asked, Screen::Runs, &snapshot);
-    Ok(Answer::page(StatusCode::OK, &page(&runs, next, &filter, frame)))
+    Ok(Answer::page(StatusCode::OK, &page((&runs, &changed), next, &filter, frame)))
 }
 
-fn page(runs: &[ListedRun], next: Option<Position>, filter: &Filter, frame: Frame) -> Page {
+fn page(
+    (runs, changed): (&[ListedRun], &changed::Facts),
+    next: Option<Position>,
+    filter: &Filter,
+    frame: Frame,
+) -> Page {
     let t = frame.tongue();
     let states = states().map(|value| StateChoice {
         value,
@@ -108,6 +123,7 @@ fn page(runs: &[ListedRun], next: Option<Position>, filter: &Filter, frame: Fram
         states: states.collect(),
         is_filtered: filter.status.is_some(),
         is_first: filter.before.is_none(),
+        changed: changed.view(runs, t),
         rows: runs.iter().map(|run| row(run, t)).collect(),
         older: next.map(|next| address(filter.status.as_deref(), next)),
         frame,

@@ -1,7 +1,7 @@
 //! The SQL files that no command of these tests sends.
 
 /// The SQL files that none of the commands here sends, and why.
-pub const NOT_SENT: [(&str, &str); 101] = [
+pub const NOT_SENT: [(&str, &str); 106] = [
     ("access/trust/hand_over.sql", "what others have put on the tables, before a role that makes roles"),
     ("access/trust/theirs.sql", "the embedded server, where roles own tables"),
     ("alerts/deliveries.sql", PAGE),
@@ -22,6 +22,7 @@ pub const NOT_SENT: [(&str, &str); 101] = [
     ("dashboard/screens/quarantine/cases.sql", PAGE),
     ("dashboard/screens/quarantine/closed.sql", PAGE),
     ("dashboard/screens/quarantine/groups.sql", PAGE),
+    ("dashboard/screens/quarantine/in_and_out.sql", PAGE),
     ("dashboard/screens/record/related.sql", PAGE),
     ("dashboard/screens/record/rows_of.sql", PAGE),
     ("dashboard/screens/search/addresses.sql", PAGE),
@@ -62,6 +63,10 @@ pub const NOT_SENT: [(&str, &str); 101] = [
     ("run_log/actions/take.sql", ACTION),
     ("run_log/actions/verified.sql", ACTION),
     ("run_log/forget_requests.sql", "runs of more than 90 days ago, beyond the last 100"),
+    ("run_log/run_charts/changed.sql", PAGE),
+    ("run_log/run_charts/growth.sql", PAGE),
+    ("run_log/run_charts/latency.sql", PAGE),
+    ("run_log/run_charts/usual.sql", PAGE),
     ("run_log/run_pages/entities.sql", PAGE),
     ("run_log/run_pages/one.sql", PAGE),
     ("run_log/run_pages/page.sql", PAGE),
