@@ -63,7 +63,7 @@ async fn show(context: &Context, opened: &Opened, run: &RunPrefix) -> Result<u8>
     let one = {
         let mut connection = opened.db.connection().await?;
         let tx = connection.begin_snapshot().await?;
-        run_pages::one(&tx, found.run_id).await?
+        run_pages::one(&tx, found.run_id, 0).await?
     };
     let Some(one) = one else { bail!("run {} was deleted a moment ago", found.run_id) };
     context.print(&one, || one_text(&one, &zone))?;
