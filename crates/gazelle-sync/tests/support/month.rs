@@ -20,7 +20,7 @@ e AS (
 q AS (
      INSERT INTO sync_run_requests (run_id, sequence, operation, variables, attempts, http_status, outcome, latency_ms, bytes, started_at)
      SELECT run_id, n, 'AllClients', '{}', CASE WHEN n % 17 = 0 THEN 2 ELSE 1 END, CASE WHEN n = 40 THEN NULL ELSE 200 END,
-            CASE WHEN n = 40 THEN 'timeout' ELSE 'answered' END,
+            CASE WHEN n = 40 THEN 'timeout' ELSE 'ok' END,
             CASE WHEN n = 40 THEN 10000 ELSE 90 + (n * n * 37) % 900 END, 20000, started_at + n / 4 * interval '450 ms'
        FROM r, generate_series(1, 70) n
       WHERE started_at > now() - interval '8 days')
@@ -32,6 +32,6 @@ SELECT gen_random_uuid(), 'clients', 'cli_planted_' || g, 'invalid_field', 'rele
 /// More requests of the newest run, so that it has more than a page lists.
 pub const MORE_REQUESTS: &str = "
 INSERT INTO sync_run_requests (run_id, sequence, operation, variables, attempts, http_status, outcome, latency_ms, bytes, started_at)
-SELECT run_id, 70 + n, 'AllPianos', '{}', 1, 200, 'answered', 100 + n % 50, 9000, started_at + interval '8 s' + n * interval '20 ms'
+SELECT run_id, 70 + n, 'AllPianos', '{}', 1, 200, 'ok', 100 + n % 50, 9000, started_at + interval '8 s' + n * interval '20 ms'
   FROM (SELECT run_id, started_at FROM sync_runs WHERE program = 'planted' ORDER BY started_at DESC LIMIT 1) AS newest,
        generate_series(1, 400) n";

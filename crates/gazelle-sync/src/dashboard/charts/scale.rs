@@ -73,7 +73,8 @@ pub(crate) fn root(number: i64, largest: i64) -> f64 {
 
 /// A place as SVG takes it, with one decimal.
 pub(crate) fn rounded(place: f64) -> f64 {
-    (place * 10.0).round() / 10.0
+    // The sum makes minus zero zero.
+    (place * 10.0).round() / 10.0 + 0.0
 }
 
 #[cfg(test)]
