@@ -13,10 +13,11 @@ WITH r AS (
 e AS (
      INSERT INTO sync_run_entities (run_id, entity, walk, walk_complete, fetched, seen, staged, dropped, reconcile_ms, fetch_ms)
      SELECT run_id, entity, 'whole', true, 500, 500,
-            CASE WHEN row_number() OVER (PARTITION BY entity ORDER BY started_at DESC) = 7 AND entity = 'appointments' THEN 4010
-                 ELSE (extract(epoch FROM started_at)::bigint / 60 * place) % (place * 4) END,
+            CASE WHEN row_number() OVER newest = 7 AND entity = 'appointments' THEN 4010
+                 ELSE row_number() OVER newest * 7919 % 31 * place % (place * 4 + 1) END,
             0, 400 * place, 900 * place
-       FROM r, unnest('{users,clients,pianos,appointments}'::text[]) WITH ORDINALITY AS kinds (entity, place)),
+       FROM r, unnest('{users,clients,pianos,appointments}'::text[]) WITH ORDINALITY AS kinds (entity, place)
+     WINDOW newest AS (PARTITION BY entity ORDER BY started_at DESC)),
 q AS (
      INSERT INTO sync_run_requests (run_id, sequence, operation, variables, attempts, http_status, outcome, latency_ms, bytes, started_at)
      SELECT run_id, n, 'AllClients', '{}', CASE WHEN n % 17 = 0 THEN 2 ELSE 1 END, CASE WHEN n = 40 THEN NULL ELSE 200 END,

@@ -177,7 +177,7 @@ mod tests {
         assert_eq!(clients.usual.rectangles().iter().map(|bar| bar[3]).collect::<Vec<_>>(), [24.0, 12.0]);
         let pianos = Bars::draw(&numbers(&[0, 4, 99, 1, -1], Some((50, 0, 9))), &t);
         assert_eq!(finding(&[clients.clone(), pianos], &t), "2 runs changed an unusual number of records.");
-        assert_eq!(clients.title, "Clients: at most 16 changed");
+        assert_eq!(clients.title, "Clients: at most 16 records changed");
         assert_eq!(clients.desc, "Usual, in 90 of 100 runs of the last 30 days: 1 to 9.");
     }
 
@@ -186,11 +186,11 @@ mod tests {
         let fr = tongue(Language::Fr);
         let none = Bars::draw(&numbers(&[], None), &fr);
         assert!(none.usual.is_empty() && none.odd.is_empty() && none.band.is_none());
-        assert_eq!(none.title.replace('\u{a0}', " "), "Clients : aucune changée");
+        assert_eq!(none.title.replace('\u{a0}', " "), "Clients : aucune fiche changée");
         let one = Bars::draw(&numbers(&[4_010], Some((19, 0, 3))), &fr);
         assert_eq!(one.usual.rectangles().len(), 1, "a bar, and no slab as wide as the page");
         assert!(one.usual.rectangles()[0][2] < 40.0 && one.band.is_none());
-        assert_eq!(one.title.replace('\u{a0}', " "), "Clients : au plus 4 010 changées");
+        assert_eq!(one.title.replace('\u{a0}', " "), "Clients : au plus 4 010 fiches changées");
         assert_eq!(finding(&[one], &fr), "Ce qui est habituel n'est pas encore connu.");
         let zero = Bars::draw(&numbers(&[0, 0], Some((400, 0, 0))), &fr);
         assert_eq!(finding(&[zero], &fr), "Aucune exécution n'a changé un nombre inhabituel de fiches.");

@@ -14,6 +14,8 @@ use crate::dashboard::words::tongue::Tongue;
 pub(crate) const WIDTH: f64 = 960.0;
 /// Its height.
 pub(crate) const HEIGHT: f64 = 160.0;
+/// Room above and below for the width of the lines.
+const EDGE: f64 = 2.0;
 /// So many whole days tell the pace; fewer could all be of one weekend.
 const FEWEST_DAYS: usize = 7;
 
@@ -94,12 +96,12 @@ impl Growth {
         let plane = Plane {
             place: WIDTH / (days.max(1) * if more.is_some() { 2 } else { 1 }) as f64,
             // Upside down: a place is counted from the top.
-            scale: Scale::linear(highest, lowest, HEIGHT),
+            scale: Scale::linear(highest, lowest, HEIGHT - 2.0 * EDGE),
         };
         let ahead = more.map(|_| {
             let mut ahead = Path::default();
-            ahead.point(plane.place * days as f64, plane.scale.place(last as f64));
-            ahead.point(WIDTH, plane.scale.place(ends));
+            ahead.point(plane.place * days as f64, plane.height(last as f64));
+            ahead.point(WIDTH, plane.height(ends));
             ahead
         });
         let layers = if is_stacked { layers(drawn.entities, &all, plane) } else { Vec::new() };
@@ -109,7 +111,7 @@ impl Growth {
             layers,
             total: plane.line(&total),
             ahead,
-            zero: super::scale::rounded(plane.scale.place(0.0)),
+            zero: super::scale::rounded(plane.height(0.0)),
             dates: dates(drawn.days, more.is_some(), t),
             names: drawn.entities.iter().map(|entity| entity.name.clone()).collect(),
             rows: rows(drawn, &total, t),
@@ -130,9 +132,13 @@ struct Plane {
 }
 
 impl Plane {
+    fn height(self, number: f64) -> f64 {
+        EDGE + self.scale.place(number)
+    }
+
     /// The places of sums at the ends of the days, beginning with none.
     fn places(self, sums: &[i64]) -> impl DoubleEndedIterator<Item = (f64, f64)> + use<'_> {
-        let at = move |(end, sum): (usize, i64)| (end as f64 * self.place, self.scale.place(sum as f64));
+        let at = move |(end, sum): (usize, i64)| (end as f64 * self.place, self.height(sum as f64));
         (0..=sums.len()).map(move |end| at((end, end.checked_sub(1).map_or(0, |day| sums[day]))))
     }
 
@@ -260,7 +266,7 @@ mod tests {
         let growth = drawn(&[&clients], 30, Language::En);
         // 5,000, then 13 whole days and what today has so far.
         assert_eq!(growth.title, "5,140 versions more than 30 days ago; at this pace 300 more in 30 days.");
-        assert_eq!(growth.ahead.as_ref().unwrap().d(), "M480 8.8L960 0");
+        assert_eq!(growth.ahead.as_ref().unwrap().d(), "M480 10.6L960 2");
         assert_eq!(growth.dates, ["2026-10-26", "today", "in 30 days"]);
         clients[16..24].fill(0);
         let late: Vec<i64> = (0..30).map(|day| if day < 24 { 0 } else { 7 }).collect();

@@ -47,7 +47,7 @@ pub(crate) struct Heat {
 #[derive(Debug, Clone)]
 pub(crate) struct Day {
     pub(crate) date: String,
-    /// As few letters as a phone has room for.
+    /// The day of the month: a phone has no room for more.
     pub(crate) short: String,
     pub(crate) hours: Vec<Hour>,
 }
@@ -167,9 +167,9 @@ fn title(starts: &[Timestamp], grid: &[[i64; ROWS]], now: Timestamp, t: &Tongue)
 fn days(starts: &[Timestamp], grid: &[[i64; ROWS]], t: &Tongue) -> Vec<Day> {
     let mut days: Vec<Day> = Vec::new();
     for (span, requests) in starts.windows(2).zip(grid) {
-        let date = t.local_day(span[0]).to_string();
-        if days.last().is_none_or(|day| day.date != date) {
-            days.push(Day { short: date[date.len() - 5..].to_owned(), date, hours: Vec::new() });
+        let day = t.local_day(span[0]);
+        if days.last().is_none_or(|last| last.date != day.to_string()) {
+            days.push(Day { short: day.day().to_string(), date: day.to_string(), hours: Vec::new() });
         }
         let (Some(day), Some(_)) = (days.last_mut(), half(requests)) else { continue };
         let number = |number: &i64| if *number > 0 { t.number(*number) } else { String::new() };

@@ -9,8 +9,8 @@ said! {
 
     CHANGED = "Changed records in each run" / "Fiches changées par exécution";
     CHANGED_HOW = "Oldest run on the left. Heights grow with the square root of the number. The band is what is usual; a mark at the top or at the bottom says that a run is above or below it." / "La plus ancienne exécution est à gauche. Les hauteurs croissent avec la racine carrée du nombre. La bande est ce qui est habituel; une marque en haut ou en bas dit qu'une exécution est au-dessus ou au-dessous.";
-    CHANGED_NONE = "{entity}: none changed" / "{entity} : aucune changée";
-    CHANGED_MOST = "{entity}: at most {n} changed" / "{entity} : au plus {n} changée", "{entity}: at most {n} changed" / "{entity} : au plus {n} changées";
+    CHANGED_NONE = "{entity}: no record changed" / "{entity} : aucune fiche changée";
+    CHANGED_MOST = "{entity}: at most {n} record changed" / "{entity} : au plus {n} fiche changée", "{entity}: at most {n} records changed" / "{entity} : au plus {n} fiches changées";
     USUAL = "Usual, in 90 of 100 runs of the last 30 days: {low} to {high}." / "Habituel, dans 90 exécutions sur 100 des 30 derniers jours : de {low} à {high}.";
     USUAL_UNKNOWN = "Too few runs within 30 days to say what is usual." / "Trop peu d'exécutions depuis 30 jours pour dire ce qui est habituel.";
     ODD_NONE = "No run changed an unusual number of records." / "Aucune exécution n'a changé un nombre inhabituel de fiches.";
@@ -42,7 +42,7 @@ said! {
     HEAT_FASTER = "Faster than usual: in the last 24 hours half of the requests were answered within {half}, within 7 days {usual}." / "Plus rapide que d'habitude : depuis 24 heures, la moitié des requêtes ont eu leur réponse en {half} ou moins, depuis 7 jours {usual}.";
     HEAT_NOT_TODAY = "No request in the last 24 hours; within 7 days half were answered within {usual}." / "Aucune requête depuis 24 heures; depuis 7 jours, la moitié ont eu leur réponse en {usual} ou moins.";
     HEAT_MORE_THAN = "more than {longest}" / "plus de {longest}";
-    HEAT_DESC = "A column for each hour, in local time; a row for each doubling of the time to the last answer, the slowest at the top. The more requests, the darker and taller the cell. The line is the row of the median." / "Une colonne par heure locale; une ligne par doublement du temps jusqu'à la dernière réponse, les plus lentes en haut. Plus il y a de requêtes, plus la case est foncée et haute. Le trait est la ligne de la médiane.";
+    HEAT_DESC = "A column for each hour, in local time; a row for each doubling of the time to the last answer, the slowest at the top. The more requests, the stronger and taller the cell. The line is the row of the median." / "Une colonne par heure locale; une ligne par doublement du temps jusqu'à la dernière réponse, les plus lentes en haut. Plus il y a de requêtes, plus la case est intense et haute. Le trait est la ligne de la médiane.";
     HEAT_LIMITED = "The newest {n} requests are counted." / "Les {n} requêtes les plus récentes sont comptées.";
     HEAT_WITHIN = "≤ {ms}" / "≤ {ms}";
     HEAT_BEYOND = "> {ms}" / "> {ms}";

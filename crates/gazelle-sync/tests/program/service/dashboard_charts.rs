@@ -36,7 +36,7 @@ fn list<'d>(document: &'d Value, name: &str) -> &'d Vec<Value> {
 async fn a_flood_of_changes_is_marked_beside_what_is_usual() {
     let (world, serving) = month().await;
     let body = page(&serving, "/app/runs").await;
-    assert!(body.contains("Appointments: at most 4,010 changed"), "{body}");
+    assert!(body.contains("Appointments: at most 4,010 records changed"), "{body}");
     assert!(body.contains("<span class=\"hidden\">more than usual</span></span>4,010</td>"), "{body}");
     // What is usual, as the database says it.
     let document = serving.document("/app/runs.json").await;
