@@ -24,7 +24,7 @@ const SCRAPE: &str =
 
 pub(super) async fn runs(db: &Db, settings: &Settings) -> Result<Lines, DbError> {
     let mut lines = Lines::default();
-    let check = "last good run";
+    let check = "runs";
     let there = db.query("SELECT to_regclass(format('%I.sync_runs', {schema_text}))::text", &[]).await?;
     if there.first().is_none_or(|row| row.get::<_, Option<String>>(0).is_none()) {
         return Ok(lines);

@@ -48,9 +48,9 @@ pub struct StatusReport {
 pub struct Said {
     /// Which of its cases it is; `Verdict` knows all.
     #[serde(skip)]
-    pub(in crate::commands) verdict: Verdict,
+    pub(crate) verdict: Verdict,
     /// `good`, `warn` or `bad`.
-    pub(in crate::commands) level: Level,
+    pub(crate) level: Level,
     /// The verdict in a few words.
     pub title: String,
     /// What it is founded on.

@@ -288,15 +288,14 @@ const TOO_OFTEN: &[&str] = &[
     "exceeded your quota",
 ];
 
-/// Words for the time after which the same request is answered: what is exhausted comes back, unlike a limit on a query.
+/// Words before the time after which the same request is answered.
 const LATER: &[&str] = &[
     "try again in ",
     "try again after ",
     "retry in ",
     "retry after ",
     "reset in ",
-    "resets in ",
-    "resets at ",
+    "resets ",
     "restored in ",
 ];
 

@@ -31,7 +31,11 @@ async fn a_deployment_that_is_well_is_told_so_and_nothing_is_touched() {
     world.control.clear_requests();
     let run = doctor(&world).await;
     assert_eq!(run.code, 0, "{run}");
-    assert_eq!(unwell(&run), ["backup", "alerts", "heartbeat URL", "service"], "only what is not set: {run}");
+    assert_eq!(
+        unwell(&run),
+        ["quarantine", "backup", "alerts", "heartbeat URL", "service"],
+        "only what is not set: {run}"
+    );
     assert_eq!(fingerprint(&world).await, before);
     assert_eq!(world.control.request_counts().total, 4, "one page of each entity");
     for (check, words) in [
@@ -52,6 +56,9 @@ async fn a_deployment_that_is_well_is_told_so_and_nothing_is_touched() {
         ("API clock", "agree"),
         ("API: appointments", "a page is readable: 5 of 120"),
         ("runs", "the last good one ended"),
+        ("last run", "succeeded"),
+        ("deletions", "none awaits approval"),
+        ("open alerts", "none"),
         ("alert messages", "none was sent yet"),
         ("disk", "free for tokens"),
         ("size", "the database holds"),
@@ -290,7 +297,11 @@ async fn what_is_broken_in_the_database_shows_in_its_line() {
         world.execute(mend).await;
     }
     let run = doctor(&world).await;
-    assert_eq!(unwell(&run), ["backup", "alerts", "heartbeat URL", "service"], "all mended: {run}");
+    assert_eq!(
+        unwell(&run),
+        ["quarantine", "backup", "alerts", "heartbeat URL", "service"],
+        "all mended: {run}"
+    );
 }
 
 #[tokio::test]

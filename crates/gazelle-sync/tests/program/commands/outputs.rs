@@ -85,7 +85,7 @@ fn varying(now: &Zoned) -> Vec<(String, &'static str)> {
         (r"hh:mm:ss E[SD]T", "hh:mm:ss EST"),
         // The second line of a cell, and the hour of a day that is today.
         (r"(?m)(^|  )\d\d:\d\d\b", "${1}hh:mm"),
-        (r"as of (?:yyyy-mm-dd )?(?:hh:mm|\d\d:\d\d):", "as of hh:mm:"),
+        (r"(as of|run of) (?:yyyy-mm-dd )?(?:hh:mm|\d\d:\d\d)\b", "$1 hh:mm"),
         (r"\((?:\d[\d,]*|0\.\d|–)/s\)", "(nn/s)"),
         (r"(?:< )?\b\d+(?:\.\d)? m?s\b|\b\d+ min \d\d s\b", "nnn ms"),
         (r#"_ms": \d+"#, r#"_ms": 0"#),

@@ -7,11 +7,11 @@ use crate::support::service::{Serving, until};
 /// transaction of its own. 6 begin and end the snapshot and count what waits. The page's own are at most 8, but for Overview, which has
 /// one for each condition of the alerts that it tells, and is therefore read once for all who look within three seconds.
 const MOST: [(&str, usize); 8] = [
-    ("/app/", 50),
+    ("/app/", 52),
     ("/app/today", 43),
-    ("/app/runs", 38),
-    ("/app/runs/{run}", 44),
-    ("/app/quarantine", 40),
+    ("/app/runs", 40),
+    ("/app/runs/{run}", 46),
+    ("/app/quarantine", 42),
     ("/app/records/clients/{client}", 44),
     ("/app/changes", 41),
     ("/app/search?q=ana", 44),
