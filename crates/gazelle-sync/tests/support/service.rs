@@ -10,6 +10,9 @@ use tokio::task::JoinHandle;
 
 use super::Place;
 
+/// How the only script of a page begins: any other would be somebody else's.
+pub const OUR_SCRIPT: &str = "<script type=\"module\" src=\"/app/assets/";
+
 /// A running `serve`.
 pub struct Serving {
     pub child: Child,

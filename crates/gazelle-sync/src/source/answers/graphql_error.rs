@@ -278,26 +278,12 @@ const OTHER_TROUBLES: &[&str] = &[
 ];
 
 /// Words of an API that is asked too often, whatever it measures.
-const TOO_OFTEN: &[&str] = &[
-    "throttl",
-    "too many requests",
-    "rate limit",
-    "rate-limit",
-    "rate exceeded",
-    "quota exceeded",
-    "exceeded your quota",
-];
+const TOO_OFTEN: &[&str] =
+    &["throttl", "too many requests", "rate limit", "rate-limit", "rate exceeded", "quota"];
 
 /// Words before the time after which the same request is answered.
-const LATER: &[&str] = &[
-    "try again in ",
-    "try again after ",
-    "retry in ",
-    "retry after ",
-    "reset in ",
-    "resets ",
-    "restored in ",
-];
+const LATER: &[&str] =
+    &["again in ", "again after ", "retry in ", "retry after ", "reset in ", "resets ", "restored in "];
 
 /// "Too many requests, try again later", "Throttling: …", "Quota exceeded", "Complexity budget exhausted; reset in 28
 /// seconds": the request was good, and came too soon.

@@ -70,7 +70,7 @@ async fn a_deployment_that_is_well_is_told_so_and_nothing_is_touched() {
     let report = run.json();
     let lines = report["checks"].as_array().unwrap().len();
     assert_eq!(text.stdout.lines().count(), lines + 1, "one line each, and one for all: {text}");
-    assert!(text.stdout.contains("4 warning(s), 0 problem(s)"), "{text}");
+    assert!(text.stdout.contains("5 warning(s), 0 problem(s)"), "{text}");
 }
 
 #[tokio::test]
