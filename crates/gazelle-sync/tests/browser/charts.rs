@@ -31,11 +31,6 @@ async fn charts_keep_nobody_out_and_fit_into_every_width() {
             looked.browser.set_up(Setup { width, dark, language, ..Setup::default() }).await.unwrap();
             for (page, drawn) in &pages {
                 looked.navigate(page).await;
-                if let Ok(dir) = std::env::var("PICTURES") {
-                    let name = page.replace(&run, "run").replace(['/', '?', '='], "-");
-                    let picture = looked.browser.picture().await.unwrap();
-                    std::fs::write(format!("{dir}/{name}-{language}-{width}-{dark}.png"), picture).unwrap();
-                }
                 // With its table open, which axe does not look into otherwise.
                 let script = format!(
                     "document.querySelectorAll('main details').forEach(one => one.open = true);

@@ -39,7 +39,7 @@ pub async fn run(context: &Context, args: StatusArgs) -> Result<u8> {
     };
     let zone = context.settings.zone();
     context.print(&report, || text(&report, &zone, embedded.as_ref()))?;
-    Ok(if args.check { exit_status(report.verdict.level) } else { 0 })
+    Ok(if args.check { report.verdict.map_or(FAILED, |said| exit_status(said.level)) } else { 0 })
 }
 
 /// The exit status of `--check`.

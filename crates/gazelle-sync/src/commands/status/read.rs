@@ -22,13 +22,16 @@ use crate::staging::counts::size::{self, Size};
 /// Shorter waits for a lock are not shown.
 const LOCK_WAIT_SHOWN: Duration = Duration::from_secs(2);
 
+/// The SQLSTATE of a missing right.
+const NO_RIGHT: &str = "42501";
+
 /// Everything that `status` shows.
 #[derive(Serialize)]
 pub struct StatusReport {
-    /// Whether the data is right, in the words of the dashboard.
-    pub verdict: Said,
-    /// What waits for a person.
-    pub waits: Waits,
+    /// Whether the data is right, in the words of the dashboard; none if this role may not read what it is founded on.
+    pub verdict: Option<Said>,
+    /// What waits for a person; none like the verdict.
+    pub waits: Option<Waits>,
     /// Whether this is the database of the demonstration.
     pub is_demo: bool,
     /// When the next run is due by schedule, if a service runs; none without a schedule that comes.
@@ -124,7 +127,12 @@ pub async fn read(db: &Db, settings: &Settings) -> Result<Option<StatusReport>, 
     }
     // Read this first: the following queries may wait for the same lock.
     let lock_waits = db::lock_waits(db, LOCK_WAIT_SHOWN).await?;
-    let (verdict, waits, is_demo) = judged(db, settings).await?;
+    let (verdict, waits, is_demo) = match judged(db, settings).await {
+        Ok((verdict, waits, is_demo)) => (Some(verdict), Some(waits), is_demo),
+        // Readers of production read neither the quarantine nor the alerts.
+        Err(error) if error.state.as_deref() == Some(NO_RIGHT) => (None, None, false),
+        Err(error) => return Err(error),
+    };
     let now = db.now().await?;
     let staging = staging(db).await?;
     let staging_size = size::of_all(db, now).await?;

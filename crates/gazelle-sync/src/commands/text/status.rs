@@ -53,7 +53,13 @@ fn headline(text: &mut Lines, report: &StatusReport, zone: &TimeZone) {
     if report.is_demo {
         text.wrapped("DEMONSTRATION: this database holds the made-up shop of `gazelle-sync demo`", 2);
     }
-    let said = &report.verdict;
+    let (Some(said), Some(waiting)) = (&report.verdict, &report.waits) else {
+        let why =
+            "whether the data is right is not said: this role may read neither the quarantine nor the alerts";
+        text.wrapped(why, 2);
+        lock_waits(text, report);
+        return;
+    };
     text.wrapped(format!("{} {}. {}", said.level.shape(), said.title, said.sentence), 2);
     if let Some(act) = what_to_do(&said.verdict) {
         text.line(format!("  -> {act}"));
@@ -63,7 +69,7 @@ fn headline(text: &mut Lines, report: &StatusReport, zone: &TimeZone) {
         let command = command.map(|command| format!("  -> {command}")).unwrap_or_default();
         text.wrapped(format!("{what:12}{found}{command}"), 12);
     };
-    let Waits { quarantined, oldest_quarantined_at, deletions, problems } = &report.waits;
+    let Waits { quarantined, oldest_quarantined_at, deletions, problems } = waiting;
     match oldest_quarantined_at {
         Some(oldest) => {
             let found =
@@ -88,6 +94,10 @@ fn headline(text: &mut Lines, report: &StatusReport, zone: &TimeZone) {
         let at = time::show(next, zone);
         waits("next run", format!("{at}, if `gazelle-sync serve` runs"), None);
     }
+    lock_waits(text, report);
+}
+
+fn lock_waits(text: &mut Lines, report: &StatusReport) {
     for wait in &report.lock_waits {
         text.wrapped(format!("LOCK: {}", wait.text()), 2);
     }

@@ -231,7 +231,7 @@ async fn a_source_with_a_fault(world: &World) {
     as_long_as_another(world).await;
     pin_both(world, "status_partial", &["status"]).await;
     pin_both(world, "runs", &["runs", "--limit", "2"]).await;
-    pin_both(world, "runs_show", &["runs", "show", &last_run(world).await[..BEGUN]]).await;
+    pin_text(world, "runs_show", &["runs", "show", &last_run(world).await[..BEGUN]]).await;
     pin_both(world, "wrong_run_beginning", &["undo", "0000"]).await;
     world.run(&["alerts", "check"]).await.success();
     pin_both(world, "alerts", &["alerts"]).await;

@@ -95,6 +95,8 @@ pub async fn every_command(world: &World, role: &str, turn: usize) -> Vec<Ended>
         vec!["fetch"],
         vec!["reconcile"],
         vec!["status"],
+        vec!["runs", "list"],
+        vec!["runs", "show", &run_id],
         vec!["history", &client],
         vec!["explain", &client, "company_name"],
         vec!["errors"],

@@ -12,7 +12,7 @@ const EARLIER: &str = "DELETE FROM sync_migrations WHERE version >= 22;
     ALTER TABLE sync_quarantine DROP COLUMN run_id;
     ALTER TABLE sync_run_entities DROP COLUMN quarantined, DROP COLUMN unreadable_fields;
     DROP INDEX sync_quarantine_listed, sync_quarantine_closed, sync_deletions_withheld, sync_quality_warnings_unreadable,
-    sync_run_entities_entity";
+    sync_run_entities_entity, sync_quarantine_first_seen, sync_quarantine_ended";
 
 /// Whatever refuses nothing, on our tables of every kind.
 const HARMLESS: &str = "ALTER TABLE gazelle_contacts ADD COLUMN mien text NOT NULL DEFAULT 'x';
