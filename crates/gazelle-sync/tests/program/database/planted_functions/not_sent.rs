@@ -1,7 +1,7 @@
 //! The SQL files that no command of these tests sends.
 
 /// The SQL files that none of the commands here sends, and why.
-pub const NOT_SENT: [(&str, &str); 106] = [
+pub const NOT_SENT: [(&str, &str); 100] = [
     ("access/trust/hand_over.sql", "what others have put on the tables, before a role that makes roles"),
     ("access/trust/theirs.sql", "the embedded server, where roles own tables"),
     ("alerts/deliveries.sql", PAGE),
@@ -61,16 +61,11 @@ pub const NOT_SENT: [(&str, &str); 106] = [
     ("run_log/actions/listed.sql", ACTION),
     ("run_log/actions/lock.sql", ACTION),
     ("run_log/actions/take.sql", ACTION),
-    ("run_log/actions/verified.sql", ACTION),
     ("run_log/forget_requests.sql", "runs of more than 90 days ago, beyond the last 100"),
     ("run_log/run_charts/changed.sql", PAGE),
     ("run_log/run_charts/growth.sql", PAGE),
     ("run_log/run_charts/latency.sql", PAGE),
     ("run_log/run_charts/usual.sql", PAGE),
-    ("run_log/run_pages/entities.sql", PAGE),
-    ("run_log/run_pages/one.sql", PAGE),
-    ("run_log/run_pages/page.sql", PAGE),
-    ("run_log/run_pages/requests.sql", PAGE),
     ("run_log/run_pages/since.sql", PAGE),
     ("run_log/save_run_warnings.sql", "a warning of a whole run"),
     ("staging/counts/size/size_on_citus.sql", CITUS),
@@ -107,7 +102,6 @@ pub const NOT_SENT: [(&str, &str); 106] = [
     ("staging/written/suppressors.sql", "a trigger of the company's that drops rows in silence"),
     ("staging_to_production/another_row/rewrite.sql", "an error that may be a record's or the database's"),
     ("staging_to_production/derived/refresh.sql", "a client whose default contact or address changes"),
-    ("staging_to_production/difference/keys.sql", ACTION),
     ("staging_to_production/marks/mark_left_out.sql", "a client whose contacts or addresses become fewer"),
     ("staging_to_production/notes/drop_settled.sql", "a warning that its record no longer gives"),
     ("staging_to_production/upsert/update_held.sql", "a row that a constraint of the company's refuses"),
