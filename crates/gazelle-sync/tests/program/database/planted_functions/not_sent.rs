@@ -113,12 +113,11 @@ pub const CITUS: &str = "Citus distributes the schema";
 const FAILING_API: &str = "an API that cannot give a record with its list";
 
 /// Made of pieces that the program fills in, and sent whole by commands that meet none of these cases.
-pub const PIECES: [&str; 7] = [
+pub const PIECES: [&str; 6] = [
     "staging/history/recent/earlier.sql",
     "staging/quarantine/folded.sql",
     "staging_to_production/another_row/rewrite.sql",
     "staging_to_production/derived/refresh.sql",
-    "staging_to_production/difference/keys.sql",
     "staging_to_production/marks/mark_left_out.sql",
     "staging_to_production/upsert/update_held.sql",
 ];
