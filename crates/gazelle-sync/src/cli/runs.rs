@@ -87,7 +87,7 @@ pub enum RunsAction {
     /// List runs, the newest first (default action)
     #[command(after_long_help = super::help::RUNS.more())]
     List(RunFilter),
-    /// Show one run: what it did of each entity, its requests, and why it was no success
+    /// Show one run: what it did to each entity, its requests, and why it did not succeed
     #[command(after_long_help = super::help::RUNS.more())]
     Show {
         /// The run, or the beginning of its id

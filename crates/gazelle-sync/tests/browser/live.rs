@@ -1,4 +1,4 @@
-//! An open page follows what happens, and leaves alone whoever is at work in it.
+//! An open page follows what happens, and does not replace a part that is in use.
 
 use browser::Setup;
 use gazelle_sim::{Fault, FaultKind};
@@ -89,7 +89,7 @@ async fn an_open_fold_and_the_focus_survive_ten_live_updates() {
     .await;
     let rows = "document.querySelectorAll('#live-strip tbody tr').length";
     assert!(looked.is(&format!("{rows} < 10")).await, "the fold is as it was");
-    // What nobody is at work in is replaced.
+    // A part that is not in use is replaced.
     looked.browser.run("fold.open = false; ages.blur(); return true").await.unwrap();
     looked.follows_a_run().await;
     until("the list is new", async || looked.is(&format!("{rows} > 10")).await).await;

@@ -28,7 +28,7 @@ pub fn list_text(runs: &[ListedRun], before: Option<&str>, zone: &TimeZone) -> L
     text
 }
 
-/// A table of runs, and below it why each that is no success is none.
+/// A table of runs, and below it the reason of each that did not succeed.
 pub fn runs_lines(text: &mut Lines, runs: &[&LastRun], zone: &TimeZone) {
     let mut table = Table::new([
         Column::ids("run"),

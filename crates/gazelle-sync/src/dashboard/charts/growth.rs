@@ -16,7 +16,7 @@ pub(crate) const WIDTH: f64 = 960.0;
 pub(crate) const HEIGHT: f64 = 160.0;
 /// Room above and below for the width of the lines.
 const EDGE: f64 = 2.0;
-/// So many whole days tell the pace; fewer could all be of one weekend.
+/// The fewest whole days from which a rate is computed; fewer could all fall on one weekend.
 const FEWEST_DAYS: usize = 7;
 
 /// What an entity's staging gained on the days.

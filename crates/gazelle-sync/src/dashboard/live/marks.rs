@@ -10,7 +10,7 @@ use crate::access::trust::owners;
 use crate::db::{Db, DbError};
 use crate::states::Role;
 
-/// The names of regions in the attribute `data-live`, each with the least role that is told of it. `days` is what a run that
+/// The names of regions in the attribute `data-live`, each with the lowest role that receives it. `days` is what a run that
 /// ended may have changed of appointments.
 pub(super) const REGIONS: [(&str, Role); 5] = [
     ("runs", Role::Office),
@@ -25,7 +25,7 @@ pub(super) const REGIONS: [(&str, Role); 5] = [
 pub(crate) struct Versions([u64; REGIONS.len()]);
 
 impl Versions {
-    /// Those that a role is told of; the others are 0.
+    /// Those that a role may receive; the others are 0.
     pub(super) fn seen_by(self, role: Role) -> Versions {
         let mut seen = self;
         for (version, (_, least)) in seen.0.iter_mut().zip(REGIONS) {

@@ -124,7 +124,7 @@ pub(crate) async fn show(
     }
 }
 
-/// All names that a role is told of.
+/// All names that a role may receive.
 fn all(role: Role) -> Vec<&'static str> {
     marks::REGIONS.iter().filter(|(_, least)| role >= *least).map(|(name, _)| *name).collect()
 }

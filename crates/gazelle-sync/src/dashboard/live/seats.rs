@@ -1,4 +1,4 @@
-//! The places of the streams: few for each session, and not so many for all that pages find no connection.
+//! Limits the number of open streams: for each session, and for all, so that connections remain for pages.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 

@@ -25,7 +25,7 @@ pub(crate) struct Live {
     pub(super) versions: watch::Sender<Versions>,
     /// What the last look found, and when it was; held while somebody looks.
     last: Mutex<Last>,
-    /// Whether the watcher is at work.
+    /// Whether the watcher runs.
     is_watched: std::sync::Mutex<bool>,
     /// What distinguishes the tags of this process.
     pub(super) process: String,
@@ -92,7 +92,7 @@ impl Live {
         }
     }
 
-    /// Starts the watcher, if none is at work.
+    /// Starts the watcher, unless one runs.
     pub(super) fn watch(self: &Arc<Live>, shared: &Arc<Shared>) {
         if std::mem::replace(&mut *self.watched(), true) {
             return;

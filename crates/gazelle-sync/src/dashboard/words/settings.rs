@@ -22,7 +22,7 @@ said! {
     BY_EXPRESSION = "by `{text}`" / "selon `{text}`";
 
     CHANNELS = "Alerts" / "Alertes";
-    NO_CHANNEL = "Nobody is told of problems: no channel is set." / "Personne n'est averti des problèmes : aucune voie n'est réglée.";
+    NO_CHANNEL = "Nobody is notified of problems: no channel is configured." / "Personne n'est averti des problèmes : aucune voie n'est réglée.";
     SENT = "last message sent {at}, {ago}" / "dernier message envoyé le {at}, {ago}";
     NEVER_SENT = "no message sent yet" / "aucun message envoyé jusqu'ici";
     WAIT = "{n} message waits" / "{n} message attend", "{n} messages wait" / "{n} messages attendent";

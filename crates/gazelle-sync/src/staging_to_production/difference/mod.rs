@@ -143,7 +143,7 @@ async fn of_table(
     Ok(found)
 }
 
-/// Adds the keys of the rows that differ, at most so many of each table.
+/// Adds the keys of the rows that differ, up to a limit for each table.
 ///
 /// # Errors
 /// Those of the database.

@@ -124,7 +124,7 @@ async fn a_channel_tells_its_last_delivery_and_why_it_does_not_deliver() {
     desk.end().await;
     let desk = Desk::filled().await;
     let said = desk.operator.get("/app/settings").await.body;
-    assert!(said.contains("Nobody is told of problems"), "{said}");
+    assert!(said.contains("Nobody is notified of problems"), "{said}");
     desk.end().await;
 }
 

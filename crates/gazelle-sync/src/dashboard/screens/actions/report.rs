@@ -185,7 +185,7 @@ fn samples(tables: &Json, t: &Tongue) -> Vec<TableSamples> {
     list(tables).iter().map(of_table).filter(|of| !of.rows.is_empty()).collect()
 }
 
-/// At most so many rows, with some of each kind of difference if there are several; in their order.
+/// The first rows up to the limit, with some of each kind of difference if there are several; in their order.
 fn of_each_kind(rows: &[Json], most: usize) -> Vec<&Json> {
     let place = |at: usize| rows[..at].iter().filter(|row| row["kind"] == rows[at]["kind"]).count();
     let mut places: Vec<usize> = (0..rows.len()).collect();

@@ -17,7 +17,7 @@ use crate::dashboard::site::{Site, Trouble};
 use crate::dashboard::words::charts as w;
 use crate::run_log::run_charts::{self, REQUESTS};
 
-/// So many local days are shown, today among them.
+/// Number of local days shown, including today.
 const DAYS: u16 = 7;
 
 /// The document beside the page.

@@ -13,7 +13,7 @@ use crate::entities;
 use crate::run_log::run_charts::{self, Grown, RUNS};
 use crate::time;
 
-/// So many local days are drawn, today among them.
+/// Number of local days drawn, including today.
 const DAYS: u16 = 30;
 
 /// The facts.

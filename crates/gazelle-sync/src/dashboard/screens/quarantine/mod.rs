@@ -37,7 +37,7 @@ const STATES: [(&str, Said, &[&str]); 4] = [
     ("all", w::ALL_ONES, &["open", "waiting", "dismissed", "released", "reread", "superseded", "withdrawn"]),
 ];
 
-/// So many local days are drawn, today among them.
+/// Number of local days drawn, including today.
 const DAYS: u16 = 30;
 
 /// What the address asks for.
