@@ -30,7 +30,7 @@ pub async fn run(context: &Context, args: StatusArgs) -> Result<u8> {
     opened.close().await?;
     let Some(report) = outcome? else {
         let none = serde_json::json!({
-            "verdict": null, "staging": [], "staging_size": [], "production": [], "runs": [], "lock_waits": []
+            "verdict": null, "waits": null, "is_demo": false, "next_due": null, "staging": [], "staging_size": [], "production": [], "runs": [], "lock_waits": []
         });
         context.print(&none, || {
             "nothing here yet: the database has no tables of ours (gazelle-sync sync --mode full creates and fills them)"

@@ -10,7 +10,6 @@ mod seats;
 pub(super) mod watch;
 pub(super) mod wire;
 
-use std::collections::HashMap;
 use std::convert::Infallible;
 use std::sync::Arc;
 use std::time::Duration;
@@ -20,6 +19,7 @@ use axum::body::Body;
 use axum::extract::{Query, State};
 use axum::http::{StatusCode, header};
 use futures_util::stream;
+use serde::Deserialize;
 use serde_json::json;
 use tokio::sync::{oneshot, watch as latest};
 use tokio::time::{Instant, MissedTickBehavior};
@@ -94,19 +94,26 @@ impl Listener {
     }
 }
 
+/// What the address asks for.
+#[derive(Debug, Deserialize)]
+pub(crate) struct Question {
+    /// The tag of the state in which the page was made.
+    at: Option<String>,
+}
+
 /// Answers with the stream, or with what is old since the tag of the page.
 pub(crate) async fn show(
     State(site): State<Arc<Site>>,
     Extension(asked): Extension<Asked>,
     wire: Option<Extension<Wire>>,
-    Query(query): Query<HashMap<String, String>>,
+    Query(question): Query<Question>,
 ) -> Answer {
     let live = &site.live;
     let role = role(&asked.viewer);
     let header = |name: &str| asked.headers.get(name).and_then(|value| value.to_str().ok());
     let since = header("last-event-id")
         .or_else(|| header("if-none-match").map(|tag| tag.trim_matches('"')))
-        .or_else(|| query.get("at").map(String::as_str));
+        .or_else(|| question.at.as_deref());
     let known = since.and_then(|tag| Versions::read(tag, &live.process));
     if wants_stream(&asked.headers) {
         let wire = wire.map_or_else(Wire::begun, |Extension(wire)| wire);

@@ -179,6 +179,7 @@ async fn whatever_is_asked_each_answer_keeps_to_itself() {
     until("a page is shown", async || serving.get("/app/").await.0 == 200).await;
     for (path, status) in [
         ("/app/today?day=a&day=b", 400),
+        ("/app/live?at=a&at=b", 400),
         ("/app/today?technician=%00", 400),
         ("/app/runs/%FF", 400),
         ("/app/nothing", 404),

@@ -160,8 +160,9 @@ async fn one_watcher_reads_for_all_and_who_reads_nothing_holds_nobody_up() {
     // Nobody is there any more.
     drop((one, other, silent));
     until("the watcher rests", async || {
-        let before = looks(&world);
-        tokio::time::sleep(std::time::Duration::from_secs(3)).await;
+        let (before, turns) = (looks(&world), turns_of_the_service(&world));
+        // Each takes as long as the watcher would rest between two looks.
+        until("the service has gone on", async || turns_of_the_service(&world) >= turns + 3).await;
         looks(&world) == before
     })
     .await;
@@ -174,6 +175,12 @@ fn session(number: u8) -> (String, String) {
     let secret = [number; 32];
     let text = base64::engine::general_purpose::URL_SAFE_NO_PAD.encode(secret);
     (blake3::hash(&secret).to_hex().to_string(), format!("gazelle={text}"))
+}
+
+/// How often the service has asked for requested runs, since the database logs: about once a second.
+fn turns_of_the_service(world: &World) -> usize {
+    let log = std::fs::read_to_string(world.server.server().unwrap().log_file()).unwrap();
+    log.matches("sync_wanted_runs").count()
 }
 
 /// How often the database was asked what is old, since it logs.

@@ -17,6 +17,19 @@ const MOST: [(&str, usize); 8] = [
     ("/app/search?q=ana", 44),
 ];
 
+/// A filled database that logs its statements, and a service that runs nothing by itself.
+async fn with_logged_statements() -> (World, Serving) {
+    let mut world = World::new().await;
+    world.set("GAZELLE_SYNC_INCREMENTAL", "0 0 29 2 *");
+    world.set("GAZELLE_SYNC_FULL", "0 0 29 2 *");
+    world.filled().await;
+    world.execute("INSERT INTO sync_notes (key, value) VALUES ('shop', 'demo')").await;
+    let serving = Serving::start(&world, &[]).await;
+    until("a page is shown", async || serving.get("/app/").await.0 == 200).await;
+    world.server.set("log_statement", "all").await.unwrap();
+    (world, serving)
+}
+
 /// Statements that the server was sent so far.
 fn sent(world: &World) -> usize {
     let log = std::fs::read(world.server.server().unwrap().log_file()).unwrap();
@@ -26,14 +39,7 @@ fn sent(world: &World) -> usize {
 
 #[tokio::test]
 async fn a_page_sends_no_more_statements_than_its_ceiling() {
-    let mut world = World::new().await;
-    world.set("GAZELLE_SYNC_INCREMENTAL", "0 0 29 2 *");
-    world.set("GAZELLE_SYNC_FULL", "0 0 29 2 *");
-    world.filled().await;
-    world.execute("INSERT INTO sync_notes (key, value) VALUES ('shop', 'demo')").await;
-    let serving = Serving::start(&world, &[]).await;
-    until("a page is shown", async || serving.get("/app/").await.0 == 200).await;
-    world.server.set("log_statement", "all").await.unwrap();
+    let (world, serving) = with_logged_statements().await;
     let run = world.text("SELECT max(run_id::text) FROM sync_runs").await.unwrap();
     let client = world.text("SELECT min(external_id) FROM gazelle_clients").await.unwrap();
     // The service's own duties come between now and then, so that the least of some counts.
@@ -63,14 +69,7 @@ async fn a_page_sends_no_more_statements_than_its_ceiling() {
 
 #[tokio::test]
 async fn overview_is_read_once_for_all_who_look_within_three_seconds() {
-    let mut world = World::new().await;
-    world.set("GAZELLE_SYNC_INCREMENTAL", "0 0 29 2 *");
-    world.set("GAZELLE_SYNC_FULL", "0 0 29 2 *");
-    world.filled().await;
-    world.execute("INSERT INTO sync_notes (key, value) VALUES ('shop', 'demo')").await;
-    let serving = Serving::start(&world, &[]).await;
-    until("a page is shown", async || serving.get("/app/").await.0 == 200).await;
-    world.server.set("log_statement", "all").await.unwrap();
+    let (world, serving) = with_logged_statements().await;
     let reads = || {
         let log = std::fs::read(world.server.server().unwrap().log_file()).unwrap();
         String::from_utf8_lossy(&log).matches("What the last run that counted an entity held").count()
