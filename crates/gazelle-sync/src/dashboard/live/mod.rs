@@ -113,7 +113,7 @@ pub(crate) async fn show(
     let header = |name: &str| asked.headers.get(name).and_then(|value| value.to_str().ok());
     let since = header("last-event-id")
         .or_else(|| header("if-none-match").map(|tag| tag.trim_matches('"')))
-        .or_else(|| question.at.as_deref());
+        .or(question.at.as_deref());
     let known = since.and_then(|tag| Versions::read(tag, &live.process));
     if wants_stream(&asked.headers) {
         let wire = wire.map_or_else(Wire::begun, |Extension(wire)| wire);
