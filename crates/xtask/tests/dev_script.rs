@@ -39,6 +39,15 @@ fn each_systems_own_package_manager_installs_what_is_missing_under_its_own_names
             ),
         ),
         (
+            "apt-get",
+            "ID=ubuntu\nID_LIKE=debian",
+            format!("{apt} gcc libc6-dev postgresql"),
+            format!(
+                "{apt} gcc libc6-dev postgresql pgbouncer prometheus bash tar chromium-browser \
+                 chromium-chromedriver systemd"
+            ),
+        ),
+        (
             "dnf",
             "ID=\"rocky\"\nID_LIKE=\"rhel centos fedora\"",
             "dnf install -y --setopt=install_weak_deps=False gcc postgresql-server postgresql".to_owned(),
@@ -276,7 +285,8 @@ fn a_mac_is_set_up_with_homebrew_and_asks_for_nothing_of_linux() {
     machine.manager("brew", &["pgbouncer", "promtool"]);
     machine.may_become_root("sudo");
     let line = "brew install postgresql@17 pgbouncer prometheus";
-    assert_refused(&machine.dev(&["test"]), &[line, "./dev --yes test"]);
+    let browser = "chromedriver is not to be had with brew: the tests in a browser will fail";
+    assert_refused(&machine.dev(&["test"]), &[browser, line, "./dev --yes test"]);
     assert_ran(&machine.dev_on_a_terminal(&["test"], "yes\n"), &[line, TESTS]);
     // The compiler comes with a window of Apple's.
     let machine = Machine::ready("Darwin", 501);
