@@ -54,16 +54,19 @@ SELECT ours.name || '.' || c.relname,
                     WHERE d.relation = ours.name AND a.attrelid = ours.oid AND a.attnum = ANY (i.indkey::smallint[])))
 UNION ALL
 SELECT n.nspname || '.' || c.relname || '.' || k.conname,
-       pg_catalog.format(CASE WHEN k.confdeltype = 'r'
+       pg_catalog.format(CASE WHEN k.confdeltype IN ('a', 'r')
            THEN 'foreign key %s of %s.%s forbids that rows of %s are removed, so that a replay or an undo that would remove one is refused'
            ELSE 'foreign key %s of %s.%s removes or changes its rows with those of %s, which only replay and undo remove, and not without --allow-deletions' END,
            k.conname, n.nspname, c.relname, ours.quoted),
-       pg_catalog.format('ALTER TABLE %I.%I DROP CONSTRAINT %I, and add it again without an ON DELETE action', n.nspname, c.relname, k.conname)
+       pg_catalog.format(CASE WHEN k.confdeltype IN ('a', 'r')
+           THEN 'ALTER TABLE %I.%I DROP CONSTRAINT %I, or keep it and remove its rows first when that is refused'
+           ELSE 'ALTER TABLE %I.%I DROP CONSTRAINT %I, and add it again without an ON DELETE action' END,
+           n.nspname, c.relname, k.conname)
   FROM ours
   JOIN pg_catalog.pg_constraint k ON k.confrelid = ours.oid
   JOIN pg_catalog.pg_class c ON c.oid = k.conrelid
   JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
- WHERE k.contype = 'f' AND k.conparentid = 0 AND k.confdeltype IN ('r', 'c', 'n', 'd')
+ WHERE k.contype = 'f' AND k.conparentid = 0 AND k.conrelid NOT IN (SELECT oid FROM ours)
    AND k.conrelid NOT IN (SELECT oid FROM ours)
 UNION ALL
 SELECT ours.name || '.' || p.polname,

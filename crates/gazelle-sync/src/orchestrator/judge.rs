@@ -12,7 +12,7 @@ use crate::gazelle_to_staging::Scope;
 use crate::gazelle_to_staging::lanes::apart::Refused;
 use crate::gazelle_to_staging::requests::parts::fewest_levels;
 use crate::gazelle_to_staging::requests::sizes::AllSizes;
-use crate::gazelle_to_staging::walk::WalkReport;
+use crate::gazelle_to_staging::walk::{WalkReport, WholeList};
 use crate::run_log::report::{RunReport, RunWarning, RunWarningCode, Status};
 use crate::source::{ErrorClass, SourceError};
 use crate::staging::counts::balance;
@@ -251,25 +251,28 @@ fn judge_unasked(report: &mut RunReport, name: &str, walk: &WalkReport) {
     }
 }
 
-/// Judges a walk whose window held no records, by the API's total for the whole entity: an empty window is no fault
-/// as long as that total is credible for what production holds.
+/// Judges a walk whose window held no records, by what the API says of the entity's whole list: an empty window is no
+/// fault as long as that is credible for what production holds.
 pub fn judge_empty_window(
     report: &mut RunReport,
     entity: &Entity,
-    whole_total: u64,
+    whole: &WholeList,
     held: u64,
     shrink_guard: f64,
 ) {
-    if whole_total < credible(held, shrink_guard) {
-        report.note(
-            Status::Partial,
-            format!(
-                "{}: the API lists {whole_total} where production holds {held}, and none of the days walked; nothing was \
-                 deleted: check in Gazelle whether records are missing there",
-                entity.name
-            ),
-        );
-    }
+    let name = entity.name;
+    let why = match whole {
+        WholeList::Counts(total) if *total < credible(held, shrink_guard) => format!(
+            "{name}: the API lists {total} where production holds {held}, and none of the days walked; nothing was \
+             deleted: check in Gazelle whether records are missing there"
+        ),
+        WholeList::Refused(error) if held > 0 => format!(
+            "{name}: the API lists none of the days walked, and whether it still lists the {held} that production holds \
+             could not be asked: {error}"
+        ),
+        _ => return,
+    };
+    report.note(Status::Partial, why);
 }
 
 /// Reports the errors of the API that ended walks, each cause once with the entities that it concerns. If every

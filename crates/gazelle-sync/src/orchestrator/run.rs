@@ -19,6 +19,7 @@ use crate::db::{Db, DbError};
 use crate::display::Progress;
 use crate::drift::{self, Drift};
 use crate::gazelle_to_staging::requests::sizes::AllSizes;
+use crate::gazelle_to_staging::walk::WholeList;
 use crate::gazelle_to_staging::{Fetch, FetchError, Scope, WalkSpec};
 use crate::run_log::report::{RunReport, RunWarning, RunWarningCode, Status};
 use crate::run_log::{forget_runs, runs};
@@ -229,9 +230,9 @@ impl Run<'_> {
                 judged.failures.extend(walk.failure.clone().map(|failure| (entity.name, failure)));
                 judged.complete.extend(walk.complete.then_some(entity.name));
                 judge::judge_walk(report, entity, &walk, planned.held_before, guard, is_settled);
-                if let Some(whole) = walk.whole_total {
+                if !matches!(walk.whole_list, WholeList::NotAsked) {
                     let held = judge::held_before(self.db, entity, Scope::WHOLE).await?;
-                    judge::judge_empty_window(report, entity, whole, held, guard);
+                    judge::judge_empty_window(report, entity, &walk.whole_list, held, guard);
                 }
             }
             // A walk of a window does not list everything.

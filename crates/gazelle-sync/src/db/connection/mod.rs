@@ -138,9 +138,17 @@ async fn open(settings: &ConnectSettings, limits: Limits) -> Result<OpenedDataba
 /// Whether a connection string (a URL or words) sets a parameter.
 fn says(url: &str, name: &str) -> bool {
     let words = url.split_once('?').map_or(url, |(_, query)| query);
-    words
-        .split(|c: char| c == '&' || c.is_ascii_whitespace())
-        .any(|word| word.strip_prefix(name).is_some_and(|rest| rest.trim_start().starts_with('=')))
+    let mut words = words.split(|c: char| c == '&' || c.is_ascii_whitespace()).peekable();
+    while let Some(word) = words.next() {
+        // Words may have spaces around their `=`.
+        let value = word
+            .strip_prefix(name)
+            .map(|rest| if rest.is_empty() { words.peek().copied() } else { Some(rest) });
+        if value.flatten().is_some_and(|value| value.starts_with('=')) {
+            return true;
+        }
+    }
+    false
 }
 
 /// Enables TCP keepalives and timeouts, so that the operating system detects a dead peer, unless the URL sets them.
@@ -370,6 +378,36 @@ mod tests {
             ("postgres://sync@[::1]:6543/shop", "[::1]:6543 (database shop)"),
         ] {
             assert_eq!(place(&Config::from_str(url).unwrap()), told);
+        }
+    }
+
+    #[test]
+    fn a_dead_peer_is_noticed_unless_the_address_says_otherwise() {
+        let noticed = |url: &str| {
+            let (url, parameters) = take_libpq_parameters(url);
+            let mut config = Config::from_str(&url).unwrap();
+            notice_silence(&mut config, &url, &parameters);
+            let seconds = |time: Option<&Duration>| time.map_or(0, Duration::as_secs);
+            (
+                seconds(config.get_connect_timeout()),
+                config.get_keepalives_idle().as_secs(),
+                seconds(config.get_keepalives_interval().as_ref()),
+                config.get_keepalives_retries().unwrap_or_default(),
+                seconds(config.get_tcp_user_timeout()),
+            )
+        };
+        let ours = (CONNECT_TIMEOUT.as_secs(), 30, 10, 3, 30);
+        for (url, expected) in [
+            ("postgres://sync@db/shop", ours),
+            ("host=db user=sync", ours),
+            ("postgres://sync@db/shop?connect_timeout=7", (7, ours.1, ours.2, ours.3, ours.4)),
+            ("postgres://sync@db/shop?keepalives_idle=7", (ours.0, 7, ours.2, ours.3, ours.4)),
+            ("host=db keepalives_interval = 7", (ours.0, ours.1, 7, ours.3, ours.4)),
+            ("postgres://sync@db/shop?keepalives_count=7", (ours.0, ours.1, ours.2, 7, ours.4)),
+            ("postgres://sync@db/shop?keepalives_retries=7", (ours.0, ours.1, ours.2, 7, ours.4)),
+            ("host=db tcp_user_timeout=7", (ours.0, ours.1, ours.2, ours.3, 7)),
+        ] {
+            assert_eq!(noticed(url), expected, "{url}");
         }
     }
 }

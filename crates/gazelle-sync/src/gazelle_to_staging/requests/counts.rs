@@ -43,8 +43,8 @@ pub async fn count(
     Ok((counts, answer.without_body()))
 }
 
-/// The number of records of an entity; none if the API does not count. An API that refuses counts under aliases
-/// still gives `totalCount` with a page.
+/// The number of records of an entity; none if the API lists records and does not count them. An API that refuses
+/// counts under aliases still gives `totalCount` with a page, and a page without an end cursor is an empty list.
 ///
 /// # Errors
 /// Errors of the API, unless they are only about counting.
@@ -67,7 +67,16 @@ pub async fn count_whole(client: &GazelleClient, entity: &Entity) -> Result<Opti
         ListShape::Connection => {
             let answer = client.post(&queries::page_cursor(entity, window.first_page_of(1))).await?;
             let count = answer.object_path(&[entity.walk.root, "totalCount"]).ok().flatten();
-            count.and_then(|count| count.get().parse().ok())
+            match count.and_then(|count| count.get().parse().ok()) {
+                Some(count) => Some(count),
+                None => {
+                    let page_info = |field| answer.object_path(&[entity.walk.root, "pageInfo", field]);
+                    let (more, end) = (page_info("hasNextPage")?, page_info("endCursor")?);
+                    let is_empty = more.is_some_and(|more| more.get() == "false")
+                        && end.is_none_or(|end| end.get() == "null");
+                    is_empty.then_some(0)
+                }
+            }
         }
     })
 }

@@ -16,7 +16,7 @@ use jiff::Timestamp;
 
 use self::completeness::{AttemptOptions, WindowsOutcome, judge};
 use self::deferred::{DeferredOutcome, DeferredRecords, ListsEnd};
-pub use self::report::WalkReport;
+pub use self::report::{WalkReport, WholeList};
 use self::retries::Retries;
 use self::split::WindowPlan;
 use self::windows::Windows;
@@ -191,8 +191,11 @@ impl Walk<'_> {
             report.absent = absent_report;
         }
         if report.seen == 0 && scope != Scope::WHOLE {
-            // Only used by the verdict on the run, which does without it if the API does not count.
-            report.whole_total = counts::count_whole(&fetch.client, entity).await.ok().flatten();
+            report.whole_list = match counts::count_whole(&fetch.client, entity).await {
+                Ok(Some(total)) => WholeList::Counts(total),
+                Ok(None) => WholeList::Lists,
+                Err(error) => WholeList::Refused(error),
+            };
         }
         Ok(())
     }

@@ -58,9 +58,8 @@ pub struct WalkReport {
     pub started_at: Option<Timestamp>,
     /// How far the API's clock was ahead of the database's then (negative: behind); none if the answer had no time.
     pub api_ahead: Option<SignedDuration>,
-    /// The API's count of the whole entity, requested only if the days walked held no record; none if the API
-    /// does not count.
-    pub whole_total: Option<u64>,
+    /// What the API said of the entity's whole list, which is asked only if the days walked held no record.
+    pub whole_list: WholeList,
     /// The results of looking up the records that a complete walk did not see.
     pub absent: AbsentReport,
     /// Records of the last attempt that the API could not give, and whose ids it does not give either.
@@ -77,6 +76,19 @@ pub struct WalkReport {
     pub(super) page_ends: BTreeMap<String, PageEnds>,
     /// Whether the last attempt was split into several windows.
     pub(crate) was_split: bool,
+}
+
+/// What the API says of an entity's whole list.
+#[derive(Debug, Clone)]
+pub enum WholeList {
+    /// The days walked held records, or were all of them.
+    NotAsked,
+    /// How many records it lists.
+    Counts(u64),
+    /// It lists some, and does not say how many.
+    Lists,
+    /// It gave an error, also after the retries.
+    Refused(SourceError),
 }
 
 impl WalkReport {
@@ -98,7 +110,7 @@ impl WalkReport {
             faulty: BTreeMap::new(),
             started_at: None,
             api_ahead: None,
-            whole_total: None,
+            whole_list: WholeList::NotAsked,
             absent: AbsentReport::default(),
             nameless: 0,
             unasked: BTreeSet::new(),

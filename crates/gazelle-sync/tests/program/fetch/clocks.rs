@@ -105,12 +105,36 @@ async fn an_empty_window_is_no_success_when_the_api_lists_nothing_at_all_any_mor
         "a quiet month is no fault: {quiet}"
     );
 
-    world.control.add_fault(
-        gazelle_sim::Fault::new(gazelle_sim::FaultKind::EmptyList).on_field("allEventsBatched").forever(),
-    );
+    let empty =
+        || gazelle_sim::Fault::new(gazelle_sim::FaultKind::EmptyList).on_field("allEventsBatched").forever();
+    world.control.add_fault(empty());
     let ran = world.incremental().await;
     assert_eq!(ran.code, 3, "{ran}");
     assert!(ran.reasons().contains("appointments: the API lists 0"), "{}", ran.reasons());
+
+    // Nor when it does not say how many it lists, or fails when it is asked. A fault that was added first comes first.
+    let empty_page = serde_json::json!({
+        "data": { "allEventsBatched": { "pageInfo": { "hasNextPage": false, "endCursor": null }, "nodes": [] } }
+    });
+    let uncounted = gazelle_sim::FaultKind::Status { status: 200, body: empty_page.to_string() };
+    let refused =
+        gazelle_sim::FaultKind::GraphqlError { message: "no counts here".to_owned(), extensions: None };
+    let fails = gazelle_sim::FaultKind::ServerError;
+    for (at_the_page, said) in [
+        (uncounted, "appointments: the API lists 0"),
+        (fails, "appointments: the API lists none of the days walked"),
+    ] {
+        world.control.clear_faults();
+        let on = |kind: &gazelle_sim::FaultKind, operation| {
+            world.control.add_fault(gazelle_sim::Fault::new(kind.clone()).on_operation(operation).forever());
+        };
+        on(&refused, "AppointmentsCounts");
+        on(&at_the_page, "AppointmentsPageCursor");
+        world.control.add_fault(empty());
+        let ran = world.incremental().await;
+        assert_eq!(ran.code, 3, "{ran}");
+        assert!(ran.reasons().contains(said), "{}", ran.reasons());
+    }
 }
 
 /// Versions dated into the future, as a program that dated by the machine's clock has left them.

@@ -255,8 +255,8 @@ async fn an_api_that_takes_no_alias_or_does_not_count_is_verified_all_the_same()
     assert_eq!(run.code, 0, "{run}");
     assert_eq!(check(&run.json(), "counts agree")["checked"], 4, "{run}");
 
-    let end = json!({ "hasNextPage": false, "endCursor": null });
-    let body = json!({ "data": { "allClients": { "pageInfo": end, "nodes": [] } } }).to_string();
+    let more = json!({ "hasNextPage": true, "endCursor": "c1" });
+    let body = json!({ "data": { "allClients": { "pageInfo": more, "nodes": [] } } }).to_string();
     let uncounted = FaultKind::Status { status: 200, body };
     world.control.add_fault(Fault::new(uncounted).on_operation("ClientsPageCursor").forever());
     let run = world.run(&ALL).await;

@@ -31,16 +31,22 @@ pub const ADDITIONS: [Addition; 13] = [
               CREATE TABLE mes_notes (evenement text PRIMARY KEY REFERENCES gazelle_appointments ON DELETE CASCADE);
               INSERT INTO mes_notes SELECT external_id FROM gazelle_appointments;
               CREATE TABLE mes_pianos (piano text REFERENCES gazelle_pianos ON DELETE RESTRICT);
-              INSERT INTO mes_pianos SELECT external_id FROM gazelle_pianos",
-        remove: "DROP TABLE mes_notes, mes_pianos; DROP VIEW ma_vue; DROP POLICY lire ON gazelle_appointments;
+              INSERT INTO mes_pianos SELECT external_id FROM gazelle_pianos;
+              CREATE TABLE mes_clients (client text REFERENCES gazelle_clients);
+              INSERT INTO mes_clients SELECT external_id FROM gazelle_clients;
+              CREATE TABLE mes_visites (visite text REFERENCES gazelle_appointments DEFERRABLE INITIALLY DEFERRED);
+              INSERT INTO mes_visites SELECT external_id FROM gazelle_appointments",
+        remove: "DROP TABLE mes_notes, mes_pianos, mes_clients, mes_visites; DROP VIEW ma_vue; DROP POLICY lire ON gazelle_appointments;
               DROP POLICY taire ON gazelle_appointments; DROP INDEX mon_index; ALTER TABLE gazelle_appointments
               DROP COLUMN defaut, DROP COLUMN numero, DROP COLUMN bas",
         refuses: None,
         alters: false,
         warned: &[
             "gazelle_appointments.taire",
+            "public.mes_clients.mes_clients_client_fkey",
             "public.mes_notes.mes_notes_evenement_fkey",
             "public.mes_pianos.mes_pianos_piano_fkey",
+            "public.mes_visites.mes_visites_visite_fkey",
         ],
     },
     Addition {

@@ -4,6 +4,7 @@
 mod deferred;
 mod kinds;
 mod pending_again;
+mod referred;
 mod required;
 mod staging;
 mod suppressed;
@@ -54,7 +55,7 @@ async fn held(world: &World) -> i64 {
     for table in crate::support::production_tables() {
         held += world.count(table).await;
     }
-    for table in ["mes_notes", "mes_titres", "mes_pianos"] {
+    for table in ["mes_notes", "mes_titres", "mes_pianos", "mes_clients", "mes_visites"] {
         if world.text(&format!("SELECT to_regclass('{table}')::text")).await.is_some() {
             held += world.count(table).await;
         }
@@ -132,6 +133,7 @@ async fn whatever_is_added_makes_at_most_the_refused_record_wait() {
         let run = sync["run_id"].as_str().unwrap();
         for args in [
             &["replay", "--dry-run"][..],
+            &["replay", "--id", &changed, "--dry-run"],
             &["replay", "--id", &changed],
             &["replay", "--entity", "appointments"],
             &["replay"],
@@ -139,12 +141,17 @@ async fn whatever_is_added_makes_at_most_the_refused_record_wait() {
             &["undo", "--lift", run],
             &["sync", "--mode", "full"],
             &["verify", "--offline"],
+            &["verify", "--sample", "20"],
             &["migrate"],
         ] {
             let ran = world.run(args).await;
             let what = format!("{name}, {args:?}: {ran}");
             match (args, addition.alters) {
                 (_, true) => assert!([0, 1, 3].contains(&ran.code), "{what}"),
+                // Gazelle's answer is not the version that waits, if the sample happens to hold that record.
+                (["verify", "--sample", _], _) if !first.is_empty() => {
+                    assert!([0, 1].contains(&ran.code), "{what}");
+                }
                 // The refused version counts again, and is refused again.
                 (["undo", "--lift", _] | ["replay"] | ["replay", "--id" | "--entity", _], _)
                     if !first.is_empty() =>
