@@ -8,8 +8,8 @@ use crate::fault_script::FaultState;
 use crate::faults::{Fault, FaultKind};
 use crate::oauth::Tokens;
 use crate::requests::{RequestCounts, RequestEntry};
-use crate::shop::change::{Change, ChangeError, Changed};
-use crate::shop::kind::Kind;
+use crate::shop::change::{Change, ChangeError, ChangeResult};
+use crate::shop::kind::RecordKind;
 use crate::state::State;
 
 /// Controls a running simulator. Clones control the same one; every call takes effect at once, for the next answer.
@@ -24,24 +24,24 @@ impl SimControl {
     /// # Errors
     /// `NotFound` if it names a record that does not exist, `Refused` if it is inconsistent; the shop is then
     /// unchanged.
-    pub fn apply(&self, change: Change) -> Result<Changed, ChangeError> {
+    pub fn apply(&self, change: Change) -> Result<ChangeResult, ChangeError> {
         let now = self.state.now();
         let mut shop = self.state.shop_mut();
         let edited_contact = match &change {
-            Change::Edit { kind: Kind::Contact, id, bump: true, .. } => Some(id.clone()),
+            Change::Edit { kind: RecordKind::Contact, id, bump: true, .. } => Some(id.clone()),
             _ => None,
         };
         let changed = shop.apply(change, now)?;
         if let Some(id) = edited_contact.filter(|_| self.state.options.contact_edit_bumps_client)
             && let Some(client) = shop.client_of_contact(&id)
         {
-            shop.apply(Change::Edit { kind: Kind::Client, id: client, fields: Map::new(), bump: true }, now)?;
+            shop.apply(Change::Edit { kind: RecordKind::Client, id: client, fields: Map::new(), bump: true }, now)?;
         }
-        Ok(Changed { version: shop.version(), ..changed })
+        Ok(ChangeResult { version: shop.version(), ..changed })
     }
 
     /// Sets fields of a record and its `updatedAt`; null clears a field. Errors as `apply`.
-    pub fn edit(&self, kind: Kind, id: &str, fields: Json) -> Result<Changed, ChangeError> {
+    pub fn edit(&self, kind: RecordKind, id: &str, fields: Json) -> Result<ChangeResult, ChangeError> {
         let Json::Object(fields) = fields else {
             return Err(ChangeError::Refused("the fields must be an object".to_owned()));
         };
@@ -49,33 +49,33 @@ impl SimControl {
     }
 
     /// Reschedules an event to another start (UTC text) or to none. Errors as `apply`.
-    pub fn move_event(&self, id: &str, start: Option<&str>) -> Result<Changed, ChangeError> {
+    pub fn move_event(&self, id: &str, start: Option<&str>) -> Result<ChangeResult, ChangeError> {
         self.apply(Change::Move { id: id.to_owned(), start: start.map(str::to_owned), duration: None })
     }
 
     /// Gives an event to another technician. Errors as `apply`.
-    pub fn reassign(&self, event: &str, user: &str) -> Result<Changed, ChangeError> {
+    pub fn reassign(&self, event: &str, user: &str) -> Result<ChangeResult, ChangeError> {
         self.apply(Change::Reassign { id: event.to_owned(), user: user.to_owned() })
     }
 
     /// Cancels an event. Errors as `apply`.
-    pub fn cancel(&self, event: &str) -> Result<Changed, ChangeError> {
+    pub fn cancel(&self, event: &str) -> Result<ChangeResult, ChangeError> {
         self.apply(Change::Cancel { id: event.to_owned() })
     }
 
     /// Deletes a record and clears the references to it; deleting a client deletes its contacts and pianos. Errors
     /// as `apply`.
-    pub fn delete(&self, kind: Kind, id: &str) -> Result<Changed, ChangeError> {
+    pub fn delete(&self, kind: RecordKind, id: &str) -> Result<ChangeResult, ChangeError> {
         self.apply(Change::Delete { kind, id: id.to_owned(), keep_references: false })
     }
 
     /// Merges the client `from` into `into`. Errors as `apply`.
-    pub fn merge_clients(&self, from: &str, into: &str) -> Result<Changed, ChangeError> {
+    pub fn merge_clients(&self, from: &str, into: &str) -> Result<ChangeResult, ChangeError> {
         self.apply(Change::MergeClients { from: from.to_owned(), into: into.to_owned() })
     }
 
     /// Adds a record (a JSON object shaped as the API answers it) and returns its id. Errors as `apply`.
-    pub fn add(&self, kind: Kind, record: Json) -> Result<String, ChangeError> {
+    pub fn add(&self, kind: RecordKind, record: Json) -> Result<String, ChangeError> {
         let Json::Object(record) = record else {
             return Err(ChangeError::Refused("the record must be an object".to_owned()));
         };
@@ -85,19 +85,19 @@ impl SimControl {
 
     /// Adds an event unchanged, valid or not; `listed_at` (UTC text) is its position for date filters if its own
     /// `start` is unusable. Errors as `apply`.
-    pub fn add_raw_event(&self, record: Json, listed_at: Option<&str>) -> Result<Changed, ChangeError> {
+    pub fn add_raw_event(&self, record: Json, listed_at: Option<&str>) -> Result<ChangeResult, ChangeError> {
         self.apply(Change::AddRawEvent { record, listed_at: listed_at.map(str::to_owned) })
     }
 
     /// The ids in a kind's unfiltered list, in order of creation, without duplicates. Contacts: of all clients,
     /// including archived ones.
-    pub fn ids(&self, kind: Kind) -> Vec<String> {
+    pub fn ids(&self, kind: RecordKind) -> Vec<String> {
         self.state.shop().ids(kind)
     }
 
     /// A record as it is stored: in the shape of the API's answers, with references as `{"id": …}` and without null
     /// fields. `None` if it does not exist.
-    pub fn record(&self, kind: Kind, id: &str) -> Option<Json> {
+    pub fn record(&self, kind: RecordKind, id: &str) -> Option<Json> {
         let shop = self.state.shop();
         let row = shop.find(kind, id)?;
         serde_json::from_str(&row.json).ok()
@@ -105,7 +105,7 @@ impl SimControl {
 
     /// The `totalCount` of a kind's unfiltered list, including canceled and inactive records even if the options
     /// hide them.
-    pub fn total(&self, kind: Kind) -> usize {
+    pub fn total(&self, kind: RecordKind) -> usize {
         self.state.shop().total(kind)
     }
 

@@ -3,20 +3,20 @@
 //! `GAZELLE_CRASH_AT=rows-written:3` kills it when it reaches that step for the third time. Only in builds with
 //! debug assertions; release builds ignore the variable.
 
-/// Defines [`Step`], its list and its names.
+/// Defines [`CrashPoint`], its list and its names.
 macro_rules! steps {
     ($($(#[$about:meta])* $step:ident = $name:literal,)*) => {
         /// A step of a run at which a kill must lose nothing.
         #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-        pub enum Step { $($(#[$about])* $step,)* }
+        pub enum CrashPoint { $($(#[$about])* $step,)* }
 
-        impl Step {
+        impl CrashPoint {
             /// Every step.
-            pub const ALL: &[Step] = &[$(Step::$step),*];
+            pub const ALL: &[CrashPoint] = &[$(CrashPoint::$step),*];
 
             /// The name used in `GAZELLE_CRASH_AT`.
             pub fn name(self) -> &'static str {
-                match self { $(Step::$step => $name,)* }
+                match self { $(CrashPoint::$step => $name,)* }
             }
         }
     };
@@ -73,7 +73,7 @@ steps! {
 
 /// Marks that a step is reached; kills the process if `GAZELLE_CRASH_AT` names it.
 #[cfg(debug_assertions)]
-pub fn at(step: Step) {
+pub fn at(step: CrashPoint) {
     use std::sync::OnceLock;
     use std::sync::atomic::{AtomicU32, Ordering};
     static ASKED: OnceLock<Option<(String, u32)>> = OnceLock::new();
@@ -94,4 +94,4 @@ pub fn at(step: Step) {
 /// Does nothing in a release build.
 #[cfg(not(debug_assertions))]
 #[inline(always)]
-pub fn at(_step: Step) {}
+pub fn at(_step: CrashPoint) {}

@@ -30,19 +30,19 @@ const LARGEST: usize = 150 * 1024;
 pub(crate) fn run(args: &ScreensArgs) -> Result<()> {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     match &args.readme {
-        Some(folder) => runtime.block_on(over_demo(folder, Which::Readme)),
-        None => runtime.block_on(over_demo(&args.out, Which::All)),
+        Some(folder) => runtime.block_on(over_demo(folder, PictureSet::Readme)),
+        None => runtime.block_on(over_demo(&args.out, PictureSet::All)),
     }
 }
 
 /// Which pictures.
 #[derive(Clone, Copy)]
-enum Which {
+enum PictureSet {
     All,
     Readme,
 }
 
-async fn over_demo(out: &Path, which: Which) -> Result<()> {
+async fn over_demo(out: &Path, which: PictureSet) -> Result<()> {
     std::fs::create_dir_all(out)?;
     let data = tempfile::tempdir()?;
     let (mut demo, report) = demo(data.path()).await?;
@@ -50,12 +50,12 @@ async fn over_demo(out: &Path, which: Which) -> Result<()> {
         report["dashboard"].as_str().context("demo tells no address")?.trim_end_matches("/app/").to_owned();
     let browser = Browser::start(Program::new("chromedriver"), Setup::default()).await?;
     match which {
-        Which::All => {
+        PictureSet::All => {
             examine(&browser, &base).await?;
             let pages = pages(&report, &Ids::read(&browser, &base, &report).await?);
             take_all(out, &browser, &base, &pages).await?;
         }
-        Which::Readme => take_few(out, &browser, &base, &report).await?,
+        PictureSet::Readme => take_few(out, &browser, &base, &report).await?,
     }
     browser.close().await;
     if let Some(pid) = demo.id().and_then(|id| Pid::from_raw(i32::try_from(id).ok()?)) {

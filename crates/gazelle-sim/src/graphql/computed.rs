@@ -6,7 +6,7 @@ use super::connection::Items;
 use super::execute::{Execution, Node, Written};
 use super::plan::PlanField;
 use crate::shop::json::{Fields, items_of, quoted};
-use crate::shop::kind::Kind;
+use crate::shop::kind::RecordKind;
 use crate::shop::row::key_of;
 
 /// A localization with all that the schema requires of one.
@@ -44,13 +44,13 @@ impl<'s, 'p> Execution<'s, 'p> {
     pub(crate) fn computed(&mut self, node: &Node<'s>, field: &'p PlanField) -> Option<Written> {
         let name = field.name.as_str();
         Some(match (node.kind, name) {
-            (Some(Kind::Client), "allContacts") => self.children(Kind::Contact, node, field),
-            (Some(Kind::Client), "allPianos") => self.children(Kind::Piano, node, field),
-            (Some(Kind::Client), "defaultContact") => self.contact_where(node, field, |row| row.is_default),
-            (Some(Kind::Client), "defaultBillingContact") => {
+            (Some(RecordKind::Client), "allContacts") => self.children(RecordKind::Contact, node, field),
+            (Some(RecordKind::Client), "allPianos") => self.children(RecordKind::Piano, node, field),
+            (Some(RecordKind::Client), "defaultContact") => self.contact_where(node, field, |row| row.is_default),
+            (Some(RecordKind::Client), "defaultBillingContact") => {
                 self.contact_where(node, field, |row| row.is_billing_default)
             }
-            (Some(Kind::Client), "preferredTechnicianId") => {
+            (Some(RecordKind::Client), "preferredTechnicianId") => {
                 match node.fields.reference("preferredTechnician") {
                     Some(id) => {
                         self.out.push_str(&quoted(&id));
@@ -67,35 +67,35 @@ impl<'s, 'p> Execution<'s, 'p> {
                 | "clientLocalization",
             ) => self.localization(node, field),
             (Some(_), "company") => self.company(field),
-            (Some(Kind::Contact), "defaultEmail") => self.item_where(node, "allEmails", field, is_default),
-            (Some(Kind::Contact), "defaultPhone") => self.item_where(node, "allPhones", field, is_default),
-            (Some(Kind::Contact), "defaultConfirmedMobilePhone") => {
+            (Some(RecordKind::Contact), "defaultEmail") => self.item_where(node, "allEmails", field, is_default),
+            (Some(RecordKind::Contact), "defaultPhone") => self.item_where(node, "allPhones", field, is_default),
+            (Some(RecordKind::Contact), "defaultConfirmedMobilePhone") => {
                 self.item_where(node, "allPhones", field, |phone| {
                     phone.text("confirmedClass").as_deref() == Some("MOBILE")
                         && phone.get("confirmedAt").is_some()
                 })
             }
-            (Some(Kind::Contact), "defaultLocation") => self.location(node, "STREET", field),
-            (Some(Kind::Contact), "defaultMailingLocation") => self.location(node, "MAILING", field),
-            (Some(Kind::Contact), "defaultBillingLocation") => self.location(node, "BILLING", field),
-            (Some(Kind::Event), "allEventPianos")
-            | (Some(Kind::Invoice), "allInvoiceItems" | "allInvoicePayments") => {
+            (Some(RecordKind::Contact), "defaultLocation") => self.location(node, "STREET", field),
+            (Some(RecordKind::Contact), "defaultMailingLocation") => self.location(node, "MAILING", field),
+            (Some(RecordKind::Contact), "defaultBillingLocation") => self.location(node, "BILLING", field),
+            (Some(RecordKind::Event), "allEventPianos")
+            | (Some(RecordKind::Invoice), "allInvoiceItems" | "allInvoicePayments") => {
                 let items = node.fields.get(name).map(items_of).unwrap_or_default();
                 let total = items.len();
                 self.connection(Items::Texts { items: &items, parent_id: node.id }, total, field, false)
             }
             (None, "event") => {
-                let event = self.shop.find(Kind::Event, node.id);
-                self.row(Kind::Event, event, field)
+                let event = self.shop.find(RecordKind::Event, node.id);
+                self.row(RecordKind::Event, event, field)
             }
             (None, "phoneNumber") => self.phone_number(node, field),
             _ => return None,
         })
     }
 
-    fn children(&mut self, kind: Kind, node: &Node<'s>, field: &'p PlanField) -> Written {
+    fn children(&mut self, kind: RecordKind, node: &Node<'s>, field: &'p PlanField) -> Written {
         let archived_too =
-            kind != Kind::Contact || field.argument("includeArchived").and_then(Json::as_bool) == Some(true);
+            kind != RecordKind::Contact || field.argument("includeArchived").and_then(Json::as_bool) == Some(true);
         let statuses: Option<Vec<u64>> = field.argument("status").map(|value| {
             let one = std::slice::from_ref(value);
             let list = value.as_array().map_or(one, Vec::as_slice);
@@ -119,8 +119,8 @@ impl<'s, 'p> Execution<'s, 'p> {
         field: &'p PlanField,
         wanted: impl Fn(&crate::shop::row::Row) -> bool,
     ) -> Written {
-        let contact = self.shop.of_client(Kind::Contact, node.id).map(|(_, row)| row).find(|row| wanted(row));
-        self.row(Kind::Contact, contact, field)
+        let contact = self.shop.of_client(RecordKind::Contact, node.id).map(|(_, row)| row).find(|row| wanted(row));
+        self.row(RecordKind::Contact, contact, field)
     }
 
     /// The first matching item of a stored list.

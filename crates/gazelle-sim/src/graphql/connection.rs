@@ -7,11 +7,11 @@ use super::paging::{Page, PageSizes, cursor, page};
 use super::plan::{Plan, PlanField};
 use super::tweak::AnswerChange;
 use crate::shop::json::{items_of, quoted};
-use crate::shop::kind::Kind;
+use crate::shop::kind::RecordKind;
 
 /// Where the nodes of a connection come from.
 pub(crate) enum Items<'s, 'l> {
-    Rows { kind: Kind, places: &'l [u32] },
+    Rows { kind: RecordKind, places: &'l [u32] },
     Texts { items: &'l [&'s str], parent_id: &'s str },
 }
 
@@ -48,7 +48,7 @@ impl<'s, 'p> Execution<'s, 'p> {
     /// inside it.
     pub(crate) fn root_connection(
         &mut self,
-        kind: Kind,
+        kind: RecordKind,
         places: &[u32],
         total: usize,
         field: &'p PlanField,

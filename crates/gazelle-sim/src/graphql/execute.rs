@@ -12,7 +12,7 @@ use crate::fault_choices::Takes;
 use crate::options::SimOptions;
 use crate::shop::Shop;
 use crate::shop::json::{Fields, quoted};
-use crate::shop::kind::Kind;
+use crate::shop::kind::RecordKind;
 use crate::shop::row::Row;
 
 /// A null in a non-null position, which propagates to the nearest nullable parent.
@@ -24,13 +24,13 @@ pub(crate) type Written = Result<bool, NullPropagation>;
 /// An object to write: its stored fields, and its kind and id.
 pub(crate) struct Node<'s> {
     pub fields: Fields<'s>,
-    pub kind: Option<Kind>,
+    pub kind: Option<RecordKind>,
     pub id: &'s str,
     pub lenient: bool,
 }
 
 impl<'s> Node<'s> {
-    pub(crate) fn of_row(kind: Kind, row: &'s Row) -> Self {
+    pub(crate) fn of_row(kind: RecordKind, row: &'s Row) -> Self {
         Self { fields: Fields::parse(&row.json), kind: Some(kind), id: &row.id, lenient: row.traits.lenient }
     }
 
@@ -40,7 +40,7 @@ impl<'s> Node<'s> {
 }
 
 #[derive(Clone)]
-enum Step<'p> {
+enum PathStep<'p> {
     Key(&'p str),
     Index(usize),
 }
@@ -50,7 +50,7 @@ pub(crate) struct Execution<'s, 'p> {
     pub shop: &'s Shop,
     pub options: &'s SimOptions,
     pub out: String,
-    path: Vec<Step<'p>>,
+    path: Vec<PathStep<'p>>,
     errors: Vec<Json>,
     tweaks: &'p [Tweak],
     /// The tweaks that apply to the current root field.
@@ -124,7 +124,7 @@ impl<'s, 'p> Execution<'s, 'p> {
                 self.out.push(',');
             }
             self.out.push_str(&field.key_json);
-            self.path.push(Step::Key(&field.key));
+            self.path.push(PathStep::Key(&field.key));
             let written = if field.name == "__typename" {
                 self.out.push_str(&quoted(&plan.type_name));
                 Ok(())
@@ -172,7 +172,7 @@ impl<'s, 'p> Execution<'s, 'p> {
         if index > 0 {
             self.out.push(',');
         }
-        self.path.push(Step::Index(index));
+        self.path.push(PathStep::Index(index));
         let written = self.place(nullable, field, write);
         self.path.pop();
         written
@@ -184,8 +184,8 @@ impl<'s, 'p> Execution<'s, 'p> {
             .path
             .iter()
             .map(|step| match step {
-                Step::Key(key) => (*key).into(),
-                Step::Index(index) => (*index).into(),
+                PathStep::Key(key) => (*key).into(),
+                PathStep::Index(index) => (*index).into(),
             })
             .collect();
         let mut error = Map::new();
@@ -326,7 +326,7 @@ impl<'s, 'p> Execution<'s, 'p> {
     /// The record of a reference, or the reference itself if the record does not exist.
     pub(crate) fn follow(&self, text: &'s str, type_name: &str) -> Node<'s> {
         let own = Node::of_text(text);
-        let Some(kind) = Kind::from_type_name(type_name) else {
+        let Some(kind) = RecordKind::from_type_name(type_name) else {
             return own;
         };
         match own.fields.text("id").and_then(|id| self.shop.find(kind, &id)) {
@@ -336,7 +336,7 @@ impl<'s, 'p> Execution<'s, 'p> {
     }
 
     /// Writes a row, or null if there is none.
-    pub(crate) fn row(&mut self, kind: Kind, row: Option<&'s Row>, field: &'p PlanField) -> Written {
+    pub(crate) fn row(&mut self, kind: RecordKind, row: Option<&'s Row>, field: &'p PlanField) -> Written {
         match (row, &field.sub) {
             (Some(row), Some(plan)) if &*row.json != "null" => self.node(&Node::of_row(kind, row), plan),
             _ => Ok(false),

@@ -8,7 +8,7 @@ use serde_json::Value as Json;
 
 use super::plan::PlanField;
 use crate::options::SimOptions;
-use crate::shop::kind::Kind;
+use crate::shop::kind::RecordKind;
 use crate::shop::list::{ListQuery, Order};
 use crate::shop::row::key_of;
 
@@ -17,7 +17,7 @@ const PAGE_ARGUMENTS: [&str; 4] = ["first", "after", "last", "before"];
 
 /// The list that a root field requests.
 pub(crate) fn list_query(
-    kind: Kind,
+    kind: RecordKind,
     field: &PlanField,
     options: &SimOptions,
     zone: &TimeZone,
@@ -39,8 +39,8 @@ pub(crate) fn list_query(
     }
     if query.statuses.is_none() {
         query.without_status = match kind {
-            Kind::Event if options.hide_canceled => Some("CANCELED"),
-            Kind::Client if options.hide_inactive_clients => Some("INACTIVE"),
+            RecordKind::Event if options.hide_canceled => Some("CANCELED"),
+            RecordKind::Client if options.hide_inactive_clients => Some("INACTIVE"),
             _ => None,
         };
     }
@@ -49,7 +49,7 @@ pub(crate) fn list_query(
 
 fn filter(
     query: &mut ListQuery,
-    kind: Kind,
+    kind: RecordKind,
     name: &str,
     value: &Json,
     zone: &TimeZone,
@@ -58,28 +58,28 @@ fn filter(
         return Ok(());
     }
     match (kind, name) {
-        (Kind::Event, "dateGet") => query.start.from = Some(midnight(value, 0, zone)?),
-        (Kind::Event, "dateLet") => query.start.until = Some(midnight(value, 1, zone)?),
-        (Kind::Event, "userId") => query.users = Some(keys(value)),
-        (Kind::Event | Kind::Piano | Kind::Invoice | Kind::Timeline | Kind::Estimate, "clientId") => {
+        (RecordKind::Event, "dateGet") => query.start.from = Some(midnight(value, 0, zone)?),
+        (RecordKind::Event, "dateLet") => query.start.until = Some(midnight(value, 1, zone)?),
+        (RecordKind::Event, "userId") => query.users = Some(keys(value)),
+        (RecordKind::Event | RecordKind::Piano | RecordKind::Invoice | RecordKind::Timeline | RecordKind::Estimate, "clientId") => {
             query.clients = Some(keys(value));
         }
-        (Kind::Event, "pianoId") => query.pianos = Some(keys(value)),
-        (Kind::Event | Kind::Piano, "type") | (Kind::Timeline, "types") | (Kind::Client, "clientType") => {
+        (RecordKind::Event, "pianoId") => query.pianos = Some(keys(value)),
+        (RecordKind::Event | RecordKind::Piano, "type") | (RecordKind::Timeline, "types") | (RecordKind::Client, "clientType") => {
             query.types = Some(keys(value));
         }
-        (Kind::Event | Kind::Client | Kind::Piano | Kind::Invoice, "status") => {
+        (RecordKind::Event | RecordKind::Client | RecordKind::Piano | RecordKind::Invoice, "status") => {
             query.statuses = Some(keys(value))
         }
         // An invoice's date is the day it was created.
-        (Kind::Invoice, "invoiceDateGet") => query.created.from = Some(midnight(value, 0, zone)?),
-        (Kind::Invoice, "invoiceDateLet") => query.created.until = Some(midnight(value, 1, zone)?),
-        (Kind::Client | Kind::Piano, "createdGet") => query.created.from = Some(midnight(value, 0, zone)?),
-        (Kind::Client | Kind::Piano, "createdLet") => query.created.until = Some(midnight(value, 1, zone)?),
+        (RecordKind::Invoice, "invoiceDateGet") => query.created.from = Some(midnight(value, 0, zone)?),
+        (RecordKind::Invoice, "invoiceDateLet") => query.created.until = Some(midnight(value, 1, zone)?),
+        (RecordKind::Client | RecordKind::Piano, "createdGet") => query.created.from = Some(midnight(value, 0, zone)?),
+        (RecordKind::Client | RecordKind::Piano, "createdLet") => query.created.until = Some(midnight(value, 1, zone)?),
         // Timelines are not simulated: every client and piano counts as active.
-        (Kind::Client | Kind::Piano, "hasTimelineActivityGet") => {}
-        (Kind::Timeline, "occurredAtGet") => query.start.from = Some(instant(value)?),
-        (Kind::Invoice, "archived") => query.archived = value.as_bool(),
+        (RecordKind::Client | RecordKind::Piano, "hasTimelineActivityGet") => {}
+        (RecordKind::Timeline, "occurredAtGet") => query.start.from = Some(instant(value)?),
+        (RecordKind::Invoice, "archived") => query.archived = value.as_bool(),
         _ => {
             return Err(format!("The simulator does not simulate the argument {name} of {}", kind.name()));
         }
@@ -112,16 +112,16 @@ fn instant(value: &Json) -> Result<i64, String> {
     Ok(time.as_second())
 }
 
-fn order(kind: Kind, value: &Json) -> Result<Order, String> {
+fn order(kind: RecordKind, value: &Json) -> Result<Order, String> {
     let one = std::slice::from_ref(value);
     let sorts = value.as_array().map_or(one, Vec::as_slice);
     match (kind, sorts.first().and_then(Json::as_str)) {
         (_, None) => Ok(Order::Natural),
         (_, Some(_)) if sorts.len() > 1 => Err("The simulator sorts by one key only".to_owned()),
-        (Kind::Event, Some("START_ASC")) => Ok(Order::StartAscending),
-        (Kind::Event, Some("START_DESC")) => Ok(Order::StartDescending),
-        (Kind::Client | Kind::Piano | Kind::Invoice, Some("CREATED_AT_ASC")) => Ok(Order::CreatedAscending),
-        (Kind::Client | Kind::Piano | Kind::Invoice, Some("CREATED_AT_DESC")) => Ok(Order::CreatedDescending),
+        (RecordKind::Event, Some("START_ASC")) => Ok(Order::StartAscending),
+        (RecordKind::Event, Some("START_DESC")) => Ok(Order::StartDescending),
+        (RecordKind::Client | RecordKind::Piano | RecordKind::Invoice, Some("CREATED_AT_ASC")) => Ok(Order::CreatedAscending),
+        (RecordKind::Client | RecordKind::Piano | RecordKind::Invoice, Some("CREATED_AT_DESC")) => Ok(Order::CreatedDescending),
         (_, Some(sort)) => Err(format!("The simulator does not simulate the sort {sort} of {}", kind.name())),
     }
 }

@@ -6,7 +6,7 @@ use super::execute::{Execution, Node, NullPropagation, Written};
 use super::filters::list_query;
 use super::plan::PlanField;
 use super::tweak::AnswerChange;
-use crate::shop::kind::Kind;
+use crate::shop::kind::RecordKind;
 
 /// The company behind the shop: a made-up one.
 pub(crate) const COMPANY: &str = concat!(
@@ -22,28 +22,28 @@ pub(crate) const COMPANY: &str = concat!(
 impl<'s, 'p> Execution<'s, 'p> {
     pub(crate) fn root_field(&mut self, field: &'p PlanField) -> Written {
         match field.name.as_str() {
-            "allClients" => self.root_list(Kind::Client, field),
-            "allPianos" => self.root_list(Kind::Piano, field),
-            "allEventsBatched" => self.root_list(Kind::Event, field),
-            "allInvoices" => self.root_list(Kind::Invoice, field),
-            "allEstimates" => self.root_list(Kind::Estimate, field),
-            "allTimelineEntries" => self.root_list(Kind::Timeline, field),
-            "allUsers" => self.plain_list(Kind::User, field),
-            "allEvents" => self.plain_list(Kind::Event, field),
-            "client" => self.getter(Kind::Client, &["clientId", "id"], field),
-            "contact" => self.getter(Kind::Contact, &["id"], field),
-            "piano" => self.getter(Kind::Piano, &["pianoId", "id"], field),
-            "event" => self.getter(Kind::Event, &["eventId"], field),
-            "invoice" => self.getter(Kind::Invoice, &["id"], field),
-            "estimate" => self.getter(Kind::Estimate, &["id"], field),
+            "allClients" => self.root_list(RecordKind::Client, field),
+            "allPianos" => self.root_list(RecordKind::Piano, field),
+            "allEventsBatched" => self.root_list(RecordKind::Event, field),
+            "allInvoices" => self.root_list(RecordKind::Invoice, field),
+            "allEstimates" => self.root_list(RecordKind::Estimate, field),
+            "allTimelineEntries" => self.root_list(RecordKind::Timeline, field),
+            "allUsers" => self.plain_list(RecordKind::User, field),
+            "allEvents" => self.plain_list(RecordKind::Event, field),
+            "client" => self.getter(RecordKind::Client, &["clientId", "id"], field),
+            "contact" => self.getter(RecordKind::Contact, &["id"], field),
+            "piano" => self.getter(RecordKind::Piano, &["pianoId", "id"], field),
+            "event" => self.getter(RecordKind::Event, &["eventId"], field),
+            "invoice" => self.getter(RecordKind::Invoice, &["id"], field),
+            "estimate" => self.getter(RecordKind::Estimate, &["id"], field),
             "user" => {
-                let owner = self.shop.table(Kind::User).rows().map(|(_, row)| row).next();
-                self.row(Kind::User, owner, field)
+                let owner = self.shop.table(RecordKind::User).rows().map(|(_, row)| row).next();
+                self.row(RecordKind::User, owner, field)
             }
             "company" => self.company(field),
             // Types that are not simulated have no rows: an empty connection or list.
             name if name.starts_with("all") && field.sub.is_some() && is_connection(field) => {
-                self.root_connection(Kind::Event, &[], 0, field)
+                self.root_connection(RecordKind::Event, &[], 0, field)
             }
             name if name.starts_with("all") => {
                 self.out.push_str("[]");
@@ -60,7 +60,7 @@ impl<'s, 'p> Execution<'s, 'p> {
         }
     }
 
-    fn root_list(&mut self, kind: Kind, field: &'p PlanField) -> Written {
+    fn root_list(&mut self, kind: RecordKind, field: &'p PlanField) -> Written {
         let mut query = list_query(kind, field, self.options, self.shop.zone())
             .map_err(|message| self.refuse(&message))?;
         for what in &self.active {
@@ -72,7 +72,7 @@ impl<'s, 'p> Execution<'s, 'p> {
         self.root_connection(kind, &list.places, list.total, field)
     }
 
-    fn plain_list(&mut self, kind: Kind, field: &'p PlanField) -> Written {
+    fn plain_list(&mut self, kind: RecordKind, field: &'p PlanField) -> Written {
         let query = list_query(kind, field, self.options, self.shop.zone())
             .map_err(|message| self.refuse(&message))?;
         let list = self.shop.list(&query);
@@ -87,7 +87,7 @@ impl<'s, 'p> Execution<'s, 'p> {
         Ok(true)
     }
 
-    fn getter(&mut self, kind: Kind, names: &[&str], field: &'p PlanField) -> Written {
+    fn getter(&mut self, kind: RecordKind, names: &[&str], field: &'p PlanField) -> Written {
         let Some(id) = names.iter().find_map(|name| field.argument(name)).and_then(Json::as_str) else {
             return Err(self.refuse(&format!("{} needs an id", field.name)));
         };

@@ -10,7 +10,7 @@ use super::request::FullRequest;
 use crate::control::SimControl;
 use crate::faults::{Fault, FaultKind};
 use crate::shop::change::{Change, ChangeError};
-use crate::shop::kind::Kind;
+use crate::shop::kind::RecordKind;
 
 pub(super) fn control(request: &FullRequest, control: &SimControl) -> Answer {
     let path = request.path().trim_start_matches("/_sim").trim_start_matches('/');
@@ -120,13 +120,13 @@ fn fault(given: Map<String, Json>) -> Result<Fault, String> {
 fn truth(rest: &[&str], control: &SimControl) -> Answer {
     let kind = match rest.first() {
         None => {
-            let counts: Map<String, Json> = Kind::ALL
+            let counts: Map<String, Json> = RecordKind::ALL
                 .into_iter()
                 .map(|kind| (kind.name().to_owned(), control.total(kind).into()))
                 .collect();
             return json_answer(200, &json!({ "version": control.version(), "counts": counts }));
         }
-        Some(name) => match Kind::from_name(name) {
+        Some(name) => match RecordKind::from_name(name) {
             Some(kind) => kind,
             None => return problem(404, "there is no such kind"),
         },

@@ -4,7 +4,7 @@ use serde_json::{Map, Value};
 
 use super::Shop;
 use super::change::ChangeError;
-use super::kind::Kind;
+use super::kind::RecordKind;
 use super::moments::utc_text;
 use super::random::make_id;
 use super::row::{Row, Traits};
@@ -14,7 +14,7 @@ impl Shop {
     /// Adds a valid record; missing fields are generated. Returns its id.
     pub(super) fn add(
         &mut self,
-        kind: Kind,
+        kind: RecordKind,
         mut record: Map<String, Value>,
         now: i64,
     ) -> Result<String, ChangeError> {
@@ -31,7 +31,7 @@ impl Shop {
             record.entry(name).or_insert(value);
         }
         record.insert("id".to_owned(), id.clone().into());
-        if kind != Kind::Timeline {
+        if kind != RecordKind::Timeline {
             // Timeline entries have neither timestamp.
             for name in ["createdAt", "updatedAt"] {
                 record.entry(name).or_insert_with(|| utc_text(now).into());
@@ -42,47 +42,47 @@ impl Shop {
         Ok(id)
     }
 
-    fn new_id(&mut self, kind: Kind) -> String {
+    fn new_id(&mut self, kind: RecordKind) -> String {
         self.added += 1;
         make_id(self.seed ^ 0xADD, kind.id_prefix(), self.added)
     }
 
     /// Fields that the schema requires or the real application fills in.
-    fn defaults(&self, kind: Kind, id: &str, record: &Map<String, Value>) -> Map<String, Value> {
+    fn defaults(&self, kind: RecordKind, id: &str, record: &Map<String, Value>) -> Map<String, Value> {
         let text = match kind {
-            Kind::User => user_json(id, "Nouvelle", "Personne", 1).text("status", "ACTIVE").finish(),
-            Kind::Client | Kind::Piano => r#"{"status":"ACTIVE","tags":[]}"#.to_owned(),
-            Kind::Contact => {
+            RecordKind::User => user_json(id, "Nouvelle", "Personne", 1).text("status", "ACTIVE").finish(),
+            RecordKind::Client | RecordKind::Piano => r#"{"status":"ACTIVE","tags":[]}"#.to_owned(),
+            RecordKind::Contact => {
                 let client = record.get("client").and_then(|client| client.get("id")?.as_str());
                 let alone =
-                    client.is_some_and(|client| self.of_client(Kind::Contact, client).next().is_none());
+                    client.is_some_and(|client| self.of_client(RecordKind::Contact, client).next().is_none());
                 format!(r#"{{"archived":false,"isDefault":{alone},"isBillingDefault":{alone}}}"#)
             }
-            Kind::Event => {
+            RecordKind::Event => {
                 r#"{"type":"APPOINTMENT","status":"ACTIVE","isAllDay":false,"duration":60}"#.to_owned()
             }
-            Kind::Invoice => r#"{"status":"OPEN","tags":[]}"#.to_owned(),
-            Kind::Estimate | Kind::Timeline => "{}".to_owned(),
+            RecordKind::Invoice => r#"{"status":"OPEN","tags":[]}"#.to_owned(),
+            RecordKind::Estimate | RecordKind::Timeline => "{}".to_owned(),
         };
         serde_json::from_str(&text).unwrap_or_default()
     }
 
     fn check_references(&self, record: &Map<String, Value>) -> Result<(), ChangeError> {
         let id_of = |value: &Value| value.get("id").and_then(Value::as_str).map(str::to_owned);
-        let mut needed: Vec<(Kind, String)> = Vec::new();
+        let mut needed: Vec<(RecordKind, String)> = Vec::new();
         let fields = [
-            ("client", Kind::Client),
-            ("user", Kind::User),
-            ("createdBy", Kind::User),
-            ("preferredTechnician", Kind::User),
-            ("piano", Kind::Piano),
+            ("client", RecordKind::Client),
+            ("user", RecordKind::User),
+            ("createdBy", RecordKind::User),
+            ("preferredTechnician", RecordKind::User),
+            ("piano", RecordKind::Piano),
         ];
         for (name, kind) in fields {
             needed.extend(record.get(name).and_then(id_of).map(|id| (kind, id)));
         }
         let pianos = record.get("allEventPianos").map(|list| list.get("nodes").unwrap_or(list));
         for item in pianos.and_then(Value::as_array).into_iter().flatten() {
-            needed.extend(item.get("piano").and_then(id_of).map(|id| (Kind::Piano, id)));
+            needed.extend(item.get("piano").and_then(id_of).map(|id| (RecordKind::Piano, id)));
         }
         for (kind, id) in needed {
             self.need(kind, &id)?;
@@ -108,7 +108,7 @@ impl Shop {
         let traits = Traits { lenient: true, start, ..Traits::default() };
         let row = Row::new(record.to_string(), traits);
         let ids = if row.id.is_empty() { Vec::new() } else { vec![row.id.to_string()] };
-        self.table_mut(Kind::Event).insert(row);
+        self.table_mut(RecordKind::Event).insert(row);
         Ok(ids)
     }
 }

@@ -2,7 +2,7 @@
 
 use super::Shop;
 use super::json::ObjectWriter;
-use super::kind::Kind;
+use super::kind::RecordKind;
 use super::moments::{DAY, utc_text};
 use super::random::make_id;
 use super::row::{Row, Traits};
@@ -13,9 +13,9 @@ impl Shop {
     /// Adds the broken record, near `now` (seconds since 1970). Returns the ids of the added records, the event's
     /// first; an event without an id is not included.
     pub(crate) fn add_bad_record(&mut self, bad: BadRecord, now: i64) -> Vec<String> {
-        let mut number = self.table(Kind::Event).rows().count() as u64;
+        let mut number = self.table(RecordKind::Event).rows().count() as u64;
         // After a deletion, the count may repeat.
-        while self.find(Kind::Event, &make_id(self.seed ^ 0xBAD, "evt_", number)).is_some() {
+        while self.find(RecordKind::Event, &make_id(self.seed ^ 0xBAD, "evt_", number)).is_some() {
             number += 1;
         }
         let id = |prefix: &str| make_id(self.seed ^ 0xBAD, prefix, number);
@@ -51,22 +51,22 @@ impl Shop {
             _ => {}
         }
         match bad {
-            BadRecord::UnlistedClient => added.push(self.add_unlisted(Kind::Client, client, now)),
-            BadRecord::UnlistedPiano => added.push(self.add_unlisted(Kind::Piano, piano, now)),
-            BadRecord::UnlistedUser => added.push(self.add_unlisted(Kind::User, user, now)),
+            BadRecord::UnlistedClient => added.push(self.add_unlisted(RecordKind::Client, client, now)),
+            BadRecord::UnlistedPiano => added.push(self.add_unlisted(RecordKind::Piano, piano, now)),
+            BadRecord::UnlistedUser => added.push(self.add_unlisted(RecordKind::User, user, now)),
             BadRecord::NullId | BadRecord::NullNode => added.clear(),
             _ => {}
         }
         let text = if bad == BadRecord::NullNode { "null".to_owned() } else { json.finish() };
-        self.table_mut(Kind::Event).insert(Row::new(text, traits));
+        self.table_mut(RecordKind::Event).insert(Row::new(text, traits));
         self.changed();
         added
     }
 
-    fn add_unlisted(&mut self, kind: Kind, id: String, now: i64) -> String {
+    fn add_unlisted(&mut self, kind: RecordKind, id: String, now: i64) -> String {
         let json = match kind {
-            Kind::User => user_json(&id, "Absente", "de la Liste", 99),
-            Kind::Piano => ObjectWriter::new().text("id", &id).text("make", "Introuvable"),
+            RecordKind::User => user_json(&id, "Absente", "de la Liste", 99),
+            RecordKind::Piano => ObjectWriter::new().text("id", &id).text("make", "Introuvable"),
             _ => ObjectWriter::new().text("id", &id).text("companyName", "Absent de la liste"),
         };
         let json = json

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use super::Shop;
-use super::kind::Kind;
+use super::kind::RecordKind;
 use super::list::ListQuery;
 use super::moments::utc_text;
 use super::row::Row;
@@ -23,7 +23,7 @@ pub enum Change {
     /// Sets fields of a record (null clears one). Its `id` cannot be changed.
     Edit {
         /// The record's kind.
-        kind: Kind,
+        kind: RecordKind,
         /// The record's id.
         id: String,
         /// The fields to set.
@@ -58,7 +58,7 @@ pub enum Change {
     /// pianos.
     Delete {
         /// The record's kind.
-        kind: Kind,
+        kind: RecordKind,
         /// The record's id.
         id: String,
         /// Keeps references to it (ids of a missing record) instead of clearing them.
@@ -77,7 +77,7 @@ pub enum Change {
     /// exist.
     Add {
         /// The record's kind.
-        kind: Kind,
+        kind: RecordKind,
         /// The record.
         record: Map<String, Value>,
     },
@@ -97,7 +97,7 @@ pub enum Change {
     /// Sets how often lists contain a record: 0 (its getter still returns it), 1, or 2 (in sequence; counted once).
     SetListed {
         /// The record's kind.
-        kind: Kind,
+        kind: RecordKind,
         /// The record's id.
         id: String,
         /// 0, 1 or 2.
@@ -111,7 +111,7 @@ fn yes() -> bool {
 
 /// The result of a change.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Changed {
+pub struct ChangeResult {
     /// The ids of the records that the change named or added, not of all that it changed.
     pub ids: Vec<String>,
     /// The shop's version after the change.
@@ -125,7 +125,7 @@ pub enum ChangeError {
     #[error("there is no {} {id}", kind.name())]
     NotFound {
         /// The kind looked for.
-        kind: Kind,
+        kind: RecordKind,
         /// The id looked for.
         id: String,
     },
@@ -136,7 +136,7 @@ pub enum ChangeError {
 
 impl Shop {
     /// Applies a change, at `now` (seconds since 1970).
-    pub(crate) fn apply(&mut self, change: Change, now: i64) -> Result<Changed, ChangeError> {
+    pub(crate) fn apply(&mut self, change: Change, now: i64) -> Result<ChangeResult, ChangeError> {
         let ids = match change {
             Change::Edit { kind, id, fields, bump } => self.edit(kind, id, fields, bump.then_some(now))?,
             Change::Move { id, start, duration } => {
@@ -148,16 +148,16 @@ impl Shop {
                 if let Some(minutes) = duration {
                     fields.insert("duration".to_owned(), minutes.into());
                 }
-                self.edit(Kind::Event, id, fields, Some(now))?
+                self.edit(RecordKind::Event, id, fields, Some(now))?
             }
             Change::Reassign { id, user } => {
-                self.need(Kind::User, &user)?;
+                self.need(RecordKind::User, &user)?;
                 let fields = Map::from_iter([("user".to_owned(), serde_json::json!({ "id": user }))]);
-                self.edit(Kind::Event, id, fields, Some(now))?
+                self.edit(RecordKind::Event, id, fields, Some(now))?
             }
             Change::Cancel { id } => {
                 let fields = Map::from_iter([("status".to_owned(), "CANCELED".into())]);
-                self.edit(Kind::Event, id, fields, Some(now))?
+                self.edit(RecordKind::Event, id, fields, Some(now))?
             }
             Change::Delete { kind, id, keep_references } => self.delete(kind, id, keep_references)?,
             Change::MergeClients { from, into } => self.merge_clients(from, into, now)?,
@@ -167,17 +167,17 @@ impl Shop {
             Change::SetListed { kind, id, times } => self.set_listed(kind, id, times)?,
         };
         self.changed();
-        Ok(Changed { ids, version: self.version() })
+        Ok(ChangeResult { ids, version: self.version() })
     }
 
     /// The place of a record, or the error that it does not exist.
-    pub(super) fn need(&self, kind: Kind, id: &str) -> Result<u32, ChangeError> {
+    pub(super) fn need(&self, kind: RecordKind, id: &str) -> Result<u32, ChangeError> {
         self.table(kind).place(id).ok_or_else(|| ChangeError::NotFound { kind, id: id.to_owned() })
     }
 
     fn edit(
         &mut self,
-        kind: Kind,
+        kind: RecordKind,
         id: String,
         fields: Map<String, Value>,
         bump: Option<i64>,
@@ -201,7 +201,7 @@ impl Shop {
     }
 
     /// Lets `change` modify the record as a JSON object, and stores the result.
-    pub(super) fn rewrite(&mut self, kind: Kind, place: u32, change: impl FnOnce(&mut Map<String, Value>)) {
+    pub(super) fn rewrite(&mut self, kind: RecordKind, place: u32, change: impl FnOnce(&mut Map<String, Value>)) {
         let Some(row) = self.row(kind, place) else {
             return;
         };
@@ -217,11 +217,11 @@ impl Shop {
         self.table_mut(kind).replace(place, Row::new(text, traits));
     }
 
-    fn delete(&mut self, kind: Kind, id: String, keep_references: bool) -> Result<Vec<String>, ChangeError> {
+    fn delete(&mut self, kind: RecordKind, id: String, keep_references: bool) -> Result<Vec<String>, ChangeError> {
         let place = self.need(kind, &id)?;
         let mut gone = vec![(kind, place, id.clone())];
-        if kind == Kind::Client {
-            for child in [Kind::Contact, Kind::Piano] {
+        if kind == RecordKind::Client {
+            for child in [RecordKind::Contact, RecordKind::Piano] {
                 let children = self.of_client(child, &id);
                 gone.extend(children.map(|(place, row)| (child, place, row.id.to_string())));
             }
@@ -242,7 +242,7 @@ impl Shop {
         let points_there = |value: &Value| {
             value.get("id").and_then(Value::as_str).is_some_and(|id| ids.iter().any(|gone| gone == id))
         };
-        for kind in Kind::ALL {
+        for kind in RecordKind::ALL {
             let holders: Vec<u32> = self
                 .table(kind)
                 .rows()
@@ -267,7 +267,7 @@ impl Shop {
         }
     }
 
-    fn set_listed(&mut self, kind: Kind, id: String, times: u8) -> Result<Vec<String>, ChangeError> {
+    fn set_listed(&mut self, kind: RecordKind, id: String, times: u8) -> Result<Vec<String>, ChangeError> {
         let place = self.need(kind, &id)?;
         if times > 2 {
             return Err(ChangeError::Refused(format!("a record cannot be listed {times} times")));
@@ -283,7 +283,7 @@ impl Shop {
     }
 
     /// The total of a kind's unfiltered list.
-    pub(crate) fn total(&self, kind: Kind) -> usize {
+    pub(crate) fn total(&self, kind: RecordKind) -> usize {
         self.list(&ListQuery::all(kind)).total
     }
 }

@@ -6,7 +6,7 @@ use jiff::civil::Date;
 use jiff::tz::TimeZone;
 
 use super::json::ObjectWriter;
-use super::kind::Kind;
+use super::kind::RecordKind;
 use super::moments::{DAY, date_text, utc_text};
 use super::names::{FIRST_NAMES, LAST_NAMES, NOTES};
 use super::random::{Random, make_id};
@@ -84,7 +84,7 @@ impl Shop {
         Ok(shop)
     }
 
-    pub(super) fn put(&mut self, kind: Kind, json: String) {
+    pub(super) fn put(&mut self, kind: RecordKind, json: String) {
         self.table_mut(kind).insert(Row::new(json, Traits::default()));
     }
 
@@ -102,7 +102,7 @@ impl Shop {
                 .text("updatedAt", &utc_text(generation.past(&mut random, 2)))
                 .finish();
             generation.user_ids.push(id);
-            self.put(Kind::User, json);
+            self.put(RecordKind::User, json);
         }
     }
 
@@ -132,7 +132,7 @@ impl Shop {
                 .text("createdAt", &utc_text(at))
                 .text("updatedAt", &utc_text(at))
                 .finish();
-            self.put(Kind::Invoice, json);
+            self.put(RecordKind::Invoice, json);
         }
         for number in 0..generation.spec.timeline_entries {
             let client = &generation.clients[random.below(generation.clients.len())];
@@ -146,7 +146,7 @@ impl Shop {
                 .reference_if("user", user.map(String::as_str))
                 .text_if("summary", note(&mut random).as_deref())
                 .finish();
-            self.put(Kind::Timeline, json);
+            self.put(RecordKind::Timeline, json);
         }
     }
 }

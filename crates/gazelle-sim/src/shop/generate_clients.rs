@@ -3,7 +3,7 @@
 use super::Shop;
 use super::generate::{GeneratedClient, Generation, note};
 use super::json::{ObjectWriter, quoted};
-use super::kind::Kind;
+use super::kind::RecordKind;
 use super::moments::{DAY, date_text, utc_text};
 use super::names::{COMPANIES, REGIONS, TAGS};
 use super::random::Random;
@@ -19,11 +19,11 @@ impl Shop {
         for (number, created) in created.into_iter().enumerate() {
             let id = generation.id("cli_", number);
             let json = client_json(generation, &mut random, &id, number, created);
-            self.put(Kind::Client, json);
+            self.put(RecordKind::Client, json);
             let contacts = contacts_of(generation, &mut random, number);
             for position in 0..contacts {
                 let json = generation.contact_json(&mut random, &id, contact_number, position, number);
-                self.put(Kind::Contact, json);
+                self.put(RecordKind::Contact, json);
                 contact_number += 1;
             }
             generation.clients.push(GeneratedClient { id, created, pianos: Vec::new() });

@@ -4,7 +4,7 @@ use jiff::civil::DateTime;
 
 use super::generate::{Generation, note};
 use super::json::ObjectWriter;
-use super::kind::Kind;
+use super::kind::RecordKind;
 use super::moments::{DAY, utc_text};
 use super::names::{PRIVATE_TITLES, TITLES};
 use super::random::Random;
@@ -65,9 +65,9 @@ impl Shop {
         }
         // The order of the table is that of creation.
         made.sort_unstable();
-        self.table_mut(Kind::Event).reserve(total);
+        self.table_mut(RecordKind::Event).reserve(total);
         for (_, json) in made {
-            self.put(Kind::Event, json);
+            self.put(RecordKind::Event, json);
         }
     }
 }

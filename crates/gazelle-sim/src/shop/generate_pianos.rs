@@ -3,7 +3,7 @@
 use super::Shop;
 use super::generate::{Generation, note};
 use super::json::{ObjectWriter, quoted};
-use super::kind::Kind;
+use super::kind::RecordKind;
 use super::moments::{DAY, date_text, utc_text};
 use super::names::{MAKES, PIANO_TYPES, ROOMS, TAGS};
 use super::random::Random;
@@ -23,7 +23,7 @@ impl Shop {
             let id = generation.id("ins_", number);
             let client = &generation.clients[owner];
             let json = piano_json(generation, &mut random, &id, &client.id, number, client.created);
-            self.put(Kind::Piano, json);
+            self.put(RecordKind::Piano, json);
             generation.clients[owner].pianos.push(id);
         }
     }

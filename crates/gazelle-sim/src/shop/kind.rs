@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 /// `"timeline"`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Kind {
+pub enum RecordKind {
     /// A technician or an office worker (`usr_`).
     User,
     /// A client, who pays (`cli_`).
@@ -25,67 +25,67 @@ pub enum Kind {
     Timeline,
 }
 
-impl Kind {
+impl RecordKind {
     /// Every kind, parents first.
-    pub const ALL: [Kind; 8] = [
-        Kind::User,
-        Kind::Client,
-        Kind::Contact,
-        Kind::Piano,
-        Kind::Event,
-        Kind::Invoice,
-        Kind::Estimate,
-        Kind::Timeline,
+    pub const ALL: [RecordKind; 8] = [
+        RecordKind::User,
+        RecordKind::Client,
+        RecordKind::Contact,
+        RecordKind::Piano,
+        RecordKind::Event,
+        RecordKind::Invoice,
+        RecordKind::Estimate,
+        RecordKind::Timeline,
     ];
 
     /// The GraphQL type of this kind, for instance `PrivateClient`.
     pub fn type_name(self) -> &'static str {
         match self {
-            Kind::User => "PrivateUser",
-            Kind::Client => "PrivateClient",
-            Kind::Contact => "PrivateContact",
-            Kind::Piano => "PrivatePiano",
-            Kind::Event => "PrivateEvent",
-            Kind::Invoice => "PrivateInvoice",
-            Kind::Estimate => "PrivateEstimate",
-            Kind::Timeline => "PrivateTimelineEntry",
+            RecordKind::User => "PrivateUser",
+            RecordKind::Client => "PrivateClient",
+            RecordKind::Contact => "PrivateContact",
+            RecordKind::Piano => "PrivatePiano",
+            RecordKind::Event => "PrivateEvent",
+            RecordKind::Invoice => "PrivateInvoice",
+            RecordKind::Estimate => "PrivateEstimate",
+            RecordKind::Timeline => "PrivateTimelineEntry",
         }
     }
 
     /// The prefix of this kind's ids, for instance `cli_`.
     pub fn id_prefix(self) -> &'static str {
         match self {
-            Kind::User => "usr_",
-            Kind::Client => "cli_",
-            Kind::Contact => "con_",
-            Kind::Piano => "ins_",
-            Kind::Event => "evt_",
-            Kind::Invoice => "inv_",
-            Kind::Estimate => "est_",
-            Kind::Timeline => "tme_",
+            RecordKind::User => "usr_",
+            RecordKind::Client => "cli_",
+            RecordKind::Contact => "con_",
+            RecordKind::Piano => "ins_",
+            RecordKind::Event => "evt_",
+            RecordKind::Invoice => "inv_",
+            RecordKind::Estimate => "est_",
+            RecordKind::Timeline => "tme_",
         }
     }
 
     /// The kind named as in JSON (`"client"`), if there is one.
-    pub fn from_name(name: &str) -> Option<Kind> {
-        Kind::ALL.into_iter().find(|kind| kind.name() == name)
+    pub fn from_name(name: &str) -> Option<RecordKind> {
+        RecordKind::ALL.into_iter().find(|kind| kind.name() == name)
     }
 
     /// The name used in JSON, for instance `client`.
     pub fn name(self) -> &'static str {
         match self {
-            Kind::User => "user",
-            Kind::Client => "client",
-            Kind::Contact => "contact",
-            Kind::Piano => "piano",
-            Kind::Event => "event",
-            Kind::Invoice => "invoice",
-            Kind::Estimate => "estimate",
-            Kind::Timeline => "timeline",
+            RecordKind::User => "user",
+            RecordKind::Client => "client",
+            RecordKind::Contact => "contact",
+            RecordKind::Piano => "piano",
+            RecordKind::Event => "event",
+            RecordKind::Invoice => "invoice",
+            RecordKind::Estimate => "estimate",
+            RecordKind::Timeline => "timeline",
         }
     }
 
-    pub(crate) fn from_type_name(name: &str) -> Option<Kind> {
-        Kind::ALL.into_iter().find(|kind| kind.type_name() == name)
+    pub(crate) fn from_type_name(name: &str) -> Option<RecordKind> {
+        RecordKind::ALL.into_iter().find(|kind| kind.type_name() == name)
     }
 }

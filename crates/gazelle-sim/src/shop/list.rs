@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::kind::Kind;
+use super::kind::RecordKind;
 use super::row::{NO_TIME, Row, key_of};
 use super::table::Table;
 use crate::fault_choices::Undated;
@@ -10,7 +10,7 @@ use crate::fault_choices::Undated;
 /// The query of a list. Equal queries have equal results until the shop changes.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct ListQuery {
-    pub kind: Kind,
+    pub kind: RecordKind,
     /// Bounds in seconds since 1970: the first included, the second excluded.
     pub start: Bounds,
     pub created: Bounds,
@@ -65,7 +65,7 @@ pub(crate) struct List {
 }
 
 impl ListQuery {
-    pub(crate) fn all(kind: Kind) -> Self {
+    pub(crate) fn all(kind: RecordKind) -> Self {
         Self {
             kind,
             start: Bounds::default(),

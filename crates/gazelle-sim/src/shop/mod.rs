@@ -25,7 +25,7 @@ use std::sync::Arc;
 
 use jiff::tz::TimeZone;
 
-use kind::Kind;
+use kind::RecordKind;
 use list::{List, ListCache, ListQuery};
 use row::{Row, key_of};
 use table::Table;
@@ -47,7 +47,7 @@ pub(crate) struct Shop {
 impl Shop {
     pub(crate) fn empty(seed: u64, zone: TimeZone) -> Self {
         let tables =
-            Kind::ALL.iter().map(|kind| Table::new(matches!(kind, Kind::Contact | Kind::Piano))).collect();
+            RecordKind::ALL.iter().map(|kind| Table::new(matches!(kind, RecordKind::Contact | RecordKind::Piano))).collect();
         Self { tables, lists: ListCache::default(), version: 1, zone, seed, added: 0 }
     }
 
@@ -59,19 +59,19 @@ impl Shop {
         &self.zone
     }
 
-    pub(crate) fn table(&self, kind: Kind) -> &Table {
+    pub(crate) fn table(&self, kind: RecordKind) -> &Table {
         &self.tables[kind as usize]
     }
 
-    fn table_mut(&mut self, kind: Kind) -> &mut Table {
+    fn table_mut(&mut self, kind: RecordKind) -> &mut Table {
         &mut self.tables[kind as usize]
     }
 
-    pub(crate) fn row(&self, kind: Kind, place: u32) -> Option<&Row> {
+    pub(crate) fn row(&self, kind: RecordKind, place: u32) -> Option<&Row> {
         self.table(kind).get(place)
     }
 
-    pub(crate) fn find(&self, kind: Kind, id: &str) -> Option<&Row> {
+    pub(crate) fn find(&self, kind: RecordKind, id: &str) -> Option<&Row> {
         self.table(kind).find(id)
     }
 
@@ -80,13 +80,13 @@ impl Shop {
     }
 
     /// The contacts or pianos of a client, in order of creation.
-    pub(crate) fn of_client(&self, kind: Kind, client_id: &str) -> impl Iterator<Item = (u32, &Row)> {
+    pub(crate) fn of_client(&self, kind: RecordKind, client_id: &str) -> impl Iterator<Item = (u32, &Row)> {
         let table = self.table(kind);
         table.of_client(key_of(client_id)).iter().filter_map(|place| Some((*place, table.get(*place)?)))
     }
 
     /// The ids in the list of a kind, in order of creation, without duplicates and nulls.
-    pub(crate) fn ids(&self, kind: Kind) -> Vec<String> {
+    pub(crate) fn ids(&self, kind: RecordKind) -> Vec<String> {
         self.table(kind)
             .rows()
             .filter(|(_, row)| row.times_listed() > 0 && !row.id.is_empty())
@@ -96,7 +96,7 @@ impl Shop {
 
     /// The id of the client that a contact belongs to.
     pub(crate) fn client_of_contact(&self, contact: &str) -> Option<String> {
-        let row = self.find(Kind::Contact, contact)?;
+        let row = self.find(RecordKind::Contact, contact)?;
         let id = json::Fields::parse(&row.json).reference("client")?;
         Some(id.into_owned())
     }

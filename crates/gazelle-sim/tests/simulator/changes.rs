@@ -1,7 +1,7 @@
 //! The shop changes while it is served, and can hold broken records.
 
 use crate::support::{distinct, small, start, start_with, text};
-use gazelle_sim::{BadRecord, Change, Kind, ShopSpec, SimOptions};
+use gazelle_sim::{BadRecord, Change, RecordKind, ShopSpec, SimOptions};
 use serde_json::{Value, json};
 
 const EVENT: &str = "query($id: String!) { event(eventId: $id) { id title start status updatedAt duration \
@@ -12,8 +12,8 @@ async fn edits_moves_reassignments_and_cancellations_are_seen_at_once() {
     let shop = start().await;
     let id = shop.event_titled("avant 8h");
     let before = shop.data(EVENT, json!({ "id": id })).await["event"].clone();
-    let other = shop.control.ids(Kind::User).into_iter().find(|user| *user != before["user"]["id"]).unwrap();
-    shop.control.edit(Kind::Event, &id, json!({ "title": "Changé \"ici\" \u{0}" })).unwrap();
+    let other = shop.control.ids(RecordKind::User).into_iter().find(|user| *user != before["user"]["id"]).unwrap();
+    shop.control.edit(RecordKind::Event, &id, json!({ "title": "Changé \"ici\" \u{0}" })).unwrap();
     shop.control.move_event(&id, Some("2026-03-08T07:30:00Z")).unwrap();
     shop.control.reassign(&id, &other).unwrap();
     shop.control.cancel(&id).unwrap();
@@ -34,7 +34,7 @@ async fn an_edit_can_leave_updated_at_and_clear_a_field() {
     let id = shop.event_titled("avant 8h");
     let before = shop.data(EVENT, json!({ "id": id })).await["event"].clone();
     let fields = json!({ "title": null }).as_object().unwrap().clone();
-    shop.control.apply(Change::Edit { kind: Kind::Event, id: id.clone(), fields, bump: false }).unwrap();
+    shop.control.apply(Change::Edit { kind: RecordKind::Event, id: id.clone(), fields, bump: false }).unwrap();
     let after = shop.data(EVENT, json!({ "id": id })).await["event"].clone();
     assert_eq!(after["title"], Value::Null);
     assert_eq!(after["updatedAt"], before["updatedAt"]);
@@ -44,14 +44,14 @@ async fn an_edit_can_leave_updated_at_and_clear_a_field() {
 async fn a_deleted_event_is_gone_from_list_and_getter() {
     let shop = start().await;
     let id = shop.event_titled("avant 8h");
-    shop.control.delete(Kind::Event, &id).unwrap();
+    shop.control.delete(RecordKind::Event, &id).unwrap();
     let answer = shop.ask(EVENT, json!({ "id": id })).await;
     assert_eq!(answer["data"]["event"], Value::Null);
     assert_eq!(answer.get("errors"), None);
     let (ids, total) = shop.walk_ids("allEventsBatched", "", 50).await;
     assert!(!ids.contains(&id));
     assert_eq!(total, 119);
-    assert!(shop.control.delete(Kind::Event, &id).is_err());
+    assert!(shop.control.delete(RecordKind::Event, &id).is_err());
 
     let strict = start_with(small(), SimOptions { missing_is_error: true, ..SimOptions::default() }).await;
     let answer = strict.ask(EVENT, json!({ "id": "evt_gone" })).await;
@@ -63,12 +63,12 @@ async fn a_deleted_event_is_gone_from_list_and_getter() {
 async fn a_deleted_client_takes_its_own_along_and_leaves_no_reference() {
     let shop = start().await;
     let event = shop.event_titled("Grande tournée");
-    let client = shop.control.ids(Kind::Client)[0].clone();
-    shop.control.delete(Kind::Client, &client).unwrap();
+    let client = shop.control.ids(RecordKind::Client)[0].clone();
+    shop.control.delete(RecordKind::Client, &client).unwrap();
     let data = shop.data(EVENT, json!({ "id": event })).await;
     assert_eq!(data["event"]["client"], Value::Null);
     assert_eq!(data["event"]["allEventPianos"]["totalCount"], 0);
-    for kind in Kind::ALL {
+    for kind in RecordKind::ALL {
         for id in shop.control.ids(kind) {
             let record = shop.control.record(kind, &id).unwrap();
             assert!(!record.to_string().contains(&client), "{record}");
@@ -80,9 +80,9 @@ async fn a_deleted_client_takes_its_own_along_and_leaves_no_reference() {
 async fn a_piano_deleted_with_its_references_kept_leaves_an_id_that_leads_nowhere() {
     let shop = start().await;
     let event = shop.event_titled("Grande tournée");
-    let piano = text(&shop.control.record(Kind::Event, &event).unwrap()["allEventPianos"][0]["piano"]["id"]);
+    let piano = text(&shop.control.record(RecordKind::Event, &event).unwrap()["allEventPianos"][0]["piano"]["id"]);
     shop.control
-        .apply(Change::Delete { kind: Kind::Piano, id: piano.clone(), keep_references: true })
+        .apply(Change::Delete { kind: RecordKind::Piano, id: piano.clone(), keep_references: true })
         .unwrap();
     let data = shop.data(EVENT, json!({ "id": event })).await;
     assert_eq!(data["event"]["allEventPianos"]["totalCount"], 137);
@@ -94,7 +94,7 @@ async fn a_piano_deleted_with_its_references_kept_leaves_an_id_that_leads_nowher
 #[tokio::test]
 async fn a_merge_moves_everything_and_one_id_vanishes() {
     let shop = start().await;
-    let clients = shop.control.ids(Kind::Client);
+    let clients = shop.control.ids(RecordKind::Client);
     let (from, into) = (clients[0].clone(), clients[1].clone());
     let event = shop.event_titled("Grande tournée");
     let query = "query($id: String!) { client(id: $id) { id updatedAt defaultContact { id } \
@@ -123,22 +123,22 @@ async fn a_merge_moves_everything_and_one_id_vanishes() {
 #[tokio::test]
 async fn added_records_are_linked() {
     let shop = start().await;
-    let user = shop.control.add(Kind::User, json!({ "firstName": "Ada" })).unwrap();
-    let client = shop.control.add(Kind::Client, json!({ "companyName": "Neuve" })).unwrap();
+    let user = shop.control.add(RecordKind::User, json!({ "firstName": "Ada" })).unwrap();
+    let client = shop.control.add(RecordKind::Client, json!({ "companyName": "Neuve" })).unwrap();
     let contact = shop
         .control
         .add(
-            Kind::Contact,
+            RecordKind::Contact,
             json!({ "client": { "id": client }, "firstName": "Zoé",
                     "allLocations": [{ "id": "loc_x", "usageType": "STREET", "street1": "1 rue Neuve" }] }),
         )
         .unwrap();
     let piano =
-        shop.control.add(Kind::Piano, json!({ "client": { "id": client }, "make": "Pleyel" })).unwrap();
+        shop.control.add(RecordKind::Piano, json!({ "client": { "id": client }, "make": "Pleyel" })).unwrap();
     let event = shop
         .control
         .add(
-            Kind::Event,
+            RecordKind::Event,
             json!({ "title": "Neuf", "start": "2026-02-01T15:00:00Z", "client": { "id": client }, "user": { "id": user },
                     "allEventPianos": [{ "piano": { "id": piano }, "isTuning": true }] }),
         )
@@ -157,7 +157,7 @@ async fn added_records_are_linked() {
         data["client"]["defaultContact"],
         json!({ "id": contact, "defaultLocation": { "street1": "1 rue Neuve" } })
     );
-    let refused = shop.control.add(Kind::Event, json!({ "client": { "id": "cli_none" } }));
+    let refused = shop.control.add(RecordKind::Event, json!({ "client": { "id": "cli_none" } }));
     assert!(refused.is_err(), "a healthy event cannot have a client that is not there");
     let users = shop.data("{ allUsers { id email } }", json!({})).await;
     assert_eq!(users["allUsers"].as_array().unwrap().len(), 5);
@@ -205,12 +205,12 @@ async fn raw_events_and_listing_are_as_told() {
     let (nodes, _) = shop.walk("allEventsBatched", day, "id title start", 5).await;
     assert_eq!(nodes, [json!({ "id": null, "title": 7, "start": "?" })]);
     let id = shop.event_titled("avant 8h");
-    shop.control.apply(Change::SetListed { kind: Kind::Event, id: id.clone(), times: 0 }).unwrap();
+    shop.control.apply(Change::SetListed { kind: RecordKind::Event, id: id.clone(), times: 0 }).unwrap();
     let (ids, total) = shop.walk_ids_or_null().await;
     assert!(!ids.contains(&id));
     assert_eq!(total, 120);
     assert_eq!(shop.data(EVENT, json!({ "id": id })).await["event"]["id"], *id);
-    shop.control.apply(Change::SetListed { kind: Kind::Event, id: id.clone(), times: 2 }).unwrap();
+    shop.control.apply(Change::SetListed { kind: RecordKind::Event, id: id.clone(), times: 2 }).unwrap();
     let (ids, total) = shop.walk_ids_or_null().await;
     assert_eq!((ids.len(), distinct(&ids), total), (121, 120, 121));
 }
@@ -228,11 +228,11 @@ async fn editing_a_contact_bumps_its_client_when_set() {
     for bumps in [false, true] {
         let options = SimOptions { contact_edit_bumps_client: bumps, ..SimOptions::default() };
         let shop = start_with(small(), options).await;
-        let contact = shop.control.ids(Kind::Contact)[0].clone();
-        let client = text(&shop.control.record(Kind::Contact, &contact).unwrap()["client"]["id"]);
-        let before = shop.control.record(Kind::Client, &client).unwrap()["updatedAt"].clone();
-        shop.control.edit(Kind::Contact, &contact, json!({ "role": "Neuve" })).unwrap();
-        let after = shop.control.record(Kind::Client, &client).unwrap()["updatedAt"].clone();
+        let contact = shop.control.ids(RecordKind::Contact)[0].clone();
+        let client = text(&shop.control.record(RecordKind::Contact, &contact).unwrap()["client"]["id"]);
+        let before = shop.control.record(RecordKind::Client, &client).unwrap()["updatedAt"].clone();
+        shop.control.edit(RecordKind::Contact, &contact, json!({ "role": "Neuve" })).unwrap();
+        let after = shop.control.record(RecordKind::Client, &client).unwrap()["updatedAt"].clone();
         assert_eq!(before != after, bumps);
     }
 }

@@ -209,7 +209,7 @@ async fn a_change_makes_prepared_answers_stale() {
     let id = shop.event_titled("avant 8h");
     let query = "query($id: String!) { event(eventId: $id) { title } }";
     for title in ["un", "deux", "trois"] {
-        shop.control.edit(gazelle_sim::Kind::Event, &id, json!({ "title": title })).unwrap();
+        shop.control.edit(gazelle_sim::RecordKind::Event, &id, json!({ "title": title })).unwrap();
         for _ in 0..2 {
             assert_eq!(shop.data(query, json!({ "id": id })).await["event"]["title"], title);
         }

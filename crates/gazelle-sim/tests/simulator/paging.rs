@@ -1,14 +1,14 @@
 //! Pages, filters and sorts.
 
 use crate::support::{distinct, small, sorted, start, start_with, text};
-use gazelle_sim::{Kind, SimOptions};
+use gazelle_sim::{RecordKind, SimOptions};
 use serde_json::{Value, json};
 
 #[tokio::test]
 async fn a_walk_sees_each_id_once_and_the_total_agrees() {
     let shop = start().await;
     for (field, kind) in
-        [("allClients", Kind::Client), ("allPianos", Kind::Piano), ("allEventsBatched", Kind::Event)]
+        [("allClients", RecordKind::Client), ("allPianos", RecordKind::Piano), ("allEventsBatched", RecordKind::Event)]
     {
         for first in [1, 7, 100] {
             let (ids, total) = shop.walk_ids(field, "", first).await;
@@ -37,7 +37,7 @@ async fn date_windows_partition_all_but_the_startless() {
         all.extend(ids);
     }
     assert_eq!(all.len(), distinct(&all), "no event is in two windows");
-    let startless = shop.control.ids(Kind::Event).len() - all.len();
+    let startless = shop.control.ids(RecordKind::Event).len() - all.len();
     assert_eq!(startless, 3);
 }
 
@@ -94,9 +94,9 @@ async fn filters_by_client_user_and_piano_find_what_refers_to_them() {
     let shop = start().await;
     let events: Vec<Value> = shop
         .control
-        .ids(Kind::Event)
+        .ids(RecordKind::Event)
         .iter()
-        .map(|id| shop.control.record(Kind::Event, id).unwrap())
+        .map(|id| shop.control.record(RecordKind::Event, id).unwrap())
         .collect();
     let big = events
         .iter()
@@ -162,7 +162,7 @@ async fn pages_go_backwards_too_and_edges_agree_with_nodes() {
     assert_eq!(last["edges"][4]["cursor"], last["pageInfo"]["endCursor"]);
     let query = format!("query($before: String) {{ allClients(last: 3, before: $before) {{ {page} }} }}");
     let before = shop.data(&query, json!({ "before": last["pageInfo"]["startCursor"] })).await;
-    let ids = shop.control.ids(Kind::Client);
+    let ids = shop.control.ids(RecordKind::Client);
     let found: Vec<String> =
         before["allClients"]["nodes"].as_array().unwrap().iter().map(|node| text(&node["id"])).collect();
     assert_eq!(found, ids[32..35]);
@@ -186,7 +186,7 @@ async fn the_cap_and_the_default_size_hold() {
 async fn nested_connections_page_to_their_end() {
     let shop = start().await;
     let big = shop.event_titled("Grande tournée");
-    let crowd = shop.control.ids(Kind::Client)[1].clone();
+    let crowd = shop.control.ids(RecordKind::Client)[1].clone();
     let cases = [
         ("event(eventId: $id)", "allEventPianos", "", "piano { id }", big, 137),
         ("client(id: $id)", "allContacts", ", includeArchived: true", "id", crowd, 120),
@@ -217,7 +217,7 @@ async fn nested_connections_page_to_their_end() {
 #[tokio::test]
 async fn archived_contacts_are_listed_when_asked_for() {
     let shop = start().await;
-    let id = shop.control.ids(Kind::Client)[3].clone();
+    let id = shop.control.ids(RecordKind::Client)[3].clone();
     let query = "query($id: String!) { client(id: $id) { some: allContacts { totalCount } \
                  all: allContacts(includeArchived: true) { totalCount nodes { archived } } } }";
     let data = shop.data(query, json!({ "id": id })).await;

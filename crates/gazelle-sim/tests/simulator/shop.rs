@@ -3,11 +3,11 @@
 use std::collections::HashSet;
 
 use crate::support::{Shop, small, start, start_with, text};
-use gazelle_sim::{Kind, ShopSpec, SimOptions};
+use gazelle_sim::{RecordKind, ShopSpec, SimOptions};
 use serde_json::{Value, json};
 
 fn everything(shop: &Shop) -> Vec<Value> {
-    Kind::ALL
+    RecordKind::ALL
         .into_iter()
         .flat_map(|kind| shop.control.ids(kind).into_iter().map(move |id| (kind, id)))
         .map(|(kind, id)| shop.control.record(kind, &id).unwrap())
@@ -35,9 +35,9 @@ async fn the_default_shop_has_the_size_of_a_real_one() {
     assert!((1_000..1_300).contains(&live), "{live} events from a week back on");
     let without_serial = shop
         .control
-        .ids(Kind::Piano)
+        .ids(RecordKind::Piano)
         .iter()
-        .filter(|id| shop.control.record(Kind::Piano, id).unwrap().get("serialNumber").is_none())
+        .filter(|id| shop.control.record(RecordKind::Piano, id).unwrap().get("serialNumber").is_none())
         .count();
     assert!((90..180).contains(&without_serial), "{without_serial} pianos without a serial number");
 }
@@ -60,9 +60,9 @@ async fn the_small_shop_has_every_oddity() {
     let shop = start().await;
     let events: Vec<Value> = shop
         .control
-        .ids(Kind::Event)
+        .ids(RecordKind::Event)
         .iter()
-        .map(|id| shop.control.record(Kind::Event, id).unwrap())
+        .map(|id| shop.control.record(RecordKind::Event, id).unwrap())
         .collect();
     assert_eq!(events.len(), 120);
     let count = |check: &dyn Fn(&Value) -> bool| events.iter().filter(|event| check(event)).count();
@@ -87,7 +87,7 @@ async fn the_small_shop_has_every_oddity() {
 #[tokio::test]
 async fn every_reference_leads_to_a_record() {
     let shop = start().await;
-    let known: HashSet<String> = Kind::ALL.into_iter().flat_map(|kind| shop.control.ids(kind)).collect();
+    let known: HashSet<String> = RecordKind::ALL.into_iter().flat_map(|kind| shop.control.ids(kind)).collect();
     let mut seen = 0;
     for record in everything(&shop) {
         let pianos = record["allEventPianos"].as_array().cloned().unwrap_or_default();

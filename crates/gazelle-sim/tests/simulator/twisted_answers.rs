@@ -1,7 +1,7 @@
 //! Faults inside an answer: HTTP says that all is well.
 
 use crate::support::{EVENTS, distinct, events, is_over, shop_with, start};
-use gazelle_sim::{Change, Fault, FaultKind, Kind, Takes, Undated};
+use gazelle_sim::{Change, Fault, FaultKind, RecordKind, Takes, Undated};
 use serde_json::{Value, json};
 
 #[tokio::test]
@@ -115,11 +115,11 @@ async fn padding_makes_the_same_answer_longer() {
 #[tokio::test]
 async fn rows_shift_when_the_shop_changes_between_pages() {
     let shop = start().await;
-    let first = shop.control.ids(Kind::Event)[0].clone();
-    let gone = Change::Delete { kind: Kind::Event, id: first.clone(), keep_references: false };
+    let first = shop.control.ids(RecordKind::Event)[0].clone();
+    let gone = Change::Delete { kind: RecordKind::Event, id: first.clone(), keep_references: false };
     shop.control
         .add_fault(Fault::new(FaultKind::ChangeAfter { changes: vec![gone] }).on_field("allEventsBatched"));
-    let before = shop.control.ids(Kind::Event);
+    let before = shop.control.ids(RecordKind::Event);
     let (ids, total) = shop.walk_ids("allEventsBatched", "", 50).await;
     assert!(ids.contains(&first), "the first page was made before the change");
     assert!(!ids.contains(&before[50]), "the row at the edge slipped through");
@@ -127,9 +127,9 @@ async fn rows_shift_when_the_shop_changes_between_pages() {
 
     let shop = start().await;
     shop.control.call_after(Fault::new(FaultKind::Call).on_field("allEventsBatched").skip(1), |control| {
-        let ids = control.ids(Kind::Event);
+        let ids = control.ids(RecordKind::Event);
         control.cancel(&ids[0]).unwrap();
-        control.delete(Kind::Event, &ids[1]).unwrap();
+        control.delete(RecordKind::Event, &ids[1]).unwrap();
     });
     let (ids, total) = shop.walk_ids("allEventsBatched", "", 50).await;
     assert_eq!((ids.len(), total), (119, 119));

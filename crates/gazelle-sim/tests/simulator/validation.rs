@@ -1,7 +1,7 @@
 //! What the schema allows, and what it does not.
 
 use crate::support::{small, start, start_with};
-use gazelle_sim::{Fault, FaultKind, Kind, SimOptions};
+use gazelle_sim::{Fault, FaultKind, RecordKind, SimOptions};
 use serde_json::{Value, json};
 
 fn code(answer: &Value) -> &Value {
@@ -137,7 +137,7 @@ async fn references_and_defaults_agree_with_the_shop() {
         }
         assert_eq!(contact["client"]["id"], client["id"]);
         assert_eq!(contact["isDefault"], true);
-        let stored = shop.control.record(Kind::Contact, contact["id"].as_str().unwrap()).unwrap();
+        let stored = shop.control.record(RecordKind::Contact, contact["id"].as_str().unwrap()).unwrap();
         let first_street =
             stored["allLocations"].as_array().unwrap().iter().find(|place| place["usageType"] == "STREET");
         assert_eq!(
@@ -154,7 +154,7 @@ async fn references_and_defaults_agree_with_the_shop() {
     assert_eq!(clients[0]["defaultContact"]["allLocations"]["totalCount"], 23);
     let zone = shop.data("{ company { settings { general { timezone } } } user { id } }", json!({})).await;
     assert_eq!(zone["company"]["settings"]["general"]["timezone"], "America/Toronto");
-    assert_eq!(zone["user"]["id"], shop.control.ids(Kind::User)[0]);
+    assert_eq!(zone["user"]["id"], shop.control.ids(RecordKind::User)[0]);
 }
 
 #[tokio::test]

@@ -8,7 +8,7 @@ use std::process::ExitCode;
 use gazelle_sync::entities::read::{Reconciled, RecordError};
 use gazelle_sync::entities::table::{Rule::*, Table, column};
 use gazelle_sync::entities::{
-    DateFilter, Entity, Getter, Label, Nested, Query, Shape, Walk, WarningCode, registry, rows,
+    DateFilter, Entity, Getter, Label, Nested, Query, ApiList, Walk, WarningCode, registry, rows,
 };
 use serde_json_borrow::Value as Json;
 
@@ -67,7 +67,7 @@ static INVOICES: Entity = Entity {
         page_query: Query::new(concat!(include_str!("page.graphql"), include_str!("fields.graphql"))),
         operation: "InvoicesPage",
         root: "allInvoices",
-        shape: Shape::Connection {
+        shape: ApiList::Connection {
             filter_type: "PrivateAllInvoicesFilter",
             dates: DateFilter { from: "invoiceDateGet", until: "invoiceDateLet", own_date: None },
             undated: None,

@@ -15,7 +15,7 @@ use crate::run_log::report::{RunWarning, RunWarningCode};
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Addition {
     /// Its kind.
-    pub kind: Kind,
+    pub kind: AdditionKind,
     /// Our table and the name of the object: `gazelle_appointments.my_check`. For a foreign key that references our
     /// tables, the other table with its schema, and the constraint. `None` if it is not in force on our tables.
     pub subject: Option<String>,
@@ -28,7 +28,7 @@ pub struct Addition {
 /// Kinds of additions.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Kind {
+pub enum AdditionKind {
     /// The time-shifting trigger or function of version 5.
     OldTrigger,
     /// Another trigger or rule on our tables, or one on another table that writes into them.
@@ -58,7 +58,7 @@ pub async fn read(db: &Db) -> Result<Vec<Addition>, DbError> {
     let mut additions: Vec<Addition> = rows
         .iter()
         .map(|row| Addition {
-            kind: if row.get("is_old") { Kind::OldTrigger } else { Kind::Trigger },
+            kind: if row.get("is_old") { AdditionKind::OldTrigger } else { AdditionKind::Trigger },
             said: row.get("said"),
             mend: row.get("mend"),
             subject: row.get("subject"),
@@ -113,7 +113,7 @@ async fn functions(db: &Db) -> Result<Vec<Addition>, DbError> {
         .query(include_str!("functions.sql"), &[(&db.schema(), Type::TEXT), (&names, Type::TEXT_ARRAY)])
         .await?;
     let addition = |row: &tokio_postgres::Row| Addition {
-        kind: Kind::Constraint,
+        kind: AdditionKind::Constraint,
         subject: None,
         said: row.get("said"),
         mend: row.get("mend"),
@@ -123,7 +123,7 @@ async fn functions(db: &Db) -> Result<Vec<Addition>, DbError> {
 
 fn constraint(row: &tokio_postgres::Row) -> Addition {
     Addition {
-        kind: Kind::Constraint,
+        kind: AdditionKind::Constraint,
         subject: row.get("subject"),
         said: row.get("said"),
         mend: row.get("mend"),

@@ -23,7 +23,7 @@ pub struct Delivery {
 }
 
 /// A row of the outbox's summary.
-struct OfChannel {
+struct ChannelSummary {
     key: String,
     last_sent_at: Option<Timestamp>,
     waiting: i64,
@@ -31,9 +31,9 @@ struct OfChannel {
     error: Option<String>,
 }
 
-impl From<&Row> for OfChannel {
-    fn from(row: &Row) -> OfChannel {
-        OfChannel {
+impl From<&Row> for ChannelSummary {
+    fn from(row: &Row) -> ChannelSummary {
+        ChannelSummary {
             key: row.get("channel"),
             last_sent_at: row.get("last_sent_at"),
             waiting: row.get("waiting"),
@@ -49,7 +49,7 @@ impl From<&Row> for OfChannel {
 /// Any database error.
 pub async fn deliveries(tx: &Tx<'_>, channels: &Channels) -> Result<Vec<Delivery>, DbError> {
     let rows = tx.query(include_str!("deliveries.sql"), &[]).await?;
-    let found: Vec<OfChannel> = rows.iter().map(OfChannel::from).collect();
+    let found: Vec<ChannelSummary> = rows.iter().map(ChannelSummary::from).collect();
     let of = |channel: &super::Channel| {
         let key = channel.key();
         let row = found.iter().find(|row| row.key == key);

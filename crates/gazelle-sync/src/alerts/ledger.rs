@@ -32,7 +32,7 @@ const LOOK_NOTED_EVERY: SignedDuration = SignedDuration::from_secs(60);
 
 /// What one evaluation of the conditions changed.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Changes {
+pub struct AlertChanges {
     /// Alerts that were opened.
     pub opened: u64,
     /// Alerts that were closed.
@@ -93,12 +93,12 @@ impl From<&Row> for LastMessage {
 /// # Errors
 /// Any database error. Nothing is written then, and the next call finds the same problems. Where the database keeps one
 /// alert out, all others are settled first.
-pub async fn watch(db: &Db, settings: &Settings, channels: &Channels) -> Result<Changes, DbError> {
+pub async fn watch(db: &Db, settings: &Settings, channels: &Channels) -> Result<AlertChanges, DbError> {
     // The process that obtained a token dated it by its own clock, and is the only one to use it.
     let expiry = credentials::stored_expiry(settings, db, Timestamp::now()).await;
     let mut connection = db.connection().await?;
     let tx = Unfenced::Alerts.begin(&mut connection).await?;
-    let mut changes = Changes::default();
+    let mut changes = AlertChanges::default();
     let locked = tx
         .query(
             "SELECT looked_at, clock_timestamp() AS now FROM {schema}.sync_alert_watch
@@ -170,7 +170,7 @@ struct Ledger<'l, 'c> {
     remind_after: SignedDuration,
     /// The time of this evaluation, by the database's clock.
     at: Timestamp,
-    changes: &'l mut Changes,
+    changes: &'l mut AlertChanges,
 }
 
 impl Ledger<'_, '_> {

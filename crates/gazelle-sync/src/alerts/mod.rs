@@ -32,7 +32,7 @@ pub use deliver::{Delivered, Unrecorded, deliver, send_test};
 pub use deliveries::{Delivery, deliveries};
 pub use direct::{DirectAlerts, Trouble};
 pub use kind::{Kind, Occasion};
-pub use ledger::{Changes, forget_old, watch};
+pub use ledger::{AlertChanges, forget_old, watch};
 pub use list::{AlertList, list};
 
 use crate::config::Settings;

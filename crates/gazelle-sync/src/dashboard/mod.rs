@@ -41,7 +41,7 @@ use tokio_util::sync::CancellationToken;
 use answer::Answer;
 use entry::viewer::Viewer;
 use entry::{cookie, form, same_origin, sender};
-use page::{Asked, Screen};
+use page::{PageRequest, Screen};
 use screens::{
     actions, case, changes, deletions, doctor, enter, feeds, latency, me, overview, people, quarantine,
     record, run, runs, search, settings, sign_in, today, trouble,
@@ -54,7 +54,7 @@ use crate::service::state::Shared;
 use crate::states::Role;
 
 pub use entry::attempts::ClientAddress;
-pub use entry::viewer::Least;
+pub use entry::viewer::RouteAccess;
 pub use live::wire::Wire;
 
 /// A page that takes longer is given up.
@@ -68,29 +68,29 @@ pub struct Route {
     /// The path, with its parts that vary in braces.
     pub path: &'static str,
     /// Who may.
-    pub least: Least,
+    pub access: RouteAccess,
     /// Whether it begins or ends a session, which the setting `dashboard_read_only` allows.
     pub is_session: bool,
     handler: fn() -> MethodRouter<Arc<Site>>,
 }
 
-const fn reads(path: &'static str, least: Least, handler: fn() -> MethodRouter<Arc<Site>>) -> Route {
-    Route { method: "GET", path, least, is_session: false, handler }
+const fn reads(path: &'static str, access: RouteAccess, handler: fn() -> MethodRouter<Arc<Site>>) -> Route {
+    Route { method: "GET", path, access, is_session: false, handler }
 }
 
-const fn writes(path: &'static str, least: Least, handler: fn() -> MethodRouter<Arc<Site>>) -> Route {
-    Route { method: "POST", path, least, is_session: false, handler }
+const fn writes(path: &'static str, access: RouteAccess, handler: fn() -> MethodRouter<Arc<Site>>) -> Route {
+    Route { method: "POST", path, access, is_session: false, handler }
 }
 
-const ANYONE: Least = Least::Anyone;
-const TECHNICIAN: Least = Least::Role(Role::Technician);
-const OFFICE: Least = Least::Role(Role::Office);
-const OPERATOR: Least = Least::Role(Role::Operator);
+const ANYONE: RouteAccess = RouteAccess::Anyone;
+const TECHNICIAN: RouteAccess = RouteAccess::Role(Role::Technician);
+const OFFICE: RouteAccess = RouteAccess::Role(Role::Office);
+const OPERATOR: RouteAccess = RouteAccess::Role(Role::Operator);
 
 /// Every route of the dashboard: the router is made of this table, so that none is outside of it.
 static ROUTES: [Route; 65] = [
-    reads("/app/assets/{hash}/{name}", Least::File, || get(asset)),
-    reads("/feed/{file}", Least::Link, || get(feed::show)),
+    reads("/app/assets/{hash}/{name}", RouteAccess::File, || get(asset)),
+    reads("/feed/{file}", RouteAccess::Link, || get(feed::show)),
     reads("/app/sign-in", ANYONE, || get(sign_in::show)),
     Route { is_session: true, ..writes("/app/sign-in", ANYONE, || post(sign_in::sign_in)) },
     reads("/app/enter/{link}", ANYONE, || get(enter::show)),
@@ -191,14 +191,14 @@ async fn guarded(State(site): State<Arc<Site>>, request: Request, next: Next) ->
     response
 }
 
-async fn admitted(site: &Site, mut asked: Asked, mut request: Request, next: Next) -> Response {
+async fn admitted(site: &Site, mut asked: PageRequest, mut request: Request, next: Next) -> Response {
     let (method, headers) = (request.method().clone(), request.headers().clone());
     let looked_at = same_origin::Request { method: &method, headers: &headers, peer: asked.peer };
     if let Err(refusal) = same_origin::check(looked_at, site.shared.settings.public_url.as_ref()) {
         return trouble::answer(site, &asked, Screen::Other, Trouble::Refused(refusal)).into();
     }
     let refused =
-        |asked: &Asked, status, why| trouble::told(site, asked, status, (words::entry::REQUEST_REFUSED, why));
+        |asked: &PageRequest, status, why| trouble::told(site, asked, status, (words::entry::REQUEST_REFUSED, why));
     // Postgres stores no such character, so nothing can be found by it.
     if request.uri().path_and_query().is_some_and(|asked| asked.as_str().contains("%00")) {
         return refused(&asked, StatusCode::BAD_REQUEST, words::entry::NO_NUL).into();
@@ -206,7 +206,7 @@ async fn admitted(site: &Site, mut asked: Asked, mut request: Request, next: Nex
     let Some(route) = route_of(&request) else {
         return refused(&asked, StatusCode::METHOD_NOT_ALLOWED, words::entry::OTHER_METHOD).into();
     };
-    if matches!(route.least, Least::File | Least::Link) {
+    if matches!(route.access, RouteAccess::File | RouteAccess::Link) {
         return next.run(request).await;
     }
     match sender::viewer(site, looked_at).await {
@@ -246,21 +246,21 @@ fn route_of(request: &Request) -> Option<&'static Route> {
 }
 
 /// What is asked for, by nobody yet.
-fn asked(request: &Request, peer: Option<IpAddr>) -> Asked {
+fn asked(request: &Request, peer: Option<IpAddr>) -> PageRequest {
     let headers = request.headers().clone();
     let path = request.uri().path();
     let whole = request.uri().path_and_query().map_or_else(|| path.to_owned(), ToString::to_string);
     // What a form is posted to is no page to come back to.
     let back = if request.method() == Method::POST { "/app/".to_owned() } else { whole };
-    Asked { json: path.ends_with(".json"), path: back, headers, peer, viewer: Viewer::Nobody, live: None }
+    PageRequest { json: path.ends_with(".json"), path: back, headers, peer, viewer: Viewer::Nobody, live: None }
 }
 
 /// Whether the viewer may use the route.
-fn may(site: &Site, route: &Route, asked: &Asked) -> Result<(), Answer> {
+fn may(site: &Site, route: &Route, asked: &PageRequest) -> Result<(), Answer> {
     let writes = route.method == "POST";
     let refused = |trouble| Err(trouble::answer(site, asked, Screen::Other, trouble));
     match &asked.viewer {
-        viewer if viewer.may(route.least) => {}
+        viewer if viewer.may(route.access) => {}
         Viewer::Nobody => return Err(sign_in::first(asked, writes)),
         _ => return refused(Trouble::NotForRole),
     }
@@ -275,7 +275,7 @@ async fn asset(Path((hash, name)): Path<(String, String)>) -> Answer {
 }
 
 /// Leads to the first page of the role.
-async fn home(Extension(asked): Extension<Asked>) -> Answer {
+async fn home(Extension(asked): Extension<PageRequest>) -> Answer {
     Answer::see(asked.viewer.person().map_or("/app/", |person| page::home(person.role)))
 }
 
@@ -292,14 +292,14 @@ mod tests {
         for (at, route) in ROUTES.iter().enumerate() {
             let twice =
                 ROUTES[..at].iter().any(|other| (other.method, other.path) == (route.method, route.path));
-            let is_ours = route.path.starts_with("/app") || route.least == Least::Link;
+            let is_ours = route.path.starts_with("/app") || route.access == RouteAccess::Link;
             assert!(!twice && is_ours, "{route:?}");
             // A session may be begun by anybody; whatever else is for anybody shows no data.
             assert!(route.method == "GET" || route.method == "POST", "{route:?}");
         }
         let open: Vec<&str> = ROUTES
             .iter()
-            .filter(|route| !matches!(route.least, Least::Role(_)))
+            .filter(|route| !matches!(route.access, RouteAccess::Role(_)))
             .map(|route| route.path)
             .collect();
         assert_eq!(

@@ -7,10 +7,10 @@ use jiff::Timestamp;
 
 use super::assets;
 use super::entry::cookie;
-use super::entry::viewer::{Least, Viewer};
+use super::entry::viewer::{RouteAccess, Viewer};
 use super::words::frame as w;
-use super::words::said::Said;
-use super::words::tongue::Tongue;
+use super::words::sentence::Sentence;
+use super::words::locale::Locale;
 use crate::config::{Language, Settings, Switch};
 use crate::entities;
 use crate::run_log::kinds::{RUNNING, Status};
@@ -67,7 +67,7 @@ pub(super) enum Screen {
 /// A link of the navigation.
 pub(super) struct NavLink {
     pub(super) href: &'static str,
-    pub(super) label: Said,
+    pub(super) label: Sentence,
     /// How many wait there.
     pub(super) count: Option<String>,
     pub(super) is_current: bool,
@@ -77,21 +77,21 @@ pub(super) struct NavLink {
 
 /// What waits for a person, as the navigation counts it.
 #[derive(Debug, Clone, Copy, Default)]
-pub(super) struct Waits {
+pub(super) struct AwaitingCounts {
     pub(super) cases: i64,
     pub(super) deletions: i64,
 }
 
 /// What the frame of a page shows. It speaks the page's language.
 pub(super) struct Frame {
-    tongue: Tongue,
+    locale: Locale,
     screen: Screen,
     viewer: Viewer,
     /// Whether the page may be left in another language: that is kept, and nothing is written where the setting says so.
     pub(super) offers_languages: bool,
     /// Whether nothing is asked for here: the setting `dashboard_read_only`.
     is_read_only: bool,
-    pub(super) waits: Waits,
+    pub(super) waits: AwaitingCounts,
     /// Where the form of the languages leads back to.
     pub(super) path: String,
     /// Where the page stands among what `/app/live` tells; none where nothing is to be followed.
@@ -104,14 +104,14 @@ pub(super) struct Frame {
 
 impl Frame {
     /// The frame of a page that is read at `read_at`, the database's time.
-    pub(super) fn new(asked: &Asked, settings: &Settings, screen: Screen, read_at: Timestamp) -> Frame {
+    pub(super) fn new(asked: &PageRequest, settings: &Settings, screen: Screen, read_at: Timestamp) -> Frame {
         Frame {
-            tongue: Tongue::new(asked.language(settings.language), settings.zone(), read_at),
+            locale: Locale::new(asked.language(settings.language), settings.zone(), read_at),
             screen,
             viewer: asked.viewer.clone(),
             offers_languages: settings.dashboard_read_only == Switch::Off,
             is_read_only: settings.dashboard_read_only == Switch::On,
-            waits: Waits::default(),
+            waits: AwaitingCounts::default(),
             path: asked.path.clone(),
             live: asked.live.clone(),
             follows: cookie::value(&asked.headers, LIVE_COOKIE) != Some("off"),
@@ -122,23 +122,23 @@ impl Frame {
 
     /// The same in another time zone.
     pub(super) fn in_zone(mut self, zone: jiff::tz::TimeZone) -> Frame {
-        self.tongue = Tongue::new(self.tongue.language, zone, self.read_at);
+        self.locale = Locale::new(self.locale.language, zone, self.read_at);
         self
     }
 
     /// The same in another language.
     pub(super) fn in_language(mut self, language: Language) -> Frame {
-        self.tongue.language = language;
+        self.locale.language = language;
         self
     }
 
-    pub(super) fn tongue(&self) -> &Tongue {
-        &self.tongue
+    pub(super) fn locale(&self) -> &Locale {
+        &self.locale
     }
 
     /// The screens that the viewer may see; none for nobody.
     pub(super) fn nav(&self) -> Vec<NavLink> {
-        let Waits { cases, deletions } = self.waits;
+        let AwaitingCounts { cases, deletions } = self.waits;
         let all = [
             (Screen::Today, "/app/today", w::TODAY, Role::Technician, 0),
             (Screen::Overview, "/app/", w::OVERVIEW, Role::Office, 0),
@@ -154,14 +154,14 @@ impl Frame {
         let may = |screen, role| match &self.viewer {
             // There nobody signs in, so there are no people.
             Viewer::Demo => screen != Screen::People,
-            viewer => viewer.may(Least::Role(role)),
+            viewer => viewer.may(RouteAccess::Role(role)),
         };
         all.into_iter()
             .filter(|(screen, _, _, role, _)| may(*screen, *role))
             .map(|(screen, href, label, _, waits)| NavLink {
                 href,
                 label,
-                count: (waits > 0).then(|| self.tongue.number(waits)),
+                count: (waits > 0).then(|| self.locale.number(waits)),
                 is_current: self.screen == screen,
                 on_phone: matches!(
                     screen,
@@ -211,7 +211,7 @@ impl Frame {
     }
 
     fn may(&self, role: Role) -> bool {
-        !self.is_read_only && self.viewer.may(Least::Role(role))
+        !self.is_read_only && self.viewer.may(RouteAccess::Role(role))
     }
 
     /// Whether the screen is one of those that a phone shows under `More`.
@@ -240,30 +240,30 @@ impl Frame {
     }
 
     pub(super) fn version(&self) -> String {
-        self.tongue.fill(w::VERSION, &[("version", env!("CARGO_PKG_VERSION")), ("schema", &self.schema)])
+        self.locale.fill(w::VERSION, &[("version", env!("CARGO_PKG_VERSION")), ("schema", &self.schema)])
     }
 
     /// What an open page says once it can no longer be read.
     pub(super) fn live_lost(&self) -> String {
-        self.tongue.fill(w::LIVE_LOST, &[("at", &self.tongue.exact(self.read_at))])
+        self.locale.fill(w::LIVE_LOST, &[("at", &self.locale.exact(self.read_at))])
     }
 
     pub(super) fn read_at(&self) -> String {
-        self.tongue.fill(w::READ_AT, &[("at", &self.tongue.exact(self.read_at))])
+        self.locale.fill(w::READ_AT, &[("at", &self.locale.exact(self.read_at))])
     }
 }
 
 impl Deref for Frame {
-    type Target = Tongue;
+    type Target = Locale;
 
-    fn deref(&self) -> &Tongue {
-        &self.tongue
+    fn deref(&self) -> &Locale {
+        &self.locale
     }
 }
 
 /// A request for a page.
 #[derive(Debug, Clone)]
-pub(super) struct Asked {
+pub(super) struct PageRequest {
     pub(super) headers: HeaderMap,
     /// Path and query.
     pub(super) path: String,
@@ -276,7 +276,7 @@ pub(super) struct Asked {
     pub(super) live: Option<String>,
 }
 
-impl Asked {
+impl PageRequest {
     /// The language of the answer: what the person chose, then as [`language`] says.
     pub(super) fn language(&self, setting: Language) -> Language {
         let of_person = self.viewer.person().and_then(|person| person.language);
@@ -300,22 +300,22 @@ pub(super) fn own_path(path: &str) -> &str {
 
 /// A moment, as a page shows it: in the zone of the page, with UTC beside it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Shown {
+pub(super) struct ShownTime {
     /// For the attribute `datetime`.
     pub(super) datetime: String,
     pub(super) local: String,
     pub(super) utc: String,
 }
 
-impl Shown {
+impl ShownTime {
     /// The hour.
-    pub(super) fn hour(at: Timestamp, t: &Tongue) -> Shown {
-        Shown { datetime: at.to_string(), local: t.hour(at), utc: t.hour_utc(at) }
+    pub(super) fn hour(at: Timestamp, t: &Locale) -> ShownTime {
+        ShownTime { datetime: at.to_string(), local: t.hour(at), utc: t.hour_utc(at) }
     }
 
     /// Date and hour.
-    pub(super) fn date_hour(at: Timestamp, t: &Tongue) -> Shown {
-        Shown { datetime: at.to_string(), local: t.date_hour(at), utc: t.hour_utc(at) }
+    pub(super) fn date_hour(at: Timestamp, t: &Locale) -> ShownTime {
+        ShownTime { datetime: at.to_string(), local: t.date_hour(at), utc: t.hour_utc(at) }
     }
 }
 
@@ -329,7 +329,7 @@ pub(super) struct State {
 
 impl State {
     /// Of a run, as it is stored.
-    pub(super) fn of_run(status: &str, t: &Tongue) -> State {
+    pub(super) fn of_run(status: &str, t: &Locale) -> State {
         let (class, shape, word) = match status.parse() {
             Ok(Status::Success) => ("ok", "●", w::SUCCESS),
             Ok(Status::Partial) => ("warn", "▲", w::PARTIAL),
@@ -342,7 +342,7 @@ impl State {
 }
 
 /// What the records of an entity are called; the stored name of one that this program does not know.
-pub(super) fn entity_name(name: &str, t: &Tongue) -> String {
+pub(super) fn entity_name(name: &str, t: &Locale) -> String {
     match entities::entity(name) {
         None => name,
         Some(entity) if t.is_french() => entity.label.fr,

@@ -167,11 +167,11 @@ struct Scan<'t> {
     at: usize,
     /// The place of the value read last.
     path: String,
-    open: Vec<Open>,
+    open: Vec<OpenContainer>,
 }
 
 /// An object or a list that is not closed yet.
-struct Open {
+struct OpenContainer {
     is_object: bool,
     items: usize,
     /// The length of its own path.
@@ -219,7 +219,7 @@ impl<'t> Scan<'t> {
             return if is_object { "{}" } else { "[]" };
         }
         self.at = inside;
-        self.open.push(Open { is_object, items: 0, path: self.path.len() });
+        self.open.push(OpenContainer { is_object, items: 0, path: self.path.len() });
         &self.text[start..=start]
     }
 

@@ -3,7 +3,7 @@
 use super::raw::{Line, Raw};
 use super::values::left_out_text;
 use super::words::record as w;
-use super::words::tongue::Tongue;
+use super::words::locale::Locale;
 
 /// The raw record of a version.
 pub(super) struct RawView {
@@ -28,7 +28,7 @@ pub(super) struct LineView {
 
 impl RawView {
     /// Of the version with this number of so many.
-    pub(super) fn of(raw: &Raw, as_received: bool, (number, held): (usize, usize), t: &Tongue) -> RawView {
+    pub(super) fn of(raw: &Raw, as_received: bool, (number, held): (usize, usize), t: &Locale) -> RawView {
         let note = if as_received { w::AS_RECEIVED } else { w::ORDERED };
         let facts = [("number", number.to_string()), ("held", held.to_string())];
         RawView {
@@ -41,7 +41,7 @@ impl RawView {
 }
 
 impl LineView {
-    fn of(line: &Line, t: &Tongue) -> LineView {
+    fn of(line: &Line, t: &Locale) -> LineView {
         LineView {
             number: line.number,
             text: line.text.clone(),
@@ -52,6 +52,6 @@ impl LineView {
     }
 }
 
-fn lines_left_out(lines: usize, t: &Tongue) -> Option<String> {
+fn lines_left_out(lines: usize, t: &Locale) -> Option<String> {
     (lines > 0).then(|| t.count(w::LINES_LEFT_OUT, i64::try_from(lines).unwrap_or(i64::MAX)))
 }

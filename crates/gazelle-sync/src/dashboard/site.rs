@@ -11,7 +11,7 @@ use super::entry::passphrases::Passphrases;
 use super::entry::same_origin;
 use super::entry::viewer::Viewer;
 use super::live::watch::Live;
-use super::page::{Asked, Frame, Screen, Waits};
+use super::page::{PageRequest, Frame, Screen, AwaitingCounts};
 use crate::db::{Begin, Connection, Db, DbError, Outage, Tx};
 use crate::migrate::demo;
 use crate::service::state::Shared;
@@ -62,7 +62,7 @@ pub(super) struct Snapshot<'c> {
     pub(super) tx: Tx<'c>,
     /// The database's time.
     pub(super) now: Timestamp,
-    pub(super) waits: Waits,
+    pub(super) waits: AwaitingCounts,
     /// Whether the database is the demonstration's.
     pub(super) is_demo: bool,
 }
@@ -95,7 +95,7 @@ impl Site {
     }
 
     /// A connection to read with, for a request whose sender may read (`entry/sender`).
-    pub(super) async fn reader(&self, asked: &Asked) -> Result<Reader, Trouble> {
+    pub(super) async fn reader(&self, asked: &PageRequest) -> Result<Reader, Trouble> {
         let connection = self.db()?.connection().await.map_err(|error| self.failed(&error))?;
         Ok(Reader { connection, is_for_demo: asked.viewer.is_demo() })
     }
@@ -107,14 +107,14 @@ impl Site {
     }
 
     /// The frame of a page that is read in a snapshot.
-    pub(super) fn frame(&self, asked: &Asked, screen: Screen, snapshot: &Snapshot<'_>) -> Frame {
+    pub(super) fn frame(&self, asked: &PageRequest, screen: Screen, snapshot: &Snapshot<'_>) -> Frame {
         let mut frame = Frame::new(asked, &self.shared.settings, screen, snapshot.now);
         frame.waits = snapshot.waits;
         frame
     }
 
     /// The frame of a page that reads nothing itself; without counts if those cannot be read.
-    pub(super) async fn frame_now(&self, asked: &Asked, screen: Screen) -> Frame {
+    pub(super) async fn frame_now(&self, asked: &PageRequest, screen: Screen) -> Frame {
         let without = || Frame::new(asked, &self.shared.settings, screen, Timestamp::now());
         // Nobody is told what waits.
         if matches!(asked.viewer, Viewer::Nobody) {
@@ -176,6 +176,6 @@ async fn begin(connection: &mut Connection) -> Result<Snapshot<'_>, DbError> {
     let is_demo = demo::is_demo_in(&tx).await?;
     let now = tx.now().await?;
     let waits = tx.query(include_str!("waits.sql"), &[]).await?;
-    let waits = waits.first().map(|row| Waits { cases: row.get("cases"), deletions: row.get("deletions") });
+    let waits = waits.first().map(|row| AwaitingCounts { cases: row.get("cases"), deletions: row.get("deletions") });
     Ok(Snapshot { tx, now, waits: waits.unwrap_or_default(), is_demo })
 }

@@ -3,10 +3,10 @@
 use jiff::Timestamp;
 use serde_json::Value as Json;
 
-use super::page::Shown;
+use super::page::ShownTime;
 use super::raw;
 use super::words::record as w;
-use super::words::tongue::Tongue;
+use super::words::locale::Locale;
 use crate::explain::diff::{Change, ChangeKind};
 
 /// Differences of one record that are listed.
@@ -22,11 +22,11 @@ pub(super) struct Value {
     /// A sentence that says how much is left out.
     pub(super) left_out: Option<String>,
     /// An instant, in the zone of the page.
-    pub(super) instant: Option<Shown>,
+    pub(super) instant: Option<ShownTime>,
 }
 
 impl Value {
-    pub(super) fn of(value: &Json, t: &Tongue) -> Value {
+    pub(super) fn of(value: &Json, t: &Locale) -> Value {
         match value {
             Json::Null => Value::of_text("", t),
             Json::String(text) => Value::of_text(text, t),
@@ -35,7 +35,7 @@ impl Value {
     }
 
     /// The value that this JSON text is; a number keeps its digits.
-    pub(super) fn of_json(json: &str, t: &Tongue) -> Value {
+    pub(super) fn of_json(json: &str, t: &Locale) -> Value {
         match json.as_bytes().first() {
             Some(b'"') => Value::of(&serde_json::from_str(json).unwrap_or_default(), t),
             _ if json == "null" => Value::of(&Json::Null, t),
@@ -43,19 +43,19 @@ impl Value {
         }
     }
 
-    fn of_text(whole: &str, t: &Tongue) -> Value {
+    fn of_text(whole: &str, t: &Locale) -> Value {
         let (shown, left_out) = raw::cut(whole);
         Value {
             text: shown.to_owned(),
             is_empty: whole.trim().is_empty(),
             left_out: (left_out > 0).then(|| left_out_text(left_out, t)),
-            instant: instant(whole).map(|at| Shown::date_hour(at, t)),
+            instant: instant(whole).map(|at| ShownTime::date_hour(at, t)),
         }
     }
 }
 
 /// How much of a value is left out.
-pub(super) fn left_out_text(bytes: usize, t: &Tongue) -> String {
+pub(super) fn left_out_text(bytes: usize, t: &Locale) -> String {
     t.fill(w::LEFT_OUT, &[("bytes", &t.bytes(i64::try_from(bytes).unwrap_or(i64::MAX)))])
 }
 
@@ -84,7 +84,7 @@ pub(super) struct Differences {
 }
 
 impl Differences {
-    pub(super) fn of(changes: &[Change], t: &Tongue) -> Differences {
+    pub(super) fn of(changes: &[Change], t: &Locale) -> Differences {
         let more = changes.len().saturating_sub(MOST);
         // Every change moves it: what else changed comes first.
         let mut changes: Vec<&Change> = changes.iter().collect();
@@ -97,7 +97,7 @@ impl Differences {
 }
 
 impl Difference {
-    fn of(change: &Change, t: &Tongue) -> Difference {
+    fn of(change: &Change, t: &Locale) -> Difference {
         let what = match change.kind {
             ChangeKind::Added => Some(w::ADDED),
             ChangeKind::Removed => Some(w::REMOVED),
@@ -123,14 +123,14 @@ mod tests {
     use crate::explain::diff;
     use crate::time;
 
-    fn tongue() -> Tongue {
+    fn locale() -> Locale {
         let now = "2026-11-24T19:22:00Z".parse().unwrap();
-        Tongue::new(Language::En, time::zone(time::MONTREAL).unwrap(), now)
+        Locale::new(Language::En, time::zone(time::MONTREAL).unwrap(), now)
     }
 
     #[test]
     fn a_value_is_shown_as_it_is_and_an_instant_also_in_local_time() {
-        let t = tongue();
+        let t = locale();
         for (json, text, is_empty, local) in [
             ("null", "", true, None),
             ("\"\"", "", true, None),
@@ -159,14 +159,14 @@ mod tests {
             json!({"a": 1, "b": null, "l": [{"id": "x"}, {"id": "y"}]}),
             json!({"a": 2, "c": 3, "l": [{"id": "y"}, {"id": "x"}]}),
         );
-        let told = Differences::of(&diff::changes(&before, &after), &tongue());
+        let told = Differences::of(&diff::changes(&before, &after), &locale());
         let told: Vec<_> = told.fields.iter().map(|one| (one.path.as_str(), one.what.as_deref())).collect();
         assert_eq!(
             told,
             [("a", None), ("b", Some("removed")), ("l", Some("reordered")), ("c", Some("added"))]
         );
         let many: serde_json::Map<String, Json> = (0..100).map(|n| (format!("f{n}"), json!(n))).collect();
-        let told = Differences::of(&diff::changes(&json!({}), &many.into()), &tongue());
+        let told = Differences::of(&diff::changes(&json!({}), &many.into()), &locale());
         assert_eq!((told.fields.len(), told.more.as_deref()), (MOST, Some("60 more fields differ")));
     }
 }

@@ -7,7 +7,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
 
 use super::page::entity_name;
-use super::words::tongue::Tongue;
+use super::words::locale::Locale;
 use super::words::verdict as w;
 
 /// A comparison with Gazelle that is older counts as none.
@@ -144,17 +144,17 @@ pub(crate) fn verdict(facts: &Facts) -> Verdict {
 
 /// A verdict in words.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub(crate) struct Told {
+pub(crate) struct VerdictText {
     pub(crate) level: Level,
     pub(crate) title: String,
     pub(crate) sentence: String,
     /// What to do: a page, or a command that the text names.
-    pub(crate) act: Option<Act>,
+    pub(crate) act: Option<VerdictAction>,
 }
 
 /// The one thing to do.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub(crate) struct Act {
+pub(crate) struct VerdictAction {
     pub(crate) label: String,
     /// The page, if it is one.
     pub(crate) href: Option<String>,
@@ -175,7 +175,7 @@ impl Verdict {
     }
 
     /// The words, with the facts that they name.
-    pub(crate) fn tell(&self, facts: &Facts, t: &Tongue) -> Told {
+    pub(crate) fn tell(&self, facts: &Facts, t: &Locale) -> VerdictText {
         let as_of = match facts.as_of {
             Some(at) => t.fill(w::AS_OF, &[("as_of", &t.of(at))]),
             None => t.say(w::NOTHING_YET).into_owned(),
@@ -201,10 +201,10 @@ impl Verdict {
             Verdict::NotVerified(last) => (fresh(w::FRESH, facts, t), not_verified(*last, t)),
             Verdict::Right(verified) => (fresh(w::RIGHT, facts, t), right(verified, t)),
         };
-        Told { level: self.level(), title, sentence, act: self.act(t) }
+        VerdictText { level: self.level(), title, sentence, act: self.act(t) }
     }
 
-    fn act(&self, t: &Tongue) -> Option<Act> {
+    fn act(&self, t: &Locale) -> Option<VerdictAction> {
         let (label, href) = match self {
             Verdict::Unreachable(_) => (w::UNREACHABLE_ACT, None),
             Verdict::Refused => (w::REFUSED_ACT, None),
@@ -218,24 +218,24 @@ impl Verdict {
             Verdict::NotVerified(_) => (w::VERIFY_ACT, None),
             Verdict::Right(_) => return None,
         };
-        Some(Act { label: t.say(label).into_owned(), href })
+        Some(VerdictAction { label: t.say(label).into_owned(), href })
     }
 }
 
 /// The names of entities, separated by commas, as the page's language calls them within a sentence.
-fn labels(entities: &str, t: &Tongue) -> String {
+fn labels(entities: &str, t: &Locale) -> String {
     let label = |name: &str| entity_name(name, t).to_lowercase();
     entities.split(", ").map(label).collect::<Vec<_>>().join(", ")
 }
 
-fn unreachable(since: Option<Timestamp>, t: &Tongue) -> String {
+fn unreachable(since: Option<Timestamp>, t: &Locale) -> String {
     match since {
         Some(since) => t.fill(w::UNREACHABLE_MORE, &[("since", &t.since(since))]),
         None => t.say(w::UNREACHABLE_NOW).into_owned(),
     }
 }
 
-fn stale(facts: &Facts, t: &Tongue) -> String {
+fn stale(facts: &Facts, t: &Locale) -> String {
     match facts.as_of {
         Some(since) => {
             let limit = t.number(facts.stale_after_minutes);
@@ -245,18 +245,18 @@ fn stale(facts: &Facts, t: &Tongue) -> String {
     }
 }
 
-fn fresh(said: super::words::said::Said, facts: &Facts, t: &Tongue) -> String {
+fn fresh(said: super::words::sentence::Sentence, facts: &Facts, t: &Locale) -> String {
     t.fill(said, &[("as_of", &t.as_of_or_never(facts.as_of))])
 }
 
-fn not_verified(last: Option<Timestamp>, t: &Tongue) -> String {
+fn not_verified(last: Option<Timestamp>, t: &Locale) -> String {
     match last {
         Some(at) => t.fill(w::VERIFIED_LONG_AGO, &[("at", &t.when(at))]),
         None => t.say(w::NEVER_VERIFIED).into_owned(),
     }
 }
 
-fn right(verified: &Verified, t: &Tongue) -> String {
+fn right(verified: &Verified, t: &Locale) -> String {
     let facts =
         [("rows", t.number(verified.rows)), ("asked", t.number(verified.asked)), ("at", t.when(verified.at))];
     let facts: Vec<(&str, &str)> = facts.iter().map(|(name, fact)| (*name, fact.as_str())).collect();

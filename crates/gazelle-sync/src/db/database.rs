@@ -7,14 +7,14 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use super::answers::limits::{Limits, Progress};
-use super::pool::sent::Sent;
-use super::pool::{Place, Pool};
+use super::pool::sent::SentStatement;
+use super::pool::{PoolGroup, Pool};
 
 /// The database of one account: a pool of connections and the schema that holds all its tables. Cheap to clone.
 #[derive(Clone)]
 pub struct Db {
     pub(super) pool: Pool,
-    pub(super) place: Place,
+    pub(super) place: PoolGroup,
     pub(super) limits: Limits,
     pub(super) progress: Arc<Progress>,
     pub(super) schema: String,
@@ -35,13 +35,13 @@ pub(super) trait Observe: Send + Sync {
     fn look<'f>(
         &'f self,
         db: &'f Db,
-        sent: &'f Sent<'_>,
+        sent: &'f SentStatement<'_>,
         on_citus: &'f mut Option<bool>,
     ) -> Boxed<'f, ServerActivity>;
 
     /// Asks the server to end the session of a statement, if its process is known or its text marked. Sessions aside are left to their
     /// `statement_timeout`.
-    fn end_session(&self, db: &Db, sent: &Sent<'_>) -> Option<Boxed<'static, ()>>;
+    fn end_session(&self, db: &Db, sent: &SentStatement<'_>) -> Option<Boxed<'static, ()>>;
 }
 
 /// What another session sees of a statement.
@@ -99,19 +99,19 @@ impl Db {
     /// given up after five seconds.
     pub fn aside(&self) -> Db {
         // Its own progress: the lease is renewed even while all work hangs.
-        Db { place: Place::Aside, ..self.beside() }
+        Db { place: PoolGroup::Aside, ..self.beside() }
     }
 
     /// The same database for stored tokens, in places of the pool of their own: refreshing a token holds a
     /// connection while it waits for the API.
     pub fn for_tokens(&self) -> Db {
-        Db { place: Place::Tokens, ..self.beside() }
+        Db { place: PoolGroup::Tokens, ..self.beside() }
     }
 
     /// The same database for the pages of the dashboard, in places of the pool of their own: however many are looked
     /// at, no run waits for them. A statement of theirs ends after three seconds.
     pub fn for_pages(&self) -> Db {
-        Db { place: Place::Pages, ..self.beside() }
+        Db { place: PoolGroup::Pages, ..self.beside() }
     }
 
     /// The same database, whose answers do not count as progress of the work (see [`Db::since_progress`]).

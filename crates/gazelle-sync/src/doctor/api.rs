@@ -7,7 +7,7 @@ use super::clock::ClockReading;
 use super::lines::Lines;
 use super::subject::Subject;
 use crate::display;
-use crate::entities::{ENTITIES, Entity, Shape};
+use crate::entities::{ENTITIES, Entity, ApiList};
 use crate::source::{Answer, ErrorClass, GraphqlRequest, ListShape, SourceError};
 
 /// Records per page.
@@ -59,8 +59,8 @@ pub(super) async fn look(subject: &Subject<'_>) -> (Lines, Option<ClockReading>)
 
 fn read(lines: &mut Lines, entity: &Entity, answer: &Answer) {
     let shape = match entity.walk.shape {
-        Shape::PlainList => ListShape::Plain,
-        Shape::Connection { .. } => ListShape::Connection,
+        ApiList::PlainList => ListShape::Plain,
+        ApiList::Connection { .. } => ListShape::Connection,
     };
     let took = display::duration(answer.latency);
     match answer.page(entity.walk.root, shape) {
@@ -82,8 +82,8 @@ fn read(lines: &mut Lines, entity: &Entity, answer: &Answer) {
 
 fn first_page(entity: &Entity) -> GraphqlRequest {
     let variables = match entity.walk.shape {
-        Shape::PlainList => json!({}),
-        Shape::Connection { .. } => json!({ "first": PAGE, "after": null }),
+        ApiList::PlainList => json!({}),
+        ApiList::Connection { .. } => json!({ "first": PAGE, "after": null }),
     };
     GraphqlRequest::new(entity.walk.operation, &*entity.walk.page_query, variables)
 }

@@ -1,7 +1,7 @@
 //! The differences between two schemas, as far as our queries use them. None of them stops a run, because values
 //! are stored as received.
 
-use super::schema::{Kind, Types};
+use super::schema::{SchemaType, Types};
 use crate::run_log::report::{RunWarning, RunWarningCode};
 
 /// The warning codes for changes of the API.
@@ -28,7 +28,7 @@ pub fn changes(before: &Types, now: &Types, root: &str) -> Vec<RunWarning> {
     changes
 }
 
-fn type_changes(name: &str, before: &Kind, now: &Kind, is_root: bool, changes: &mut Vec<RunWarning>) {
+fn type_changes(name: &str, before: &SchemaType, now: &SchemaType, is_root: bool, changes: &mut Vec<RunWarning>) {
     let mut note = |code, member: &str, what: String| {
         let subject = format!("{name}.{member}");
         changes.push(RunWarning { code, message: format!("the API has changed: {subject} {what}"), subject });
@@ -74,7 +74,7 @@ mod tests {
 
     fn types(kind: &str, members: &[(&str, &str)]) -> Types {
         let members = members.iter().map(|(name, ty)| ((*name).to_owned(), (*ty).to_owned())).collect();
-        Types::from([("T".to_owned(), Kind { kind: kind.to_owned(), members })])
+        Types::from([("T".to_owned(), SchemaType { kind: kind.to_owned(), members })])
     }
 
     #[test]

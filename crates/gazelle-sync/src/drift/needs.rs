@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use graphql_parser::query::{Definition, Document, Field, OperationDefinition, Selection, SelectionSet};
 
-use super::schema::{Kind, Schema, Types, named_type};
-use crate::entities::{ENTITIES, Entity, Shape, UndatedEnd};
+use super::schema::{SchemaType, Schema, Types, named_type};
+use crate::entities::{ENTITIES, Entity, ApiList, UndatedEnd};
 
 /// The result of looking up all queries in a schema.
 #[derive(Debug, Default)]
@@ -125,7 +125,7 @@ fn look_up_fields<'q>(
 }
 
 fn look_up_arguments<'q>(
-    kind: &Kind,
+    kind: &SchemaType,
     on: &str,
     field: &Field<'q, &'q str>,
     query: Query,
@@ -146,7 +146,7 @@ fn look_up_arguments<'q>(
 
 /// The values of a list's `filters` and `sortBy` are variables and not part of its query.
 fn look_up_filters(schema: &Schema, entity: &'static Entity, found: &mut QueryNeeds) {
-    let Shape::Connection { filter_type, dates, undated } = &entity.walk.shape else { return };
+    let ApiList::Connection { filter_type, dates, undated } = &entity.walk.shape else { return };
     let query = (entity.name, entity.walk.operation);
     if let Some(kind) = schema.types.get(*filter_type) {
         for filter in [dates.from, dates.until] {

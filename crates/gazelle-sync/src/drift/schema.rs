@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 const LONGEST_NAME: usize = 100;
 
 /// Types by name.
-pub type Types = BTreeMap<String, Kind>;
+pub type Types = BTreeMap<String, SchemaType>;
 
 /// The schema.
 #[derive(Debug, Clone, PartialEq)]
@@ -21,7 +21,7 @@ pub struct Schema {
 
 /// A type.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Kind {
+pub struct SchemaType {
     /// `OBJECT`, `INPUT_OBJECT`, `ENUM`, `SCALAR`, …
     pub kind: String,
     /// Fields and input fields with their types in SDL notation, arguments as `field(argument)`, enum values with
@@ -29,7 +29,7 @@ pub struct Kind {
     pub members: BTreeMap<String, String>,
 }
 
-impl Kind {
+impl SchemaType {
     /// Whether a query must select subfields of it.
     pub fn has_fields(&self) -> bool {
         matches!(self.kind.as_str(), "OBJECT" | "INTERFACE" | "UNION")
@@ -62,7 +62,7 @@ impl Schema {
     }
 }
 
-fn kind(ty: TypeAnswer) -> Kind {
+fn kind(ty: TypeAnswer) -> SchemaType {
     let mut members = BTreeMap::new();
     for field in ty.fields.unwrap_or_default() {
         let of = name(&field.name);
@@ -77,7 +77,7 @@ fn kind(ty: TypeAnswer) -> Kind {
     for value in ty.enum_values.unwrap_or_default() {
         members.insert(name(&value.name), String::new());
     }
-    Kind { kind: name(&ty.kind), members }
+    SchemaType { kind: name(&ty.kind), members }
 }
 
 /// A valid GraphQL name from any text.

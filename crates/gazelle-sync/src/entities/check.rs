@@ -3,7 +3,7 @@
 
 use std::collections::HashSet;
 
-use super::entity::{Entity, Shape};
+use super::entity::{Entity, ApiList};
 use super::table::{Rule, Table};
 use super::warning::WARNINGS;
 
@@ -44,7 +44,7 @@ fn check_queries(entities: &[&Entity], entity: &Entity) -> Result<(), String> {
             format!("entity {name}: its records are to be found through {other}, which is no entity")
         })?;
     }
-    let Shape::Connection { dates, .. } = &entity.walk.shape else { return Ok(()) };
+    let ApiList::Connection { dates, .. } = &entity.walk.shape else { return Ok(()) };
     let Some((column, table)) = dates.own_date.zip(entity.tables.first()) else { return Ok(()) };
     let is_date = |rule| matches!(rule, Rule::Date | Rule::UtcDate);
     demand(table.column(column).is_some_and(|of| is_date(of.rule)), || {

@@ -76,8 +76,8 @@ impl Entity {
     /// sound result.
     pub fn own_date(&self) -> Option<&'static str> {
         match &self.walk.shape {
-            Shape::Connection { dates, .. } => dates.own_date,
-            Shape::PlainList => None,
+            ApiList::Connection { dates, .. } => dates.own_date,
+            ApiList::PlainList => None,
         }
     }
 }
@@ -92,7 +92,7 @@ pub struct Walk {
     /// The root field of the list: `allEventsBatched`.
     pub root: &'static str,
     /// Pages or one plain list.
-    pub shape: Shape,
+    pub shape: ApiList,
 }
 
 impl Walk {
@@ -113,7 +113,7 @@ impl Walk {
 
 /// The two shapes of lists in the API.
 #[derive(Debug)]
-pub enum Shape {
+pub enum ApiList {
     /// One answer contains everything (`allUsers`).
     PlainList,
     /// A Relay connection with pages.

@@ -2,7 +2,7 @@
 
 use super::read::Reconciled;
 use super::table::{Nested, Table};
-use super::{DateFilter, Entity, Label, Query, Shape, Walk, WarningCode};
+use super::{DateFilter, Entity, Label, Query, ApiList, Walk, WarningCode};
 
 /// Estimates, whose tiers and whose options hold lists.
 pub static ESTIMATES: Entity = Entity {
@@ -17,7 +17,7 @@ pub static ESTIMATES: Entity = Entity {
         ),
         operation: "P",
         root: "allEstimates",
-        shape: Shape::Connection {
+        shape: ApiList::Connection {
             filter_type: "F",
             dates: DateFilter { from: "a", until: "b", own_date: None },
             undated: None,

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use tokio_postgres::types::Type;
 
 use super::names::{LOCK_TIMEOUT, MANIFEST, POLICY, default_backup_schema, local_view};
-use super::open::{self, Open};
+use super::open::{self, OpenAccess};
 use super::rights::{self, Relation};
 use super::steps::Steps;
 use crate::access::trust::owners;
@@ -59,7 +59,7 @@ pub struct Closed {
     /// One line for each change.
     pub closed: Vec<String>,
     /// What our role may not close.
-    pub left_open: Vec<Open>,
+    pub left_open: Vec<OpenAccess>,
 }
 
 /// Closes every backup that an earlier version left open or that somebody opened again, as far as our role may;
@@ -117,7 +117,7 @@ async fn close_rights(
     backup_schema: &str,
     locked: &mut Locked,
     closed: &mut Vec<String>,
-) -> Result<Vec<Open>, DbError> {
+) -> Result<Vec<OpenAccess>, DbError> {
     let open = open::in_backup(tx, backup_schema).await?;
     if locked.by.is_none() && open.iter().all(|open| open.is_ours) {
         tx.batch("SAVEPOINT closing").await?;
@@ -137,7 +137,7 @@ async fn close_rights(
             }
         }
     }
-    let (for_locks, at_once): (Vec<Open>, Vec<Open>) = open.into_iter().partition(|one| one.needs_lock);
+    let (for_locks, at_once): (Vec<OpenAccess>, Vec<OpenAccess>) = open.into_iter().partition(|one| one.needs_lock);
     close_each(tx, backup_schema, &at_once, NOT_NOTED, locked, closed).await?;
     Ok(for_locks)
 }
@@ -146,7 +146,7 @@ async fn close_rights(
 async fn close_each(
     tx: &Tx<'_>,
     schema: &str,
-    open: &[Open],
+    open: &[OpenAccess],
     remark: &str,
     locked: &mut Locked,
     closed: &mut Vec<String>,
@@ -215,7 +215,7 @@ impl Locked {
     }
 
     /// Adds the reason to something that is left open.
-    fn with_reason(&self, schema: &str, open: Open) -> Open {
+    fn with_reason(&self, schema: &str, open: OpenAccess) -> OpenAccess {
         let Some(by) = &self.by else { return open };
         let is_held = schema == self.schema && open.relation == self.relation;
         let why = match self.not_tried.contains(&open.what) {
@@ -223,7 +223,7 @@ impl Locked {
             false if is_held && open.is_ours => Some(by.clone()),
             false => None,
         };
-        Open { why, ..open }
+        OpenAccess { why, ..open }
     }
 }
 
@@ -246,7 +246,7 @@ async fn is_readable(tx: &Tx<'_>, backup_schema: &str) -> Result<bool, DbError> 
 /// Closes what our role may close.
 async fn close_without_note(
     tx: &Tx<'_>,
-    open: &[Open],
+    open: &[OpenAccess],
     remark: &str,
     messages: &mut Vec<String>,
 ) -> Result<(), DbError> {

@@ -12,7 +12,7 @@ use crate::migrations;
 
 /// Something that is open, and how it is closed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Open {
+pub struct OpenAccess {
     /// What is open and to whom, for messages.
     pub what: String,
     /// The role that may close it, as may any that acts for it and a superuser.
@@ -40,7 +40,7 @@ pub struct Open {
 ///
 /// # Errors
 /// Those of the database.
-pub async fn of_backup(db: &Db, backup_schema: &str) -> Result<Vec<Open>, DbError> {
+pub async fn of_backup(db: &Db, backup_schema: &str) -> Result<Vec<OpenAccess>, DbError> {
     let mut connection = db.connection().await?;
     let tx = connection.begin().await?;
     let mut open = in_backup(&tx, backup_schema).await?;
@@ -50,8 +50,8 @@ pub async fn of_backup(db: &Db, backup_schema: &str) -> Result<Vec<Open>, DbErro
 }
 
 /// What is open of a backup schema.
-pub(super) async fn in_backup(tx: &Tx<'_>, backup_schema: &str) -> Result<Vec<Open>, DbError> {
-    let mut open: Vec<Open> = of_schema(tx, backup_schema).await?;
+pub(super) async fn in_backup(tx: &Tx<'_>, backup_schema: &str) -> Result<Vec<OpenAccess>, DbError> {
+    let mut open: Vec<OpenAccess> = of_schema(tx, backup_schema).await?;
     for relation in rights::of(tx, backup_schema, &migrations::relation_names()).await? {
         let roles = relation.closed_out();
         open.extend(relation.granted_by_others(backup_schema));
@@ -68,7 +68,7 @@ pub(super) async fn in_backup(tx: &Tx<'_>, backup_schema: &str) -> Result<Vec<Op
 }
 
 /// What is open of the manifest, which is its owner's alone.
-pub(super) async fn of_manifest(tx: &Tx<'_>, backup_schema: &str) -> Result<Vec<Open>, DbError> {
+pub(super) async fn of_manifest(tx: &Tx<'_>, backup_schema: &str) -> Result<Vec<OpenAccess>, DbError> {
     let mut open = Vec::new();
     for manifest in rights::of(tx, backup_schema, &[MANIFEST]).await? {
         let take = manifest.take_all(&quote(backup_schema));
@@ -84,7 +84,7 @@ pub(super) async fn of_manifest(tx: &Tx<'_>, backup_schema: &str) -> Result<Vec<
 }
 
 /// What is open of the views over the company's columns.
-pub(super) async fn in_views(tx: &Tx<'_>) -> Result<Vec<Open>, DbError> {
+pub(super) async fn in_views(tx: &Tx<'_>) -> Result<Vec<OpenAccess>, DbError> {
     let names: Vec<String> = migrations::relation_names().into_iter().map(local_view).collect();
     let names: Vec<&str> = names.iter().map(String::as_str).collect();
     let (schema, mut open) = (tx.schema(), Vec::new());
@@ -105,14 +105,14 @@ pub(super) async fn in_views(tx: &Tx<'_>) -> Result<Vec<Open>, DbError> {
 }
 
 /// Rights on the schema itself: default privileges may have granted them.
-pub(super) async fn of_schema(tx: &Tx<'_>, backup_schema: &str) -> Result<Vec<Open>, DbError> {
+pub(super) async fn of_schema(tx: &Tx<'_>, backup_schema: &str) -> Result<Vec<OpenAccess>, DbError> {
     let params = [(&backup_schema as _, Type::TEXT), (&PUBLIC_ROLES.as_slice() as _, Type::TEXT_ARRAY)];
     let rows = tx.query(include_str!("schema_open_to.sql"), &params).await?;
     let open = |row: &tokio_postgres::Row| {
         let role: Option<&str> = row.get("role");
         let grantee = role.map_or_else(|| "PUBLIC".to_owned(), quote);
         let to = role.unwrap_or("PUBLIC");
-        Open {
+        OpenAccess {
             what: format!("{backup_schema} is open to {to}"),
             as_role: row.get("owner"),
             why: None,
@@ -139,8 +139,8 @@ pub(super) fn secure(relation: &Relation, backup: &str) -> String {
 }
 
 impl Relation {
-    fn opened(&self, schema: &str, to: &str, close_with: String) -> Open {
-        Open {
+    fn opened(&self, schema: &str, to: &str, close_with: String) -> OpenAccess {
+        OpenAccess {
             what: format!("{schema}.{} is open to {to}", self.name),
             as_role: self.owner.clone(),
             why: None,
@@ -152,8 +152,8 @@ impl Relation {
         }
     }
 
-    fn without_row_security(&self, schema: &str, close_with: String) -> Open {
-        Open {
+    fn without_row_security(&self, schema: &str, close_with: String) -> OpenAccess {
+        OpenAccess {
             what: format!("{schema}.{} has no row security", self.name),
             as_role: self.owner.clone(),
             why: None,
@@ -166,9 +166,9 @@ impl Relation {
     }
 
     /// Grants that only the role that made them may revoke.
-    fn granted_by_others(&self, schema: &str) -> Option<Open> {
+    fn granted_by_others(&self, schema: &str) -> Option<OpenAccess> {
         let (giver, grantee, take) = self.chained(schema)?;
-        Some(Open {
+        Some(OpenAccess {
             what: format!("{schema}.{} is open to {grantee} by a grant of {giver}", self.name),
             as_role: giver,
             why: None,

@@ -18,7 +18,7 @@ use super::answer::Answer;
 use crate::access::trust::owners;
 use crate::db::{Db, DbError};
 use crate::metrics::database_gauges::DatabaseGauges;
-use crate::migrate::{self, Shape};
+use crate::migrate::{self, SchemaState};
 use crate::run_log::{runs, wanted_runs};
 use crate::service::state::Shared;
 use crate::states::RunMode;
@@ -95,14 +95,14 @@ async fn readiness(shared: &Shared) -> (bool, Value) {
                 .clone()
                 .unwrap_or_else(|| "the database is not open yet".to_owned()));
         };
-        let shape = in_time(migrate::shape(&db.aside())).await?;
+        let shape = in_time(migrate::schema_state(&db.aside())).await?;
         let past = in_time(runs::past(&db.aside())).await?;
         let last_good = past.last_good.map(|at| (at, past.asked_at.duration_since(at).as_secs().max(0)));
         Ok::<_, String>((shape, last_good))
     };
     let (database, migrations, last_good) = match look.await {
-        Ok((Shape::Current, last_good)) => (None, None, last_good),
-        Ok((Shape::Newer(_), last_good)) => {
+        Ok((SchemaState::Current, last_good)) => (None, None, last_good),
+        Ok((SchemaState::Newer(_), last_good)) => {
             (None, Some("the database is newer than this program"), last_good)
         }
         Ok((_, last_good)) => (None, Some("migrations are missing: gazelle-sync migrate"), last_good),

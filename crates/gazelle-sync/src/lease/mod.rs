@@ -90,7 +90,7 @@ impl Lease {
         };
         let fence = Fence::new(row.get(0), time_to_live.max(SHORTEST_PAUSE));
         let renewal = tokio::spawn(renew(db.clone(), fence.clone(), ttl).in_current_span());
-        crate::crash::at(crate::crash::Step::LeaseTaken);
+        crate::crash::at(crate::crash::CrashPoint::LeaseTaken);
         Ok(Lease { db: db.clone(), _holder: own, fence, renewal })
     }
 
@@ -123,7 +123,7 @@ impl Lease {
     pub async fn release(self) -> Result<(), DbError> {
         self.renewal.abort();
         give_back(&self.db, self.fence.token()).await?;
-        crate::crash::at(crate::crash::Step::LeaseReleased);
+        crate::crash::at(crate::crash::CrashPoint::LeaseReleased);
         Ok(())
     }
 }

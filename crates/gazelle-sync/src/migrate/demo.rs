@@ -1,7 +1,7 @@
 //! The mark of a database that `demo` filled: `demo` empties no other one, no real account is synced into it, and its
 //! dashboard is open without sign-in on this machine.
 
-use super::shape::{Shape, shape};
+use super::schema_state::{SchemaState, schema_state};
 use crate::db::{Db, DbError, Tx};
 use crate::lease::Unfenced;
 
@@ -12,7 +12,7 @@ const MARK: &str = "SELECT 1 FROM {schema}.sync_notes WHERE key = 'shop' AND val
 /// # Errors
 /// Those of the database.
 pub async fn is_demo(db: &Db) -> Result<bool, DbError> {
-    if shape(db).await? == Shape::Empty {
+    if schema_state(db).await? == SchemaState::Empty {
         return Ok(false);
     }
     Ok(!db.query(MARK, &[]).await?.is_empty())

@@ -3,38 +3,38 @@
 
 mod declared;
 pub mod demo;
-mod shape;
+mod schema_state;
 
 use tokio_postgres::types::Type;
 
-pub use shape::{Shape, Step, all_steps, shape, shape_to_migrate};
+pub use schema_state::{SchemaState, MigrationStep, all_steps, schema_state, schema_state_to_migrate};
 
 use crate::access;
 use crate::access::trust::owners;
 use crate::db::{Connection, Db, DbError, Fault, Outage, citus, quote};
 use crate::lease::{Unfenced, UnfencedTx};
 use crate::migrations::{MIGRATIONS, Migration, REGISTER, VIEWS, tables};
-use shape::checksum_of;
+use schema_state::checksum_of;
 
 /// Applies the missing steps and returns them. An empty database gets all of them in one transaction, so that a
 /// crash leaves it empty; an older one gets each migration in its own.
 ///
 /// # Errors
-/// Those of [`shape()`]; a newer database; a Citus worker node; a migration that fails.
-pub async fn migrate(db: &Db) -> Result<Vec<Step>, DbError> {
-    let (missing, empty) = match shape_to_migrate(db).await? {
-        Shape::Current => return Ok(Vec::new()),
-        Shape::Newer(version) => return Err(newer(version)),
-        Shape::Older(steps) => (steps, false),
-        Shape::Empty => (all_steps(), true),
+/// Those of [`schema_state()`]; a newer database; a Citus worker node; a migration that fails.
+pub async fn migrate(db: &Db) -> Result<Vec<MigrationStep>, DbError> {
+    let (missing, empty) = match schema_state_to_migrate(db).await? {
+        SchemaState::Current => return Ok(Vec::new()),
+        SchemaState::Newer(version) => return Err(newer(version)),
+        SchemaState::Older(steps) => (steps, false),
+        SchemaState::Empty => (all_steps(), true),
     };
     citus::check_takes_ddl(db).await?;
     let applied = if empty { create(db).await } else { upgrade(db, &missing).await };
     match applied {
         Ok(()) => Ok(missing),
         // If another process migrated meanwhile, our statements fail although all is well.
-        Err(error) => match shape_to_migrate(db).await {
-            Ok(Shape::Current) => Ok(Vec::new()),
+        Err(error) => match schema_state_to_migrate(db).await {
+            Ok(SchemaState::Current) => Ok(Vec::new()),
             _ => Err(error),
         },
     }
@@ -79,7 +79,7 @@ pub async fn create_in(tx: &UnfencedTx<'_>, schema: &str) -> Result<(), DbError>
     access::close(tx).await
 }
 
-async fn upgrade(db: &Db, missing: &[Step]) -> Result<(), DbError> {
+async fn upgrade(db: &Db, missing: &[MigrationStep]) -> Result<(), DbError> {
     let mut connection = db.connection().await?;
     let is_missing =
         |migration: &&Migration| missing.iter().any(|step| step.version == Some(migration.version));
@@ -156,27 +156,27 @@ async fn apply(tx: &UnfencedTx<'_>, migration: &Migration) -> Result<(), DbError
 /// upgrades it. Returns what was created.
 ///
 /// # Errors
-/// Those of [`shape()`]; an older or a newer database; an untested version of Citus.
-pub async fn prepare(db: &Db) -> Result<Vec<Step>, DbError> {
+/// Those of [`schema_state()`]; an older or a newer database; an untested version of Citus.
+pub async fn prepare(db: &Db) -> Result<Vec<MigrationStep>, DbError> {
     citus::check(db).await?;
-    match shape(db).await? {
-        Shape::Empty => migrate(db).await,
-        Shape::Current => Ok(Vec::new()),
-        Shape::Newer(version) => Err(newer(version)),
-        Shape::Older(steps) => Err(older(&steps)),
+    match schema_state(db).await? {
+        SchemaState::Empty => migrate(db).await,
+        SchemaState::Current => Ok(Vec::new()),
+        SchemaState::Newer(version) => Err(newer(version)),
+        SchemaState::Older(steps) => Err(older(&steps)),
     }
 }
 
 /// Whether there is anything to read, for commands that only read: false in an empty database.
 ///
 /// # Errors
-/// Those of [`shape()`]; an older or a newer database.
+/// Those of [`schema_state()`]; an older or a newer database.
 pub async fn is_readable(db: &Db) -> Result<bool, DbError> {
-    match shape(db).await? {
-        Shape::Empty => Ok(false),
-        Shape::Current => Ok(true),
-        Shape::Newer(version) => Err(newer(version)),
-        Shape::Older(steps) => Err(older(&steps)),
+    match schema_state(db).await? {
+        SchemaState::Empty => Ok(false),
+        SchemaState::Current => Ok(true),
+        SchemaState::Newer(version) => Err(newer(version)),
+        SchemaState::Older(steps) => Err(older(&steps)),
     }
 }
 
@@ -195,12 +195,12 @@ pub async fn drop_all(db: &Db) -> Result<(), DbError> {
     tx.commit().await
 }
 
-fn older(steps: &[Step]) -> DbError {
+fn older(steps: &[MigrationStep]) -> DbError {
     let lacks = match steps.first() {
-        Some(Step { version: Some(version), name }) => {
+        Some(MigrationStep { version: Some(version), name }) => {
             format!("{} migration(s), from {version} ({name})", steps.len())
         }
-        Some(Step { version: None, name }) => {
+        Some(MigrationStep { version: None, name }) => {
             format!("what {} step(s) add, beginning with {name}", steps.len())
         }
         None => "nothing".to_owned(),

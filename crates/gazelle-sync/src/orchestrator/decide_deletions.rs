@@ -22,7 +22,7 @@ pub enum Decision {
 
 /// Which withheld deletions are decided.
 #[derive(Debug, Clone, Copy)]
-pub struct Which<'a> {
+pub struct DeletionSelection<'a> {
     /// The run that withheld them.
     pub run: Uuid,
     /// Of this entity; of all if none is given.
@@ -33,10 +33,10 @@ pub struct Which<'a> {
     pub shown: Option<u64>,
 }
 
-impl<'a> Which<'a> {
+impl<'a> DeletionSelection<'a> {
     /// All that a run withheld.
-    pub fn all_of(run: Uuid) -> Which<'a> {
-        Which { run, entity: None, except: &[], shown: None }
+    pub fn all_of(run: Uuid) -> DeletionSelection<'a> {
+        DeletionSelection { run, entity: None, except: &[], shown: None }
     }
 
     fn entities(&self) -> impl Iterator<Item = &'static Entity> {
@@ -67,7 +67,7 @@ const A_TIME: i64 = 1_000;
 /// The database's.
 pub async fn decide(
     deciding: Deciding<'_>,
-    which: Which<'_>,
+    which: DeletionSelection<'_>,
     decision: Decision,
 ) -> Result<DecisionReport, DbError> {
     let mut touched: Vec<&'static Entity> = Vec::new();
@@ -94,7 +94,7 @@ pub async fn decide(
 /// can be undone apart from what the run that found them has staged. `touched` receives the entities of approved deletions.
 async fn note(
     tx: &FencedTx<'_>,
-    which: Which<'_>,
+    which: DeletionSelection<'_>,
     run_id: Uuid,
     decision: Decision,
     touched: &mut Vec<&'static Entity>,

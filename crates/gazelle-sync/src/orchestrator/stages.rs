@@ -187,7 +187,7 @@ async fn release_waiting(reconciliation: &Reconciliation<'_>, entity: &Entity) -
     let release = async |tx: &FencedTx<'_>| {
         let (own, mut kept) = quarantine::release(tx, entity, reconciliation.run_id).await?;
         kept.extend(unnoted::retry(tx, entity).await?);
-        crate::crash::at(crate::crash::Step::WaitingReleased);
+        crate::crash::at(crate::crash::CrashPoint::WaitingReleased);
         Ok((own, kept))
     };
     let (own, kept) = reconciliation.fence.transaction(reconciliation.db, release).await?;

@@ -22,8 +22,8 @@ use crate::display;
 use crate::states::Role;
 
 pub use invitations::{Invitation, Invite, enter, invite, invited};
-pub use records::{Listed, PersonState, by_name, change_role, disable, exist, list, list_one, set_language};
-pub use sessions::{Known, Signed, begin, end, end_all, find, forget_old, known, prolong};
+pub use records::{ListedPerson, PersonState, by_name, change_role, disable, exist, list, list_one, set_language};
+pub use sessions::{PersonWithPassphrase, SignedIn, begin, end, end_all, find, forget_old, known, prolong};
 
 /// How long a one-time link is valid.
 pub const LINK_VALID: SignedDuration = SignedDuration::from_hours(24);

@@ -37,7 +37,7 @@ impl PersonState {
 
 /// A person in the list.
 #[derive(Debug, Clone, Serialize)]
-pub struct Listed {
+pub struct ListedPerson {
     /// The person.
     #[serde(flatten)]
     pub person: Person,
@@ -53,8 +53,8 @@ pub struct Listed {
     pub sessions: i64,
 }
 
-impl Listed {
-    fn of(row: &Row) -> Listed {
+impl ListedPerson {
+    fn of(row: &Row) -> ListedPerson {
         let disabled_at: Option<Timestamp> = row.get("disabled_at");
         let state = match (disabled_at, row.get("has_passphrase")) {
             (Some(_), _) => PersonState::Disabled,
@@ -62,7 +62,7 @@ impl Listed {
             (None, false) => PersonState::Invited,
         };
         let has_link: bool = row.get("has_link");
-        Listed {
+        ListedPerson {
             person: Person::of(row),
             state,
             link_expires_at: row.get::<_, Option<Timestamp>>("link_expires_at").filter(|_| has_link),
@@ -85,7 +85,7 @@ pub async fn exist(tx: &Tx<'_>) -> Result<bool, DbError> {
 ///
 /// # Errors
 /// Those of the database.
-pub async fn list(tx: &Tx<'_>) -> Result<Vec<Listed>, DbError> {
+pub async fn list(tx: &Tx<'_>) -> Result<Vec<ListedPerson>, DbError> {
     read(tx, None).await
 }
 
@@ -93,14 +93,14 @@ pub async fn list(tx: &Tx<'_>) -> Result<Vec<Listed>, DbError> {
 ///
 /// # Errors
 /// Those of the database.
-pub async fn list_one(tx: &Tx<'_>, id: Uuid) -> Result<Option<Listed>, DbError> {
+pub async fn list_one(tx: &Tx<'_>, id: Uuid) -> Result<Option<ListedPerson>, DbError> {
     Ok(read(tx, Some(id)).await?.pop())
 }
 
-async fn read(tx: &Tx<'_>, id: Option<Uuid>) -> Result<Vec<Listed>, DbError> {
+async fn read(tx: &Tx<'_>, id: Option<Uuid>) -> Result<Vec<ListedPerson>, DbError> {
     let now = tx.now().await?;
     let params = [(&now as _, Type::TIMESTAMPTZ), (&id as _, Type::UUID)];
-    Ok(tx.query(include_str!("list.sql"), &params).await?.iter().map(Listed::of).collect())
+    Ok(tx.query(include_str!("list.sql"), &params).await?.iter().map(ListedPerson::of).collect())
 }
 
 /// The id of the person with a name; a disabled one too.

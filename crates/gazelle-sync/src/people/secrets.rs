@@ -66,7 +66,7 @@ impl fmt::Debug for Token {
 
 /// Why a text cannot be a passphrase.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Unfit {
+pub enum UnfitPassphrase {
     /// It has fewer than [`SHORTEST`] characters, or little but one of them.
     Short,
     /// It has more than [`LONGEST`] bytes.
@@ -79,18 +79,18 @@ pub enum Unfit {
 ///
 /// # Errors
 /// It cannot.
-pub fn check(passphrase: &SecretString, name: &str) -> Result<(), Unfit> {
+pub fn check(passphrase: &SecretString, name: &str) -> Result<(), UnfitPassphrase> {
     let text = passphrase.expose_secret();
     if text.len() > LONGEST {
-        return Err(Unfit::Long);
+        return Err(UnfitPassphrase::Long);
     }
     let distinct: std::collections::BTreeSet<char> = text.chars().collect();
     if text.chars().count() < SHORTEST || distinct.len() < 5 {
-        return Err(Unfit::Short);
+        return Err(UnfitPassphrase::Short);
     }
     let plain = |text: &str| text.to_lowercase().split_whitespace().collect::<String>();
     if plain(text).replace(&plain(name), "").chars().count() < SHORTEST / 2 {
-        return Err(Unfit::Name);
+        return Err(UnfitPassphrase::Name);
     }
     Ok(())
 }
@@ -160,14 +160,14 @@ mod tests {
         for (text, name, fit) in [
             ("marteau feutre", "Ana", Ok(())),
             ("douze lettre", "Ana", Ok(())),
-            ("onze lettre", "Ana", Err(Unfit::Short)),
-            ("éééééééééééééééé", "Ana", Err(Unfit::Short)),
-            ("Loïc Tabledharmonie", "loïc  tabledharmonie", Err(Unfit::Name)),
-            ("Loïc Tabledharmonie1", "Loïc Tabledharmonie", Err(Unfit::Name)),
+            ("onze lettre", "Ana", Err(UnfitPassphrase::Short)),
+            ("éééééééééééééééé", "Ana", Err(UnfitPassphrase::Short)),
+            ("Loïc Tabledharmonie", "loïc  tabledharmonie", Err(UnfitPassphrase::Name)),
+            ("Loïc Tabledharmonie1", "Loïc Tabledharmonie", Err(UnfitPassphrase::Name)),
         ] {
             assert_eq!(check(&SecretString::from(text), name), fit, "{text}");
         }
-        assert_eq!(check(&SecretString::from("abcdef".repeat(86)), "Ana"), Err(Unfit::Long));
+        assert_eq!(check(&SecretString::from("abcdef".repeat(86)), "Ana"), Err(UnfitPassphrase::Long));
         assert_eq!(check(&SecretString::from("abcdef".repeat(85)), "Ana"), Ok(()));
     }
 }

@@ -17,7 +17,7 @@ const PART: i32 = 48;
 
 /// A session that has not ended.
 #[derive(Debug, Clone)]
-pub struct Signed {
+pub struct SignedIn {
     /// The person.
     pub person: Person,
     /// The id of the row, which lets nobody in.
@@ -25,7 +25,7 @@ pub struct Signed {
     ends_at: Timestamp,
 }
 
-impl Signed {
+impl SignedIn {
     /// The id of the row, which lets nobody in.
     pub fn session(&self) -> Uuid {
         self.session
@@ -34,7 +34,7 @@ impl Signed {
 
 /// A person with the stored hash of the passphrase, to sign in.
 #[derive(Debug)]
-pub struct Known {
+pub struct PersonWithPassphrase {
     /// The person.
     pub person: Person,
     /// The hash of the passphrase.
@@ -45,11 +45,11 @@ pub struct Known {
 ///
 /// # Errors
 /// Those of the database.
-pub async fn known(db: &Db, name: &str) -> Result<Option<Known>, DbError> {
+pub async fn known(db: &Db, name: &str) -> Result<Option<PersonWithPassphrase>, DbError> {
     let sql = "SELECT id, name, role, technician_external_id, language, passphrase FROM {schema}.sync_people
                 WHERE name_key = $1 AND disabled_at IS NULL AND passphrase IS NOT NULL";
     let rows = db.query(sql, &[(&name_key(name), Type::TEXT)]).await?;
-    Ok(rows.first().map(|row| Known { person: Person::of(row), passphrase: row.get("passphrase") }))
+    Ok(rows.first().map(|row| PersonWithPassphrase { person: Person::of(row), passphrase: row.get("passphrase") }))
 }
 
 /// Begins `session` for a person whose passphrase was right, and ends the one that the browser had. False if meanwhile the person
@@ -57,7 +57,7 @@ pub async fn known(db: &Db, name: &str) -> Result<Option<Known>, DbError> {
 ///
 /// # Errors
 /// Those of the database.
-pub async fn begin(db: &Db, of: &Known, session: &Token, before: Option<&Token>) -> Result<bool, DbError> {
+pub async fn begin(db: &Db, of: &PersonWithPassphrase, session: &Token, before: Option<&Token>) -> Result<bool, DbError> {
     let mut connection = write::connection(db).await?;
     let tx = Unfenced::People.begin(&mut connection).await?;
     let now = tx.now().await?;
@@ -106,11 +106,11 @@ pub(super) async fn begin_in(tx: &UnfencedTx<'_>, person: &Person, session: &Tok
 ///
 /// # Errors
 /// Those of the database.
-pub async fn find(tx: &Tx<'_>, session: &Token, now: Timestamp) -> Result<Option<Signed>, DbError> {
+pub async fn find(tx: &Tx<'_>, session: &Token, now: Timestamp) -> Result<Option<SignedIn>, DbError> {
     let hash = session.hash();
     let params = [(&hash.as_slice() as _, Type::BYTEA), (&now as _, Type::TIMESTAMPTZ)];
     let rows = tx.query(include_str!("session.sql"), &params).await?;
-    Ok(rows.first().map(|row| Signed {
+    Ok(rows.first().map(|row| SignedIn {
         person: Person::of(row),
         session: row.get("session"),
         ends_at: row.get("ends_at"),
@@ -118,7 +118,7 @@ pub async fn find(tx: &Tx<'_>, session: &Token, now: Timestamp) -> Result<Option
 }
 
 /// The new end of a session that is used at `now`, if it is to be written.
-fn prolonged(signed: &Signed, now: Timestamp) -> Option<Timestamp> {
+fn prolonged(signed: &SignedIn, now: Timestamp) -> Option<Timestamp> {
     let length = idle(signed.person.role);
     let end = after(now, length);
     (end.duration_since(signed.ends_at) > length / PART).then_some(end)
@@ -128,7 +128,7 @@ fn prolonged(signed: &Signed, now: Timestamp) -> Option<Timestamp> {
 ///
 /// # Errors
 /// Those of the database.
-pub async fn prolong(db: &Db, signed: &Signed, now: Timestamp) -> Result<(), DbError> {
+pub async fn prolong(db: &Db, signed: &SignedIn, now: Timestamp) -> Result<(), DbError> {
     let Some(end) = prolonged(signed, now) else { return Ok(()) };
     let mut connection = write::connection(db).await?;
     let tx = Unfenced::People.begin(&mut connection).await?;
@@ -143,7 +143,7 @@ pub async fn prolong(db: &Db, signed: &Signed, now: Timestamp) -> Result<(), DbE
 ///
 /// # Errors
 /// Those of the database.
-pub async fn end(db: &Db, signed: &Signed) -> Result<(), DbError> {
+pub async fn end(db: &Db, signed: &SignedIn) -> Result<(), DbError> {
     let mut connection = write::connection(db).await?;
     let tx = Unfenced::People.begin(&mut connection).await?;
     let now = tx.now().await?;
@@ -199,7 +199,7 @@ mod tests {
     fn the_end_of_a_session_moves_with_its_use_but_not_at_each_request() {
         let begun: Timestamp = "2026-11-24T12:00:00Z".parse().unwrap();
         let minutes = |minutes: i64| after(begun, SignedDuration::from_mins(minutes));
-        let of = |role| Signed {
+        let of = |role| SignedIn {
             person: Person { id: Uuid::nil(), name: String::new(), role, technician: None, language: None },
             session: Uuid::nil(),
             ends_at: after(begun, idle(role)),

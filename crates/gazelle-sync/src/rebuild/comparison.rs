@@ -12,7 +12,7 @@ use crate::entities::Entity;
 use crate::migrations;
 use crate::staging::{deletions, pending, undo};
 use crate::staging_to_production::apply_difference::{self, Records, dependents};
-use crate::staging_to_production::difference::{self, Part, TableDifference};
+use crate::staging_to_production::difference::{self, RecordSelection, TableDifference};
 use crate::staging_to_production::rebuild::UnwrittenRecord;
 
 use crate::lease::FencedTx;
@@ -56,7 +56,7 @@ pub struct Withheld {
 /// The difference between production and the rebuild, for some parts.
 #[derive(Debug)]
 pub struct Comparison {
-    parts: Vec<Part>,
+    parts: Vec<RecordSelection>,
     /// Table by table, parents first.
     pub tables: Vec<TableDifference>,
     /// The records that differ.
@@ -75,7 +75,7 @@ pub struct Comparison {
 ///
 /// # Errors
 /// The database's.
-pub async fn count(tx: &Tx<'_>, parts: &[Part]) -> Result<Vec<TableDifference>, DbError> {
+pub async fn count(tx: &Tx<'_>, parts: &[RecordSelection]) -> Result<Vec<TableDifference>, DbError> {
     let mut tables = Vec::new();
     for part in parts {
         tables.extend(difference::of_part(tx, Detail::COMMAND.samples, part).await?);
@@ -89,7 +89,7 @@ pub async fn count(tx: &Tx<'_>, parts: &[Part]) -> Result<Vec<TableDifference>, 
 /// The database's.
 pub async fn compare(
     tx: &Tx<'_>,
-    parts: Vec<Part>,
+    parts: Vec<RecordSelection>,
     mut unplaced: Vec<UnwrittenRecord>,
     detail: Detail,
 ) -> Result<Comparison, DbError> {
@@ -129,7 +129,7 @@ pub async fn compare(
 /// there then, or the record is gone and the version was passed over. Of those that are gone, only what differs counts.
 async fn processed_and_waiting(
     tx: &Tx<'_>,
-    parts: &[Part],
+    parts: &[RecordSelection],
     unplaced: &[UnwrittenRecord],
     differing: &Records,
 ) -> Result<Records, DbError> {
@@ -277,7 +277,7 @@ impl Comparison {
 /// The number of records of a part of which rows would be removed or newly marked deleted, and which of the two.
 /// Not counted is what needs no permission: marks that stage 2 would set anyway, since a version is pending, and
 /// deletions that were approved manually.
-async fn deleted(tx: &Tx<'_>, part: &Part) -> Result<(u64, &'static str), DbError> {
+async fn deleted(tx: &Tx<'_>, part: &RecordSelection) -> Result<(u64, &'static str), DbError> {
     let mut records: HashSet<String> = difference::surplus_records(tx, part).await?.into_iter().collect();
     let mut marked = difference::newly_marked_records(tx, part).await?;
     if !marked.is_empty() {

@@ -15,7 +15,7 @@ use crate::staging_to_production::difference::TableDifference;
 
 /// What a replay or an undo under a lease that is held works with.
 #[derive(Clone, Copy)]
-pub struct Held<'a> {
+pub struct LeasedContext<'a> {
     /// The database.
     pub db: &'a Db,
     /// The settings.

@@ -27,7 +27,7 @@ pub mod verify;
 
 use comparison::{Comparison, compare};
 pub use comparison::{Detail, Withheld};
-pub use for_action::{ForAction, Held, ShownTable};
+pub use for_action::{ForAction, LeasedContext, ShownTable};
 
 use serde::Serialize;
 use uuid::Uuid;

@@ -64,7 +64,7 @@ pub async fn recorded<T>(
     work: Pin<Box<impl Future<Output = Result<(T, RunReport), DbError>>>>,
 ) -> Result<(T, RunReport), DbError> {
     fence.transaction(db, async |tx| start(tx, run, fence.token()).await).await?;
-    crate::crash::at(crate::crash::Step::RunNoted);
+    crate::crash::at(crate::crash::CrashPoint::RunNoted);
     started(db, fence, run, work).await
 }
 
@@ -84,14 +84,14 @@ pub async fn started<T>(
             report.mode = run.mode;
             report.duration_ms = milliseconds(started.elapsed());
             run_end::note(db, fence, &mut report).await?;
-            crate::crash::at(crate::crash::Step::RunFinished);
+            crate::crash::at(crate::crash::CrashPoint::RunFinished);
             Ok((done, report))
         }
         Err(error) => {
             let mut failed = RunReport::new(run.run_id, run.mode, Vec::new(), started.elapsed());
             failed.note(Status::Failed, error.to_string());
             match run_end::note(db, fence, &mut failed).await {
-                Ok(()) => crate::crash::at(crate::crash::Step::RunFinished),
+                Ok(()) => crate::crash::at(crate::crash::CrashPoint::RunFinished),
                 // The caller needs the error that ended the run, not this one.
                 Err(error) => tracing::warn!(%error, "the end of the failed run could not be noted"),
             }

@@ -17,14 +17,14 @@ use crate::display::{Progress, ProgressStyle};
 use crate::doctor::{self, OwnService, Subject};
 use crate::entities::{self, ENTITIES, Entity};
 use crate::lease::Lease;
-use crate::orchestrator::decide_deletions::{Decision, DecisionReport, Which};
+use crate::orchestrator::decide_deletions::{Decision, DecisionReport, DeletionSelection};
 use crate::orchestrator::{Deciding, LeasedRun, decide_cases, decide_deletions};
 use crate::rebuild::replay::{ReplayRequest, replay_leased};
 use crate::rebuild::undo::{UndoRequest, undo_leased};
 use crate::rebuild::verify::{Question, Verdict, verify};
-use crate::rebuild::{Detail, ForAction, Held, ShownTable};
+use crate::rebuild::{Detail, ForAction, LeasedContext, ShownTable};
 use crate::run_log::actions::{
-    self, ActionOutcome, Ended, OpenAction, Wanted, WantedDecision, WantedRebuild, outcome_of,
+    self, ActionOutcome, ActionEnd, OpenAction, ActionRequest, DecisionRequest, RebuildRequest, outcome_of,
 };
 use crate::run_log::report::Status;
 use crate::source::GazelleClient;
@@ -41,7 +41,7 @@ impl<O: Opener> Service<O> {
         client: GazelleClient,
         action: OpenAction,
     ) -> Result<RunOutcome, DbError> {
-        if let Some(Wanted::Sync(mode)) = action.wanted {
+        if let Some(ActionRequest::Sync(mode)) = action.request {
             let claim = async |lease: &Lease, run_id: Uuid| {
                 actions::take(db, lease.fence(), action.id, Some(run_id)).await
             };
@@ -76,11 +76,11 @@ impl<O: Opener> Service<O> {
         leased: &LeasedRun,
     ) -> Result<(), DbError> {
         let fence = leased.lease.fence();
-        let run_id = action.wanted.as_ref().filter(|wanted| begins_run(wanted)).map(|_| leased.run_id);
+        let run_id = action.request.as_ref().filter(|request| begins_run(request)).map(|_| leased.run_id);
         if !actions::take(db, fence, action.id, run_id).await? {
             return Ok(());
         }
-        crate::crash::at(crate::crash::Step::ActionTaken);
+        crate::crash::at(crate::crash::CrashPoint::ActionTaken);
         let progress = Progress::new(ProgressStyle::None);
         let settings = &self.shared.settings;
         let deciding = Deciding { db, settings, leased, progress: &progress, action: Some(action.id) };
@@ -90,12 +90,12 @@ impl<O: Opener> Service<O> {
             Ok(ended) => ended,
             Err(error) => {
                 tracing::error!(%error, "an action of the dashboard failed");
-                Ended { reason: Some(error.to_string()), ..Ended::of(ActionOutcome::Failed) }
+                ActionEnd { reason: Some(error.to_string()), ..ActionEnd::of(ActionOutcome::Failed) }
             }
         };
-        let applies = action.wanted.as_ref().is_some_and(Wanted::applies);
-        crate::crash::at(crate::crash::Step::ActionDone);
-        actions::end(db, fence, action.id, &Ended { applies, ..ended }).await
+        let applies = action.request.as_ref().is_some_and(ActionRequest::applies);
+        crate::crash::at(crate::crash::CrashPoint::ActionDone);
+        actions::end(db, fence, action.id, &ActionEnd { applies, ..ended }).await
     }
 
     async fn perform(
@@ -103,10 +103,10 @@ impl<O: Opener> Service<O> {
         client: GazelleClient,
         action: &OpenAction,
         deciding: Deciding<'_>,
-    ) -> Result<Ended, DbError> {
-        match &action.wanted {
-            None | Some(Wanted::Sync(_)) => Ok(refused("this program does not know what was asked for")),
-            Some(Wanted::Retry(retry)) => {
+    ) -> Result<ActionEnd, DbError> {
+        match &action.request {
+            None | Some(ActionRequest::Sync(_)) => Ok(refused("this program does not know what was asked for")),
+            Some(ActionRequest::Retry(retry)) => {
                 let Some(entities) = chosen(retry.entity.as_deref()) else { return Ok(no_entity()) };
                 let done =
                     decide_cases::retry(deciding, &entities, &retry.ids, retry.code.as_deref()).await?;
@@ -114,7 +114,7 @@ impl<O: Opener> Service<O> {
                 let status = done.run.status;
                 Ok(of_run(status, done.run.reasons.clone(), Some(done.run.run_id), &done))
             }
-            Some(Wanted::Dismiss(dismissal)) => {
+            Some(ActionRequest::Dismiss(dismissal)) => {
                 let Some(entities) = chosen(Some(&dismissal.entity)) else { return Ok(no_entity()) };
                 let done =
                     decide_cases::dismiss(deciding, &entities, &dismissal.id, &dismissal.reason).await?;
@@ -123,18 +123,18 @@ impl<O: Opener> Service<O> {
                     _ => report(ActionOutcome::Done, &json!({ "dismissed": done })),
                 })
             }
-            Some(Wanted::Delete(decision)) => decide(deciding, decision, Decision::Approve).await,
-            Some(Wanted::Keep(decision)) => decide(deciding, decision, Decision::Dismiss).await,
-            Some(Wanted::Verify) => self.verify(client, deciding.db).await,
-            Some(Wanted::Doctor) => Ok(self.examine(client, deciding.db).await),
-            Some(wanted @ (Wanted::Replay(rebuild) | Wanted::Undo(rebuild) | Wanted::Lift(rebuild))) => {
-                self.rebuild(action, wanted, *rebuild, deciding).await
+            Some(ActionRequest::Delete(decision)) => decide(deciding, decision, Decision::Approve).await,
+            Some(ActionRequest::Keep(decision)) => decide(deciding, decision, Decision::Dismiss).await,
+            Some(ActionRequest::Verify) => self.verify(client, deciding.db).await,
+            Some(ActionRequest::Doctor) => Ok(self.examine(client, deciding.db).await),
+            Some(request @ (ActionRequest::Replay(rebuild) | ActionRequest::Undo(rebuild) | ActionRequest::Lift(rebuild))) => {
+                self.rebuild(action, request, *rebuild, deciding).await
             }
         }
     }
 
     /// Compares all rows with staging, and a sample with Gazelle.
-    async fn verify(&self, client: GazelleClient, db: &Db) -> Result<Ended, DbError> {
+    async fn verify(&self, client: GazelleClient, db: &Db) -> Result<ActionEnd, DbError> {
         let client = self.observed(client);
         let seed = Timestamp::now().as_microsecond().unsigned_abs();
         let question = Question { entities: ENTITIES.to_vec(), sample: SAMPLE, seed, client: Some(&client) };
@@ -147,7 +147,7 @@ impl<O: Opener> Service<O> {
     }
 
     /// Runs the checks of `doctor`, which write nothing.
-    async fn examine(&self, client: GazelleClient, db: &Db) -> Ended {
+    async fn examine(&self, client: GazelleClient, db: &Db) -> ActionEnd {
         let settings = &self.shared.settings;
         let shared_account = self.opener.shared_account().await;
         let subject = Subject {
@@ -161,7 +161,7 @@ impl<O: Opener> Service<O> {
         let found = Box::pin(doctor::examine(&subject)).await;
         // What was cut off says nothing about the installation.
         match self.stop.is_cancelled() {
-            true => Ended::of(ActionOutcome::Failed),
+            true => ActionEnd::of(ActionOutcome::Failed),
             false => report(ActionOutcome::Done, &found),
         }
     }
@@ -179,15 +179,15 @@ impl<O: Opener> Service<O> {
     async fn rebuild(
         &self,
         action: &OpenAction,
-        wanted: &Wanted,
-        of: WantedRebuild,
+        request: &ActionRequest,
+        of: RebuildRequest,
         deciding: Deciding<'_>,
-    ) -> Result<Ended, DbError> {
+    ) -> Result<ActionEnd, DbError> {
         let Deciding { db, settings, leased, progress, .. } = deciding;
-        let WantedRebuild { run, dry_run } = of;
+        let RebuildRequest { run, dry_run } = of;
         let seen = match (dry_run, action.based_on) {
             (true, _) => None,
-            (false, Some(based_on)) => shown(db, based_on, wanted).await?,
+            (false, Some(based_on)) => shown(db, based_on, request).await?,
             (false, None) => None,
         };
         if !dry_run && seen.is_none() {
@@ -199,15 +199,15 @@ impl<O: Opener> Service<O> {
             shown: (!dry_run).then_some(&tables),
             detail: Detail::PAGE,
         };
-        let held = Held { db, settings, lease: &leased.lease, progress, action: for_action };
-        if let Wanted::Replay(_) = wanted {
+        let held = LeasedContext { db, settings, lease: &leased.lease, progress, action: for_action };
+        if let ActionRequest::Replay(_) = request {
             let slice = Slice { run: Some(run), ..Slice::default() };
             let request = ReplayRequest { entities: ENTITIES.to_vec(), slice, dry_run, allow_deletions };
             let done = replay_leased(held, &request).await?;
             let of = &done.rebuild;
             return Ok(of_run(of.status, of.reasons.clone(), Some(of.run_id), &done));
         }
-        let lift = matches!(wanted, Wanted::Lift(_));
+        let lift = matches!(request, ActionRequest::Lift(_));
         let done = undo_leased(held, UndoRequest { id: run, lift, dry_run, allow_deletions }).await?;
         let of = &done.rebuild;
         // The dry run of an undo is not recorded as a run.
@@ -217,8 +217,8 @@ impl<O: Opener> Service<O> {
 }
 
 /// Whether an action begins a run whose id is known when it is taken.
-fn begins_run(wanted: &Wanted) -> bool {
-    matches!(wanted, Wanted::Retry(_) | Wanted::Delete(_))
+fn begins_run(request: &ActionRequest) -> bool {
+    matches!(request, ActionRequest::Retry(_) | ActionRequest::Delete(_))
 }
 
 /// The entity with this name, or all without a name; none for an unknown one.
@@ -231,11 +231,11 @@ fn chosen(name: Option<&str>) -> Option<Vec<&'static Entity>> {
 
 /// What a dry run of the same showed, and whether it said that deletions would be withheld, which somebody saw before it was
 /// applied; none if it is no dry run of the same, or has not succeeded.
-async fn shown(db: &Db, based_on: Uuid, wanted: &Wanted) -> Result<Option<(Vec<ShownTable>, bool)>, DbError> {
+async fn shown(db: &Db, based_on: Uuid, request: &ActionRequest) -> Result<Option<(Vec<ShownTable>, bool)>, DbError> {
     let mut connection = db.connection().await?;
     let tx = connection.begin().await?;
     let Some(dry_run) = actions::one(&tx, based_on).await? else { return Ok(None) };
-    let is_same = dry_run.wanted().and_then(|of| of.applied()).as_ref() == Some(wanted);
+    let is_same = dry_run.request().and_then(|of| of.applied()).as_ref() == Some(request);
     let is_done = dry_run.outcome.as_deref() == Some(ActionOutcome::Done.as_str());
     let Some(report) = dry_run.report.filter(|_| is_same && is_done) else { return Ok(None) };
     let tables = serde_json::from_value(report["tables"].clone()).ok();
@@ -245,12 +245,12 @@ async fn shown(db: &Db, based_on: Uuid, wanted: &Wanted) -> Result<Option<(Vec<S
 
 async fn decide(
     deciding: Deciding<'_>,
-    wanted: &WantedDecision,
+    request: &DecisionRequest,
     decision: Decision,
-) -> Result<Ended, DbError> {
-    let Some(entity) = entities::entity(&wanted.entity) else { return Ok(no_entity()) };
+) -> Result<ActionEnd, DbError> {
+    let Some(entity) = entities::entity(&request.entity) else { return Ok(no_entity()) };
     let which =
-        Which { run: wanted.run, entity: Some(entity), except: &wanted.except, shown: Some(wanted.shown) };
+        DeletionSelection { run: request.run, entity: Some(entity), except: &request.except, shown: Some(request.shown) };
     let DecisionReport { records, seen_since, grown_to, run } =
         decide_deletions::decide(deciding, which, decision).await?;
     if let Some(waiting) = grown_to {
@@ -265,22 +265,22 @@ async fn decide(
     Ok(of_run(status, reasons, run_id, &decided))
 }
 
-fn no_entity() -> Ended {
+fn no_entity() -> ActionEnd {
     refused("this program does not know the entity")
 }
 
-fn refused(why: impl Into<String>) -> Ended {
-    Ended { reason: Some(why.into()), ..Ended::of(ActionOutcome::Refused) }
+fn refused(why: impl Into<String>) -> ActionEnd {
+    ActionEnd { reason: Some(why.into()), ..ActionEnd::of(ActionOutcome::Refused) }
 }
 
-fn report(outcome: ActionOutcome, report: &impl Serialize) -> Ended {
+fn report(outcome: ActionOutcome, report: &impl Serialize) -> ActionEnd {
     let report: Option<Value> = serde_json::to_value(report).ok();
-    Ended { report, ..Ended::of(outcome) }
+    ActionEnd { report, ..ActionEnd::of(outcome) }
 }
 
 /// The end of an action that a run did, or that was like one.
-fn of_run(status: Status, reasons: Vec<String>, run_id: Option<Uuid>, of: &impl Serialize) -> Ended {
+fn of_run(status: Status, reasons: Vec<String>, run_id: Option<Uuid>, of: &impl Serialize) -> ActionEnd {
     let reason = (!reasons.is_empty()).then(|| reasons.join("; "));
     let outcome = outcome_of(status).unwrap_or(ActionOutcome::Partial);
-    Ended { reason, run_id, ..report(outcome, of) }
+    ActionEnd { reason, run_id, ..report(outcome, of) }
 }

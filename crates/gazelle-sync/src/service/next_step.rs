@@ -117,7 +117,7 @@ mod tests {
     #[test]
     fn an_action_goes_first_but_takes_turns_with_what_is_due() {
         let step = |due: bool, last_was_requested| {
-            let action = OpenAction { id: uuid::Uuid::nil(), wanted: None, based_on: None };
+            let action = OpenAction { id: uuid::Uuid::nil(), request: None, based_on: None };
             let due = due.then(|| DueNow { mode: RunMode::Incremental, of: Vec::new() });
             let pending = PendingWork {
                 action: Some(action),

@@ -36,7 +36,7 @@ fn for_entity(text: &str, entity: &Entity) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::pending::Basis;
+    use super::pending::RebuildSource;
     use super::*;
     use crate::entities::appointments::ENTITY as APPOINTMENTS;
     use crate::entities::clients::ENTITY as CLIENTS;
@@ -44,9 +44,9 @@ mod tests {
     #[test]
     fn statements_that_are_built_of_several_parts() {
         let built = [
-            ("chronology", pending::chronology_sql(&APPOINTMENTS, Basis::Everything)),
-            ("chronology, processed", pending::chronology_sql(&APPOINTMENTS, Basis::Processed)),
-            ("chronology, as of", pending::chronology_sql(&APPOINTMENTS, Basis::AsOf(jiff::Timestamp::MAX))),
+            ("chronology", pending::chronology_sql(&APPOINTMENTS, RebuildSource::Everything)),
+            ("chronology, processed", pending::chronology_sql(&APPOINTMENTS, RebuildSource::Processed)),
+            ("chronology, as of", pending::chronology_sql(&APPOINTMENTS, RebuildSource::AsOf(jiff::Timestamp::MAX))),
             ("seen between", pending::seen_between(&CLIENTS, "t.client_external_id", "t.began", "t.ended")),
             ("suspects with dates", deletions::suspects_sql(&APPOINTMENTS)),
             ("suspects without dates", deletions::suspects_sql(&CLIENTS)),

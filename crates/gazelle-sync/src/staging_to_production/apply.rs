@@ -4,11 +4,11 @@ use jiff::Timestamp;
 use tokio_postgres::types::Type;
 use uuid::Uuid;
 
-use super::batch::{Candidate, Good, VersionContent};
+use super::batch::{Candidate, ReadCandidate, VersionContent};
 use super::checked::{self, Write};
 use super::derived::{self, Refresh};
 use super::gaps::Applying;
-use super::late::Late;
+use super::late::LateCandidates;
 use super::marks::mark_gone;
 use super::notes::note_faults;
 use super::parents::{KnownParents, absent_parents, pending_parents, waits_for};
@@ -32,7 +32,7 @@ pub(super) async fn apply(
     run: &Applying<'_>,
     order: Order,
 ) -> Result<Applied, DbError> {
-    let late = Late::of(tx, entity, batch).await?;
+    let late = LateCandidates::of(tx, entity, batch).await?;
     let (superseded, current): (Vec<&Candidate>, Vec<&Candidate>) =
         batch.iter().partition(|candidate| late.is_superseded(candidate));
     let sorted = Sorted::of(tx, entity, current, None, &run.gaps.unread).await?;
@@ -66,7 +66,7 @@ async fn settle_superseded_faults(
 
 /// Candidates by outcome.
 pub(super) struct Sorted<'b> {
-    good: Vec<Good<'b>>,
+    good: Vec<ReadCandidate<'b>>,
     gone: Vec<&'b Candidate>,
     faulty: Vec<(&'b Candidate, RecordError)>,
     /// How many stay pending.
@@ -87,7 +87,7 @@ impl<'b> Sorted<'b> {
         let mut sorted = Sorted { good: Vec::new(), gone: Vec::new(), faulty: Vec::new(), left: 0 };
         for candidate in candidates {
             match &candidate.content {
-                VersionContent::Record(reconciled) => sorted.good.push(Good { candidate, reconciled }),
+                VersionContent::Record(reconciled) => sorted.good.push(ReadCandidate { candidate, reconciled }),
                 VersionContent::Tombstone => sorted.gone.push(candidate),
                 VersionContent::Faulty(error) => sorted.faulty.push((candidate, error.clone())),
             }

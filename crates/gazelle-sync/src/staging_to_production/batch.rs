@@ -45,7 +45,7 @@ impl Candidate {
 }
 
 /// A candidate that was read as a record.
-pub(super) struct Good<'b> {
+pub(super) struct ReadCandidate<'b> {
     pub(super) candidate: &'b Candidate,
     pub(super) reconciled: &'b Reconciled,
 }

@@ -16,16 +16,16 @@ use crate::entities::Entity;
 use crate::entities::read::ErrorCode;
 use crate::lease::FencedTx;
 use crate::staging::outcome;
-use crate::staging::pending::{self, Newer};
+use crate::staging::pending::{self, SupersededBy};
 
 /// The late candidates of a batch.
 #[derive(Debug, Default)]
-pub(super) struct Late<'b> {
-    newer: HashMap<Uuid, Newer>,
+pub(super) struct LateCandidates<'b> {
+    newer: HashMap<Uuid, SupersededBy>,
     records: BTreeSet<&'b str>,
 }
 
-impl<'b> Late<'b> {
+impl<'b> LateCandidates<'b> {
     /// Finds the candidates of whose record a newer version has been processed.
     pub(super) async fn of(tx: &Tx<'_>, entity: &Entity, batch: &'b [Candidate]) -> Result<Self, DbError> {
         let ids: Vec<Uuid> = batch.iter().map(|candidate| candidate.staging_id).collect();
@@ -37,7 +37,7 @@ impl<'b> Late<'b> {
             .filter(|candidate| newer.contains_key(&candidate.staging_id) && !was_refused(candidate))
             .map(|candidate| candidate.external_id.as_str())
             .collect();
-        Ok(Late { newer, records })
+        Ok(LateCandidates { newer, records })
     }
 
     /// Whether newer versions make the candidate irrelevant for production. If they only say that the record is
@@ -45,8 +45,8 @@ impl<'b> Late<'b> {
     pub(super) fn is_superseded(&self, candidate: &Candidate) -> bool {
         match self.newer.get(&candidate.staging_id) {
             None => false,
-            Some(Newer::Content) => true,
-            Some(Newer::Gone) => !matches!(candidate.content, VersionContent::Record(_)),
+            Some(SupersededBy::Content) => true,
+            Some(SupersededBy::Gone) => !matches!(candidate.content, VersionContent::Record(_)),
         }
     }
 
@@ -119,16 +119,16 @@ mod tests {
             ("nothing newer: a record", None, record(), false, false),
             ("nothing newer: a tombstone", None, tombstone(), false, false),
             ("nothing newer: unreadable", None, unreadable(), false, false),
-            ("newer content: a record", Some(Newer::Content), record(), true, true),
-            ("newer content: a tombstone", Some(Newer::Content), tombstone(), true, true),
-            ("newer content: unreadable", Some(Newer::Content), unreadable(), true, true),
+            ("newer content: a record", Some(SupersededBy::Content), record(), true, true),
+            ("newer content: a tombstone", Some(SupersededBy::Content), tombstone(), true, true),
+            ("newer content: unreadable", Some(SupersededBy::Content), unreadable(), true, true),
             // The row is kept, marked deleted, and needs content.
-            ("gone since: a record", Some(Newer::Gone), record(), true, false),
-            ("gone since: a tombstone", Some(Newer::Gone), tombstone(), true, true),
-            ("gone since: unreadable", Some(Newer::Gone), unreadable(), true, true),
+            ("gone since: a record", Some(SupersededBy::Gone), record(), true, false),
+            ("gone since: a tombstone", Some(SupersededBy::Gone), tombstone(), true, true),
+            ("gone since: unreadable", Some(SupersededBy::Gone), unreadable(), true, true),
         ] {
             let newer = newer.map(|newer| (candidate.staging_id, newer)).into_iter().collect();
-            let late = Late { newer, records: BTreeSet::new() };
+            let late = LateCandidates { newer, records: BTreeSet::new() };
             assert_eq!(late.is_late(&candidate), is_late, "{case}");
             assert_eq!(late.is_superseded(&candidate), is_superseded, "{case}");
         }
@@ -136,8 +136,8 @@ mod tests {
 
     #[test]
     fn what_is_newer_of_one_version_says_nothing_about_another() {
-        let newer = HashMap::from([(Uuid::from_u128(2), Newer::Content)]);
-        let late = Late { newer, records: BTreeSet::new() };
+        let newer = HashMap::from([(Uuid::from_u128(2), SupersededBy::Content)]);
+        let late = LateCandidates { newer, records: BTreeSet::new() };
         assert!(!late.is_late(&record()) && !late.is_superseded(&record()));
     }
 }

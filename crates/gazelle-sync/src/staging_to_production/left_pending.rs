@@ -13,13 +13,13 @@ use crate::staging::outcome::again::KeptRecords;
 
 /// The records of such versions.
 #[derive(Debug, Default)]
-pub struct LeftPending(Mutex<Left>);
+pub struct LeftPending(Mutex<LeftRecords>);
 
 /// By entity and id, with the reason.
 type Records = BTreeMap<&'static str, BTreeMap<String, String>>;
 
 #[derive(Debug, Default)]
-struct Left {
+struct LeftRecords {
     pending: Records,
     kept: Records,
 }
@@ -66,7 +66,7 @@ impl LeftPending {
         pending.chain(kept).collect()
     }
 
-    fn left(&self) -> MutexGuard<'_, Left> {
+    fn left(&self) -> MutexGuard<'_, LeftRecords> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

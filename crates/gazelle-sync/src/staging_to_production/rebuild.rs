@@ -12,7 +12,7 @@ use super::write;
 use crate::db::{Bisect, DbError, WriteTx};
 use crate::entities::{ENTITIES, Entity, read::RecordError, table::Table};
 use crate::lease::FencedTx;
-use crate::staging::pending::{self, Basis};
+use crate::staging::pending::{self, RebuildSource};
 
 /// Every production table, parents first.
 pub fn production_tables() -> impl DoubleEndedIterator<Item = &'static Table> {
@@ -102,7 +102,7 @@ impl UnwrittenRecords {
 pub async fn rebuild(
     tx: &WriteTx<'_>,
     batch_size: usize,
-    basis: Basis,
+    basis: RebuildSource,
 ) -> Result<Vec<UnwrittenRecord>, DbError> {
     for table in production_tables() {
         for statement in scratch_table(table) {

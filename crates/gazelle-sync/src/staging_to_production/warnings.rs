@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, HashSet};
 use tokio_postgres::types::Type;
 use uuid::Uuid;
 
-use super::batch::Good;
+use super::batch::ReadCandidate;
 use super::gaps::Applying;
 use crate::db::{DbError, Param, Refusals};
 use crate::entities::{Entity, WarningCode};
@@ -18,7 +18,7 @@ use crate::staging::written;
 const TABLE: &str = "sync_quality_warnings";
 
 /// A warning of a record.
-struct Noted<'w> {
+struct RecordedWarning<'w> {
     code: WarningCode,
     field: &'w str,
     staging_id: Uuid,
@@ -28,14 +28,14 @@ struct Noted<'w> {
 
 /// What is to be changed in the warnings of a record.
 #[derive(Default)]
-struct Changes<'w> {
+struct WarningChanges<'w> {
     external_id: String,
-    noted: Vec<Noted<'w>>,
+    noted: Vec<RecordedWarning<'w>>,
     /// Code and field of those that no longer hold.
     settled: Vec<(String, String)>,
 }
 
-impl Changes<'_> {
+impl WarningChanges<'_> {
     /// The first of the warnings, for a message.
     fn first(&self) -> String {
         let noted = self.noted.first().map(|noted| (noted.code.as_str(), noted.field));
@@ -50,7 +50,7 @@ impl Changes<'_> {
 pub(super) async fn note_warnings(
     tx: &FencedTx<'_>,
     entity: &Entity,
-    good: &[Good<'_>],
+    good: &[ReadCandidate<'_>],
     run: &Applying<'_>,
     is_first_write: bool,
 ) -> Result<(), DbError> {
@@ -75,16 +75,16 @@ pub(super) async fn note_warnings(
 async fn changes<'w>(
     tx: &FencedTx<'_>,
     entity: &Entity,
-    good: &'w [Good<'_>],
+    good: &'w [ReadCandidate<'_>],
     is_first_write: bool,
-) -> Result<Vec<Changes<'w>>, DbError> {
-    let mut by_record: BTreeMap<&str, Changes<'w>> = BTreeMap::new();
+) -> Result<Vec<WarningChanges<'w>>, DbError> {
+    let mut by_record: BTreeMap<&str, WarningChanges<'w>> = BTreeMap::new();
     let mut known: HashSet<(&str, WarningCode, &str)> = HashSet::new();
     for good in good {
         let id = good.candidate.external_id.as_str();
         for warning in &good.reconciled.warnings {
             if known.insert((id, warning.code, &warning.field)) {
-                by_record.entry(id).or_default().noted.push(Noted {
+                by_record.entry(id).or_default().noted.push(RecordedWarning {
                     code: warning.code,
                     field: &warning.field,
                     staging_id: good.candidate.staging_id,
@@ -122,7 +122,7 @@ async fn changes<'w>(
             by_record.entry(id).or_default().settled.push((row.get("code"), row.get("field")));
         }
     }
-    let named = |(id, changes): (&str, Changes<'w>)| Changes { external_id: id.to_owned(), ..changes };
+    let named = |(id, changes): (&str, WarningChanges<'w>)| WarningChanges { external_id: id.to_owned(), ..changes };
     Ok(by_record.into_iter().map(named).collect())
 }
 
@@ -130,7 +130,7 @@ async fn changes<'w>(
 async fn change(
     tx: &FencedTx<'_>,
     entity: &Entity,
-    part: &[Changes<'_>],
+    part: &[WarningChanges<'_>],
     run: &Applying<'_>,
 ) -> Result<(), DbError> {
     let (mut ids, mut codes, mut fields) = (vec![], vec![], vec![]);
@@ -151,7 +151,7 @@ async fn change(
         let gone = tx.query(include_str!("notes/drop_settled.sql"), &params).await?;
         written::check(tx, TABLE, ids.len().saturating_sub(gone.len()), "removed").await?;
     }
-    let noted: Vec<(&str, &Noted<'_>)> = part
+    let noted: Vec<(&str, &RecordedWarning<'_>)> = part
         .iter()
         .flat_map(|changes| changes.noted.iter().map(|noted| (changes.external_id.as_str(), noted)))
         .collect();

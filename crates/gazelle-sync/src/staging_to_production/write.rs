@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 
-use super::batch::{Candidate, Good, VersionContent};
+use super::batch::{Candidate, ReadCandidate, VersionContent};
 use super::marks::{mark_gone, mark_left_out};
 use super::parents::{absent_parents, waits_for};
 use super::target::{Order, TableSet, Target};
@@ -29,10 +29,10 @@ pub(super) async fn write_only<'b>(
     batch: impl Iterator<Item = &'b Candidate> + Clone,
     order: Order,
 ) -> Result<WrittenOnly<'b>, DbError> {
-    let mut good: Vec<Good<'_>> = batch
+    let mut good: Vec<ReadCandidate<'_>> = batch
         .clone()
         .filter_map(|candidate| match &candidate.content {
-            VersionContent::Record(reconciled) => Some(Good { candidate, reconciled }),
+            VersionContent::Record(reconciled) => Some(ReadCandidate { candidate, reconciled }),
             _ => None,
         })
         .collect();
@@ -56,7 +56,7 @@ pub(super) async fn write_only<'b>(
 pub(super) async fn write_rows(
     target: Target<'_>,
     entity: &Entity,
-    good: &[Good<'_>],
+    good: &[ReadCandidate<'_>],
     order: Order,
 ) -> Result<u64, DbError> {
     let mut written = 0;

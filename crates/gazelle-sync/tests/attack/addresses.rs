@@ -4,7 +4,7 @@
 use std::net::TcpListener;
 
 use super::Tally;
-use super::support::Place;
+use super::support::TestInstallation;
 use super::support::hostile_text::HOSTILE;
 use super::support::random::Random;
 
@@ -206,7 +206,7 @@ fn shown(text: &str) -> Option<&'static str> {
 
 pub async fn case(mut random: Random, tally: &mut Tally) {
     let random = &mut random;
-    let mut place = Place::new().await;
+    let mut place = TestInstallation::new().await;
     place.run(&["migrate"]).await.success();
     for (name, value) in [
         ("GAZELLE_API_KEY", "key"),

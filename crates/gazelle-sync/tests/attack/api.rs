@@ -15,7 +15,7 @@ use serde_json::{Value, json};
 
 use super::Tally;
 use super::support::World;
-use super::support::hostile_api::{Asked, HostileApi, bodies, read, whole};
+use super::support::hostile_api::{ReceivedRequest, HostileApi, bodies, read, whole};
 use super::support::hostile_text::HOSTILE;
 use super::support::random::Random;
 
@@ -45,7 +45,7 @@ struct Spoiler {
 const WAYS: usize = 21;
 
 impl Spoiler {
-    fn answer(&self, asked: &Asked, stream: &mut TcpStream) {
+    fn answer(&self, asked: &ReceivedRequest, stream: &mut TcpStream) {
         // What is asked decides, and not when: requests travel side by side.
         let hash = blake3::hash(&asked.body);
         let number = u64::from_le_bytes(hash.as_bytes()[..8].try_into().expect("eight bytes"));
@@ -59,7 +59,7 @@ impl Spoiler {
     }
 
     /// What the simulated Gazelle says.
-    fn honest(&self, asked: &Asked) -> Option<Vec<u8>> {
+    fn honest(&self, asked: &ReceivedRequest) -> Option<Vec<u8>> {
         let mut stream = TcpStream::connect(self.api).ok()?;
         let head: Vec<&str> = asked
             .head

@@ -12,7 +12,7 @@ use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use super::Tally;
 use super::support::hostile_text::HOSTILE;
 use super::support::random::Random;
-use super::support::{DATABASE, Place, World};
+use super::support::{DATABASE, TestInstallation, World};
 
 /// Attempts of one case: before the login, and after it.
 const BEFORE: usize = 12;
@@ -146,7 +146,7 @@ fn patient_login(stream: &mut TcpStream, rounds: u32) -> std::io::Result<()> {
 }
 
 /// Before the login.
-async fn unknown(random: &mut Random, tally: &mut Tally, place: &Place) {
+async fn unknown(random: &mut Random, tally: &mut Tally, place: &TestInstallation) {
     let login = random.percent(8);
     let rounds = *random.pick(&[1_u32, 4096, 4_294_967_295]);
     let messages: Vec<Vec<u8>> = (0..random.below(6)).map(|_| said(random)).collect();

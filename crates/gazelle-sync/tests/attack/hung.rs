@@ -12,7 +12,7 @@ const ROUNDS: usize = 5;
 
 /// By which right it was hung.
 #[derive(Debug, Clone, Copy, PartialEq)]
-enum Former {
+enum FormerRight {
     /// TRIGGER on a superuser's tables.
     Trigger,
     /// REFERENCES on them.
@@ -23,8 +23,8 @@ enum Former {
 
 /// Where it hangs, by which right, what takes it away, and what a command does that would run it. `{call}` is a boolean expression,
 /// `{function}` the function of a trigger.
-struct Place {
-    former: Former,
+struct PlantedCode {
+    former: FormerRight,
     hung: &'static str,
     away: &'static str,
     touched: &'static str,
@@ -33,34 +33,34 @@ struct Place {
 const BOOKMARK: &str = "INSERT INTO sync_bookmarks (entity, walk_started_at, walk, run_id) VALUES ('x', now(), 'full', gen_random_uuid())";
 const LEASE: &str = "UPDATE sync_lease SET holder = holder";
 
-const PLACES: [Place; 10] = [
-    Place {
-        former: Former::Trigger,
+const PLACES: [PlantedCode; 10] = [
+    PlantedCode {
+        former: FormerRight::Trigger,
         hung: "CREATE TRIGGER t BEFORE INSERT OR UPDATE ON sync_lease FOR EACH ROW EXECUTE FUNCTION {function}",
         away: "DROP TRIGGER t ON sync_lease",
         touched: LEASE,
     },
-    Place {
-        former: Former::Trigger,
+    PlantedCode {
+        former: FormerRight::Trigger,
         hung: "CREATE TRIGGER t BEFORE UPDATE ON sync_lease FOR EACH ROW WHEN ({call}) EXECUTE FUNCTION suppress_redundant_updates_trigger()",
         away: "DROP TRIGGER t ON sync_lease",
         touched: LEASE,
     },
-    Place {
-        former: Former::Trigger,
+    PlantedCode {
+        former: FormerRight::Trigger,
         hung: "CREATE CONSTRAINT TRIGGER t AFTER UPDATE ON sync_lease DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION {function}",
         away: "DROP TRIGGER t ON sync_lease",
         touched: LEASE,
     },
-    Place {
-        former: Former::References,
+    PlantedCode {
+        former: FormerRight::References,
         hung: "CREATE TABLE his (entity text REFERENCES sync_bookmarks ON DELETE CASCADE); INSERT INTO his VALUES ('clients');
                CREATE TRIGGER t AFTER DELETE ON his FOR EACH ROW EXECUTE FUNCTION {function}",
         away: "DROP TABLE his",
         touched: "DELETE FROM sync_bookmarks",
     },
-    Place {
-        former: Former::References,
+    PlantedCode {
+        former: FormerRight::References,
         hung: "CREATE TYPE kind AS ENUM ('clients'); CREATE TABLE put_off (id int);
                CREATE CONSTRAINT TRIGGER t AFTER INSERT ON put_off DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION {function};
                CREATE FUNCTION as_text(kind) RETURNS text LANGUAGE plpgsql AS
@@ -70,33 +70,33 @@ const PLACES: [Place; 10] = [
         away: "DROP TABLE his, put_off; DROP TYPE kind CASCADE",
         touched: "DELETE FROM sync_bookmarks WHERE entity <> 'clients'",
     },
-    Place {
-        former: Former::Owner,
+    PlantedCode {
+        former: FormerRight::Owner,
         hung: "ALTER TABLE sync_bookmarks ADD CONSTRAINT x CHECK ({call}) NOT VALID",
         away: "ALTER TABLE sync_bookmarks DROP CONSTRAINT x",
         touched: BOOKMARK,
     },
-    Place {
-        former: Former::Owner,
+    PlantedCode {
+        former: FormerRight::Owner,
         hung: "ALTER TABLE sync_bookmarks ADD COLUMN x boolean; ALTER TABLE sync_bookmarks ALTER COLUMN x SET DEFAULT {call}",
         away: "ALTER TABLE sync_bookmarks DROP COLUMN x",
         touched: BOOKMARK,
     },
-    Place {
-        former: Former::Owner,
+    PlantedCode {
+        former: FormerRight::Owner,
         hung: "CREATE RULE r AS ON INSERT TO sync_bookmarks DO ALSO SELECT {call}",
         away: "DROP RULE r ON sync_bookmarks",
         touched: BOOKMARK,
     },
-    Place {
-        former: Former::Owner,
+    PlantedCode {
+        former: FormerRight::Owner,
         hung: "CREATE DOMAIN odd AS boolean CHECK ({call}); ALTER TABLE sync_bookmarks ADD COLUMN x odd;
                ALTER TABLE sync_bookmarks ALTER COLUMN x SET DEFAULT true",
         away: "ALTER TABLE sync_bookmarks DROP COLUMN x; DROP DOMAIN odd",
         touched: BOOKMARK,
     },
-    Place {
-        former: Former::Owner,
+    PlantedCode {
+        former: FormerRight::Owner,
         hung: "ALTER TABLE staging_users FORCE ROW LEVEL SECURITY; CREATE POLICY p ON staging_users USING ({call});
                CREATE RULE r AS ON INSERT TO sync_bookmarks DO ALSO UPDATE staging_users SET sync_status = sync_status",
         away: "DROP RULE r ON sync_bookmarks; DROP POLICY p ON staging_users",
@@ -207,8 +207,8 @@ async fn installation() -> World {
 }
 
 /// Hangs it by the right that it needs, which is taken then.
-async fn hung(world: &World, place: &Place, sql: &str) {
-    if place.former == Former::Owner {
+async fn hung(world: &World, place: &PlantedCode, sql: &str) {
+    if place.former == FormerRight::Owner {
         hand_to(world, "public", "ghost").await;
         world.execute("ALTER SCHEMA public OWNER TO postgres").await;
         world.execute(sql).await;

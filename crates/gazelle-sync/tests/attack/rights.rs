@@ -157,7 +157,7 @@ async fn acting(world: &World, role: &str) -> Client {
 
 /// What a statement does if it is let.
 #[derive(Debug, Clone, Copy, PartialEq)]
-enum Need {
+enum RequiredRight {
     Read,
     Write,
     /// What no role here may, whatever was granted.
@@ -165,7 +165,7 @@ enum Need {
 }
 
 /// A statement at a relation, and what it needs.
-fn at(relation: &Relation, random: &mut Random) -> (String, Need, Option<String>) {
+fn at(relation: &Relation, random: &mut Random) -> (String, RequiredRight, Option<String>) {
     let name = relation.quoted();
     let column = random.pick(&relation.columns).clone();
     let quoted = format!("{column:?}");
@@ -176,41 +176,41 @@ fn at(relation: &Relation, random: &mut Random) -> (String, Need, Option<String>
             2 => format!("SELECT pg_catalog.setval('{name}', 1)"),
             _ => format!("ALTER SEQUENCE {name} RESTART"),
         };
-        return (sql, Need::Own, None);
+        return (sql, RequiredRight::Own, None);
     }
     let (sql, need) = match random.below(24) {
-        0 => (format!("SELECT * FROM {name}"), Need::Read),
-        1 | 2 => return (format!("SELECT {quoted} FROM {name}"), Need::Read, Some(column)),
-        3 => return (format!("SELECT 1 FROM {name} ORDER BY {quoted}"), Need::Read, Some(column)),
-        4 => (format!("SELECT pg_catalog.to_jsonb(t) FROM {name} AS t"), Need::Read),
-        5 => (format!("SELECT pg_catalog.table_to_xml('{name}'::regclass, true, true, '')"), Need::Read),
-        6 => (format!("COPY (SELECT * FROM {name}) TO STDOUT"), Need::Read),
-        7 => (format!("DECLARE c CURSOR FOR SELECT * FROM {name}"), Need::Read),
-        8 => (format!("CREATE TEMP TABLE copied AS SELECT * FROM {name}"), Need::Read),
-        9 => (format!("INSERT INTO {name} DEFAULT VALUES"), Need::Write),
-        10 => (format!("INSERT INTO {name} SELECT * FROM {name} LIMIT 1"), Need::Write),
-        11 => (format!("UPDATE {name} SET {quoted} = {quoted}"), Need::Write),
-        12 => (format!("UPDATE {name} SET {quoted} = NULL"), Need::Write),
-        13 => (format!("DELETE FROM {name}"), Need::Write),
+        0 => (format!("SELECT * FROM {name}"), RequiredRight::Read),
+        1 | 2 => return (format!("SELECT {quoted} FROM {name}"), RequiredRight::Read, Some(column)),
+        3 => return (format!("SELECT 1 FROM {name} ORDER BY {quoted}"), RequiredRight::Read, Some(column)),
+        4 => (format!("SELECT pg_catalog.to_jsonb(t) FROM {name} AS t"), RequiredRight::Read),
+        5 => (format!("SELECT pg_catalog.table_to_xml('{name}'::regclass, true, true, '')"), RequiredRight::Read),
+        6 => (format!("COPY (SELECT * FROM {name}) TO STDOUT"), RequiredRight::Read),
+        7 => (format!("DECLARE c CURSOR FOR SELECT * FROM {name}"), RequiredRight::Read),
+        8 => (format!("CREATE TEMP TABLE copied AS SELECT * FROM {name}"), RequiredRight::Read),
+        9 => (format!("INSERT INTO {name} DEFAULT VALUES"), RequiredRight::Write),
+        10 => (format!("INSERT INTO {name} SELECT * FROM {name} LIMIT 1"), RequiredRight::Write),
+        11 => (format!("UPDATE {name} SET {quoted} = {quoted}"), RequiredRight::Write),
+        12 => (format!("UPDATE {name} SET {quoted} = NULL"), RequiredRight::Write),
+        13 => (format!("DELETE FROM {name}"), RequiredRight::Write),
         14 => (
             format!("MERGE INTO {name} AS t USING (SELECT 1) AS s ON true WHEN MATCHED THEN DELETE"),
-            Need::Write,
+            RequiredRight::Write,
         ),
-        15 => (format!("TRUNCATE {name} CASCADE"), Need::Own),
-        16 => (format!("DROP TABLE {name} CASCADE"), Need::Own),
-        17 => (format!("ALTER TABLE {name} ADD COLUMN mine int"), Need::Own),
-        18 => (format!("ALTER TABLE {name} DISABLE ROW LEVEL SECURITY"), Need::Own),
-        19 => (format!("CREATE POLICY mine ON {name} USING (true)"), Need::Own),
+        15 => (format!("TRUNCATE {name} CASCADE"), RequiredRight::Own),
+        16 => (format!("DROP TABLE {name} CASCADE"), RequiredRight::Own),
+        17 => (format!("ALTER TABLE {name} ADD COLUMN mine int"), RequiredRight::Own),
+        18 => (format!("ALTER TABLE {name} DISABLE ROW LEVEL SECURITY"), RequiredRight::Own),
+        19 => (format!("CREATE POLICY mine ON {name} USING (true)"), RequiredRight::Own),
         20 => (
             format!(
                 "CREATE TRIGGER mine BEFORE UPDATE ON {name} FOR EACH ROW
                  EXECUTE FUNCTION pg_catalog.suppress_redundant_updates_trigger()"
             ),
-            Need::Own,
+            RequiredRight::Own,
         ),
-        21 => (format!("CREATE RULE mine AS ON UPDATE TO {name} DO INSTEAD NOTHING"), Need::Own),
-        22 => (format!("ALTER TABLE {name} OWNER TO CURRENT_USER"), Need::Own),
-        _ => (format!("COMMENT ON COLUMN {name}.{quoted} IS 'mine'"), Need::Own),
+        21 => (format!("CREATE RULE mine AS ON UPDATE TO {name} DO INSTEAD NOTHING"), RequiredRight::Own),
+        22 => (format!("ALTER TABLE {name} OWNER TO CURRENT_USER"), RequiredRight::Own),
+        _ => (format!("COMMENT ON COLUMN {name}.{quoted} IS 'mine'"), RequiredRight::Own),
     };
     (sql, need, None)
 }
@@ -276,9 +276,9 @@ pub async fn case(mut random: Random, tally: &mut Tally) {
         let (sql, need, column) = at(relation, random);
         tally.attempt(format!("{kind}; as {role}: {sql}"));
         let may = match need {
-            Need::Read => relation.reads(role, column.as_deref()),
-            Need::Write => relation.writes(role),
-            Need::Own => false,
+            RequiredRight::Read => relation.reads(role, column.as_deref()),
+            RequiredRight::Write => relation.writes(role),
+            RequiredRight::Own => false,
         };
         let outcome = tried(client, &sql).await;
         let refused = outcome.as_ref().is_err_and(|state| state == "42501");

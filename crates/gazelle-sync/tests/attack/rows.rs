@@ -1,6 +1,6 @@
 //! Rows that somebody else wrote: whatever stands in our tables, no command panics, grows without bound or shows what acts.
 
-use gazelle_sim::Kind;
+use gazelle_sim::RecordKind;
 use serde_json::Value;
 
 use super::Tally;
@@ -75,12 +75,12 @@ fn value(random: &mut Random, kind: &str) -> String {
 /// A copy of a shop with something in most tables: runs good and bad, alerts, deletions, warnings, cases.
 async fn busy(place: &mut World) {
     place.filled().await;
-    let client = place.control.ids(Kind::Client)[1].clone();
+    let client = place.control.ids(RecordKind::Client)[1].clone();
     place
         .control
-        .edit(Kind::Client, &client, serde_json::json!({ "companyName": "Salle (exemple)" }))
+        .edit(RecordKind::Client, &client, serde_json::json!({ "companyName": "Salle (exemple)" }))
         .unwrap();
-    place.control.delete(Kind::Event, &place.upcoming(1)).unwrap();
+    place.control.delete(RecordKind::Event, &place.upcoming(1)).unwrap();
     place.incremental().await;
     fail(place).await;
     place.execute("INSERT INTO sync_wanted_runs (mode, requested_by) VALUES ('full', 'x')").await;
@@ -117,7 +117,7 @@ pub async fn case(mut random: Random, tally: &mut Tally) {
     busy(&mut world).await;
     slack.answer(200);
     hook.answer(200);
-    let id = world.control.ids(Kind::Client)[random.below(20)].clone();
+    let id = world.control.ids(RecordKind::Client)[random.below(20)].clone();
     let run: String = world.one("SELECT run_id::text FROM sync_runs ORDER BY 1 LIMIT 1", &[]).await;
     let columns = columns(&world).await;
     let mut changed = Vec::new();

@@ -1,7 +1,7 @@
 //! Actions in a real browser, in both languages, wide and narrow: what is asked for is seen to its end.
 
 use browser::{Browser, Setup};
-use gazelle_sim::Kind;
+use gazelle_sim::RecordKind;
 
 use super::pages::found_by_axe;
 use super::support::people::{PASSPHRASE, invited};
@@ -165,7 +165,7 @@ async fn the_evidence_is_read_then_all_but_one_are_deleted() {
         world.set("GAZELLE_SYNC_DELETE_GUARD_RECORDS", "1");
         world.filled().await;
         for n in 0..4 {
-            world.control.delete(Kind::Event, &world.upcoming(n)).unwrap();
+            world.control.delete(RecordKind::Event, &world.upcoming(n)).unwrap();
         }
         let run = world.incremental().await.json()["run_id"].as_str().unwrap().to_owned();
         let (setup, french) = setup(at);
@@ -198,7 +198,7 @@ async fn try_again_lets_it_in_and_out_of_the_list_and_a_dismissal_keeps_its_reas
         let mut versions = Vec::new();
         for n in [3, 4] {
             let id = world.upcoming(n);
-            let mut raw = world.control.record(Kind::Event, &id).unwrap();
+            let mut raw = world.control.record(RecordKind::Event, &id).unwrap();
             raw["start"] = serde_json::json!("half past nine");
             versions.push(world.stage("staging_appointments", &id, &raw, None).await);
         }

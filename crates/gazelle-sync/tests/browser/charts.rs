@@ -2,7 +2,7 @@
 
 use browser::Setup;
 
-use super::Looked;
+use super::DashboardBrowser;
 use super::pages::found_by_axe;
 use super::support::World;
 use super::support::month::{MONTH, MORE_REQUESTS};
@@ -13,7 +13,7 @@ async fn charts_keep_nobody_out_and_fit_into_every_width() {
     world.filled().await;
     world.execute(MONTH).await;
     world.execute(MORE_REQUESTS).await;
-    let looked = Looked::over(world, Setup::default()).await;
+    let looked = DashboardBrowser::over(world, Setup::default()).await;
     let newest =
         "SELECT run_id::text FROM sync_runs WHERE program = 'planted' ORDER BY started_at DESC LIMIT 1";
     let run = looked.world.text(newest).await.unwrap();

@@ -1,7 +1,7 @@
 //! Calendar feeds: the link made and revoked in a browser, and the calendar read by a library that is not ours.
 
 use browser::Setup;
-use gazelle_sim::Kind;
+use gazelle_sim::RecordKind;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
@@ -50,13 +50,13 @@ fn nights() -> Vec<Timestamp> {
 }
 
 fn add(world: &World, title: &str, start: &str, more: Value) -> String {
-    let (technician, client) = (&world.control.ids(Kind::User)[0], &world.control.ids(Kind::Client)[0]);
+    let (technician, client) = (&world.control.ids(RecordKind::User)[0], &world.control.ids(RecordKind::Client)[0]);
     let mut event = json!({
         "type": "APPOINTMENT", "status": "ACTIVE", "title": title, "duration": 45, "start": start,
         "client": { "id": client }, "user": { "id": technician }, "createdAt": "2026-01-05T12:00:00Z",
     });
     event.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
-    world.control.add(Kind::Event, event).unwrap()
+    world.control.add(RecordKind::Event, event).unwrap()
 }
 
 #[tokio::test]
@@ -76,7 +76,7 @@ async fn another_library_reads_every_visit_of_the_feed_at_its_instant_on_both_ni
     })
     .await;
     office.enter("Opératrice Exemple", &["--role", "operator"]).await;
-    let technician = office.world.control.ids(Kind::User)[0].clone();
+    let technician = office.world.control.ids(RecordKind::User)[0].clone();
     office.go("/app/feeds").await;
     let choose = format!("document.querySelector('[name=technician]').value = '{technician}'; return 1");
     office.browser.run(&choose).await.unwrap();

@@ -4,7 +4,7 @@ use browser::Setup;
 use gazelle_sim::{Fault, FaultKind};
 use serde_json::json;
 
-use super::Looked;
+use super::DashboardBrowser;
 use super::pages::found_by_axe;
 use super::support::World;
 use super::support::service::until;
@@ -24,7 +24,7 @@ async fn quiet() -> World {
     world
 }
 
-impl Looked {
+impl DashboardBrowser {
     async fn fetches(&self) -> i64 {
         self.browser.run(FETCHES).await.unwrap().as_i64().unwrap()
     }
@@ -50,7 +50,7 @@ impl Looked {
 async fn a_run_started_here_is_seen_to_its_end_without_a_reload() {
     for (language, width, dark, done) in [("en-CA", 1280, false, "Done"), ("fr-CA", 320, true, "Faite")] {
         let setup = Setup { width, dark, language, ..Setup::default() };
-        let looked = Looked::at(quiet().await, setup).await;
+        let looked = DashboardBrowser::at(quiet().await, setup).await;
         // The run goes on until the page was seen with it.
         let slow = FaultKind::Slow { milliseconds: 8_000 };
         looked.world.control.add_fault(Fault::new(slow));
@@ -72,7 +72,7 @@ async fn a_run_started_here_is_seen_to_its_end_without_a_reload() {
 
 #[tokio::test]
 async fn an_open_fold_and_the_focus_survive_ten_live_updates() {
-    let looked = Looked::at(quiet().await, Setup::default()).await;
+    let looked = DashboardBrowser::at(quiet().await, Setup::default()).await;
     looked.navigate("/app/").await;
     let prepare = "document.querySelector('#live-strip details').open = true;
         window.fold = document.querySelector('#live-strip details');
@@ -100,7 +100,7 @@ async fn an_open_fold_and_the_focus_survive_ten_live_updates() {
 
 #[tokio::test]
 async fn updates_pause_and_go_on() {
-    let looked = Looked::at(quiet().await, Setup::default()).await;
+    let looked = DashboardBrowser::at(quiet().await, Setup::default()).await;
     looked.navigate("/app/").await;
     looked.follows_a_run().await;
     looked.browser.click("#live .pause").await.unwrap();
@@ -119,7 +119,7 @@ async fn updates_pause_and_go_on() {
 
 #[tokio::test]
 async fn without_javascript_a_run_is_started_and_looked_at_again() {
-    let looked = Looked::at(quiet().await, Setup::default()).await;
+    let looked = DashboardBrowser::at(quiet().await, Setup::default()).await;
     looked.browser.switch_scripts_off().await.unwrap();
     looked.navigate("/app/").await;
     assert_eq!(looked.text("#live").await, "", "no button that would do nothing");
@@ -138,7 +138,7 @@ async fn without_javascript_a_run_is_started_and_looked_at_again() {
 }
 
 /// What is known of changes.
-async fn tag(looked: &Looked) -> String {
+async fn tag(looked: &DashboardBrowser) -> String {
     let answer = super::support::service::client().get(format!("{}/app/live", looked.serving.base)).send();
     answer.await.unwrap().headers()["etag"].to_str().unwrap().to_owned()
 }

@@ -19,26 +19,26 @@ use support::service::Serving;
 use support::tools::tool;
 
 /// The program serving a shop that is marked as made up, and a browser before it.
-struct Looked {
+struct DashboardBrowser {
     world: World,
     serving: Serving,
     browser: Browser,
 }
 
-impl Looked {
+impl DashboardBrowser {
     /// A shop that was synced once.
-    async fn at(world: World, setup: Setup) -> Looked {
+    async fn at(world: World, setup: Setup) -> DashboardBrowser {
         world.filled().await;
-        Looked::over(world, setup).await
+        DashboardBrowser::over(world, setup).await
     }
 
     /// A shop as it is.
-    async fn over(world: World, setup: Setup) -> Looked {
+    async fn over(world: World, setup: Setup) -> DashboardBrowser {
         world.execute("INSERT INTO sync_notes (key, value) VALUES ('shop', 'demo')").await;
         let serving = Serving::start(&world, &[]).await;
         support::service::until("the database is open", async || serving.get("/app/").await.0 == 200).await;
         let browser = Browser::start(tool("chromedriver"), setup).await.expect("a browser");
-        Looked { world, serving, browser }
+        DashboardBrowser { world, serving, browser }
     }
 
     async fn navigate(&self, path: &str) {

@@ -1,9 +1,9 @@
 //! What holds for every page: it is accessible (axe), loads nothing from elsewhere and runs no script.
 
 use browser::{Browser, Setup};
-use gazelle_sim::Kind;
+use gazelle_sim::RecordKind;
 
-use super::Looked;
+use super::DashboardBrowser;
 use super::support::World;
 
 const AXE: &str = include_str!("axe/axe.min.js");
@@ -41,18 +41,18 @@ async fn troubled() -> World {
     world.set("GAZELLE_SYNC_DELETE_GUARD_RECORDS", "1");
     world.filled().await;
     let id = world.upcoming(3);
-    let mut raw = world.control.record(Kind::Event, &id).unwrap();
+    let mut raw = world.control.record(RecordKind::Event, &id).unwrap();
     raw["start"] = serde_json::json!("half past nine");
     world.stage("staging_appointments", &id, &raw, None).await;
     for n in 0..2 {
-        world.control.delete(Kind::Event, &world.upcoming(n)).unwrap();
+        world.control.delete(RecordKind::Event, &world.upcoming(n)).unwrap();
     }
     assert_eq!(world.incremental().await.code, 3);
     world
 }
 
 /// The pages, in their states.
-async fn pages(looked: &Looked) -> Vec<String> {
+async fn pages(looked: &DashboardBrowser) -> Vec<String> {
     let run = looked.serving.document("/app/runs.json").await["runs"][0]["run_id"].clone();
     let run = run.as_str().unwrap().to_owned();
     let id = async |sql: &str| looked.world.text(sql).await.unwrap();
@@ -95,7 +95,7 @@ async fn pages(looked: &Looked) -> Vec<String> {
 }
 
 /// A day with visits.
-async fn busy_day(looked: &Looked) -> String {
+async fn busy_day(looked: &DashboardBrowser) -> String {
     let sql =
         "SELECT date_montreal::text FROM v_appointments_montreal GROUP BY 1 ORDER BY count(*) DESC LIMIT 1";
     looked.world.text(sql).await.unwrap()
@@ -103,7 +103,7 @@ async fn busy_day(looked: &Looked) -> String {
 
 #[tokio::test]
 async fn nobody_is_kept_out_of_any_page_in_any_language_colours_or_width() {
-    let looked = Looked::over(troubled().await, Setup::default()).await;
+    let looked = DashboardBrowser::over(troubled().await, Setup::default()).await;
     let mut found = Vec::new();
     for language in ["en-CA", "fr-CA"] {
         for (width, dark) in [(1280, false), (360, true), (1280, true), (360, false)] {
@@ -135,7 +135,7 @@ async fn nobody_is_kept_out_of_any_page_in_any_language_colours_or_width() {
 
 #[tokio::test]
 async fn no_page_runs_anything_loads_anything_from_elsewhere_or_complains() {
-    let looked = Looked::over(troubled().await, Setup::default()).await;
+    let looked = DashboardBrowser::over(troubled().await, Setup::default()).await;
     for page in pages(&looked).await {
         looked.navigate(&page).await;
         let loaded = "return performance.getEntriesByType('resource').map(e => e.name)";
@@ -158,7 +158,7 @@ async fn no_page_runs_anything_loads_anything_from_elsewhere_or_complains() {
 
 #[tokio::test]
 async fn the_language_is_chosen_on_the_page_and_kept() {
-    let looked = Looked::at(World::new().await, Setup::default()).await;
+    let looked = DashboardBrowser::at(World::new().await, Setup::default()).await;
     looked.navigate("/app/runs").await;
     assert_eq!(looked.text("h1").await, "Runs");
     looked.browser.follow("button[value=fr]").await.unwrap();
@@ -171,7 +171,7 @@ async fn the_language_is_chosen_on_the_page_and_kept() {
 
 #[tokio::test]
 async fn with_the_database_down_nothing_old_is_shown_as_new() {
-    let mut looked = Looked::at(World::new().await, Setup::default()).await;
+    let mut looked = DashboardBrowser::at(World::new().await, Setup::default()).await;
     looked.navigate("/app/").await;
     assert!(looked.text("h1").await.contains("Fresh as of"), "{}", looked.text("h1").await);
     looked.world.place.server.kill9();

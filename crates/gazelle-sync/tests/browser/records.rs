@@ -1,16 +1,16 @@
 //! Records, cases and Search, as the office uses them.
 
 use browser::Setup;
-use gazelle_sim::Kind;
+use gazelle_sim::RecordKind;
 use serde_json::json;
 
-use super::Looked;
+use super::DashboardBrowser;
 use super::support::World;
 
 /// Both languages; the browser's is the page's.
 const LANGUAGES: [&str; 2] = ["en-CA", "fr-CA"];
 
-impl Looked {
+impl DashboardBrowser {
     async fn speak(&self, language: &'static str) {
         self.browser.set_up(Setup { language, ..Setup::default() }).await.unwrap();
     }
@@ -40,7 +40,7 @@ async fn the_faulty_field_is_marked_in_the_raw_record_and_in_view() {
     let world = World::new().await;
     world.filled().await;
     let id = world.upcoming(0);
-    let mut raw = world.control.record(Kind::Event, &id).unwrap();
+    let mut raw = world.control.record(RecordKind::Event, &id).unwrap();
     // Beyond what the region of the record shows at first.
     for n in 0..80 {
         raw[format!("a{n:02}")] = json!(n);
@@ -48,7 +48,7 @@ async fn the_faulty_field_is_marked_in_the_raw_record_and_in_view() {
     raw["start"] = json!("half past nine");
     world.stage("staging_appointments", &id, &raw, None).await;
     world.run(&["reconcile"]).await;
-    let looked = Looked::over(world, Setup::default()).await;
+    let looked = DashboardBrowser::over(world, Setup::default()).await;
     for (language, reason, fed) in [
         ("en-CA", "The value of start cannot be read", "fed by the marked field"),
         ("fr-CA", "La valeur de start est illisible", "alimentée par le champ marqué"),
@@ -76,7 +76,7 @@ async fn a_click_on_the_hour_explains_it_step_by_step() {
     let id = world.upcoming(0);
     world.control.move_event(&id, Some("2037-07-09T11:00:00Z")).unwrap();
     assert_eq!(world.incremental().await.code, 0);
-    let looked = Looked::over(world, Setup::default()).await;
+    let looked = DashboardBrowser::over(world, Setup::default()).await;
     for (language, steps) in [
         (
             "en-CA",
@@ -115,7 +115,7 @@ async fn a_click_on_the_hour_explains_it_step_by_step() {
 async fn a_number_of_nineteen_digits_is_shown_digit_for_digit() {
     let world = World::new().await;
     world.filled().await;
-    let piano = world.control.ids(Kind::Piano)[0].clone();
+    let piano = world.control.ids(RecordKind::Piano)[0].clone();
     for (number, digits) in [("1970670598291982300", 19), ("19706705982919823001.50", 22)] {
         assert_eq!(number.chars().filter(char::is_ascii_digit).count(), digits);
         world
@@ -124,7 +124,7 @@ async fn a_number_of_nineteen_digits_is_shown_digit_for_digit() {
             ))
             .await;
     }
-    let looked = Looked::over(world, Setup::default()).await;
+    let looked = DashboardBrowser::over(world, Setup::default()).await;
     for language in LANGUAGES {
         looked.speak(language).await;
         for (version, number) in [(2, "1970670598291982300"), (3, "19706705982919823001.50")] {
@@ -140,12 +140,12 @@ async fn two_versions_are_compared_field_by_field() {
     let world = World::new().await;
     world.filled().await;
     let id = world.upcoming(0);
-    let first = world.control.record(Kind::Event, &id).unwrap()["start"].as_str().unwrap().to_owned();
+    let first = world.control.record(RecordKind::Event, &id).unwrap()["start"].as_str().unwrap().to_owned();
     for start in ["2037-01-09T12:00:00Z", "2037-01-10T13:30:00Z"] {
         world.control.move_event(&id, Some(start)).unwrap();
         assert_eq!(world.incremental().await.code, 0);
     }
-    let looked = Looked::over(world, Setup::default()).await;
+    let looked = DashboardBrowser::over(world, Setup::default()).await;
     for (language, title) in
         [("en-CA", "From version 1 to version 3"), ("fr-CA", "De la version 1 à la version 3")]
     {
@@ -172,7 +172,7 @@ async fn two_versions_are_compared_field_by_field() {
 async fn a_name_without_accents_a_phone_with_dots_and_an_id_are_found() {
     let world = World::new().await;
     world.filled().await;
-    let client = world.control.ids(Kind::Client)[0].clone();
+    let client = world.control.ids(RecordKind::Client)[0].clone();
     world
         .execute(&format!(
             "UPDATE gazelle_clients SET company_name = 'Salle des Érables' WHERE external_id = '{client}';
@@ -180,7 +180,7 @@ async fn a_name_without_accents_a_phone_with_dots_and_an_id_are_found() {
               WHERE client_external_id = '{client}'"
         ))
         .await;
-    let looked = Looked::over(world, Setup::default()).await;
+    let looked = DashboardBrowser::over(world, Setup::default()).await;
     for language in LANGUAGES {
         looked.speak(language).await;
         for (q, mark) in

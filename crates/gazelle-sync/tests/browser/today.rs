@@ -1,11 +1,11 @@
 //! Today, as technicians see it: the local day, whatever zone the browser is in.
 
 use browser::Setup;
-use gazelle_sim::Kind;
+use gazelle_sim::RecordKind;
 use jiff::civil::Date;
 use serde_json::json;
 
-use super::Looked;
+use super::DashboardBrowser;
 use super::support::World;
 
 /// A browser that thinks it is elsewhere.
@@ -13,18 +13,18 @@ const TOKYO: Setup = Setup { width: 360, height: 740, dark: false, language: "fr
 
 /// Adds a visit and returns its technician.
 fn visit(world: &World, title: &str, start: &str, minutes: u32) -> String {
-    let technician = world.control.ids(Kind::User)[0].clone();
-    let client = world.control.ids(Kind::Client)[0].clone();
+    let technician = world.control.ids(RecordKind::User)[0].clone();
+    let client = world.control.ids(RecordKind::Client)[0].clone();
     let event = json!({
         "type": "APPOINTMENT", "status": "ACTIVE", "title": title, "duration": minutes, "start": start,
         "client": { "id": client }, "user": { "id": technician }, "createdAt": "2026-01-05T12:00:00Z",
     });
-    world.control.add(Kind::Event, event).unwrap();
+    world.control.add(RecordKind::Event, event).unwrap();
     technician
 }
 
 /// The hours and titles of the visits on a page.
-async fn visits(looked: &Looked) -> Vec<String> {
+async fn visits(looked: &DashboardBrowser) -> Vec<String> {
     let script = "return [...document.querySelectorAll('.visits .visit')].map(v =>
         (v.querySelector('.hours')?.innerText ?? '') + ' ' + v.querySelector('h3').innerText)";
     let found = looked.browser.run(script).await.unwrap();
@@ -39,7 +39,7 @@ async fn a_browser_in_tokyo_sees_the_evening_on_the_day_it_is_in_montreal() {
     visit(&world, "Conservatoire", "2037-01-14T23:00:00Z", 60);
     visit(&world, "Accord du soir", "2037-01-15T01:30:00Z", 90);
     visit(&world, "Le lendemain", "2037-01-15T13:00:00Z", 60);
-    let looked = Looked::at(world, TOKYO).await;
+    let looked = DashboardBrowser::at(world, TOKYO).await;
     let hours = looked.browser.run("return new Date(Date.UTC(2037, 0, 14, 12)).getHours()").await.unwrap();
     assert_eq!(hours, 21, "the browser is in Tokyo");
     looked.navigate(&format!("/app/today?day=2037-01-14&technician={technician}")).await;
@@ -73,7 +73,7 @@ async fn both_nights_of_the_clock_change_read_right() {
     ] {
         visit(&world, title, start, 30);
     }
-    let looked = Looked::at(world, TOKYO).await;
+    let looked = DashboardBrowser::at(world, TOKYO).await;
     looked.navigate("/app/today?day=2037-11-01").await;
     assert_eq!(visits(&looked).await, ["01:30–01:00 avant", "01:30–02:00 après", "20:30–21:00 le soir"]);
     looked.navigate("/app/today?day=2037-03-08").await;
@@ -89,7 +89,7 @@ async fn what_moved_since_yesterday_stands_first_with_from_and_to() {
     let world = World::new().await;
     // 2037-06-10, 10:00 in summer.
     let technician = visit(&world, "Accord du prix des Cent Pianos", "2037-06-10T14:00:00Z", 60);
-    let looked = Looked::at(world, Setup::default()).await;
+    let looked = DashboardBrowser::at(world, Setup::default()).await;
     let id = looked.world.event_titled("Accord du prix des Cent Pianos");
     looked.world.control.move_event(&id, Some("2037-06-10T17:30:00Z")).unwrap();
     assert_eq!(looked.world.incremental().await.code, 0);
@@ -112,7 +112,7 @@ async fn what_moved_since_yesterday_stands_first_with_from_and_to() {
     }
     looked.browser.set_up(Setup::default()).await.unwrap();
     // Nobody else's day says so.
-    let other = looked.world.control.ids(Kind::User)[1].clone();
+    let other = looked.world.control.ids(RecordKind::User)[1].clone();
     looked.navigate(&format!("/app/today?day={day}&technician={other}")).await;
     assert!(!looked.text(".changes").await.contains("Accord du prix des Cent Pianos"));
     looked.end().await;

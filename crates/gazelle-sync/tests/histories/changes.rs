@@ -1,6 +1,6 @@
 //! What happens in a shop: edits, moves, deletions, merges, late rows, broken records.
 
-use gazelle_sim::{BadRecord, Change, Kind, SimControl};
+use gazelle_sim::{BadRecord, Change, RecordKind, SimControl};
 use serde_json::{Map, Value, json};
 
 use super::random::Random;
@@ -29,47 +29,47 @@ pub fn next(random: &mut Random, control: &SimControl) -> Change {
 
 fn attempt(random: &mut Random, control: &SimControl, now: i64) -> Option<Change> {
     Some(match random.below(100) {
-        0..10 => edit(random, control, Kind::Client, client_field)?,
-        10..16 => edit(random, control, Kind::Contact, contact_field)?,
-        16..22 => edit(random, control, Kind::Piano, piano_field)?,
-        22..30 => edit(random, control, Kind::Event, event_field)?,
+        0..10 => edit(random, control, RecordKind::Client, client_field)?,
+        10..16 => edit(random, control, RecordKind::Contact, contact_field)?,
+        16..22 => edit(random, control, RecordKind::Piano, piano_field)?,
+        22..30 => edit(random, control, RecordKind::Event, event_field)?,
         30..44 => Change::Move {
-            id: any(random, control, Kind::Event)?,
+            id: any(random, control, RecordKind::Event)?,
             start: (!random.percent(8)).then(|| start(random, now)),
             duration: random.percent(30).then(|| random.between(0, 600)),
         },
         44..48 => Change::Reassign {
-            id: any(random, control, Kind::Event)?,
-            user: any(random, control, Kind::User)?,
+            id: any(random, control, RecordKind::Event)?,
+            user: any(random, control, RecordKind::User)?,
         },
-        48..52 => Change::Cancel { id: any(random, control, Kind::Event)? },
-        52..60 => delete(random, control, Kind::Event, 4)?,
-        60..63 => delete(random, control, Kind::Piano, 4)?,
-        63..65 => delete(random, control, Kind::Client, 5)?,
-        65..67 => delete(random, control, Kind::Contact, 4)?,
+        48..52 => Change::Cancel { id: any(random, control, RecordKind::Event)? },
+        52..60 => delete(random, control, RecordKind::Event, 4)?,
+        60..63 => delete(random, control, RecordKind::Piano, 4)?,
+        63..65 => delete(random, control, RecordKind::Client, 5)?,
+        65..67 => delete(random, control, RecordKind::Contact, 4)?,
         67..71 => {
-            let (from, into) = (any(random, control, Kind::Client)?, any(random, control, Kind::Client)?);
-            (from != into && control.ids(Kind::Client).len() > 4)
+            let (from, into) = (any(random, control, RecordKind::Client)?, any(random, control, RecordKind::Client)?);
+            (from != into && control.ids(RecordKind::Client).len() > 4)
                 .then_some(Change::MergeClients { from, into })?
         }
         71..75 => Change::Edit {
             // A contact goes over to another client.
-            kind: Kind::Contact,
-            id: any(random, control, Kind::Contact)?,
-            fields: object(json!({ "client": { "id": any(random, control, Kind::Client)? } })),
+            kind: RecordKind::Contact,
+            id: any(random, control, RecordKind::Contact)?,
+            fields: object(json!({ "client": { "id": any(random, control, RecordKind::Client)? } })),
             bump: true,
         },
-        75..78 => Change::Add { kind: Kind::Client, record: client_field(random) },
+        75..78 => Change::Add { kind: RecordKind::Client, record: client_field(random) },
         78..81 => {
-            let client = any(random, control, Kind::Client)?;
+            let client = any(random, control, RecordKind::Client)?;
             let record = json!({ "client": { "id": client }, "firstName": random.pick(&TEXTS) });
-            Change::Add { kind: Kind::Contact, record: object(record) }
+            Change::Add { kind: RecordKind::Contact, record: object(record) }
         }
         81..84 => {
-            let client = any(random, control, Kind::Client)?;
-            Change::Add { kind: Kind::Piano, record: object(json!({ "client": { "id": client } })) }
+            let client = any(random, control, RecordKind::Client)?;
+            Change::Add { kind: RecordKind::Piano, record: object(json!({ "client": { "id": client } })) }
         }
-        84..92 => Change::Add { kind: Kind::Event, record: event(random, control, now) },
+        84..92 => Change::Add { kind: RecordKind::Event, record: event(random, control, now) },
         92..96 => Change::AddBadRecord {
             bad_record: *random.pick(&[
                 BadRecord::UnreadableStart,
@@ -83,20 +83,20 @@ fn attempt(random: &mut Random, control: &SimControl, now: i64) -> Option<Change
             ]),
         },
         96..98 => Change::SetListed {
-            kind: Kind::Event,
-            id: any(random, control, Kind::Event)?,
+            kind: RecordKind::Event,
+            id: any(random, control, RecordKind::Event)?,
             times: random.below(3) as u8,
         },
         _ => {
             // What refers to it leads nowhere from now on.
-            let kind = *random.pick(&[Kind::Client, Kind::Piano]);
+            let kind = *random.pick(&[RecordKind::Client, RecordKind::Piano]);
             let id = any(random, control, kind)?;
             (control.ids(kind).len() > 5).then_some(Change::Delete { kind, id, keep_references: true })?
         }
     })
 }
 
-fn any(random: &mut Random, control: &SimControl, kind: Kind) -> Option<String> {
+fn any(random: &mut Random, control: &SimControl, kind: RecordKind) -> Option<String> {
     let ids = control.ids(kind);
     (!ids.is_empty()).then(|| random.pick(&ids).clone())
 }
@@ -111,7 +111,7 @@ fn object(value: Value) -> Map<String, Value> {
 fn edit(
     random: &mut Random,
     control: &SimControl,
-    kind: Kind,
+    kind: RecordKind,
     fields: fn(&mut Random) -> Map<String, Value>,
 ) -> Option<Change> {
     let fields = fields(random);
@@ -119,7 +119,7 @@ fn edit(
     Some(Change::Edit { kind, id: any(random, control, kind)?, fields, bump: random.percent(70) })
 }
 
-fn delete(random: &mut Random, control: &SimControl, kind: Kind, keep: usize) -> Option<Change> {
+fn delete(random: &mut Random, control: &SimControl, kind: RecordKind, keep: usize) -> Option<Change> {
     let id = any(random, control, kind)?;
     (control.ids(kind).len() > keep).then_some(Change::Delete { kind, id, keep_references: false })
 }
@@ -188,13 +188,13 @@ fn start(random: &mut Random, now: i64) -> String {
 
 fn event(random: &mut Random, control: &SimControl, now: i64) -> Map<String, Value> {
     let mut record = json!({ "title": random.pick(&TEXTS), "start": start(random, now) });
-    if let Some(client) = any(random, control, Kind::Client).filter(|_| random.percent(80)) {
+    if let Some(client) = any(random, control, RecordKind::Client).filter(|_| random.percent(80)) {
         record["client"] = json!({ "id": client });
     }
-    if let Some(user) = any(random, control, Kind::User).filter(|_| random.percent(80)) {
+    if let Some(user) = any(random, control, RecordKind::User).filter(|_| random.percent(80)) {
         record["user"] = json!({ "id": user });
     }
-    if let Some(piano) = any(random, control, Kind::Piano).filter(|_| random.percent(60)) {
+    if let Some(piano) = any(random, control, RecordKind::Piano).filter(|_| random.percent(60)) {
         record["allEventPianos"] = json!([{ "isTuning": true, "piano": { "id": piano } }]);
     }
     object(record)

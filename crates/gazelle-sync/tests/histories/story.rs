@@ -10,7 +10,7 @@ use std::collections::BTreeMap;
 use embedded_postgres::testing::TestServer;
 use gazelle_sim::{BadRecord, Change, ShopSpec, SimControl, SimOptions, Simulator};
 use gazelle_sync::entities::ENTITIES;
-use gazelle_sync::orchestrator::decide_deletions::{Decision, Which, decide};
+use gazelle_sync::orchestrator::decide_deletions::{Decision, DeletionSelection, decide};
 use gazelle_sync::orchestrator::{Deciding, Job, Stages};
 use gazelle_sync::rebuild::verify::{Question, Verdict, verify};
 use gazelle_sync::run_log::kinds::{RunCommand, RunMode, RunTrigger};
@@ -19,9 +19,9 @@ use tokio_postgres::Client;
 
 use crate::changes;
 use crate::random::Random;
-use crate::runner::{Ended, Running, Setting, Task};
+use crate::runner::{RunResult, Running, Setting, Task};
 use crate::support::fault_proxy::FaultProxy;
-use crate::truth::{self, Extent};
+use crate::truth::{self, ComparedScope};
 use reasons::{only_asks_a_person, only_waits_for_lists, only_withheld};
 
 /// The check of `verify` that compares counts.
@@ -74,7 +74,7 @@ impl std::ops::AddAssign for Figures {
 }
 
 /// What a history is made of.
-pub struct Story<'s> {
+pub struct Simulation<'s> {
     stage: &'s Stage,
     control: SimControl,
     setting: Setting,
@@ -154,12 +154,12 @@ pub async fn play(stage: &Stage, seed: u64) -> (Vec<String>, Figures, Result<(),
     set("LOOKBACK_DAYS", random.pick(&[5, 30]).to_string());
     let told = vec![format!(
         "settings {env:?}, page_cap and so on {:?}",
-        sim.control().total(gazelle_sim::Kind::Event)
+        sim.control().total(gazelle_sim::RecordKind::Event)
     )];
     let setting = Setting::new(env, sim.api_key());
     let (control, figures) = (sim.control(), Figures::default());
     let mut story =
-        Story { stage, control, setting, random, has_unlisted: false, added: None, told, figures };
+        Simulation { stage, control, setting, random, has_unlisted: false, added: None, told, figures };
     stage.clean().await;
     let outcome = story.tell().await;
     story.figures.histories = 1;
@@ -169,7 +169,7 @@ pub async fn play(stage: &Stage, seed: u64) -> (Vec<String>, Figures, Result<(),
     (told, figures, outcome)
 }
 
-impl Story<'_> {
+impl Simulation<'_> {
     async fn tell(&mut self) -> Result<(), String> {
         for step in 1..=self.random.between(2, 6) {
             for _ in 0..self.random.below(6) {
@@ -237,7 +237,7 @@ impl Story<'_> {
     }
 
     /// What is run, what it answers for when it succeeds, and its name.
-    fn task(&mut self) -> (Task, Option<Extent>, &'static str) {
+    fn task(&mut self) -> (Task, Option<ComparedScope>, &'static str) {
         let job = |command, stages, mode| {
             Task::Run(Job {
                 command,
@@ -256,11 +256,11 @@ impl Story<'_> {
                 let from = from.saturating_sub(jiff::Span::new().days(4));
                 (
                     job(RunCommand::Sync, Stages::Both, RunMode::Incremental),
-                    Some(Extent::From(from)),
+                    Some(ComparedScope::From(from)),
                     "incremental sync",
                 )
             }
-            11..15 => (job(RunCommand::Sync, Stages::Both, RunMode::Full), Some(Extent::All), "full sync"),
+            11..15 => (job(RunCommand::Sync, Stages::Both, RunMode::Full), Some(ComparedScope::All), "full sync"),
             15..17 => (job(RunCommand::Fetch, Stages::FetchOnly, RunMode::Incremental), None, "fetch"),
             17..18 => {
                 (job(RunCommand::Reconcile, Stages::ReconcileOnly, RunMode::Incremental), None, "reconcile")
@@ -269,7 +269,7 @@ impl Story<'_> {
         }
     }
 
-    async fn run(&mut self, task: Task) -> Result<Ended, String> {
+    async fn run(&mut self, task: Task) -> Result<RunResult, String> {
         self.figures.runs += 1;
         let mut running = Running::start(&self.setting, &self.stage.url(), task);
         let ended = running.end().await?;
@@ -277,9 +277,9 @@ impl Story<'_> {
         Ok(ended)
     }
 
-    fn tell_end(&mut self, ended: &Ended) {
+    fn tell_end(&mut self, ended: &RunResult) {
         self.told.push(match ended {
-            Ended::Report(report) => format!(
+            RunResult::Report(report) => format!(
                 "  → {} (fetched {}, staged {}, processed {}, errors {}, deleted {}) {}",
                 report.status.as_str(),
                 report.fetched,
@@ -294,24 +294,24 @@ impl Story<'_> {
     }
 
     /// An undisturbed run succeeds, but for deletions that wait for a person, and then answers for what it walked.
-    async fn judge_undisturbed(&mut self, ended: &Ended, extent: Option<Extent>) -> Result<(), String> {
+    async fn judge_undisturbed(&mut self, ended: &RunResult, extent: Option<ComparedScope>) -> Result<(), String> {
         match ended {
             // What waits because of it is judged when it is gone.
-            Ended::Report(report) if self.added.is_some() && report.status != Status::Failed => Ok(()),
-            Ended::Report(report) if report.status == Status::Success => match extent {
+            RunResult::Report(report) if self.added.is_some() && report.status != Status::Failed => Ok(()),
+            RunResult::Report(report) if report.status == Status::Success => match extent {
                 Some(extent) => truth::production_is_the_shop(&self.stage.db, &self.control, extent).await,
                 None => Ok(()),
             },
-            Ended::Report(report) if only_asks_a_person(report) => Ok(()),
+            RunResult::Report(report) if only_asks_a_person(report) => Ok(()),
             // It walks no list, and an earlier run could not read one.
-            Ended::Report(report)
+            RunResult::Report(report)
                 if extent.is_none()
                     && report.status == Status::Partial
                     && only_waits_for_lists(&report.reasons) =>
             {
                 Ok(())
             }
-            Ended::Report(report) => {
+            RunResult::Report(report) => {
                 Err(format!("undisturbed, yet {:?}: {:?}", report.status, report.reasons))
             }
             ended if self.replayed(ended) => Ok(()),
@@ -320,14 +320,14 @@ impl Story<'_> {
     }
 
     /// Whether it is a replay that did all it could: where a user has added something, that may withhold what it found.
-    fn replayed(&self, ended: &Ended) -> bool {
+    fn replayed(&self, ended: &RunResult) -> bool {
         match ended {
-            Ended::Replayed(Status::Success, _) => true,
-            Ended::Replayed(Status::Partial, reasons) => {
+            RunResult::Replayed(Status::Success, _) => true,
+            RunResult::Replayed(Status::Partial, reasons) => {
                 self.added.is_some() || only_waits_for_lists(reasons)
             }
             // Of a row that it would change, and that may not be: then it changes nothing, and says so.
-            Ended::Failed(why) => {
+            RunResult::Failed(why) => {
                 self.added.is_some() && why.contains("something that was added to our tables refuses a row")
             }
             _ => false,
@@ -346,18 +346,18 @@ impl Story<'_> {
         let all = Job::reconcile(RunCommand::Sync, ENTITIES.to_vec());
         let full = Task::Run(Job { stages: Stages::Both, mode: RunMode::Full, ..all });
         let mut ended = self.run(full.clone()).await?;
-        if let Ended::Report(report) = &ended
+        if let RunResult::Report(report) = &ended
             && only_withheld(report)
         {
             self.approve_all().await?;
             ended = self.run(full.clone()).await?;
         }
-        self.judge_undisturbed(&ended, Some(Extent::All)).await?;
+        self.judge_undisturbed(&ended, Some(ComparedScope::All)).await?;
         truth::nothing_is_left_over(&self.stage.db, &self.control).await?;
 
         let before = truth::fingerprint(&self.stage.db).await;
         let again = self.run(full).await?;
-        self.judge_undisturbed(&again, Some(Extent::All)).await?;
+        self.judge_undisturbed(&again, Some(ComparedScope::All)).await?;
         if before != truth::fingerprint(&self.stage.db).await {
             return Err("a second run without a change wrote something".to_owned());
         }
@@ -368,7 +368,7 @@ impl Story<'_> {
         let db = self.setting.connect(&self.stage.direct_url).await.map_err(|error| error.to_string())?;
         let sql = "SELECT DISTINCT run_id FROM sync_deletions WHERE state = 'withheld'";
         for row in self.stage.db.query(sql, &[]).await.expect("withheld") {
-            let which = Which::all_of(row.get(0));
+            let which = DeletionSelection::all_of(row.get(0));
             let progress = gazelle_sync::display::Progress::new(gazelle_sync::display::ProgressStyle::None);
             let approve = async |deciding: Deciding<'_>| decide(deciding, which, Decision::Approve).await;
             Deciding::hold(&db, &self.setting.settings, &progress, approve)

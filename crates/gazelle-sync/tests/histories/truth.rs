@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use gazelle_sim::{Kind, SimControl};
+use gazelle_sim::{RecordKind, SimControl};
 use serde_json::Value;
 use tokio_postgres::Client;
 
@@ -11,17 +11,17 @@ use crate::support::{production_tables, staging_tables};
 
 /// Which appointments are compared: an incremental sync answers for those that it walked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Extent {
+pub enum ComparedScope {
     All,
     /// Appointments from this UTC day on, and all of the rest.
     From(jiff::civil::Date),
 }
 
 /// The rows of production by table and key, deleted ones too.
-struct Held(BTreeMap<(&'static str, String), Value>);
+struct ProductionRows(BTreeMap<(&'static str, String), Value>);
 
-impl Held {
-    async fn read(db: &Client) -> Held {
+impl ProductionRows {
+    async fn read(db: &Client) -> ProductionRows {
         let mut rows = BTreeMap::new();
         for table in production_tables() {
             let sql = format!("SELECT to_jsonb(t) FROM {table} t");
@@ -37,7 +37,7 @@ impl Held {
                 rows.insert((table, key), row);
             }
         }
-        Held(rows)
+        ProductionRows(rows)
     }
 
     fn has(&self, table: &'static str, id: &str) -> bool {
@@ -46,23 +46,23 @@ impl Held {
 }
 
 /// The events that no reconciler can make a row of: without a readable start, or naming what is nowhere.
-fn faulty(control: &SimControl, held: &Held) -> BTreeSet<String> {
-    let nowhere = |kind: Kind, table: &'static str, reference: Value| {
+fn faulty(control: &SimControl, held: &ProductionRows) -> BTreeSet<String> {
+    let nowhere = |kind: RecordKind, table: &'static str, reference: Value| {
         reference.as_str().is_some_and(|id| control.record(kind, id).is_none() && !held.has(table, id))
     };
     control
-        .ids(Kind::Event)
+        .ids(RecordKind::Event)
         .into_iter()
         .filter(|id| {
-            let Some(event) = control.record(Kind::Event, id).map(Record) else { return false };
+            let Some(event) = control.record(RecordKind::Event, id).map(Record) else { return false };
             let start = event.get("start");
             start.as_str().is_none_or(|start| start.parse::<jiff::Timestamp>().is_err())
-                || nowhere(Kind::Client, "gazelle_clients", event.reference("client"))
-                || nowhere(Kind::User, "gazelle_users", event.reference("user"))
+                || nowhere(RecordKind::Client, "gazelle_clients", event.reference("client"))
+                || nowhere(RecordKind::User, "gazelle_users", event.reference("user"))
                 || event
                     .list("allEventPianos")
                     .iter()
-                    .any(|item| nowhere(Kind::Piano, "gazelle_pianos", item.reference("piano")))
+                    .any(|item| nowhere(RecordKind::Piano, "gazelle_pianos", item.reference("piano")))
         })
         .collect()
 }
@@ -70,26 +70,26 @@ fn faulty(control: &SimControl, held: &Held) -> BTreeSet<String> {
 /// Whether the shop has the record, listed or not.
 fn exists(control: &SimControl, table: &str, id: &str) -> bool {
     let kind = match table {
-        "gazelle_users" => Kind::User,
-        "gazelle_clients" => Kind::Client,
-        "gazelle_contacts" => Kind::Contact,
-        "gazelle_pianos" => Kind::Piano,
-        "gazelle_appointments" => Kind::Event,
+        "gazelle_users" => RecordKind::User,
+        "gazelle_clients" => RecordKind::Client,
+        "gazelle_contacts" => RecordKind::Contact,
+        "gazelle_pianos" => RecordKind::Piano,
+        "gazelle_appointments" => RecordKind::Event,
         _ => return false,
     };
     control.record(kind, id).is_some()
 }
 
 /// Compares production with the shop, row by row and column by column.
-pub async fn production_is_the_shop(db: &Client, control: &SimControl, extent: Extent) -> Result<(), String> {
-    let held = Held::read(db).await;
+pub async fn production_is_the_shop(db: &Client, control: &SimControl, extent: ComparedScope) -> Result<(), String> {
+    let held = ProductionRows::read(db).await;
     let expected = expected(control);
     let faulty = faulty(control, &held);
-    let listed: BTreeSet<String> = control.ids(Kind::Event).into_iter().collect();
+    let listed: BTreeSet<String> = control.ids(RecordKind::Event).into_iter().collect();
     // Of an appointment that is not compared, nothing is.
     let apart = |appointment: &str, row: &Value| {
         let too_early = |date: &Value| match (extent, date.as_str().map(str::parse::<jiff::civil::Date>)) {
-            (Extent::From(from), Some(Ok(date))) => date < from,
+            (ComparedScope::From(from), Some(Ok(date))) => date < from,
             _ => false,
         };
         let wanted = expected.get(&("gazelle_appointments", appointment.to_owned()));
@@ -112,7 +112,7 @@ pub async fn production_is_the_shop(db: &Client, control: &SimControl, extent: E
             let unlisted = exists(control, table, key) && !listed.contains(key);
             let of_unlisted = *table == "gazelle_appointment_pianos"
                 && appointment.is_some_and(|event| {
-                    !listed.contains(event) && control.record(Kind::Event, event).is_some()
+                    !listed.contains(event) && control.record(RecordKind::Event, event).is_some()
                 });
             if unlisted || of_unlisted {
                 continue;
@@ -121,7 +121,7 @@ pub async fn production_is_the_shop(db: &Client, control: &SimControl, extent: E
         };
         // An appointment that still names a client who is gone shows whom it was with: his contacts are kept.
         let client = row["client_external_id"].as_str();
-        let client_gone = client.is_some_and(|client| control.record(Kind::Client, client).is_none());
+        let client_gone = client.is_some_and(|client| control.record(RecordKind::Client, client).is_none());
         for (column, wanted) in columns {
             if client_gone && ["contact_external_id", "location_external_id"].contains(&column.as_str()) {
                 continue;
@@ -134,7 +134,7 @@ pub async fn production_is_the_shop(db: &Client, control: &SimControl, extent: E
     // The API gives contacts and locations with their client alone: those of one that is gone cannot be had.
     let is_out_of_reach = |row: &serde_json::Map<String, Value>| {
         let client = row.get("client_external_id").and_then(Value::as_str);
-        client.is_some_and(|client| control.record(Kind::Client, client).is_none())
+        client.is_some_and(|client| control.record(RecordKind::Client, client).is_none())
     };
     for ((table, key), row) in &expected {
         if ["gazelle_contacts", "gazelle_locations"].contains(table) && is_out_of_reach(row) {
@@ -160,7 +160,7 @@ pub async fn production_is_the_shop(db: &Client, control: &SimControl, extent: E
 
 /// The quarantine holds exactly the events that cannot be reconciled, nothing waits, no run is left open.
 pub async fn nothing_is_left_over(db: &Client, control: &SimControl) -> Result<(), String> {
-    let held = Held::read(db).await;
+    let held = ProductionRows::read(db).await;
     let faulty = faulty(control, &held);
     let open: BTreeSet<String> = texts(
         db,
@@ -176,7 +176,7 @@ pub async fn nothing_is_left_over(db: &Client, control: &SimControl) -> Result<(
         let id = case.strip_prefix("appointments ").unwrap_or(case);
         // What lists leave out may be as it was when it was seen last.
         let unlisted = exists(control, "gazelle_appointments", id)
-            && !control.ids(Kind::Event).iter().any(|listed| listed == id);
+            && !control.ids(RecordKind::Event).iter().any(|listed| listed == id);
         if !faulty.contains(id) && !unlisted {
             return Err(format!("{case} is in quarantine for nothing"));
         }

@@ -18,12 +18,12 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use gazelle_sim::{ShopSpec, SimOptions, Simulator};
-use gazelle_sync::entities::{ENTITIES, Query, Shape, UndatedEnd};
+use gazelle_sync::entities::{ENTITIES, Query, ApiList, UndatedEnd};
 use gazelle_sync::gazelle_to_staging::Scope;
 use gazelle_sync::gazelle_to_staging::requests::counts;
 use gazelle_sync::staging_to_production::{derived, upsert};
 use serde_json::{Value, json};
-use support::Place;
+use support::TestInstallation;
 
 fn src() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("src")
@@ -202,7 +202,7 @@ async fn every_query_is_one_that_the_api_allows() {
             let answer = ask(&request.query, &request.operation_name, request.variables.clone()).await;
             assert_eq!(answer.get("errors"), None, "{}: {answer}", entity.name);
         }
-        if let Shape::Connection { undated: Some(undated), .. } = &entity.walk.shape {
+        if let ApiList::Connection { undated: Some(undated), .. } = &entity.walk.shape {
             for end in undated.ends {
                 let (UndatedEnd::First(sort) | UndatedEnd::Last(sort)) = end;
                 let answer = ask(
@@ -249,8 +249,8 @@ fn a_record_by_id_asks_for_what_a_page_asks_for() {
     }
     for entity in ENTITIES.iter().copied() {
         let page = match entity.walk.shape {
-            Shape::PlainList => selection(&entity.walk.page_query, entity.walk.root),
-            Shape::Connection { .. } => selection(&entity.walk.page_query, "nodes"),
+            ApiList::PlainList => selection(&entity.walk.page_query, entity.walk.root),
+            ApiList::Connection { .. } => selection(&entity.walk.page_query, "nodes"),
         };
         for getter in entity.getter.iter().chain(entity.found_through.iter().map(|(_, getter)| getter)) {
             let last = getter.path.last().unwrap();
@@ -275,7 +275,7 @@ fn a_record_by_id_asks_for_what_a_page_asks_for() {
 
 #[tokio::test]
 async fn every_upsert_prepares_on_a_migrated_database_and_names_every_column() {
-    let place = Place::new().await;
+    let place = TestInstallation::new().await;
     place.run(&["migrate"]).await.success();
     for (entity, table) in ENTITIES.iter().flat_map(|e| e.tables.iter().map(move |table| (e, table))) {
         for sql in upsert::Statements::of(entity, table).all() {
@@ -306,7 +306,7 @@ async fn every_upsert_prepares_on_a_migrated_database_and_names_every_column() {
 
 #[tokio::test]
 async fn every_table_has_a_primary_key_and_views_run_with_the_callers_rights() {
-    let place = Place::new().await;
+    let place = TestInstallation::new().await;
     place.run(&["migrate"]).await.success();
     let without = place
         .text(
@@ -328,7 +328,7 @@ async fn every_table_has_a_primary_key_and_views_run_with_the_callers_rights() {
 
 #[tokio::test]
 async fn supabases_public_roles_cannot_read_staging() {
-    let place = Place::new().await;
+    let place = TestInstallation::new().await;
     // As Supabase has it: its roles get rights on every table made in public.
     place
         .execute(

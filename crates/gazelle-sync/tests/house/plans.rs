@@ -3,10 +3,10 @@
 use std::fs;
 
 use super::src;
-use super::support::Place;
+use super::support::TestInstallation;
 
 /// The plan of a statement in `staging/`, with its parameters written out.
-async fn plan(place: &Place, file: &str, parameters: &[&str]) -> String {
+async fn plan(place: &TestInstallation, file: &str, parameters: &[&str]) -> String {
     let mut sql = fs::read_to_string(src().join("staging").join(file)).unwrap();
     for (at, parameter) in parameters.iter().enumerate() {
         sql = sql.replace(&format!("${}", at + 1), parameter);
@@ -26,7 +26,7 @@ async fn plan(place: &Place, file: &str, parameters: &[&str]) -> String {
 
 #[tokio::test]
 async fn what_is_left_is_found_by_an_index_of_its_own() {
-    let place = Place::new().await;
+    let place = TestInstallation::new().await;
     place.run(&["migrate"]).await.success();
     place
         .execute(
@@ -86,7 +86,7 @@ async fn what_is_left_is_found_by_an_index_of_its_own() {
 
 #[tokio::test]
 async fn what_changed_lately_is_found_by_the_ids_of_that_time() {
-    let place = Place::new().await;
+    let place = TestInstallation::new().await;
     place.run(&["migrate"]).await.success();
     place
         .execute(
@@ -119,7 +119,7 @@ async fn what_changed_lately_is_found_by_the_ids_of_that_time() {
 
 #[tokio::test]
 async fn the_pages_of_a_record_a_case_and_a_run_read_no_whole_staging_table() {
-    let place = Place::new().await;
+    let place = TestInstallation::new().await;
     place.run(&["migrate"]).await.success();
     place
         .execute(
@@ -152,7 +152,7 @@ async fn the_pages_of_a_record_a_case_and_a_run_read_no_whole_staging_table() {
 
 #[tokio::test]
 async fn what_every_page_and_overview_count_is_found_by_indexes() {
-    let place = Place::new().await;
+    let place = TestInstallation::new().await;
     place.run(&["migrate"]).await.success();
     place
         .execute(
@@ -192,7 +192,7 @@ async fn what_every_page_and_overview_count_is_found_by_indexes() {
 
 #[tokio::test]
 async fn what_charts_show_of_runs_and_quarantine_is_found_by_indexes() {
-    let place = Place::new().await;
+    let place = TestInstallation::new().await;
     place.run(&["migrate"]).await.success();
     // A year of runs, the requests of the last weeks, and a long quarantine.
     place

@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use super::World;
-use super::people::{Caller, Said, signed_in};
+use super::people::{Caller, PageResponse, signed_in};
 use super::service::{Serving, until};
 
 /// A world that no run of the service's own changes, with an operator who is signed in.
@@ -97,7 +97,7 @@ impl Stopped {
 
 /// Presses a button. Returns the id of the action.
 pub async fn pressed(caller: &Caller, path: &str, form: &[(&str, &str)]) -> String {
-    let said: Said = caller.post(path, form).await;
+    let said: PageResponse = caller.post(path, form).await;
     assert_eq!(said.status, 303, "{path} {form:?}: {said:?}");
     said.location().strip_prefix("/app/actions/").expect("the page of an action").to_owned()
 }

@@ -2,18 +2,18 @@
 
 use serde_json::Value;
 
-use super::Place;
+use super::TestInstallation;
 use super::mail::{Identity, MailServer};
 
 /// A migrated database in which a run has failed, and nothing else is wrong.
-pub async fn failed_place() -> Place {
-    let place = Place::new().await;
+pub async fn failed_place() -> TestInstallation {
+    let place = TestInstallation::new().await;
     place.run(&["migrate"]).await.success();
     fail(&place).await;
     place
 }
 
-pub async fn fail(place: &Place) {
+pub async fn fail(place: &TestInstallation) {
     place
         .execute(
             "INSERT INTO sync_runs (run_id, command, mode, trigger, status, reason, started_at, finished_at, program)
@@ -23,7 +23,7 @@ pub async fn fail(place: &Place) {
 }
 
 /// A good run of everything.
-pub async fn succeed(place: &Place) {
+pub async fn succeed(place: &TestInstallation) {
     place
         .execute(
             "WITH run AS (INSERT INTO sync_runs (run_id, command, mode, trigger, status, started_at, finished_at, program)
@@ -37,19 +37,19 @@ pub async fn succeed(place: &Place) {
 }
 
 /// As if the wait were over.
-pub async fn now_due(place: &Place) {
+pub async fn now_due(place: &TestInstallation) {
     place.execute("UPDATE sync_alert_messages SET due_at = now() WHERE sent_at IS NULL").await;
 }
 
-pub async fn check(place: &Place) -> Value {
+pub async fn check(place: &TestInstallation) -> Value {
     place.run(&["alerts", "check"]).await.success()
 }
 
-pub fn mail_settings(place: &mut Place, identity: &Identity, server: &MailServer, scheme: &str, to: &str) {
+pub fn mail_settings(place: &mut TestInstallation, identity: &Identity, server: &MailServer, scheme: &str, to: &str) {
     let ca = place.folder.path().join("mail-ca.pem");
     identity.write(&ca);
     let set =
-        |place: &mut Place, name: &str, value: &str| place.env.insert(name.to_owned(), value.to_owned());
+        |place: &mut TestInstallation, name: &str, value: &str| place.env.insert(name.to_owned(), value.to_owned());
     set(place, "GAZELLE_SYNC_SMTP_CA", ca.to_str().unwrap());
     set(place, "SMTP_URL", &format!("{scheme}://sync:p%40ss-s3cr3t@{}", server.address));
     set(place, "ALERT_EMAIL_FROM", "gazelle-sync <sync@example.org>");

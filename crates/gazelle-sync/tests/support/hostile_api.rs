@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 /// A request as it came.
 #[derive(Debug, Clone)]
-pub struct Asked {
+pub struct ReceivedRequest {
     /// The request line and the headers.
     pub head: String,
     pub body: Vec<u8>,
@@ -22,7 +22,7 @@ pub struct HostileApi {
 
 impl HostileApi {
     /// Answers each request, one a connection, with what this writes.
-    pub fn start(answer: impl Fn(&Asked, &mut TcpStream) + Send + Sync + 'static) -> HostileApi {
+    pub fn start(answer: impl Fn(&ReceivedRequest, &mut TcpStream) + Send + Sync + 'static) -> HostileApi {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap();
         let (asked, ended) = (Arc::<AtomicU64>::default(), Arc::<AtomicBool>::default());
@@ -79,7 +79,7 @@ pub fn whole(status: &str, body: &[u8]) -> Vec<u8> {
 }
 
 /// Reads one request, or one answer that gives its length.
-pub fn read(stream: &mut TcpStream) -> Option<Asked> {
+pub fn read(stream: &mut TcpStream) -> Option<ReceivedRequest> {
     let mut bytes = Vec::new();
     let mut buffer = [0; 8192];
     loop {
@@ -92,7 +92,7 @@ pub fn read(stream: &mut TcpStream) -> Option<Asked> {
             name.eq_ignore_ascii_case("content-length").then(|| value.trim().parse::<usize>().ok())?
         });
         if bytes.len() - end - 4 >= length.unwrap_or_default() {
-            return Some(Asked { head, body: bytes.split_off(end + 4) });
+            return Some(ReceivedRequest { head, body: bytes.split_off(end + 4) });
         }
     }
 }

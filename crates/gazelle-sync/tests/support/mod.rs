@@ -30,7 +30,7 @@ use std::path::PathBuf;
 use std::process::Stdio;
 
 use embedded_postgres::testing::TestServer;
-use gazelle_sim::{Kind, ShopSpec, SimControl, SimOptions, Simulator};
+use gazelle_sim::{RecordKind, ShopSpec, SimControl, SimOptions, Simulator};
 use gazelle_sync::entities::ENTITIES;
 use serde_json::Value;
 use tokio::process::{Child, Command};
@@ -55,13 +55,13 @@ pub const DATABASE: &str = "mirror";
 
 /// One database, one shop, one working folder.
 pub struct World {
-    pub place: Place,
+    pub place: TestInstallation,
     pub sim: Simulator,
     pub control: SimControl,
 }
 
 /// A database with a working folder, without a shop.
-pub struct Place {
+pub struct TestInstallation {
     pub server: TestServer,
     pub db: tokio_postgres::Client,
     pub folder: tempfile::TempDir,
@@ -125,18 +125,18 @@ pub fn entity(report: &Value, name: &str) -> Value {
     of.unwrap_or_else(|| panic!("no {name} in {report}")).clone()
 }
 
-impl Place {
-    pub async fn new() -> Place {
-        Place::with(&[]).await
+impl TestInstallation {
+    pub async fn new() -> TestInstallation {
+        TestInstallation::with(&[]).await
     }
 
-    pub async fn with(settings: &[(&str, &str)]) -> Place {
+    pub async fn with(settings: &[(&str, &str)]) -> TestInstallation {
         let server = TestServer::start_with(settings).await.expect("a test server");
         server.create_database(DATABASE).await.expect("a database");
         let db = connect(&server.connection_string(DATABASE)).await;
         let folder = tempfile::tempdir().expect("a folder");
         let program = PathBuf::from(env!("CARGO_BIN_EXE_gazelle-sync"));
-        Place { server, db, folder, env: BTreeMap::new(), program }
+        TestInstallation { server, db, folder, env: BTreeMap::new(), program }
     }
 
     pub fn url(&self) -> String {
@@ -306,10 +306,10 @@ impl World {
     }
 
     pub async fn with(spec: ShopSpec, options: SimOptions) -> World {
-        World::on(Place::new().await, spec, options).await
+        World::on(TestInstallation::new().await, spec, options).await
     }
 
-    pub async fn on(mut place: Place, spec: ShopSpec, options: SimOptions) -> World {
+    pub async fn on(mut place: TestInstallation, spec: ShopSpec, options: SimOptions) -> World {
         let sim = Simulator::start(spec, options, ([127, 0, 0, 1], 0).into()).await.expect("a simulator");
         let control = sim.control();
         place.env.insert("GAZELLE_API_URL".to_owned(), sim.graphql_url());
@@ -342,8 +342,8 @@ impl World {
     /// A contact of each of so many clients.
     pub fn one_contact_each(&self, clients: usize) -> Vec<String> {
         let mut seen = std::collections::BTreeSet::new();
-        let of = |id: &String| self.control.record(Kind::Contact, id).unwrap()["client"]["id"].to_string();
-        self.control.ids(Kind::Contact).into_iter().filter(|id| seen.insert(of(id))).take(clients).collect()
+        let of = |id: &String| self.control.record(RecordKind::Contact, id).unwrap()["client"]["id"].to_string();
+        self.control.ids(RecordKind::Contact).into_iter().filter(|id| seen.insert(of(id))).take(clients).collect()
     }
 
     /// An active event to come, the `n`-th, with a technician.
@@ -351,10 +351,10 @@ impl World {
         let now = jiff::Timestamp::now().to_string();
         let mut events: Vec<(String, String)> = self
             .control
-            .ids(Kind::Event)
+            .ids(RecordKind::Event)
             .into_iter()
             .filter_map(|id| {
-                let event = self.control.record(Kind::Event, &id)?;
+                let event = self.control.record(RecordKind::Event, &id)?;
                 let start = event["start"].as_str()?.to_owned();
                 let fits = event["status"] == "ACTIVE" && event["user"]["id"].is_string() && start > now;
                 fits.then_some((start, id))
@@ -368,17 +368,17 @@ impl World {
     pub fn event_titled(&self, title: &str) -> String {
         let found = self
             .control
-            .ids(Kind::Event)
+            .ids(RecordKind::Event)
             .into_iter()
-            .find(|id| self.control.record(Kind::Event, id).is_some_and(|event| event["title"] == title));
+            .find(|id| self.control.record(RecordKind::Event, id).is_some_and(|event| event["title"] == title));
         found.unwrap_or_else(|| panic!("no event titled {title}"))
     }
 }
 
 impl std::ops::Deref for World {
-    type Target = Place;
+    type Target = TestInstallation;
 
-    fn deref(&self) -> &Place {
+    fn deref(&self) -> &TestInstallation {
         &self.place
     }
 }

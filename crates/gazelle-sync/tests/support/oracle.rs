@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use gazelle_sim::{Kind, SimControl};
+use gazelle_sim::{RecordKind, SimControl};
 use serde_json::{Map, Value, json};
 
 use super::World;
@@ -83,7 +83,7 @@ fn columns(pairs: impl IntoIterator<Item = (&'static str, Value)>) -> Map<String
 }
 
 /// Every record of a kind.
-pub fn all(control: &SimControl, kind: Kind) -> Vec<Record> {
+pub fn all(control: &SimControl, kind: RecordKind) -> Vec<Record> {
     control.ids(kind).iter().map(|id| Record(control.record(kind, id).expect("listed"))).collect()
 }
 
@@ -91,7 +91,7 @@ pub fn all(control: &SimControl, kind: Kind) -> Vec<Record> {
 pub fn expected(control: &SimControl) -> Expected {
     let mut rows = Expected::new();
     let key = |value: Value| value.as_str().expect("an id").to_owned();
-    for user in all(control, Kind::User) {
+    for user in all(control, RecordKind::User) {
         rows.insert(
             ("gazelle_users", key(user.get("id"))),
             columns([
@@ -113,7 +113,7 @@ pub fn expected(control: &SimControl) -> Expected {
 
     // The first contact flagged as default, and its first street address: where a client is met.
     let mut met: BTreeMap<String, (Value, Value)> = BTreeMap::new();
-    for contact in all(control, Kind::Contact) {
+    for contact in all(control, RecordKind::Contact) {
         let (id, client) = (contact.get("id"), contact.reference("client"));
         let default = |list: &str, value: &str| {
             contact
@@ -191,7 +191,7 @@ pub fn expected(control: &SimControl) -> Expected {
         }
     }
 
-    for client in all(control, Kind::Client) {
+    for client in all(control, RecordKind::Client) {
         let id = key(client.get("id"));
         let (contact, location) = met.get(&id).cloned().unwrap_or_default();
         let mut row = columns([
@@ -225,7 +225,7 @@ pub fn expected(control: &SimControl) -> Expected {
         rows.insert(("gazelle_clients", id), row);
     }
 
-    for piano in all(control, Kind::Piano) {
+    for piano in all(control, RecordKind::Piano) {
         rows.insert(
             ("gazelle_pianos", key(piano.get("id"))),
             columns([
@@ -261,7 +261,7 @@ pub fn expected(control: &SimControl) -> Expected {
         );
     }
 
-    for event in all(control, Kind::Event) {
+    for event in all(control, RecordKind::Event) {
         // Without a readable start it waits in quarantine.
         let Value::String(start) = event.get("start") else { continue };
         let id = key(event.get("id"));

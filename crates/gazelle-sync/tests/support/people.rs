@@ -3,7 +3,7 @@
 use reqwest::header::HeaderMap;
 use reqwest::redirect::Policy;
 
-use super::Place;
+use super::TestInstallation;
 use super::service::{Serving, until};
 
 /// A passphrase that is taken.
@@ -19,13 +19,13 @@ pub struct Caller {
 
 /// What was answered.
 #[derive(Debug, Clone)]
-pub struct Said {
+pub struct PageResponse {
     pub status: u16,
     pub headers: HeaderMap,
     pub body: String,
 }
 
-impl Said {
+impl PageResponse {
     /// Where it leads.
     pub fn location(&self) -> &str {
         self.header("location")
@@ -55,28 +55,28 @@ impl Caller {
         &self.base
     }
 
-    pub async fn send(&self, request: reqwest::RequestBuilder) -> Said {
+    pub async fn send(&self, request: reqwest::RequestBuilder) -> PageResponse {
         let request = match &self.cookie {
             Some(cookie) => request.header("cookie", cookie),
             None => request,
         };
         let answer = request.send().await.expect("an answer");
         let (status, headers) = (answer.status().as_u16(), answer.headers().clone());
-        Said { status, headers, body: answer.text().await.unwrap() }
+        PageResponse { status, headers, body: answer.text().await.unwrap() }
     }
 
-    pub async fn get(&self, path: &str) -> Said {
+    pub async fn get(&self, path: &str) -> PageResponse {
         self.send(self.http.get(format!("{}{path}", self.base))).await
     }
 
     /// Posts a form from our own page.
-    pub async fn post(&self, path: &str, form: &[(&str, &str)]) -> Said {
+    pub async fn post(&self, path: &str, form: &[(&str, &str)]) -> PageResponse {
         let request = self.http.post(format!("{}{path}", self.base)).form(form);
         self.send(request.header("origin", self.origin())).await
     }
 
     /// Opens a link, sets the passphrase, and keeps the session.
-    pub async fn enter(&mut self, link: &str) -> Said {
+    pub async fn enter(&mut self, link: &str) -> PageResponse {
         let path = link.strip_prefix(&self.base).unwrap_or(link).to_owned();
         let path = path.find("/app/").map_or(path.clone(), |at| path[at..].to_owned());
         let said = self.post(&path, &[("passphrase", PASSPHRASE), ("again", PASSPHRASE)]).await;
@@ -85,7 +85,7 @@ impl Caller {
     }
 
     /// Signs in with the passphrase, and keeps the session.
-    pub async fn sign_in(&mut self, name: &str) -> Said {
+    pub async fn sign_in(&mut self, name: &str) -> PageResponse {
         let said = self.post("/app/sign-in", &[("name", name), ("passphrase", PASSPHRASE)]).await;
         if said.status == 303 {
             self.cookie = said.cookie();
@@ -95,14 +95,14 @@ impl Caller {
 }
 
 /// The one-time link of a person.
-pub async fn invited(place: &Place, name: &str, more: &[&str]) -> String {
+pub async fn invited(place: &TestInstallation, name: &str, more: &[&str]) -> String {
     let args: Vec<&str> = ["people", "invite", name].iter().chain(more).copied().collect();
     let document = place.run(&args).await.success();
     document["link"].as_str().unwrap().to_owned()
 }
 
 /// A person who has set the passphrase and is signed in.
-pub async fn signed_in(place: &Place, serving: &Serving, name: &str, more: &[&str]) -> Caller {
+pub async fn signed_in(place: &TestInstallation, serving: &Serving, name: &str, more: &[&str]) -> Caller {
     let link = invited(place, name, more).await;
     let mut caller = Caller::of(serving);
     until("the database is open", async || caller.get("/app/sign-in").await.status == 200).await;

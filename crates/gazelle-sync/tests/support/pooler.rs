@@ -6,7 +6,7 @@ use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use super::tools::tool;
-use super::{DATABASE, Place};
+use super::{DATABASE, TestInstallation};
 
 pub struct Pooler {
     child: Child,
@@ -17,7 +17,7 @@ pub struct Pooler {
 
 impl Pooler {
     /// Starts it with so many server connections, which all of its clients share.
-    pub async fn start(place: &Place, server_connections: usize) -> Pooler {
+    pub async fn start(place: &TestInstallation, server_connections: usize) -> Pooler {
         let folder = tempfile::tempdir().unwrap();
         std::fs::set_permissions(folder.path(), PermissionsExt::from_mode(0o777)).unwrap();
         let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
@@ -67,7 +67,7 @@ impl Pooler {
     }
 
     /// The address of the place's database through it.
-    pub fn url(&self, place: &Place) -> String {
+    pub fn url(&self, place: &TestInstallation) -> String {
         format!("postgres://{}@127.0.0.1:{}/{DATABASE}?sslmode=disable", user_of(place), self.port)
     }
 
@@ -83,14 +83,14 @@ impl Drop for Pooler {
     }
 }
 
-fn config(place: &Place) -> tokio_postgres::Config {
+fn config(place: &TestInstallation) -> tokio_postgres::Config {
     place.url().parse().expect("an address")
 }
 
-fn port_of(place: &Place) -> u16 {
+fn port_of(place: &TestInstallation) -> u16 {
     config(place).get_ports().first().copied().unwrap_or(5432)
 }
 
-fn user_of(place: &Place) -> String {
+fn user_of(place: &TestInstallation) -> String {
     config(place).get_user().expect("a user").to_owned()
 }

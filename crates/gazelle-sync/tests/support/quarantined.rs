@@ -6,22 +6,22 @@ use gazelle_sync::staging::versions::exact;
 use jiff::Timestamp;
 use serde_json::Value;
 
-use super::Place;
+use super::TestInstallation;
 
 /// A migrated database without a shop.
-pub async fn place() -> Place {
-    let place = Place::new().await;
+pub async fn place() -> TestInstallation {
+    let place = TestInstallation::new().await;
     place.run(&["migrate"]).await.success();
     place
 }
 
 /// What `errors` lists.
-pub async fn listed(place: &Place) -> Vec<Value> {
+pub async fn listed(place: &TestInstallation) -> Vec<Value> {
     place.run(&["errors"]).await.success().as_array().expect("a list").clone()
 }
 
 /// Stages a record as stage 1 does: its id, what `jsonb` can hold of it, and the rest as bytes.
-pub async fn stage(place: &Place, entity: &Entity, text: String, id: Option<&str>) -> String {
+pub async fn stage(place: &TestInstallation, entity: &Entity, text: String, id: Option<&str>) -> String {
     let received = receive_made_up(text, Timestamp::now());
     let held = exact::hold(&received.raw);
     let id = id.map_or_else(|| received.external_id.clone(), str::to_owned);

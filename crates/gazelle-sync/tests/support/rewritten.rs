@@ -6,10 +6,10 @@ use std::net::TcpStream;
 
 use serde_json::value::RawValue;
 
-use super::hostile_api::{self, Asked, HostileApi, whole};
+use super::hostile_api::{self, ReceivedRequest, HostileApi, whole};
 
 /// Stands before the API at this address, and changes the answer to each request.
-pub fn before(api: &str, change: impl Fn(&Asked, String) -> String + Send + Sync + 'static) -> HostileApi {
+pub fn before(api: &str, change: impl Fn(&ReceivedRequest, String) -> String + Send + Sync + 'static) -> HostileApi {
     between(
         api,
         |asked| asked.body.clone(),
@@ -22,8 +22,8 @@ pub fn numbered(api: &str, id: &str, number: &str) -> HostileApi {
     let (in_text, in_request) = (format!("\"{id}\""), format!("\"{number}\""));
     let (text, digits) = (in_text.clone(), number.to_owned());
     let ask =
-        move |asked: &Asked| String::from_utf8_lossy(&asked.body).replace(&in_request, &in_text).into_bytes();
-    let answer = move |_: &Asked, answer: String| ("200 OK".to_owned(), answer.replace(&text, &digits));
+        move |asked: &ReceivedRequest| String::from_utf8_lossy(&asked.body).replace(&in_request, &in_text).into_bytes();
+    let answer = move |_: &ReceivedRequest, answer: String| ("200 OK".to_owned(), answer.replace(&text, &digits));
     between(api, ask, answer)
 }
 
@@ -31,7 +31,7 @@ pub fn numbered(api: &str, id: &str, number: &str) -> HostileApi {
 pub fn gateway(
     api: &str,
     status: Option<u16>,
-    gives_up: impl Fn(&Asked, &str) -> bool + Send + Sync + 'static,
+    gives_up: impl Fn(&ReceivedRequest, &str) -> bool + Send + Sync + 'static,
 ) -> HostileApi {
     between(
         api,
@@ -48,8 +48,8 @@ pub fn gateway(
 
 fn between(
     api: &str,
-    ask: impl Fn(&Asked) -> Vec<u8> + Send + Sync + 'static,
-    change: impl Fn(&Asked, String) -> (String, String) + Send + Sync + 'static,
+    ask: impl Fn(&ReceivedRequest) -> Vec<u8> + Send + Sync + 'static,
+    change: impl Fn(&ReceivedRequest, String) -> (String, String) + Send + Sync + 'static,
 ) -> HostileApi {
     let address = api.trim_start_matches("http://").split('/').next().unwrap().to_owned();
     HostileApi::start(move |asked, stream| {

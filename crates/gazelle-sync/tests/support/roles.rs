@@ -1,6 +1,6 @@
 //! A database as Supabase hands it over, and acting as one of its roles.
 
-use super::{DATABASE, Place, World, connect};
+use super::{DATABASE, TestInstallation, World, connect};
 
 /// A database as Supabase hands it over, and its administrator, who is no superuser.
 pub async fn supabase() -> World {
@@ -25,12 +25,12 @@ pub fn act_as(world: &mut World, role: &str) {
     world.set("DATABASE_URL", &url);
 }
 
-pub fn url_of(place: &Place, role: &str) -> String {
+pub fn url_of(place: &TestInstallation, role: &str) -> String {
     let (scheme, rest) = place.url().split_once("://").map(|(a, b)| (a.to_owned(), b.to_owned())).unwrap();
     format!("{scheme}://{role}@{}", rest.split_once('@').unwrap().1)
 }
 
-pub async fn client_of(place: &Place, role: &str) -> tokio_postgres::Client {
+pub async fn client_of(place: &TestInstallation, role: &str) -> tokio_postgres::Client {
     connect(&url_of(place, role)).await
 }
 

@@ -8,7 +8,7 @@ use tokio::io::{AsyncBufReadExt, AsyncReadExt, BufReader};
 use tokio::process::Child;
 use tokio::task::JoinHandle;
 
-use super::Place;
+use super::TestInstallation;
 
 /// How the only script of a page begins: any other would be somebody else's.
 pub const OUR_SCRIPT: &str = "<script type=\"module\" src=\"/app/assets/";
@@ -22,7 +22,7 @@ pub struct Serving {
 }
 
 /// How `serve` ended.
-pub struct Ended {
+pub struct ServeExit {
     pub code: Option<i32>,
     /// All it wrote to stderr.
     pub log: String,
@@ -30,7 +30,7 @@ pub struct Ended {
 
 impl Serving {
     /// Starts it on a free port and waits until it listens.
-    pub async fn start(place: &Place, args: &[&str]) -> Serving {
+    pub async fn start(place: &TestInstallation, args: &[&str]) -> Serving {
         let args: Vec<&str> =
             ["serve", "--json", "--listen", "127.0.0.1:0"].iter().chain(args).copied().collect();
         let mut child = place.command(&args).spawn().expect("the program starts");
@@ -74,18 +74,18 @@ impl Serving {
     }
 
     /// SIGTERM, and how it ended.
-    pub async fn stop(self) -> Ended {
+    pub async fn stop(self) -> ServeExit {
         self.signal("-TERM");
         self.ended().await
     }
 
     /// Waits for its end.
-    pub async fn ended(mut self) -> Ended {
+    pub async fn ended(mut self) -> ServeExit {
         let status = tokio::time::timeout(Duration::from_secs(60), self.child.wait()).await;
         let code = status.expect("it ends").unwrap().code();
         self.logged.await.unwrap();
         let log = self.log.lock().unwrap().clone();
-        Ended { code, log }
+        ServeExit { code, log }
     }
 
     /// GET; the status and the body.
@@ -122,7 +122,7 @@ pub async fn until(what: &str, mut so: impl AsyncFnMut() -> bool) {
 }
 
 /// Runs recorded with this condition.
-pub async fn runs(place: &Place, condition: &str) -> i64 {
+pub async fn runs(place: &TestInstallation, condition: &str) -> i64 {
     // Before the first run there is no table.
     let sql = format!("SELECT count(*) FROM sync_runs WHERE {condition}");
     place.db.query_one(&sql, &[]).await.map_or(0, |row| row.get(0))

@@ -30,18 +30,18 @@ impl Received {
 /// A running sink; ends when dropped.
 pub struct Sink {
     pub address: SocketAddr,
-    noted: Arc<Noted>,
+    noted: Arc<SinkState>,
     task: JoinHandle<()>,
 }
 
-struct Noted {
+struct SinkState {
     received: Mutex<Vec<Received>>,
     status: Mutex<u16>,
 }
 
 impl Sink {
     pub async fn start() -> Sink {
-        let noted = Arc::new(Noted { received: Mutex::default(), status: Mutex::new(200) });
+        let noted = Arc::new(SinkState { received: Mutex::default(), status: Mutex::new(200) });
         let router = Router::new().fallback(note).with_state(noted.clone());
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
@@ -76,7 +76,7 @@ impl Drop for Sink {
     }
 }
 
-async fn note(State(noted): State<Arc<Noted>>, request: Request) -> Response {
+async fn note(State(noted): State<Arc<SinkState>>, request: Request) -> Response {
     let (parts, body) = request.into_parts();
     let body = axum::body::to_bytes(body, 1 << 20).await.unwrap();
     let status = *noted.status.lock().unwrap();

@@ -1,6 +1,6 @@
 //! What tests of walks share.
 
-use gazelle_sim::Kind;
+use gazelle_sim::RecordKind;
 
 use super::World;
 
@@ -18,10 +18,10 @@ pub async fn one_by_one() -> World {
 /// Everything that the shop lists is in staging.
 pub async fn assert_whole(world: &World) {
     for (kind, table) in [
-        (Kind::User, "staging_users"),
-        (Kind::Client, "staging_clients"),
-        (Kind::Piano, "staging_pianos"),
-        (Kind::Event, "staging_appointments"),
+        (RecordKind::User, "staging_users"),
+        (RecordKind::Client, "staging_clients"),
+        (RecordKind::Piano, "staging_pianos"),
+        (RecordKind::Event, "staging_appointments"),
     ] {
         for id in world.control.ids(kind) {
             let staged: i64 =

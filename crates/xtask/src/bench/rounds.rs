@@ -15,7 +15,7 @@ const WAL_LIMIT: f64 = 1.0;
 
 /// A program's own figures and what it made others do.
 #[derive(Debug, Clone, Copy, Default)]
-struct Taken {
+struct ResourceUse {
     program: Measured,
     postgres_cpu: f64,
     simulator_cpu: f64,
@@ -24,15 +24,15 @@ struct Taken {
 /// One round.
 #[derive(Debug, Clone, Copy, Default)]
 struct Round {
-    sync: Taken,
+    sync: ResourceUse,
     /// The first sync of the program beside it.
-    beside: Option<Taken>,
+    beside: Option<ResourceUse>,
     copy: f64,
     fill: f64,
     mark: f64,
     sql_postgres_cpu: f64,
-    script: Taken,
-    again: Taken,
+    script: ResourceUse,
+    again: ResourceUse,
     again_wal_mb: f64,
     again_rows_written: f64,
 }
@@ -126,7 +126,7 @@ fn round(lab: &Lab, simulator: &Running, beside: Option<&Path>, beside_first: bo
     })
 }
 
-fn first_sync_by(program: &Path, lab: &Lab, simulator: &Running) -> Result<Taken> {
+fn first_sync_by(program: &Path, lab: &Lab, simulator: &Running) -> Result<ResourceUse> {
     lab.fresh("synced")?;
     lab.checkpoint()?;
     let taken = watched(lab, simulator, || Ok(lab.full_sync_by(program, "synced", &simulator.url)?.0))?;
@@ -134,11 +134,11 @@ fn first_sync_by(program: &Path, lab: &Lab, simulator: &Running) -> Result<Taken
     Ok(taken)
 }
 
-fn watched(lab: &Lab, simulator: &Running, work: impl FnOnce() -> Result<Measured>) -> Result<Taken> {
+fn watched(lab: &Lab, simulator: &Running, work: impl FnOnce() -> Result<Measured>) -> Result<ResourceUse> {
     let postgres = lab.postgres()?.0;
     let (postgres_before, simulator_before) = (cpu_of_tree(postgres), cpu_of_tree(simulator.pid()));
     let program = work()?;
-    Ok(Taken {
+    Ok(ResourceUse {
         program,
         postgres_cpu: cpu_of_tree(postgres) - postgres_before,
         simulator_cpu: cpu_of_tree(simulator.pid()) - simulator_before,
@@ -147,7 +147,7 @@ fn watched(lab: &Lab, simulator: &Running, work: impl FnOnce() -> Result<Measure
 
 fn report(shop: &Shop, rounds: &[Round], results: &mut Results) {
     let of = |figure: fn(&Round) -> f64| median(rounds.iter().map(figure));
-    let shown = |taken: fn(&Round) -> Taken| {
+    let shown = |taken: fn(&Round) -> ResourceUse| {
         format!(
             "{:.2} s; CPU s: program {:.1}, Postgres {:.1}, simulator {:.1}; {:.0} MiB",
             median(rounds.iter().map(|round| taken(round).program.seconds)),
@@ -172,7 +172,7 @@ fn report(shop: &Shop, rounds: &[Round], results: &mut Results) {
         let beside = |round: &Round| round.beside.unwrap_or_default();
         results.note("A of the program beside it", shown(beside));
         let seconds =
-            |of: &dyn Fn(&Round) -> Taken| median(rounds.iter().map(|round| of(round).program.seconds));
+            |of: &dyn Fn(&Round) -> ResourceUse| median(rounds.iter().map(|round| of(round).program.seconds));
         let ratio = seconds(&|round| round.sync) / seconds(&beside);
         results.note("A / A of the program beside it", format!("{ratio:.2}"));
     }

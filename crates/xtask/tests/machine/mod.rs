@@ -16,7 +16,7 @@ pub struct Machine {
 }
 
 /// How `./dev` ended.
-pub struct Ended {
+pub struct ScriptResult {
     pub code: i32,
     pub stdout: String,
     /// On a terminal: all that it showed.
@@ -122,13 +122,13 @@ impl Machine {
     }
 
     /// Runs `./dev` without a terminal.
-    pub fn dev(&self, args: &[&str]) -> Ended {
+    pub fn dev(&self, args: &[&str]) -> ScriptResult {
         let output = self.command(args).stdin(Stdio::null()).output().expect("sh runs");
         self.ended(&output, None)
     }
 
     /// Runs `./dev` on a terminal at which a person types this.
-    pub fn dev_on_a_terminal(&self, args: &[&str], typed: &str) -> Ended {
+    pub fn dev_on_a_terminal(&self, args: &[&str], typed: &str) -> ScriptResult {
         let ours = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).expect("a terminal");
         grantpt(&ours).expect("granted");
         unlockpt(&ours).expect("unlocked");
@@ -155,10 +155,10 @@ impl Machine {
         self.ended(&output, Some(String::from_utf8_lossy(&shown).replace("\r\n", "\n")))
     }
 
-    fn ended(&self, output: &Output, shown: Option<String>) -> Ended {
+    fn ended(&self, output: &Output, shown: Option<String>) -> ScriptResult {
         let calls = fs::read_to_string(self.path("calls")).unwrap_or_default();
         let _ = fs::remove_file(self.path("calls"));
-        Ended {
+        ScriptResult {
             code: output.status.code().expect("a code"),
             stdout: String::from_utf8_lossy(&output.stdout).into_owned(),
             stderr: shown.unwrap_or_else(|| String::from_utf8_lossy(&output.stderr).into_owned()),

@@ -91,8 +91,8 @@ impl Shop {
 
     /// The id of the one event whose title contains this.
     pub fn event_titled(&self, part: &str) -> String {
-        let found = self.control.ids(gazelle_sim::Kind::Event).into_iter().find(|id| {
-            let event = self.control.record(gazelle_sim::Kind::Event, id).unwrap();
+        let found = self.control.ids(gazelle_sim::RecordKind::Event).into_iter().find(|id| {
+            let event = self.control.record(gazelle_sim::RecordKind::Event, id).unwrap();
             event["title"].as_str().is_some_and(|title| title.contains(part))
         });
         found.unwrap_or_else(|| panic!("no event titled {part}"))

@@ -24,11 +24,11 @@ struct Hindrance {
     wrong: String,
     /// The statement or command that removes the reason.
     cure: String,
-    kind: Kind,
+    kind: HindranceKind,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Kind {
+enum HindranceKind {
     /// A table of another owner that references ours or inherits from it.
     Table,
     /// A trigger whose function belongs to another role.
@@ -44,27 +44,27 @@ enum Kind {
 impl Hindrance {
     fn of(row: &Row) -> Self {
         let kind = match row.get("kind") {
-            "table" => Kind::Table,
-            "trigger" => Kind::Trigger,
-            "right" => Kind::Right,
-            "right elsewhere" => Kind::RightElsewhere,
-            _ => Kind::Condition,
+            "table" => HindranceKind::Table,
+            "trigger" => HindranceKind::Trigger,
+            "right" => HindranceKind::Right,
+            "right elsewhere" => HindranceKind::RightElsewhere,
+            _ => HindranceKind::Condition,
         };
         Hindrance { what: row.get("what"), wrong: row.get("wrong"), cure: row.get("cure"), kind }
     }
 }
 
-impl Kind {
+impl HindranceKind {
     /// What to do about all of a kind, before the statements.
     fn done(self) -> &'static str {
         match self {
-            Kind::Table => "look what it is for, then take",
-            Kind::Trigger => "look what it does, then",
-            Kind::Condition => {
+            HindranceKind::Table => "look what it is for, then take",
+            HindranceKind::Trigger => "look what it does, then",
+            HindranceKind::Condition => {
                 "look what it does (such a condition belongs into the trigger's function), then"
             }
-            Kind::Right => "have the right taken, from our tables alone:",
-            Kind::RightElsewhere => "take the right away:",
+            HindranceKind::Right => "have the right taken, from our tables alone:",
+            HindranceKind::RightElsewhere => "take the right away:",
         }
     }
 }
@@ -187,7 +187,7 @@ impl Hindrances {
     fn of(rows: &[Row], before: Before) -> Option<Hindrances> {
         let hindering = rows.iter().filter(|row| row.get::<_, &str>("kind") != WRITTEN);
         let mut found: Vec<Hindrance> = hindering.map(Hindrance::of).collect();
-        found.retain(|hindrance| before == Before::Use || hindrance.kind != Kind::Right);
+        found.retain(|hindrance| before == Before::Use || hindrance.kind != HindranceKind::Right);
         let mut found = found.into_iter();
         found.next().map(|first| Hindrances { first, others: found.collect() })
     }
@@ -199,7 +199,7 @@ impl Hindrances {
             more => format!(" ({more} more of the kind)"),
         };
         let all = || std::iter::once(&self.first).chain(&self.others);
-        let is_right = |hindrance: &Hindrance| hindrance.kind == Kind::Right;
+        let is_right = |hindrance: &Hindrance| hindrance.kind == HindranceKind::Right;
         let instead = match (us.is_embedded, us.makes_roles) {
             (true, _) => "Since every role there is this account's own, ".to_owned(),
             // A right is taken by a migration; the rest may be what the company wants.
@@ -220,7 +220,7 @@ impl Hindrances {
 
     /// For a role that makes roles: what to look at, and what makes roles that make none, under which it may stay.
     fn may_stay(&self, us: &Me, hand_over: &str) -> String {
-        let others = std::iter::once(&self.first).chain(&self.others).filter(|one| one.kind != Kind::Right);
+        let others = std::iter::once(&self.first).chain(&self.others).filter(|one| one.kind != HindranceKind::Right);
         let each: Vec<String> = others.map(|one| format!("{} {}", one.what, one.wrong)).collect();
         let each = listed(each.iter().map(String::as_str), "; ");
         let made = match hand_over.is_empty() {
@@ -240,7 +240,7 @@ impl Hindrances {
     /// What ends all of them, each said once.
     fn cures(&self) -> String {
         let all = || std::iter::once(&self.first).chain(&self.others);
-        let mut kinds: Vec<Kind> = Vec::new();
+        let mut kinds: Vec<HindranceKind> = Vec::new();
         let mut said = HashSet::new();
         let mut parts = Vec::new();
         for kind in all().map(|hindrance| hindrance.kind) {

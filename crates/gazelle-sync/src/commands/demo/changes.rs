@@ -1,7 +1,7 @@
 //! Changes that the demo makes at the source, and the production values before and after.
 
 use anyhow::{Result, anyhow};
-use gazelle_sim::{ChangeError, Kind, SimControl};
+use gazelle_sim::{ChangeError, RecordKind, SimControl};
 use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
 use serde_json::{Value, json};
@@ -50,7 +50,7 @@ pub async fn make(shop: &SimControl, db: &Db) -> Result<Vec<DemoChange>> {
 
     let (id, event) = next()?;
     let other =
-        shop.ids(Kind::User).into_iter().find(|user| Some(user.as_str()) != event["user"]["id"].as_str());
+        shop.ids(RecordKind::User).into_iter().find(|user| Some(user.as_str()) != event["user"]["id"].as_str());
     if let Some(technician) = other {
         changes.push(begin(db, "appointment given to another technician", &id, WHO).await?);
         shop.reassign(&id, &technician).map_err(message)?;
@@ -62,11 +62,11 @@ pub async fn make(shop: &SimControl, db: &Db) -> Result<Vec<DemoChange>> {
 
     let (_, event) = next()?;
     let client = shop
-        .add(Kind::Client, json!({ "companyName": "École des Érables (démo)", "status": "NEW" }))
+        .add(RecordKind::Client, json!({ "companyName": "École des Érables (démo)", "status": "NEW" }))
         .map_err(message)?;
     let id = shop
         .add(
-            Kind::Event,
+            RecordKind::Event,
             json!({
                 "type": "APPOINTMENT", "status": "ACTIVE", "title": "Accord avant le concert", "duration": 90,
                 "start": event["start"], "client": { "id": client }, "user": event["user"],
@@ -76,9 +76,9 @@ pub async fn make(shop: &SimControl, db: &Db) -> Result<Vec<DemoChange>> {
     changes.push(begin(db, "appointment added, for a client created a minute ago", &id, TITLE).await?);
     changes.push(begin(db, "client added", &client, NAME).await?);
 
-    if let Some(client) = shop.ids(Kind::Client).into_iter().next() {
+    if let Some(client) = shop.ids(RecordKind::Client).into_iter().next() {
         changes.push(begin(db, "client renamed", &client, NAME).await?);
-        shop.edit(Kind::Client, &client, json!({ "companyName": "Théâtre du Vieux-Verger" }))
+        shop.edit(RecordKind::Client, &client, json!({ "companyName": "Théâtre du Vieux-Verger" }))
             .map_err(message)?;
     }
     Ok(changes)
@@ -110,9 +110,9 @@ async fn value(db: &Db, sql: &str, id: &str) -> Result<String, DbError> {
 pub(super) fn upcoming(shop: &SimControl) -> Vec<(String, Value)> {
     let now = Timestamp::now().to_string();
     let mut events: Vec<(String, Value)> = shop
-        .ids(Kind::Event)
+        .ids(RecordKind::Event)
         .into_iter()
-        .filter_map(|id| shop.record(Kind::Event, &id).map(|record| (id, record)))
+        .filter_map(|id| shop.record(RecordKind::Event, &id).map(|record| (id, record)))
         .filter(|(_, event)| {
             event["status"] == "ACTIVE"
                 && event["type"] == "APPOINTMENT"

@@ -111,7 +111,7 @@ async fn sync(context: &Context, db: &Db, client: &GazelleClient, mode: RunMode)
 
 /// Empties the data of an earlier demo, and nothing else.
 async fn start_afresh(db: &Db, settings: &Settings) -> Result<()> {
-    if migrate::shape(db).await? != migrate::Shape::Empty {
+    if migrate::schema_state(db).await? != migrate::SchemaState::Empty {
         if !is_demo(db).await? {
             bail!(
                 "the embedded database in {} holds data that is not the demo's: run the demo elsewhere, with \

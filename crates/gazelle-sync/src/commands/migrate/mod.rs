@@ -13,7 +13,7 @@ use crate::access;
 use crate::cli::MigrateArgs;
 use crate::db::Db;
 use crate::from_v5::{self as old_system, closing::Closed};
-use crate::migrate::{self, Shape, Step};
+use crate::migrate::{self, SchemaState, MigrationStep};
 
 /// Applies the missing migrations, or only lists them.
 ///
@@ -37,11 +37,11 @@ pub async fn run(context: &Context, args: MigrateArgs) -> Result<u8> {
 }
 
 async fn show(context: &Context, db: &Db) -> Result<u8> {
-    let steps = match migrate::shape_to_migrate(db).await? {
-        Shape::Current => Vec::new(),
-        Shape::Empty => migrate::all_steps(),
-        Shape::Older(steps) => steps,
-        Shape::Newer(version) => bail!(migrate::newer(version)),
+    let steps = match migrate::schema_state_to_migrate(db).await? {
+        SchemaState::Current => Vec::new(),
+        SchemaState::Empty => migrate::all_steps(),
+        SchemaState::Older(steps) => steps,
+        SchemaState::Newer(version) => bail!(migrate::newer(version)),
     };
     let schema = db.schema();
     let document = json!({ "schema": schema, "missing": listed(&steps) });
@@ -67,6 +67,6 @@ async fn apply(context: &Context, db: &Db) -> Result<u8> {
 }
 
 /// The steps as a JSON list.
-fn listed(steps: &[Step]) -> Vec<serde_json::Value> {
+fn listed(steps: &[MigrationStep]) -> Vec<serde_json::Value> {
     steps.iter().map(|step| json!({ "version": step.version, "name": step.name })).collect()
 }

@@ -11,7 +11,7 @@ use crate::commands::text::migrate::backup_lines;
 use crate::commands::text::roles::{applied_text, next_lines, script_text};
 use crate::db::Db;
 use crate::from_v5::closing::Closed;
-use crate::migrate::{self, Shape, Step};
+use crate::migrate::{self, SchemaState, MigrationStep};
 use crate::{config, from_v5};
 
 /// Migrates and applies the roles, or prints the SQL for it.
@@ -68,12 +68,12 @@ async fn show(context: &Context, db: &Db, roles: &Roles) -> Result<u8> {
     Ok(0)
 }
 
-async fn missing(db: &Db) -> Result<Vec<Step>> {
-    Ok(match migrate::shape_to_migrate(db).await? {
-        Shape::Current => Vec::new(),
-        Shape::Empty => migrate::all_steps(),
-        Shape::Older(steps) => steps,
-        Shape::Newer(version) => bail!(migrate::newer(version)),
+async fn missing(db: &Db) -> Result<Vec<MigrationStep>> {
+    Ok(match migrate::schema_state_to_migrate(db).await? {
+        SchemaState::Current => Vec::new(),
+        SchemaState::Empty => migrate::all_steps(),
+        SchemaState::Older(steps) => steps,
+        SchemaState::Newer(version) => bail!(migrate::newer(version)),
     })
 }
 

@@ -7,7 +7,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::opened::Opened;
 use crate::access::trust::owners;
-use crate::alerts::{self, Changes, Channels, Delivered, DirectAlerts, Trouble};
+use crate::alerts::{self, AlertChanges, Channels, Delivered, DirectAlerts, Trouble};
 use crate::config::Settings;
 use crate::db::{DbError, Fault};
 
@@ -19,7 +19,7 @@ const TOLD_DIRECTLY: &str = "told-directly.json";
 ///
 /// # Errors
 /// The database's, also after they were sent directly.
-pub async fn look(opened: &Opened, settings: &Settings) -> Result<(Changes, Delivered)> {
+pub async fn look(opened: &Opened, settings: &Settings) -> Result<(AlertChanges, Delivered)> {
     let channels = Channels::of(settings);
     let written = async {
         // A run whose tables were refused ends up here too.

@@ -48,7 +48,7 @@ pub async fn serve(
     let shared = Arc::new(Shared::new(settings.clone()));
     let mut http = tokio::spawn(socket.serve(shared.clone(), stop_http.clone()));
     let service = Service {
-        opener: Opening { settings, open: Mutex::new(None), last: Mutex::new(None) },
+        opener: SettingsOpener { settings, open: Mutex::new(None), last: Mutex::new(None) },
         clock: Arc::new(DatabaseClock::default()),
         timetable,
         shared,
@@ -151,14 +151,14 @@ impl Signals {
 }
 
 /// Opens the database of the settings, configured or embedded, and the API client.
-struct Opening {
+struct SettingsOpener {
     settings: Arc<Settings>,
     open: Mutex<Option<Opened>>,
     /// The client opened last: its refreshed tokens may be stored nowhere else.
     last: Mutex<Option<GazelleClient>>,
 }
 
-impl Opener for Opening {
+impl Opener for SettingsOpener {
     async fn open(&self) -> Result<(Db, GazelleClient)> {
         self.close().await;
         let mut open = self.open.lock().await;
@@ -188,7 +188,7 @@ impl Opener for Opening {
     }
 }
 
-impl Opening {
+impl SettingsOpener {
     async fn close(&self) {
         if let Some(opened) = self.open.lock().await.take()
             && let Err(error) = opened.close().await

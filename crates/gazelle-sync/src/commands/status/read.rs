@@ -10,7 +10,7 @@ use tokio_postgres::types::Type;
 use crate::alerts;
 use crate::config::{Retention, Settings};
 use crate::dashboard::verdict::{Level, Verdict, facts, verdict};
-use crate::dashboard::words::tongue::Tongue;
+use crate::dashboard::words::locale::Locale;
 use crate::db::{self, Db, DbError, LockWait, Template};
 use crate::entities::{ENTITIES, Entity};
 use crate::migrate;
@@ -29,9 +29,9 @@ const NO_RIGHT: &str = "42501";
 #[derive(Serialize)]
 pub struct StatusReport {
     /// Whether the data is right, in the words of the dashboard; none if this role may not read what it is founded on.
-    pub verdict: Option<Said>,
+    pub verdict: Option<VerdictReport>,
     /// What waits for a person; none like the verdict.
-    pub waits: Option<Waits>,
+    pub waits: Option<AwaitingWork>,
     /// Whether this is the database of the demonstration.
     pub is_demo: bool,
     /// When the next run is due by schedule, if a service runs; none without a schedule that comes.
@@ -48,7 +48,7 @@ pub struct StatusReport {
 
 /// The verdict on the data.
 #[derive(Serialize)]
-pub struct Said {
+pub struct VerdictReport {
     /// Which of its cases it is; `Verdict` knows all.
     #[serde(skip)]
     pub(crate) verdict: Verdict,
@@ -64,7 +64,7 @@ pub struct Said {
 
 /// What waits for a person.
 #[derive(Serialize)]
-pub struct Waits {
+pub struct AwaitingWork {
     /// Records in quarantine that are open or wait for a parent.
     pub quarantined: i64,
     /// When the oldest of them was first seen, UTC.
@@ -157,7 +157,7 @@ pub async fn read(db: &Db, settings: &Settings) -> Result<Option<StatusReport>, 
 }
 
 /// The verdict, what waits, and whether this is the database of the demonstration: read in one snapshot, so that they agree.
-async fn judged(db: &Db, settings: &Settings) -> Result<(Said, Waits, bool), DbError> {
+async fn judged(db: &Db, settings: &Settings) -> Result<(VerdictReport, AwaitingWork, bool), DbError> {
     let mut connection = db.connection().await?;
     let tx = connection.begin_snapshot().await?;
     let now = tx.now().await?;
@@ -166,17 +166,17 @@ async fn judged(db: &Db, settings: &Settings) -> Result<(Said, Waits, bool), DbE
     let counts = counts.first();
     let is_demo = is_demo_in(&tx).await?;
     let verdict = verdict(&facts);
-    let tongue = Tongue::new(settings.language, settings.zone(), now);
-    let told = verdict.tell(&facts, &tongue);
+    let locale = Locale::new(settings.language, settings.zone(), now);
+    let told = verdict.tell(&facts, &locale);
     let problems = problems.iter().map(|problem| alerts::title(Some(problem.kind), settings)).collect();
-    let waits = Waits {
+    let waits = AwaitingWork {
         quarantined: counts.map(|row| row.get("quarantined")).unwrap_or_default(),
         oldest_quarantined_at: counts.and_then(|row| row.get("oldest_quarantined_at")),
         deletions: counts.map(|row| row.get("deletions")).unwrap_or_default(),
         problems,
     };
     let said =
-        Said { verdict, level: told.level, title: told.title, sentence: told.sentence, as_of: facts.as_of };
+        VerdictReport { verdict, level: told.level, title: told.title, sentence: told.sentence, as_of: facts.as_of };
     Ok((said, waits, is_demo))
 }
 

@@ -1,11 +1,11 @@
 //! Formats the output of `migrate`.
 
 use crate::display::Lines;
-use crate::from_v5::open::Open;
-use crate::migrate::Step;
+use crate::from_v5::open::OpenAccess;
+use crate::migrate::MigrationStep;
 
 /// The applied or missing steps of an upgrade.
-pub fn steps_text(schema: &str, dry_run: bool, steps: &[Step]) -> Lines {
+pub fn steps_text(schema: &str, dry_run: bool, steps: &[MigrationStep]) -> Lines {
     if steps.is_empty() {
         return format!("schema {schema} is up to date: nothing to do").into();
     }
@@ -32,7 +32,7 @@ pub fn taken_over_lines(taken_over: &[String], text: &mut Lines) {
 }
 
 /// What was closed of the backup of version 5's tables, and what is left open.
-pub fn backup_lines(closed: &[String], left_open: &[Open], text: &mut Lines) {
+pub fn backup_lines(closed: &[String], left_open: &[OpenAccess], text: &mut Lines) {
     if closed.is_empty() && left_open.is_empty() {
         return;
     }
@@ -45,7 +45,7 @@ pub fn backup_lines(closed: &[String], left_open: &[Open], text: &mut Lines) {
         return;
     }
     text.line("  LEFT OPEN, since the role in DATABASE_URL may not close it, or somebody holds it locked; in psql, as the role that is named or one that acts for it:");
-    for Open { what, as_role, close_with, why, .. } in left_open {
+    for OpenAccess { what, as_role, close_with, why, .. } in left_open {
         let why = why.as_ref().map(|why| format!(" ({why})")).unwrap_or_default();
         text.line(format!("  {what}{why}"));
         text.line(format!("    as {as_role}: {close_with};"));

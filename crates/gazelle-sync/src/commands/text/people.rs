@@ -3,10 +3,10 @@
 use jiff::tz::TimeZone;
 
 use crate::display::{Column, Lines, Table};
-use crate::people::{Invitation, Listed};
+use crate::people::{Invitation, ListedPerson};
 use crate::time;
 
-pub fn list_text(people: &[Listed], zone: &TimeZone) -> Lines {
+pub fn list_text(people: &[ListedPerson], zone: &TimeZone) -> Lines {
     if people.is_empty() {
         return "nobody is invited to the dashboard: `gazelle-sync people invite NAME --role operator` prints a link for the \
                 first person"

@@ -7,7 +7,7 @@ use jiff::tz::TimeZone;
 use super::differences::differences_lines;
 use crate::display::{self, Column, Lines, Table};
 use crate::rebuild::replay::ReplayReport;
-use crate::rebuild::replay::into_schema::Built;
+use crate::rebuild::replay::into_schema::RestoredSchema;
 use crate::run_log::report::Status;
 use crate::time;
 
@@ -39,7 +39,7 @@ pub fn text(report: &ReplayReport) -> Lines {
     text
 }
 
-pub fn built_text(built: &Built, zone: &TimeZone) -> Lines {
+pub fn built_text(built: &RestoredSchema, zone: &TimeZone) -> Lines {
     let mut table = Table::new([Column::text("table"), Column::number("rows")]);
     for (name, rows) in &built.tables {
         table.row([(*name).to_owned(), display::count(*rows as i64)]);

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::migrate::steps_text;
 use crate::access::{Changes, Fact, Roles};
 use crate::display::Lines;
-use crate::migrate::Step;
+use crate::migrate::MigrationStep;
 
 /// The statements that would be run, one per line, after those that an administrator has to run and after `missing` migrations,
 /// if these were read.
@@ -34,7 +34,7 @@ pub fn script_text(needed_first: &[String], missing: Option<usize>, sql: &str) -
 }
 
 /// What was migrated and which rights changed.
-pub fn applied_text(schema: &str, applied: &[Step], changes: &Changes) -> Lines {
+pub fn applied_text(schema: &str, applied: &[MigrationStep], changes: &Changes) -> Lines {
     let mut text = steps_text(schema, false, applied);
     changes_lines(changes, &mut text);
     text

@@ -6,7 +6,7 @@ use super::runs::runs_lines;
 use crate::commands::status::read::ProductionLine;
 use crate::commands::status::read::StagingLine;
 use crate::commands::status::read::StatusReport;
-use crate::commands::status::read::Waits;
+use crate::commands::status::read::AwaitingWork;
 use crate::dashboard::verdict::Verdict;
 use crate::display::{self, Column, Lines, Table};
 use crate::run_log::find_runs::short;
@@ -69,7 +69,7 @@ fn headline(text: &mut Lines, report: &StatusReport, zone: &TimeZone) {
         let command = command.map(|command| format!("  -> {command}")).unwrap_or_default();
         text.wrapped(format!("{what:12}{found}{command}"), 12);
     };
-    let Waits { quarantined, oldest_quarantined_at, deletions, problems } = waiting;
+    let AwaitingWork { quarantined, oldest_quarantined_at, deletions, problems } = waiting;
     match oldest_quarantined_at {
         Some(oldest) => {
             let found =

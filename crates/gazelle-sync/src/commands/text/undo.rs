@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::differences::differences_lines;
 use crate::display::{self, Lines};
 use crate::entities::read::ErrorCode;
-use crate::rebuild::undo::{Step, UndoReport};
+use crate::rebuild::undo::{UndoOperation, UndoReport};
 use crate::run_log::report::Status;
 
 pub fn text(report: &UndoReport) -> Lines {
@@ -40,7 +40,7 @@ pub fn text(report: &UndoReport) -> Lines {
         return text;
     }
     text.line(outcome(report));
-    if let (Step::Undid(run), false) = (report.undone.step, report.rebuild.dry_run) {
+    if let (UndoOperation::Undid(run), false) = (report.undone.step, report.rebuild.dry_run) {
         text.line(format!("reverse it with: gazelle-sync undo --lift {run}"));
     }
     text
@@ -51,16 +51,16 @@ fn outcome(report: &UndoReport) -> String {
     let (versions, records) = (display::count(report.undone.versions), display::count(report.undone.records));
     let took = display::duration(Duration::from_millis(report.rebuild.duration_ms));
     match (report.undone.step, report.rebuild.dry_run) {
-        (Step::Undid(run), true) => format!(
+        (UndoOperation::Undid(run), true) => format!(
             "undoing {run} would withdraw {versions} version(s) of {records} record(s); nothing was changed ({took})"
         ),
-        (Step::Lifted { run, .. }, true) => format!(
+        (UndoOperation::Lifted { run, .. }, true) => format!(
             "lifting the undo of {run} would restore {versions} version(s) of {records} record(s); nothing was changed ({took})"
         ),
-        (Step::Undid(run), false) => {
+        (UndoOperation::Undid(run), false) => {
             format!("undid {run}: {versions} version(s) of {records} record(s) withdrawn ({took})")
         }
-        (Step::Lifted { run, .. }, false) => {
+        (UndoOperation::Lifted { run, .. }, false) => {
             format!(
                 "lifted the undo of {run}: {versions} version(s) of {records} record(s) count again ({took})"
             )

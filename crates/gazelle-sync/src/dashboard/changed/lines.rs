@@ -3,12 +3,12 @@
 use jiff::civil::Date;
 use jiff::{SignedDuration, Timestamp};
 
-use super::Changed;
+use super::ChangedAppointment;
 use crate::dashboard::links;
-use crate::dashboard::page::Shown;
+use crate::dashboard::page::ShownTime;
 use crate::dashboard::words::changes as w;
 use crate::dashboard::words::today;
-use crate::dashboard::words::tongue::Tongue;
+use crate::dashboard::words::locale::Locale;
 use crate::entities::appointments::changed::{Change, Start};
 
 /// A change this short before a visit is marked.
@@ -25,7 +25,7 @@ pub(crate) struct ChangeLine {
     /// The page of its record.
     pub(crate) record: String,
     pub(crate) client: Option<String>,
-    pub(crate) seen: Shown,
+    pub(crate) seen: ShownTime,
     /// The hour at which it was seen.
     pub(crate) hour: String,
     pub(crate) ago: String,
@@ -35,18 +35,18 @@ pub(crate) struct ChangeLine {
 
 /// The lines of changes. `name_of`: the name of a technician; `day`: the day that the page shows, which is not said again.
 pub(crate) fn of(
-    changes: &[Changed],
+    changes: &[ChangedAppointment],
     name_of: &dyn Fn(&str) -> Option<String>,
     day: Option<Date>,
-    t: &Tongue,
+    t: &Locale,
 ) -> Vec<ChangeLine> {
     let lines = changes.iter().flat_map(|one| one.changes.iter().map(move |change| (one, change)));
     lines.map(|(one, change)| line(one, change, (name_of, day), t)).collect()
 }
 
-type Told<'n> = (&'n dyn Fn(&str) -> Option<String>, Option<Date>);
+type LineContext<'n> = (&'n dyn Fn(&str) -> Option<String>, Option<Date>);
 
-fn line(one: &Changed, change: &Change, (name_of, day): Told<'_>, t: &Tongue) -> ChangeLine {
+fn line(one: &ChangedAppointment, change: &Change, (name_of, day): LineContext<'_>, t: &Locale) -> ChangeLine {
     let when = |start: &Option<Start>| when(*start, day, t);
     let who = |id: &Option<String>| match id {
         Some(id) => name_of(id).unwrap_or_else(|| id.clone()),
@@ -76,14 +76,14 @@ fn line(one: &Changed, change: &Change, (name_of, day): Told<'_>, t: &Tongue) ->
         title: one.title.clone().unwrap_or_else(|| t.say(today::UNTITLED).into_owned()),
         record: links::record("appointments", &one.external_id),
         client: one.client.clone(),
-        seen: Shown::date_hour(one.seen_at, t),
+        seen: ShownTime::date_hour(one.seen_at, t),
         hour: t.hour(one.seen_at),
         ago: t.ago(one.seen_at),
         is_short: starts.into_iter().flatten().any(|start| is_short(start, one.seen_at, t)),
     }
 }
 
-fn local_day(start: Start, t: &Tongue) -> Date {
+fn local_day(start: Start, t: &Locale) -> Date {
     match start {
         Start::At(at) => t.local_day(at),
         Start::Day(day) => day,
@@ -91,7 +91,7 @@ fn local_day(start: Start, t: &Tongue) -> Date {
 }
 
 /// When an appointment starts; its day is left out where it is the one `beside` it.
-fn when(start: Option<Start>, beside: Option<Date>, t: &Tongue) -> String {
+fn when(start: Option<Start>, beside: Option<Date>, t: &Locale) -> String {
     let Some(start) = start else { return "–".to_owned() };
     let day = local_day(start, t);
     let hour = match start {
@@ -105,7 +105,7 @@ fn when(start: Option<Start>, beside: Option<Date>, t: &Tongue) -> String {
     t.fill(w::DAY_AND_START, &[("day", &named), ("hour", &hour)])
 }
 
-fn is_short(start: Start, seen_at: Timestamp, t: &Tongue) -> bool {
+fn is_short(start: Start, seen_at: Timestamp, t: &Locale) -> bool {
     match start {
         Start::At(at) => {
             let before = at.duration_since(seen_at);
@@ -125,9 +125,9 @@ mod tests {
     use crate::config::Language;
     use crate::time;
 
-    fn tongue(language: Language) -> Tongue {
+    fn locale(language: Language) -> Locale {
         let now = "2026-11-24T17:00:00Z".parse().unwrap();
-        Tongue::new(language, time::zone(time::MONTREAL).unwrap(), now)
+        Locale::new(language, time::zone(time::MONTREAL).unwrap(), now)
     }
 
     fn at(text: &str) -> Option<Start> {
@@ -136,7 +136,7 @@ mod tests {
 
     fn told(change: Change, day: Option<Date>, language: Language) -> (String, bool) {
         let seen_at = "2026-11-24T12:00:00Z".parse().unwrap();
-        let one = Changed {
+        let one = ChangedAppointment {
             external_id: "evt_1".to_owned(),
             seen_at,
             title: None,
@@ -144,7 +144,7 @@ mod tests {
             changes: vec![change],
         };
         let name_of = |id: &str| (id == "usr_1").then(|| "Loïc Exemple".to_owned());
-        let line = of(&[one], &name_of, day, &tongue(language)).remove(0);
+        let line = of(&[one], &name_of, day, &locale(language)).remove(0);
         (format!("{} {}", line.kind, line.what), line.is_short)
     }
 

@@ -14,11 +14,11 @@ use tokio_postgres::types::Type;
 use crate::db::{DbError, Tx};
 use crate::entities::appointments::changed::{self, Change, Version};
 use crate::entities::weight;
-use crate::staging::history::recent::Recent;
+use crate::staging::history::recent::RecentVersion;
 
 /// An appointment that changed.
 #[derive(Debug, Clone, Serialize)]
-pub(super) struct Changed {
+pub(super) struct ChangedAppointment {
     pub(super) external_id: String,
     pub(super) seen_at: Timestamp,
     pub(super) title: Option<String>,
@@ -28,8 +28,8 @@ pub(super) struct Changed {
 
 /// Several versions of a record as one change, from before the first to the last: what was moved forth and back has not
 /// moved, and what is new is new however often it was moved since. The versions come with the newest first.
-pub(super) fn joined(versions: Vec<Recent>) -> Vec<Recent> {
-    let mut joined: Vec<Recent> = Vec::new();
+pub(super) fn joined(versions: Vec<RecentVersion>) -> Vec<RecentVersion> {
+    let mut joined: Vec<RecentVersion> = Vec::new();
     for version in versions {
         match joined.iter_mut().find(|later| later.external_id == version.external_id) {
             // A first version of a record that is not new is what it was before: this database is new.
@@ -50,7 +50,7 @@ fn parsed(json: Option<&String>) -> Option<Value> {
 }
 
 /// What a version changed. Of one too large to be parsed here, nothing is told.
-fn of(version: &Recent) -> Vec<Change> {
+fn of(version: &RecentVersion) -> Vec<Change> {
     let (before, after) = (parsed(version.before.as_ref()), parsed(version.json.as_ref()));
     let before = match (version.was_gone, version.has_before, &before) {
         (true, _, last) => Version::Gone(last.as_ref()),
@@ -67,7 +67,7 @@ fn of(version: &Recent) -> Vec<Change> {
 }
 
 /// Whether a change concerns a technician: what was theirs, or is.
-fn concerns(change: &Change, version: &Recent, technician: Option<&str>) -> bool {
+fn concerns(change: &Change, version: &RecentVersion, technician: Option<&str>) -> bool {
     let Some(technician) = technician else { return true };
     if let Change::Reassigned { from, to } = change {
         return from.as_deref() == Some(technician) || to.as_deref() == Some(technician);
@@ -82,16 +82,16 @@ fn concerns(change: &Change, version: &Recent, technician: Option<&str>) -> bool
 /// What versions changed, for a technician or for all, with what the appointments are called now.
 pub(super) async fn named(
     tx: &Tx<'_>,
-    versions: Vec<Recent>,
+    versions: Vec<RecentVersion>,
     technician: Option<&str>,
-) -> Result<Vec<Changed>, DbError> {
-    let mut found: Vec<Changed> = Vec::new();
+) -> Result<Vec<ChangedAppointment>, DbError> {
+    let mut found: Vec<ChangedAppointment> = Vec::new();
     for version in versions {
         let changes: Vec<Change> =
             of(&version).into_iter().filter(|change| concerns(change, &version, technician)).collect();
         if !changes.is_empty() {
-            let Recent { external_id, seen_at, .. } = version;
-            found.push(Changed { external_id, seen_at, title: None, client: None, changes });
+            let RecentVersion { external_id, seen_at, .. } = version;
+            found.push(ChangedAppointment { external_id, seen_at, title: None, client: None, changes });
         }
     }
     let ids: Vec<&str> = found.iter().map(|one| one.external_id.as_str()).collect();
@@ -112,8 +112,8 @@ pub(super) async fn named(
 mod tests {
     use super::*;
 
-    fn version(id: &str, before: Option<&str>, after: &str) -> Recent {
-        Recent {
+    fn version(id: &str, before: Option<&str>, after: &str) -> RecentVersion {
+        RecentVersion {
             id: uuid::Uuid::nil(),
             external_id: id.to_owned(),
             seen_at: "2026-11-24T12:00:00Z".parse().unwrap(),
@@ -158,14 +158,14 @@ mod tests {
         let kinds: Vec<usize> = both.iter().map(|one| of(one).len()).collect();
         assert_eq!(kinds, [1, 1]);
         assert_eq!(joined(both).iter().flat_map(of).collect::<Vec<_>>(), []);
-        let back = Recent { was_gone: true, ..version("a", Some(active), active) };
-        let gone = Recent { is_tombstone: true, ..version("a", Some(active), "{}") };
+        let back = RecentVersion { was_gone: true, ..version("a", Some(active), active) };
+        let gone = RecentVersion { is_tombstone: true, ..version("a", Some(active), "{}") };
         assert_eq!(of(&back), [Change::Reinstated { start: None }]);
         assert_eq!(of(&gone), [Change::Gone { start: None }]);
         assert_eq!(joined(vec![back, gone]).iter().flat_map(of).collect::<Vec<_>>(), []);
         // One too large to be compared is there all the same.
         let large =
-            Recent { before: None, ..version("a", Some(active), r#"{"createdAt":"2026-11-24T11:50:00Z"}"#) };
+            RecentVersion { before: None, ..version("a", Some(active), r#"{"createdAt":"2026-11-24T11:50:00Z"}"#) };
         assert_eq!(of(&large), []);
     }
 

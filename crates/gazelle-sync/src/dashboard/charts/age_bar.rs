@@ -4,7 +4,7 @@ use jiff::Timestamp;
 
 use super::scale::{Scale, rounded};
 use crate::dashboard::words::overview as w;
-use crate::dashboard::words::tongue::Tongue;
+use crate::dashboard::words::locale::Locale;
 
 /// The drawing's own units.
 const WIDTH: f64 = 200.0;
@@ -35,7 +35,7 @@ impl AgeBar {
         name: &str,
         good_at: Option<Timestamp>,
         limit_minutes: u32,
-        at: (Timestamp, &Tongue),
+        at: (Timestamp, &Locale),
     ) -> AgeBar {
         let (now, t) = at;
         let limit_seconds = f64::from(limit_minutes) * 60.0;
@@ -86,8 +86,8 @@ mod tests {
 
     fn drawn(good_at: Option<&str>, language: Language) -> AgeBar {
         let now = "2026-11-24T19:15:00Z".parse().unwrap();
-        let tongue = Tongue::new(language, time::zone(time::MONTREAL).unwrap(), now);
-        AgeBar::draw("clients", "Clients", good_at.map(|at| at.parse().unwrap()), 45, (now, &tongue))
+        let locale = Locale::new(language, time::zone(time::MONTREAL).unwrap(), now);
+        AgeBar::draw("clients", "Clients", good_at.map(|at| at.parse().unwrap()), 45, (now, &locale))
     }
 
     #[test]

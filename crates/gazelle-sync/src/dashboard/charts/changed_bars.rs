@@ -3,7 +3,7 @@
 use super::path::Path;
 use super::scale::root;
 use crate::dashboard::words::charts as w;
-use crate::dashboard::words::tongue::Tongue;
+use crate::dashboard::words::locale::Locale;
 
 /// The drawing's own units; the page stretches it.
 pub(crate) const WIDTH: f64 = 960.0;
@@ -20,7 +20,7 @@ const FEWEST_USUAL: i64 = 20;
 
 /// What is usual for an entity, and of how many runs that is known.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Usual {
+pub(crate) struct UsualBand {
     pub(crate) runs: i64,
     /// The number that 5 of 100 runs did not exceed, and the one that 95 of 100 did not.
     pub(crate) low: i64,
@@ -34,12 +34,12 @@ pub(crate) struct Numbers {
     pub(crate) name: String,
     /// Of each run, the oldest first; none where the run did not read the entity.
     pub(crate) changed: Vec<Option<i64>>,
-    pub(crate) usual: Option<Usual>,
+    pub(crate) usual: Option<UsualBand>,
 }
 
 /// How a number stands to what is usual.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Standing {
+pub(crate) enum RangePosition {
     Usual,
     Above,
     Below,
@@ -59,12 +59,12 @@ pub(crate) struct Bars {
     /// Bars outside of the band, each with a mark at the edge.
     pub(crate) odd: Path,
     /// How each run stands, the oldest first.
-    pub(crate) standing: Vec<Standing>,
+    pub(crate) standing: Vec<RangePosition>,
 }
 
 impl Bars {
     /// Draws an entity.
-    pub(crate) fn draw(numbers: &Numbers, t: &Tongue) -> Bars {
+    pub(crate) fn draw(numbers: &Numbers, t: &Locale) -> Bars {
         let usual = numbers.usual.filter(|usual| usual.runs >= FEWEST_USUAL);
         let most = numbers.changed.iter().flatten().copied().max().unwrap_or_default().max(0);
         let largest = most.max(usual.map_or(0, |usual| usual.high));
@@ -78,16 +78,16 @@ impl Bars {
             standing.push(stands);
             // The newest run is at the right edge, however few there are.
             let x = (places - numbers.changed.len() + at) as f64 * place + place * 0.15;
-            let (width, is_odd) = (place * 0.7, matches!(stands, Standing::Above | Standing::Below));
+            let (width, is_odd) = (place * 0.7, matches!(stands, RangePosition::Above | RangePosition::Below));
             let bar = height(number.unwrap_or_default());
             if bar > 0.0 {
                 let path = if is_odd { &mut odd } else { &mut in_band };
                 path.rectangle(x, BASE - bar, width, bar);
             }
             match stands {
-                Standing::Above => odd.rectangle(x, 0.0, width, 5.0),
-                Standing::Below => odd.rectangle(x, BASE + 3.0, width, 5.0),
-                Standing::Usual | Standing::Unknown => {}
+                RangePosition::Above => odd.rectangle(x, 0.0, width, 5.0),
+                RangePosition::Below => odd.rectangle(x, BASE + 3.0, width, 5.0),
+                RangePosition::Usual | RangePosition::Unknown => {}
             }
         }
         let band = usual.map(|usual| {
@@ -100,16 +100,16 @@ impl Bars {
     }
 }
 
-fn stands(number: Option<i64>, usual: Option<Usual>) -> Standing {
+fn stands(number: Option<i64>, usual: Option<UsualBand>) -> RangePosition {
     match (number, usual) {
-        (Some(number), Some(usual)) if number > usual.high => Standing::Above,
-        (Some(number), Some(usual)) if number < usual.low => Standing::Below,
-        (Some(_), Some(_)) => Standing::Usual,
-        (None, _) | (_, None) => Standing::Unknown,
+        (Some(number), Some(usual)) if number > usual.high => RangePosition::Above,
+        (Some(number), Some(usual)) if number < usual.low => RangePosition::Below,
+        (Some(_), Some(_)) => RangePosition::Usual,
+        (None, _) | (_, None) => RangePosition::Unknown,
     }
 }
 
-fn said(numbers: &Numbers, most: i64, usual: Option<Usual>, t: &Tongue) -> (String, String) {
+fn said(numbers: &Numbers, most: i64, usual: Option<UsualBand>, t: &Locale) -> (String, String) {
     let name = ("entity", numbers.name.as_str());
     let title = match most {
         0 => t.fill(w::CHANGED_NONE, &[name]),
@@ -123,14 +123,14 @@ fn said(numbers: &Numbers, most: i64, usual: Option<Usual>, t: &Tongue) -> (Stri
 }
 
 /// What all of them together say.
-pub(crate) fn finding(all: &[Bars], t: &Tongue) -> String {
-    if all.iter().flat_map(|bars| &bars.standing).all(|one| *one == Standing::Unknown) {
+pub(crate) fn finding(all: &[Bars], t: &Locale) -> String {
+    if all.iter().flat_map(|bars| &bars.standing).all(|one| *one == RangePosition::Unknown) {
         return t.say(w::ODD_UNKNOWN).into_owned();
     }
     let runs = all.iter().map(|bars| bars.standing.len()).max().unwrap_or_default();
     let is_odd = |run: usize| {
         let of_run = |bars: &Bars| bars.standing.get(run).copied();
-        all.iter().any(|bars| matches!(of_run(bars), Some(Standing::Above | Standing::Below)))
+        all.iter().any(|bars| matches!(of_run(bars), Some(RangePosition::Above | RangePosition::Below)))
     };
     match (0..runs).filter(|run| is_odd(*run)).count() {
         0 => t.say(w::ODD_NONE).into_owned(),
@@ -153,22 +153,22 @@ mod tests {
         bars: &'b [Bars],
     }
 
-    fn tongue(language: Language) -> Tongue {
+    fn locale(language: Language) -> Locale {
         let now = "2026-11-24T19:15:00Z".parse().unwrap();
-        Tongue::new(language, time::zone(time::MONTREAL).unwrap(), now)
+        Locale::new(language, time::zone(time::MONTREAL).unwrap(), now)
     }
 
     fn numbers(changed: &[i64], usual: Option<(i64, i64, i64)>) -> Numbers {
         Numbers {
             name: "Clients".to_owned(),
             changed: changed.iter().map(|number| (*number >= 0).then_some(*number)).collect(),
-            usual: usual.map(|(runs, low, high)| Usual { runs, low, high }),
+            usual: usual.map(|(runs, low, high)| UsualBand { runs, low, high }),
         }
     }
 
     #[test]
     fn what_is_not_usual_has_a_mark_and_is_counted_once_a_run() {
-        let t = tongue(Language::En);
+        let t = locale(Language::En);
         let clients = Bars::draw(&numbers(&[0, 4, 16, 1, -1], Some((50, 1, 9))), &t);
         use Standing::{Above, Below, Unknown, Usual};
         assert_eq!(clients.standing, [Below, Usual, Above, Usual, Unknown]);
@@ -183,7 +183,7 @@ mod tests {
 
     #[test]
     fn nothing_one_run_and_too_few_to_know_are_said() {
-        let fr = tongue(Language::Fr);
+        let fr = locale(Language::Fr);
         let none = Bars::draw(&numbers(&[], None), &fr);
         assert!(none.usual.is_empty() && none.odd.is_empty() && none.band.is_none());
         assert_eq!(none.title.replace('\u{a0}', " "), "Clients : aucune fiche changée");
@@ -198,7 +198,7 @@ mod tests {
 
     #[test]
     fn a_small_case_is_drawn_so() {
-        let bars = [Bars::draw(&numbers(&[0, 4, 16, 1], Some((50, 1, 9))), &tongue(Language::Fr))];
+        let bars = [Bars::draw(&numbers(&[0, 4, 16, 1], Some((50, 1, 9))), &locale(Language::Fr))];
         insta::assert_snapshot!(Alone { bars: &bars }.render().unwrap());
     }
 
@@ -209,7 +209,7 @@ mod tests {
             usual in proptest::option::of((0..100_i64, 0..50_i64, 0..i64::MAX)),
         ) {
             let usual = usual.map(|(runs, low, more)| (runs, low, low.saturating_add(more)));
-            let bars = Bars::draw(&numbers(&changed, usual), &tongue(Language::En));
+            let bars = Bars::draw(&numbers(&changed, usual), &locale(Language::En));
             prop_assert_eq!(bars.standing.len(), changed.len());
             let all = [bars.usual.rectangles(), bars.odd.rectangles()].concat();
             for [x, y, width, height] in &all {
@@ -217,7 +217,7 @@ mod tests {
             }
             // Each number but zero has its bar, and each odd one its mark: the table lists the same.
             let drawn = changed.iter().filter(|number| **number > 0).count();
-            let odd = bars.standing.iter().filter(|one| matches!(one, Standing::Above | Standing::Below)).count();
+            let odd = bars.standing.iter().filter(|one| matches!(one, RangePosition::Above | RangePosition::Below)).count();
             prop_assert_eq!(all.len(), drawn + odd);
         }
     }

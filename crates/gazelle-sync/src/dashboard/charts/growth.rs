@@ -8,7 +8,7 @@ use super::path::Path;
 use super::scale::Scale;
 use crate::dashboard::links;
 use crate::dashboard::words::charts as w;
-use crate::dashboard::words::tongue::Tongue;
+use crate::dashboard::words::locale::Locale;
 
 /// The drawing's own units; the page stretches it.
 pub(crate) const WIDTH: f64 = 960.0;
@@ -29,7 +29,7 @@ pub(crate) struct Entity {
 
 /// What is drawn.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Drawn<'d> {
+pub(crate) struct GrowthChartData<'d> {
     /// The days with their starts, and the day after.
     pub(crate) days: &'d [(Date, Timestamp)],
     pub(crate) entities: &'d [Entity],
@@ -78,7 +78,7 @@ pub(crate) struct Row {
 
 impl Growth {
     /// Draws days; the last one is today and not over.
-    pub(crate) fn draw(drawn: Drawn<'_>, t: &Tongue) -> Growth {
+    pub(crate) fn draw(drawn: GrowthChartData<'_>, t: &Locale) -> Growth {
         let days = drawn.days.len().saturating_sub(1);
         let all: Vec<Vec<i64>> = drawn.entities.iter().map(|entity| summed(&entity.net, days)).collect();
         let net = |day: usize| drawn.entities.iter().filter_map(move |entity| entity.net.get(day));
@@ -93,7 +93,7 @@ impl Growth {
         let is_stacked = all.iter().flatten().all(|sum| *sum >= 0);
         let lowest = total.iter().map(|sum| *sum as f64).fold(ends.min(0.0), f64::min);
         let highest = total.iter().map(|sum| *sum as f64).fold(ends.max(1.0), f64::max);
-        let plane = Plane {
+        let plane = PlotArea {
             place: WIDTH / (days.max(1) * if more.is_some() { 2 } else { 1 }) as f64,
             // Upside down: a place is counted from the top.
             scale: Scale::linear(highest, lowest, HEIGHT - 2.0 * EDGE),
@@ -126,12 +126,12 @@ impl Growth {
 
 /// From days and numbers to places.
 #[derive(Debug, Clone, Copy)]
-struct Plane {
+struct PlotArea {
     place: f64,
     scale: Scale,
 }
 
-impl Plane {
+impl PlotArea {
     fn height(self, number: f64) -> f64 {
         EDGE + self.scale.place(number)
     }
@@ -172,7 +172,7 @@ fn pace(each: &[i64], first: Option<usize>) -> Option<f64> {
     (whole.len() >= FEWEST_DAYS).then(|| whole.iter().map(|n| *n as f64).sum::<f64>() / whole.len() as f64)
 }
 
-fn layers(entities: &[Entity], all: &[Vec<i64>], plane: Plane) -> Vec<Layer> {
+fn layers(entities: &[Entity], all: &[Vec<i64>], plane: PlotArea) -> Vec<Layer> {
     let mut below = vec![0_i64; all.first().map_or(0, Vec::len)];
     let mut layers = Vec::with_capacity(entities.len());
     for (at, (entity, sums)) in entities.iter().zip(all).enumerate() {
@@ -186,14 +186,14 @@ fn layers(entities: &[Entity], all: &[Vec<i64>], plane: Plane) -> Vec<Layer> {
     layers
 }
 
-fn dates(days: &[(Date, Timestamp)], is_ahead: bool, t: &Tongue) -> Vec<String> {
+fn dates(days: &[(Date, Timestamp)], is_ahead: bool, t: &Locale) -> Vec<String> {
     let first = days.first().map(|(date, _)| date.to_string());
     let today = days.len().checked_sub(2).map(|_| t.say(w::GROWTH_TODAY).into_owned());
     let ahead = is_ahead.then(|| t.say(w::GROWTH_IN_30).into_owned());
     [first, today, ahead].into_iter().flatten().collect()
 }
 
-fn title(last: i64, more: Option<f64>, total: &[i64], t: &Tongue) -> String {
+fn title(last: i64, more: Option<f64>, total: &[i64], t: &Locale) -> String {
     if total.iter().all(|sum| *sum == 0) {
         return t.say(w::GROWTH_NONE).into_owned();
     }
@@ -211,7 +211,7 @@ fn title(last: i64, more: Option<f64>, total: &[i64], t: &Tongue) -> String {
 }
 
 /// The days on which something was added or dropped.
-fn rows(drawn: Drawn<'_>, total: &[i64], t: &Tongue) -> Vec<Row> {
+fn rows(drawn: GrowthChartData<'_>, total: &[i64], t: &Locale) -> Vec<Row> {
     let signed = |number: i64| if number > 0 { format!("+{}", t.number(number)) } else { t.number(number) };
     let row = |(day, pair): (usize, &[(Date, Timestamp)])| {
         let net: Vec<i64> =
@@ -241,13 +241,13 @@ mod tests {
         growth: &'g Growth,
     }
 
-    fn tongue(language: Language) -> Tongue {
+    fn locale(language: Language) -> Locale {
         let now = "2026-11-24T19:15:00Z".parse().unwrap();
-        Tongue::new(language, time::zone(time::MONTREAL).unwrap(), now)
+        Locale::new(language, time::zone(time::MONTREAL).unwrap(), now)
     }
 
     fn drawn(entities: &[&[i64]], days: u16, language: Language) -> Growth {
-        let t = tongue(language);
+        let t = locale(language);
         let entities: Vec<Entity> = entities
             .iter()
             .enumerate()
@@ -255,7 +255,7 @@ mod tests {
             .collect();
         let some = |day: &usize| entities.iter().any(|entity| entity.net.get(*day).is_some_and(|n| *n != 0));
         let first = (0..usize::from(days)).find(some);
-        Growth::draw(Drawn { days: &t.days(days), entities: &entities, first }, &t)
+        Growth::draw(GrowthChartData { days: &t.days(days), entities: &entities, first }, &t)
     }
 
     #[test]

@@ -6,7 +6,7 @@ use serde::Serialize;
 use super::path::Path;
 use crate::dashboard::links;
 use crate::dashboard::words::charts as w;
-use crate::dashboard::words::tongue::Tongue;
+use crate::dashboard::words::locale::Locale;
 
 /// The upper ends of the rows in milliseconds, each about twice the one before; what is slower is in a row of its own.
 pub(crate) const STEPS: [i64; 10] = [30, 60, 125, 250, 500, 1_000, 2_000, 4_000, 8_000, 16_000];
@@ -64,7 +64,7 @@ pub(crate) struct Hour {
 
 impl Heat {
     /// Draws cells of hours that begin at `starts`, of which the last is the end.
-    pub(crate) fn draw(starts: &[Timestamp], cells: &[Cell], now: Timestamp, t: &Tongue) -> Heat {
+    pub(crate) fn draw(starts: &[Timestamp], cells: &[Cell], now: Timestamp, t: &Locale) -> Heat {
         let columns = starts.len().saturating_sub(1);
         let mut grid = vec![[0_i64; ROWS]; columns];
         for cell in cells {
@@ -130,19 +130,19 @@ fn half(requests: &[i64; ROWS]) -> Option<usize> {
     if all == 0 { None } else { requests.iter().position(is_half) }
 }
 
-fn within(step: usize, t: &Tongue) -> String {
+fn within(step: usize, t: &Locale) -> String {
     match STEPS.get(step) {
         Some(ms) => t.milliseconds(*ms),
         None => t.fill(w::HEAT_MORE_THAN, &[("longest", &t.milliseconds(STEPS[STEPS.len() - 1]))]),
     }
 }
 
-fn row(step: usize, t: &Tongue) -> String {
+fn row(step: usize, t: &Locale) -> String {
     let ms = t.milliseconds(STEPS[step.min(STEPS.len() - 1)]);
     t.fill(if step < STEPS.len() { w::HEAT_WITHIN } else { w::HEAT_BEYOND }, &[("ms", &ms)])
 }
 
-fn title(starts: &[Timestamp], grid: &[[i64; ROWS]], now: Timestamp, t: &Tongue) -> String {
+fn title(starts: &[Timestamp], grid: &[[i64; ROWS]], now: Timestamp, t: &Locale) -> String {
     let a_day_ago = now.checked_sub(SignedDuration::from_hours(24)).unwrap_or(now);
     let sum = |from: Timestamp| {
         let mut sum = [0_i64; ROWS];
@@ -164,7 +164,7 @@ fn title(starts: &[Timestamp], grid: &[[i64; ROWS]], now: Timestamp, t: &Tongue)
     t.fill(said, &facts)
 }
 
-fn days(starts: &[Timestamp], grid: &[[i64; ROWS]], t: &Tongue) -> Vec<Day> {
+fn days(starts: &[Timestamp], grid: &[[i64; ROWS]], t: &Locale) -> Vec<Day> {
     let mut days: Vec<Day> = Vec::new();
     for (span, requests) in starts.windows(2).zip(grid) {
         let day = t.local_day(span[0]);
@@ -211,12 +211,12 @@ mod tests {
         text.parse().unwrap()
     }
 
-    fn tongue(now: &str, language: Language) -> Tongue {
-        Tongue::new(language, time::zone(time::MONTREAL).unwrap(), at(now))
+    fn locale(now: &str, language: Language) -> Locale {
+        Locale::new(language, time::zone(time::MONTREAL).unwrap(), at(now))
     }
 
     /// The hours of the last days, as the screen reads them.
-    fn hours(t: &Tongue, days: u16) -> Vec<Timestamp> {
+    fn hours(t: &Locale, days: u16) -> Vec<Timestamp> {
         let days = t.days(days);
         t.hours(days[0].1, days[days.len() - 1].1)
     }
@@ -234,14 +234,14 @@ mod tests {
             // After the day of the change.
             ("2026-11-03T17:00:00Z", 169),
         ] {
-            let t = tongue(now, Language::En);
+            let t = locale(now, Language::En);
             let starts = hours(&t, 7);
             let cells: Vec<Cell> = (0..columns).map(|hour| cell(hour, 3, 1)).collect();
             let heat = Heat::draw(&starts, &cells, at(now), &t);
             assert_eq!((heat.columns, heat.midnights.len()), (columns, 6), "{now}");
             assert_eq!(heat.days.iter().map(|day| day.hours.len()).sum::<usize>(), columns, "{now}");
         }
-        let t = tongue("2026-11-01T17:00:00Z", Language::En);
+        let t = locale("2026-11-01T17:00:00Z", Language::En);
         let starts = hours(&t, 1);
         let cells: Vec<Cell> = (0..4).map(|hour| cell(hour, 0, 1)).collect();
         let heat = Heat::draw(&starts, &cells, at("2026-11-01T17:00:00Z"), &t);
@@ -254,7 +254,7 @@ mod tests {
         let now = "2026-11-24T19:15:00Z";
         let said = |cells: &[Cell]| {
             [Language::En, Language::Fr].map(|language| {
-                let t = tongue(now, language);
+                let t = locale(now, language);
                 Heat::draw(&hours(&t, 7), cells, at(now), &t).title.replace('\u{a0}', " ")
             })
         };
@@ -279,7 +279,7 @@ mod tests {
 
     #[test]
     fn a_small_case_is_drawn_so() {
-        let t = tongue("2026-11-24T05:15:00Z", Language::Fr);
+        let t = locale("2026-11-24T05:15:00Z", Language::Fr);
         let starts = hours(&t, 1);
         let cells = [cell(0, 2, 1), cell(0, 3, 100), cell(1, 10, 4_010)];
         insta::assert_snapshot!(
@@ -292,7 +292,7 @@ mod tests {
         fn whatever_was_counted_every_cell_is_inside_and_in_the_table(
             cells in proptest::collection::vec((0..200_usize, 0..13_usize, prop_oneof![0..50_i64, any::<i64>()]), 0..300),
         ) {
-            let t = tongue("2026-11-24T19:15:00Z", Language::En);
+            let t = locale("2026-11-24T19:15:00Z", Language::En);
             let cells: Vec<Cell> = cells.into_iter().map(|(hour, step, n)| cell(hour, step, n)).collect();
             let heat = Heat::draw(&hours(&t, 7), &cells, at("2026-11-24T19:15:00Z"), &t);
             let drawn: Vec<_> = heat.levels.iter().flat_map(|(_, path)| path.rectangles()).collect();

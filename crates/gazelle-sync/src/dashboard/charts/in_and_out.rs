@@ -7,7 +7,7 @@ use serde::Serialize;
 use super::path::Path;
 use super::scale::root;
 use crate::dashboard::words::charts as w;
-use crate::dashboard::words::tongue::Tongue;
+use crate::dashboard::words::locale::Locale;
 
 /// The drawing's own units; the page stretches it.
 pub(crate) const WIDTH: f64 = 960.0;
@@ -42,7 +42,7 @@ pub(crate) struct InAndOut {
 
 impl InAndOut {
     /// Draws days, the oldest first.
-    pub(crate) fn draw(days: &[Day], t: &Tongue) -> InAndOut {
+    pub(crate) fn draw(days: &[Day], t: &Locale) -> InAndOut {
         let largest = days.iter().map(|day| day.came.max(day.closed)).max().unwrap_or_default();
         let place = WIDTH / days.len().max(1) as f64;
         let (mut came, mut closed) = (Path::default(), Path::default());
@@ -73,7 +73,7 @@ impl InAndOut {
     }
 }
 
-fn title(days: &[Day], t: &Tongue) -> String {
+fn title(days: &[Day], t: &Locale) -> String {
     let sum = |of: fn(&Day) -> i64| days.iter().fold(0_i64, |sum, day| sum.saturating_add(of(day).max(0)));
     let (came, closed) = (sum(|day| day.came), sum(|day| day.closed));
     let more = came.saturating_sub(closed);
@@ -105,13 +105,13 @@ mod tests {
         moved: &'m InAndOut,
     }
 
-    fn tongue(language: Language) -> Tongue {
+    fn locale(language: Language) -> Locale {
         let now = "2026-11-24T19:15:00Z".parse().unwrap();
-        Tongue::new(language, time::zone(time::MONTREAL).unwrap(), now)
+        Locale::new(language, time::zone(time::MONTREAL).unwrap(), now)
     }
 
     fn days(numbers: &[(i64, i64)]) -> Vec<Day> {
-        let t = tongue(Language::En);
+        let t = locale(Language::En);
         let all = t.days(u16::try_from(numbers.len()).unwrap());
         let pairs = all.windows(2).zip(numbers);
         pairs
@@ -126,7 +126,7 @@ mod tests {
 
     #[test]
     fn what_came_is_above_the_line_and_what_was_closed_below() {
-        let moved = InAndOut::draw(&days(&[(0, 0), (16, 4), (1, 0)]), &tongue(Language::En));
+        let moved = InAndOut::draw(&days(&[(0, 0), (16, 4), (1, 0)]), &locale(Language::En));
         assert_eq!(moved.came.rectangles(), [[368.0, 4.0, 224.0, 56.0], [688.0, 46.0, 224.0, 14.0]]);
         assert_eq!(moved.closed.rectangles(), [[368.0, 60.0, 224.0, 28.0]]);
         assert_eq!(moved.dates, ["2026-11-22", "2026-11-23", "2026-11-24"]);
@@ -162,14 +162,14 @@ mod tests {
             ),
         ] {
             let said = [Language::En, Language::Fr]
-                .map(|language| InAndOut::draw(&days(numbers), &tongue(language)).title);
+                .map(|language| InAndOut::draw(&days(numbers), &locale(language)).title);
             assert_eq!(said.map(|text| text.replace('\u{a0}', " ")), [en, fr]);
         }
     }
 
     #[test]
     fn a_small_case_is_drawn_so() {
-        let moved = InAndOut::draw(&days(&[(0, 0), (16, 4), (1, 0)]), &tongue(Language::Fr));
+        let moved = InAndOut::draw(&days(&[(0, 0), (16, 4), (1, 0)]), &locale(Language::Fr));
         insta::assert_snapshot!(Alone { moved: &moved }.render().unwrap());
     }
 
@@ -178,7 +178,7 @@ mod tests {
         fn whatever_the_numbers_every_bar_is_inside_and_has_its_day(
             numbers in proptest::collection::vec((prop_oneof![0..9_i64, any::<i64>()], prop_oneof![0..9_i64, any::<i64>()]), 0..40),
         ) {
-            let moved = InAndOut::draw(&days(&numbers), &tongue(Language::En));
+            let moved = InAndOut::draw(&days(&numbers), &locale(Language::En));
             let up = numbers.iter().filter(|(came, _)| *came > 0).count();
             let down = numbers.iter().filter(|(_, closed)| *closed > 0).count();
             prop_assert_eq!((moved.came.rectangles().len(), moved.closed.rectangles().len()), (up, down));

@@ -6,7 +6,7 @@ use jiff::{SignedDuration, Timestamp};
 use super::path::Path;
 use super::scale::{TimeScale, rounded};
 use crate::dashboard::words::charts as w;
-use crate::dashboard::words::tongue::Tongue;
+use crate::dashboard::words::locale::Locale;
 
 /// The drawing's own units; the page stretches it.
 pub(crate) const WIDTH: f64 = 960.0;
@@ -31,7 +31,7 @@ pub(crate) struct Request {
 
 /// What is drawn of a run.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Drawn<'r> {
+pub(crate) struct LaneChartData<'r> {
     /// In the order of their numbers.
     pub(crate) requests: &'r [Request],
     /// How many the run made.
@@ -66,7 +66,7 @@ pub(crate) struct StageTwo {
 
 impl Lanes {
     /// Draws requests; none without any.
-    pub(crate) fn draw(drawn: Drawn<'_>, t: &Tongue) -> Option<Lanes> {
+    pub(crate) fn draw(drawn: LaneChartData<'_>, t: &Locale) -> Option<Lanes> {
         let mut requests = drawn.requests.to_vec();
         requests.sort_by_key(|request| (request.started_at, request.sequence));
         let from = requests.first()?.started_at;
@@ -129,7 +129,7 @@ fn rows(requests: &[Request]) -> Vec<usize> {
     requests.iter().map(row).collect()
 }
 
-fn stage_two(took: &[(String, i64)], span: i64, t: &Tongue) -> Option<StageTwo> {
+fn stage_two(took: &[(String, i64)], span: i64, t: &Locale) -> Option<StageTwo> {
     let mut path = Path::default();
     let mut all = 0_i64;
     for (_, ms) in took {
@@ -146,7 +146,7 @@ fn stage_two(took: &[(String, i64)], span: i64, t: &Tongue) -> Option<StageTwo> 
 }
 
 /// `70 requests within 4.2 s, 3 were tried again`
-fn title(drawn: Drawn<'_>, span: &str, t: &Tongue) -> String {
+fn title(drawn: LaneChartData<'_>, span: &str, t: &Locale) -> String {
     let shown = drawn.requests.len() as i64;
     let bounds = drawn.requests.first().zip(drawn.requests.last());
     let drawn_of = match bounds {
@@ -187,9 +187,9 @@ mod tests {
         lanes: &'l Lanes,
     }
 
-    fn tongue(language: Language) -> Tongue {
+    fn locale(language: Language) -> Locale {
         let now = "2026-11-24T19:15:00Z".parse().unwrap();
-        Tongue::new(language, time::zone(time::MONTREAL).unwrap(), now)
+        Locale::new(language, time::zone(time::MONTREAL).unwrap(), now)
     }
 
     fn request(sequence: i32, started_ms: i64, latency_ms: i64, attempts: i32) -> Request {
@@ -204,7 +204,7 @@ mod tests {
     }
 
     fn drawn(requests: &[Request], all: i64, stage_two: &[(String, i64)], language: Language) -> Lanes {
-        Lanes::draw(Drawn { requests, all, stage_two }, &tongue(language)).unwrap()
+        Lanes::draw(LaneChartData { requests, all, stage_two }, &locale(language)).unwrap()
     }
 
     #[test]
@@ -244,7 +244,7 @@ mod tests {
         );
         assert!(lanes.stage_two.is_none());
         assert!(
-            Lanes::draw(Drawn { requests: &[], all: 0, stage_two: &[] }, &tongue(Language::En)).is_none()
+            Lanes::draw(LaneChartData { requests: &[], all: 0, stage_two: &[] }, &locale(Language::En)).is_none()
         );
     }
 

@@ -5,7 +5,7 @@ use serde::Serialize;
 
 use super::scale::{TimeScale, logarithmic, rounded};
 use crate::dashboard::words::overview as w;
-use crate::dashboard::words::tongue::Tongue;
+use crate::dashboard::words::locale::Locale;
 use crate::run_log::kinds::{RUNNING, Status};
 
 /// The drawing's own units; the page stretches it.
@@ -61,7 +61,7 @@ pub(crate) struct Window<'d> {
 
 impl Strip {
     /// Draws the runs of a window.
-    pub(crate) fn draw(runs: &[Run], window: Window<'_>, t: &Tongue) -> Strip {
+    pub(crate) fn draw(runs: &[Run], window: Window<'_>, t: &Locale) -> Strip {
         let scale = TimeScale::new(window.from, window.to, WIDTH);
         let longest = runs.iter().filter_map(|run| run.duration_ms).max().unwrap_or_default();
         let bars = runs.iter().map(|run| bar(run, scale, window.to, longest)).collect();
@@ -118,7 +118,7 @@ fn covers(run: &Run, at: Timestamp) -> bool {
 }
 
 /// `96 runs, 1 failed, 2 were due and did not run`
-fn title(runs: &[Run], missed: usize, t: &Tongue) -> String {
+fn title(runs: &[Run], missed: usize, t: &Locale) -> String {
     if runs.is_empty() && missed == 0 {
         return t.say(w::STRIP_NONE).into_owned();
     }
@@ -163,8 +163,8 @@ mod tests {
     }
 
     fn drawn(runs: &[Run], due: &[Timestamp], language: Language) -> Strip {
-        let tongue = Tongue::new(language, time::zone(time::MONTREAL).unwrap(), at("12:00"));
-        Strip::draw(runs, Window { from: at("00:00"), to: at("12:00"), due }, &tongue)
+        let locale = Locale::new(language, time::zone(time::MONTREAL).unwrap(), at("12:00"));
+        Strip::draw(runs, Window { from: at("00:00"), to: at("12:00"), due }, &locale)
     }
 
     #[test]

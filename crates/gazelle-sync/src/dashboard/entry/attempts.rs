@@ -32,12 +32,12 @@ pub struct ClientAddress(pub IpAddr);
 /// The attempts of late.
 pub(crate) struct Attempts {
     key: [u8; 32],
-    places: Mutex<Box<[Place]>>,
+    places: Mutex<Box<[AttemptSlot]>>,
 }
 
 /// What is known of those who share a place.
 #[derive(Debug, Clone, Copy, Default)]
-struct Place {
+struct AttemptSlot {
     /// When counting began, and how many attempts there were since.
     since: Option<Instant>,
     tries: u32,
@@ -46,7 +46,7 @@ struct Place {
     until: Option<Instant>,
 }
 
-impl Place {
+impl AttemptSlot {
     /// Counts an attempt, or tells how long to wait.
     fn attempt(&mut self, now: Instant, most: u32) -> Result<(), Duration> {
         if let Some(left) = self.until.and_then(|until| until.checked_duration_since(now))
@@ -78,7 +78,7 @@ impl Attempts {
         let mut key = [0; 32];
         // Without random numbers nobody can sign in either: a session needs them.
         let _ = aws_lc_rs::rand::fill(&mut key);
-        Attempts { key, places: Mutex::new(vec![Place::default(); 2 * PLACES].into_boxed_slice()) }
+        Attempts { key, places: Mutex::new(vec![AttemptSlot::default(); 2 * PLACES].into_boxed_slice()) }
     }
 
     /// Counts an attempt before it is tried, so that many at once are not more than many in turn.
@@ -97,7 +97,7 @@ impl Attempts {
     pub(crate) fn was_right(&self, name: &str, from: Option<IpAddr>) {
         let (of_name, of_address) = self.places_of(name, from);
         let mut places = self.places.lock().unwrap_or_else(PoisonError::into_inner);
-        places[of_name] = Place::default();
+        places[of_name] = AttemptSlot::default();
         places[of_address].tries = places[of_address].tries.saturating_sub(1);
     }
 

@@ -12,12 +12,12 @@ pub(crate) const LONGEST: usize = 8 * 1024;
 
 /// A form, or our own answer to what is none: the framework's would lack our headers and repeat what was sent. Whoever runs
 /// the routes puts a page in its place (`screens/trouble`).
-pub(crate) struct Posted<T>(pub(crate) T);
+pub(crate) struct BoundedForm<T>(pub(crate) T);
 
-impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Posted<T> {
+impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for BoundedForm<T> {
     type Rejection = Answer;
 
-    async fn from_request(request: Request, state: &S) -> Result<Posted<T>, Answer> {
+    async fn from_request(request: Request, state: &S) -> Result<BoundedForm<T>, Answer> {
         let too_large = || Answer::text(StatusCode::PAYLOAD_TOO_LARGE, "the form is too large");
         let no_form = || Answer::text(StatusCode::BAD_REQUEST, "this is no form of this page");
         let refused = |status| if status == StatusCode::PAYLOAD_TOO_LARGE { too_large() } else { no_form() };
@@ -29,7 +29,7 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Posted<T> {
             return Err(no_form());
         }
         match Form::<T>::from_request(Request::from_parts(head, body.into()), state).await {
-            Ok(Form(form)) => Ok(Posted(form)),
+            Ok(Form(form)) => Ok(BoundedForm(form)),
             Err(error) => Err(refused(error.status())),
         }
     }

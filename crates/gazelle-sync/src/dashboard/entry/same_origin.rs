@@ -7,7 +7,7 @@ use axum::http::{HeaderMap, Method, StatusCode, header};
 use url::Url;
 
 use crate::dashboard::words::entry as w;
-use crate::dashboard::words::said::Said;
+use crate::dashboard::words::sentence::Sentence;
 use crate::loopback;
 
 /// A request, as far as the guard looks at it.
@@ -23,10 +23,10 @@ pub(crate) struct Request<'r> {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Refusal {
     pub(crate) status: StatusCode,
-    pub(crate) why: Said,
+    pub(crate) why: Sentence,
 }
 
-const fn refusal(status: StatusCode, why: Said) -> Refusal {
+const fn refusal(status: StatusCode, why: Sentence) -> Refusal {
     Refusal { status, why }
 }
 

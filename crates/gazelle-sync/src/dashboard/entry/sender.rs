@@ -16,7 +16,7 @@ use crate::people;
 use crate::people::secrets::Token;
 
 /// What the database says of a request.
-enum Look {
+enum SenderLookup {
     /// The database is the demonstration's.
     Demo,
     /// Nobody was ever invited.
@@ -42,12 +42,12 @@ pub(crate) async fn viewer(site: &Site, request: same_origin::Request<'_>) -> Re
         site.answered();
     }
     match looked {
-        Ok(Look::Demo) => {
+        Ok(SenderLookup::Demo) => {
             same_origin::check_demo(request).map_err(Trouble::Refused)?;
             Ok(Viewer::Demo)
         }
-        Ok(Look::NoPeople) => Err(Trouble::NoPeople),
-        Ok(Look::People(viewer, now)) => {
+        Ok(SenderLookup::NoPeople) => Err(Trouble::NoPeople),
+        Ok(SenderLookup::People(viewer, now)) => {
             // A page that is left open keeps nobody signed in.
             if let Viewer::Person(signed) = &viewer
                 && !is_by_script(request.headers)
@@ -58,15 +58,15 @@ pub(crate) async fn viewer(site: &Site, request: same_origin::Request<'_>) -> Re
             }
             Ok(viewer)
         }
-        Ok(Look::Empty) => Err(Trouble::NotOpen),
+        Ok(SenderLookup::Empty) => Err(Trouble::NotOpen),
         Err(error) => Err(site.failed(&error)),
     }
 }
 
-async fn look(db: &Db, session: Option<Token>, may_be_demo: bool) -> Result<Look, DbError> {
+async fn look(db: &Db, session: Option<Token>, may_be_demo: bool) -> Result<SenderLookup, DbError> {
     owners::check(db).await?;
     if !migrate::is_readable(db).await? {
-        return Ok(Look::Empty);
+        return Ok(SenderLookup::Empty);
     }
     let mut connection = db.connection().await?;
     let begin = Begin { snapshot: true, read_only: true, ..Begin::default() };
@@ -74,18 +74,18 @@ async fn look(db: &Db, session: Option<Token>, may_be_demo: bool) -> Result<Look
     look_in(&tx, session, may_be_demo).await
 }
 
-async fn look_in(tx: &Tx<'_>, session: Option<Token>, may_be_demo: bool) -> Result<Look, DbError> {
+async fn look_in(tx: &Tx<'_>, session: Option<Token>, may_be_demo: bool) -> Result<SenderLookup, DbError> {
     if may_be_demo && demo::is_demo_in(tx).await? {
-        return Ok(Look::Demo);
+        return Ok(SenderLookup::Demo);
     }
     let now = tx.now().await?;
     if let Some(session) = session
         && let Some(signed) = people::find(tx, &session, now).await?
     {
-        return Ok(Look::People(Viewer::Person(signed), now));
+        return Ok(SenderLookup::People(Viewer::Person(signed), now));
     }
     match people::exist(tx).await? {
-        true => Ok(Look::People(Viewer::Nobody, now)),
-        false => Ok(Look::NoPeople),
+        true => Ok(SenderLookup::People(Viewer::Nobody, now)),
+        false => Ok(SenderLookup::NoPeople),
     }
 }

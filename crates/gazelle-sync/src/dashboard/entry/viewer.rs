@@ -2,12 +2,12 @@
 
 use uuid::Uuid;
 
-use crate::people::{Person, Signed};
+use crate::people::{Person, SignedIn};
 use crate::states::Role;
 
 /// Who a route is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Least {
+pub enum RouteAccess {
     /// A file that every page loads; the database is not asked who wants it.
     File,
     /// Whoever has the link: its secret is in the address, and the handler looks it up.
@@ -26,16 +26,16 @@ pub(crate) enum Viewer {
     /// Nobody signed in.
     Nobody,
     /// Somebody signed in.
-    Person(Signed),
+    Person(SignedIn),
 }
 
 impl Viewer {
     /// Whether a route is for this viewer. Without people, the demonstration is shown whole.
-    pub(crate) fn may(&self, least: Least) -> bool {
-        match (self, least) {
-            (_, Least::File | Least::Link | Least::Anyone) | (Viewer::Demo, _) => true,
-            (Viewer::Nobody, Least::Role(_)) => false,
-            (Viewer::Person(signed), Least::Role(role)) => signed.person.role >= role,
+    pub(crate) fn may(&self, access: RouteAccess) -> bool {
+        match (self, access) {
+            (_, RouteAccess::File | RouteAccess::Link | RouteAccess::Anyone) | (Viewer::Demo, _) => true,
+            (Viewer::Nobody, RouteAccess::Role(_)) => false,
+            (Viewer::Person(signed), RouteAccess::Role(role)) => signed.person.role >= role,
         }
     }
 

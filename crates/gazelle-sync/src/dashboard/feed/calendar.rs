@@ -7,7 +7,7 @@ use jiff::tz::TimeZone;
 use super::ical::{self, Lines};
 use super::zone;
 use crate::dashboard::words::feeds as w;
-use crate::dashboard::words::tongue::Tongue;
+use crate::dashboard::words::locale::Locale;
 
 /// Revisions are counted in seconds from here: 2020-01-01.
 const FIRST_SEQUENCE: i64 = 1_577_836_800;
@@ -49,7 +49,7 @@ pub(super) struct Entry {
 }
 
 /// The text of the calendar.
-pub(super) fn text(calendar: &Calendar<'_>, t: &Tongue) -> String {
+pub(super) fn text(calendar: &Calendar<'_>, t: &Locale) -> String {
     let mut lines = Lines::default();
     lines.plain("BEGIN", "VCALENDAR");
     lines.plain("VERSION", "2.0");
@@ -66,7 +66,7 @@ pub(super) fn text(calendar: &Calendar<'_>, t: &Tongue) -> String {
     lines.finish()
 }
 
-fn event(lines: &mut Lines, visit: &Entry, (zone, zone_name): (&TimeZone, &str), t: &Tongue) {
+fn event(lines: &mut Lines, visit: &Entry, (zone, zone_name): (&TimeZone, &str), t: &Locale) {
     let changed = ical::utc(visit.changed_at);
     let sequence = visit.changed_at.as_second().saturating_sub(FIRST_SEQUENCE).max(0);
     lines.plain("BEGIN", "VEVENT");
@@ -139,7 +139,7 @@ mod tests {
                 Entry { is_cancelled: true, ..visit("evt_3", When::Days(day, day)) },
             ],
         };
-        let t = Tongue::new(Language::Fr, zone.clone(), at("2026-11-24T12:00:00Z"));
+        let t = Locale::new(Language::Fr, zone.clone(), at("2026-11-24T12:00:00Z"));
         let written = text(&calendar, &t);
         assert_eq!(written, text(&calendar, &t));
         insta::assert_snapshot!(written.replace('\r', ""));

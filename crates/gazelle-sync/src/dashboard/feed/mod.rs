@@ -18,7 +18,7 @@ use super::entry::attempts::{self, ClientAddress};
 use super::entry::same_origin;
 use super::site::{Site, Trouble};
 use super::words::feeds as w;
-use super::words::tongue::Tongue;
+use super::words::locale::Locale;
 use crate::access::trust::owners;
 use crate::migrate;
 use crate::people::feeds::{self, Feed};
@@ -86,7 +86,7 @@ async fn text(
     let Some(feed) = found else { return Ok(None) };
     let settings = &site.shared.settings;
     let zone = settings.zone();
-    let t = Tongue::new(feed.language.unwrap_or(settings.language), zone.clone(), snapshot.now);
+    let t = Locale::new(feed.language.unwrap_or(settings.language), zone.clone(), snapshot.now);
     let (from, to) = bounds(snapshot.now, &settings.timezone, &t);
     let visits = read::visits(&snapshot.tx, &feed.technician, (from, to), &t);
     let visits = visits.await.map_err(|error| site.failed(&error))?;
@@ -101,7 +101,7 @@ pub(super) fn called(feed: &Feed) -> &str {
 }
 
 /// The starts of the first local day and of the one after the last.
-fn bounds(now: Timestamp, zone_name: &str, t: &Tongue) -> (Timestamp, Timestamp) {
+fn bounds(now: Timestamp, zone_name: &str, t: &Locale) -> (Timestamp, Timestamp) {
     let start = |days: i32| {
         let day = t.local_day(now).saturating_add(Span::new().days(days));
         time::start_of_day(day, zone_name).unwrap_or(now)

@@ -9,7 +9,7 @@ use super::calendar::{Entry, When};
 use crate::dashboard::screens::today::read::{Piano, pianos, text};
 use crate::dashboard::screens::today::view::piano_text;
 use crate::dashboard::words::today;
-use crate::dashboard::words::tongue::Tongue;
+use crate::dashboard::words::locale::Locale;
 use crate::db::{DbError, Tx};
 
 /// Visits in a calendar.
@@ -24,7 +24,7 @@ pub(super) async fn visits(
     tx: &Tx<'_>,
     technician: &str,
     (from, to): (Timestamp, Timestamp),
-    t: &Tongue,
+    t: &Locale,
 ) -> Result<Vec<Entry>, DbError> {
     let rows = tx
         .query(
@@ -46,7 +46,7 @@ pub(super) async fn visits(
 }
 
 /// A row as a visit; none without a start, which no row lacks.
-fn entry(row: &Row, pianos: Vec<Piano>, t: &Tongue) -> Option<Entry> {
+fn entry(row: &Row, pianos: Vec<Piano>, t: &Locale) -> Option<Entry> {
     let (title, company, contact) =
         (text(row, "title"), text(row, "company_name"), text(row, "contact_name"));
     let city = [text(row, "city"), text(row, "postal_code")].into_iter().flatten().collect::<Vec<_>>();

@@ -6,7 +6,7 @@
 //! without one asks the same address for what is old since its tag (`docs/decisions/0119`).
 
 pub(super) mod marks;
-mod seats;
+mod slots;
 pub(super) mod watch;
 pub(super) mod wire;
 
@@ -26,11 +26,11 @@ use tokio::time::{Instant, MissedTickBehavior};
 use tokio_util::sync::CancellationToken;
 
 use super::answer::Answer;
-use super::page::Asked;
+use super::page::PageRequest;
 use super::site::Site;
 use crate::states::Role;
 use marks::Versions;
-use seats::{Farewell, Seat};
+use slots::{CloseReason, StreamSlot};
 use watch::{role, wants_stream};
 use wire::{Streaming, Wire};
 
@@ -47,13 +47,13 @@ struct Listener {
     process: String,
     seen: Versions,
     versions: latest::Receiver<Versions>,
-    farewell: oneshot::Receiver<Farewell>,
+    close_reason: oneshot::Receiver<CloseReason>,
     beat: tokio::time::Interval,
     end: Instant,
     stop: CancellationToken,
     has_begun: bool,
     is_over: bool,
-    _seat: Seat,
+    _slot: StreamSlot,
     _wire: Streaming,
 }
 
@@ -73,7 +73,7 @@ impl Listener {
             tokio::select! {
                 biased;
                 () = self.stop.cancelled() => return None,
-                why = &mut self.farewell => {
+                why = &mut self.close_reason => {
                     self.is_over = true;
                     return why.ok().map(|why| format!("event: end\ndata: {}\n\n", why.as_str()));
                 }
@@ -104,7 +104,7 @@ pub(crate) struct Question {
 /// Answers with the stream, or with what is old since the tag of the page.
 pub(crate) async fn show(
     State(site): State<Arc<Site>>,
-    Extension(asked): Extension<Asked>,
+    Extension(asked): Extension<PageRequest>,
     wire: Option<Extension<Wire>>,
     Query(question): Query<Question>,
 ) -> Answer {
@@ -136,10 +136,10 @@ fn all(role: Role) -> Vec<&'static str> {
     marks::REGIONS.iter().filter(|(_, least)| role >= *least).map(|(name, _)| *name).collect()
 }
 
-fn stream(site: &Arc<Site>, asked: &Asked, known: Option<Versions>, wire: &Wire) -> Answer {
+fn stream(site: &Arc<Site>, asked: &PageRequest, known: Option<Versions>, wire: &Wire) -> Answer {
     let live = &site.live;
     let role = role(&asked.viewer);
-    let Some((seat, farewell)) = live.seats.take(asked.viewer.session()) else {
+    let Some((slot, close_reason)) = live.slots.take(asked.viewer.session()) else {
         let full =
             Answer::text(StatusCode::SERVICE_UNAVAILABLE, "too many pages are open: ask without a stream");
         return full.with(header::RETRY_AFTER, "15".to_owned());
@@ -154,13 +154,13 @@ fn stream(site: &Arc<Site>, asked: &Asked, known: Option<Versions>, wire: &Wire)
         // Of a page of an earlier process everything may be old.
         seen: known.unwrap_or_default(),
         versions,
-        farewell,
+        close_reason,
         beat,
         end: now + LIFE.saturating_sub(wire.age()),
         stop: live.stop.clone(),
         has_begun: false,
         is_over: false,
-        _seat: seat,
+        _slot: slot,
         _wire: wire.stream(),
     };
     live.watch(&site.shared);

@@ -9,7 +9,7 @@ use tokio::time::{Instant, MissedTickBehavior};
 use tokio_util::sync::CancellationToken;
 
 use super::marks::{Marks, Versions};
-use super::seats::Seats;
+use super::slots::StreamSlots;
 use crate::dashboard::entry::viewer::Viewer;
 use crate::service::state::Shared;
 use crate::states::Role;
@@ -21,10 +21,10 @@ const PATIENCE: Duration = Duration::from_secs(5);
 
 /// What is known of open pages.
 pub(crate) struct Live {
-    pub(super) seats: Seats,
+    pub(super) slots: StreamSlots,
     pub(super) versions: watch::Sender<Versions>,
     /// What the last look found, and when it was; held while somebody looks.
-    last: Mutex<Last>,
+    last: Mutex<LastPoll>,
     /// Whether the watcher runs.
     is_watched: std::sync::Mutex<bool>,
     /// What distinguishes the tags of this process.
@@ -33,7 +33,7 @@ pub(crate) struct Live {
 }
 
 #[derive(Default)]
-struct Last {
+struct LastPoll {
     at: Option<Instant>,
     marks: Option<Marks>,
     /// Whether the last look found no database.
@@ -44,7 +44,7 @@ impl Live {
     /// Of a process that began at `started`, in milliseconds since 1970. All streams end when it stops.
     pub(crate) fn new(started: i64, stop: CancellationToken) -> Live {
         Live {
-            seats: Seats::default(),
+            slots: StreamSlots::default(),
             versions: watch::Sender::default(),
             last: Mutex::default(),
             is_watched: std::sync::Mutex::new(false),
@@ -69,7 +69,7 @@ impl Live {
         if last.at.is_some_and(|at| at.elapsed() < LOOK) {
             return;
         }
-        let sessions = self.seats.sessions();
+        let sessions = self.slots.sessions();
         let read = async { Marks::read(&shared.db()?.for_pages(), &sessions).await.ok() };
         let found = tokio::time::timeout(PATIENCE, read).await.ok().flatten();
         let before = self.versions();
@@ -77,7 +77,7 @@ impl Live {
         match &found {
             Some(marks) => {
                 marks.count(last.marks.as_ref(), &mut versions);
-                self.seats.end(&sessions, |session| marks.sessions.contains(session));
+                self.slots.end(&sessions, |session| marks.sessions.contains(session));
             }
             // What pages show is current no more; that is said once.
             None if !last.failed => versions.all_old(),
@@ -114,7 +114,7 @@ impl Live {
     fn rests(&self) -> bool {
         // A stream takes its place before it starts the watcher, so that one of both sees the other.
         let mut is_watched = self.watched();
-        *is_watched = !self.seats.are_empty();
+        *is_watched = !self.slots.are_empty();
         !*is_watched
     }
 

@@ -12,7 +12,7 @@ use super::links;
 use super::page::entity_name;
 use super::raw;
 use super::words::record as w;
-use super::words::tongue::Tongue;
+use super::words::locale::Locale;
 use crate::db::{DbError, Tx};
 
 /// The entities whose records have names here, in the order of the statement's parameters.
@@ -86,7 +86,7 @@ impl Name {
     }
 
     /// As a page shows it.
-    pub(super) fn shown(&self, t: &Tongue) -> Named {
+    pub(super) fn shown(&self, t: &Locale) -> Named {
         let more = [self.start_at.map(|at| t.date_hour(at)), self.more.as_deref().map(short)];
         let more: Vec<String> = more.into_iter().flatten().collect();
         let untitled = || match self.entity.as_str() {

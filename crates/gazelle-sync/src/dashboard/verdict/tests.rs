@@ -58,9 +58,9 @@ fn all_at_once() -> Facts {
     }
 }
 
-fn verdict_of(facts: &Facts, language: Language) -> Told {
-    let tongue = Tongue::new(language, time::zone(time::MONTREAL).unwrap(), facts.now);
-    verdict(facts).tell(facts, &tongue)
+fn verdict_of(facts: &Facts, language: Language) -> VerdictText {
+    let locale = Locale::new(language, time::zone(time::MONTREAL).unwrap(), facts.now);
+    verdict(facts).tell(facts, &locale)
 }
 
 #[test]

@@ -1,8 +1,8 @@
 //! The sentences of what people ask for, and of what became of it.
 
-use super::said::said;
+use super::sentence::sentences;
 
-said! {
+sentences! {
     HEADING = "Actions" / "Actions";
     HOW = "What people asked for on these pages, who asked, and what became of it." / "Ce que les gens ont demandé dans ces pages, qui l'a demandé et ce qu'il en est advenu.";
     NONE = "Nobody has asked for anything yet. Buttons on the other screens do." / "Personne n'a encore rien demandé. Les boutons des autres écrans le font.";

@@ -1,8 +1,8 @@
 //! What is said of changes of appointments, on their screen and on Today.
 
-use super::said::said;
+use super::sentence::sentences;
 
-said! {
+sentences! {
     NEW = "New" / "Nouveau";
     MOVED = "Moved" / "Déplacé";
     REASSIGNED = "Reassigned" / "Réattribué";

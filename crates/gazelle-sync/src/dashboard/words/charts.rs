@@ -1,8 +1,8 @@
 //! The sentences of the charts.
 
-use super::said::said;
+use super::sentence::sentences;
 
-said! {
+sentences! {
     DAY = "Day" / "Jour";
     HOUR = "Hour" / "Heure";
     TOTAL = "Since the first day" / "Depuis le premier jour";

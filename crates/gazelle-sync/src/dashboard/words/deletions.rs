@@ -1,8 +1,8 @@
 //! The sentences of the deletions that await a decision.
 
-use super::said::said;
+use super::sentence::sentences;
 
-said! {
+sentences! {
     HEADING = "Deletions to decide" / "Suppressions à décider";
     HOW = "Gazelle answers that these records no longer exist. They are more than the guard allows at once, which may be a mistake: none is deleted until somebody approves it." / "Gazelle répond que ces fiches n'existent plus. Leur nombre dépasse ce que le garde-fou permet à la fois, ce qui peut être une erreur : aucune n'est supprimée avant que quelqu'un ne l'approuve.";
     NONE = "No deletion awaits a decision." / "Aucune suppression n'attend de décision.";

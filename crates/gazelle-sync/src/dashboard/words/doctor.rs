@@ -1,8 +1,8 @@
 //! The sentences of Doctor.
 
-use super::said::said;
+use super::sentence::sentences;
 
-said! {
+sentences! {
     HOW = "Checks the database, Gazelle, the clocks, the disk and the alerts, and says what mends each fault. It changes nothing." / "Vérifie la base de données, Gazelle, les horloges, le disque et les alertes, et dit ce qui corrige chaque défaut. Rien n'est changé.";
     EXAMINE = "Examine" / "Examiner";
     EXAMINE_AGAIN = "Examine again" / "Examiner de nouveau";

@@ -1,8 +1,8 @@
 //! What the pages say with which people sign in, and the page that invites them.
 
-use super::said::said;
+use super::sentence::sentences;
 
-said! {
+sentences! {
     SIGN_IN = "Sign in" / "Ouvrir une session";
     NAME = "Name" / "Nom";
     PASSPHRASE = "Passphrase" / "Phrase de passe";

@@ -1,8 +1,8 @@
 //! What is said of calendar feeds: on the page that makes their links, and in the calendars.
 
-use super::said::said;
+use super::sentence::sentences;
 
-said! {
+sentences! {
     TITLE = "Visits in a calendar" / "Les visites dans un agenda";
     WHAT = "A calendar on a phone or computer can show a technician's visits by a link: those of the last {back} days and the next {ahead}, with addresses, phone numbers and pianos, without notes. It reads them again by itself, every few hours as a rule." / "L'agenda d'un téléphone ou d'un ordinateur peut montrer les visites d'un technicien par un lien : celles des {back} derniers jours et des {ahead} prochains, avec adresses, téléphones et pianos, sans les notes. Il les relit de lui-même, d'ordinaire toutes les quelques heures.";
     MAKE = "Make a link" / "Créer un lien";

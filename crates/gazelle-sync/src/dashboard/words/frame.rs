@@ -1,8 +1,8 @@
 //! What every page says.
 
-use super::said::said;
+use super::sentence::sentences;
 
-said! {
+sentences! {
     NEVER = "never" / "jamais";
     JUST_NOW = "just now" / "à l'instant";
     AGO = "{age} ago" / "il y a {age}";

@@ -1,4 +1,4 @@
-//! What the pages say, in English and French. `said` declares sentences, `tongue` speaks one language with its
+//! What the pages say, in English and French. `sentence` declares sentences, `locale` speaks one language with its
 //! numbers, dates and hours; the other files hold the sentences, one file for each screen.
 
 pub(crate) mod actions;
@@ -13,11 +13,11 @@ pub(crate) mod overview;
 pub(crate) mod quarantine;
 pub(crate) mod record;
 pub(crate) mod runs;
-pub(crate) mod said;
+pub(crate) mod sentence;
 pub(crate) mod search;
 pub(crate) mod settings;
 #[cfg(test)]
 mod tests;
 pub(crate) mod today;
-pub(crate) mod tongue;
+pub(crate) mod locale;
 pub(crate) mod verdict;

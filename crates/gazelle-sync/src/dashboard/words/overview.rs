@@ -1,8 +1,8 @@
 //! The sentences of Overview.
 
-use super::said::said;
+use super::sentence::sentences;
 
-said! {
+sentences! {
     WAITING = "Needs a decision" / "À décider";
     NOTHING_WAITS = "Nothing needs a decision." / "Rien n'attend de décision.";
     QUARANTINE = "{n} record in quarantine" / "{n} fiche en quarantaine",

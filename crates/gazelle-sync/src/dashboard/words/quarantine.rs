@@ -1,8 +1,8 @@
 //! The sentences of the quarantine and of a case.
 
-use super::said::said;
+use super::sentence::sentences;
 
-said! {
+sentences! {
     REASON_MISSING_FIELD = "The required field {field} is missing" / "Le champ obligatoire {field} manque";
     REASON_INVALID_FIELD = "The value of {field} cannot be read" / "La valeur de {field} est illisible";
     REASON_UNREADABLE = "The record is no JSON object" / "La fiche n'est pas un objet JSON";

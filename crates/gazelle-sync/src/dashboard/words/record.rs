@@ -1,8 +1,8 @@
 //! The sentences of a record, and of values wherever they are shown.
 
-use super::said::said;
+use super::sentence::sentences;
 
-said! {
+sentences! {
     LEFT_OUT = "{bytes} more are not shown here" / "{bytes} de plus ne sont pas montrés ici";
     LINES_LEFT_OUT = "{n} line is not shown here" / "{n} ligne n'est pas montrée ici",
         "{n} lines are not shown here" / "{n} lignes ne sont pas montrées ici";

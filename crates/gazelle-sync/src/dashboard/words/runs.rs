@@ -1,8 +1,8 @@
 //! The sentences of Runs and of one run.
 
-use super::said::said;
+use super::sentence::sentences;
 
-said! {
+sentences! {
     STARTED = "Started" / "Début";
     ENDED = "Ended" / "Fin";
     TOOK = "Took" / "Durée";

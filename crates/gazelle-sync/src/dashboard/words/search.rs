@@ -1,8 +1,8 @@
 //! The sentences of Search.
 
-use super::said::said;
+use super::sentence::sentences;
 
-said! {
+sentences! {
     QUESTION = "Name, address, telephone, serial number, title or id" / "Nom, adresse, téléphone, numéro de série, titre ou identifiant";
     SEARCH = "Search" / "Chercher";
     ANY_TIME = "Look among appointments of any time too" / "Chercher aussi parmi les rendez-vous de tout temps";

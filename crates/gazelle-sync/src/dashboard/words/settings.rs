@@ -1,8 +1,8 @@
 //! The sentences of Settings.
 
-use super::said::said;
+use super::sentence::sentences;
 
-said! {
+sentences! {
     HOW = "What this service works with. Nothing is changed here: settings come from flags, the environment and the settings file, and are read when the service starts." / "Ce avec quoi ce service fonctionne. Rien ne se change ici : les réglages viennent des options, de l'environnement et du fichier de réglages, et sont lus au démarrage du service.";
     SINCE = "In force since {at}, when the service started." / "En vigueur depuis {at}, au démarrage du service.";
     TO_DOCTOR = "Examine the installation" / "Examiner l'installation";

@@ -2,15 +2,15 @@
 
 use std::collections::BTreeSet;
 
-use super::said::Said;
+use super::sentence::Sentence;
 use super::{
     actions, changes, charts, deletions, doctor, entry, feeds, frame, overview, quarantine, record, runs,
     search, settings, today, verdict,
 };
 use crate::config::Language;
 
-fn all() -> Vec<(&'static str, &'static str, Said)> {
-    let files: [(&str, &[(&str, Said)]); 16] = [
+fn all() -> Vec<(&'static str, &'static str, Sentence)> {
+    let files: [(&str, &[(&str, Sentence)]); 16] = [
         ("actions", actions::ALL),
         ("changes", changes::ALL),
         ("charts", charts::ALL),

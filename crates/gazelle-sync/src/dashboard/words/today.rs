@@ -1,8 +1,8 @@
 //! The sentences of Today.
 
-use super::said::said;
+use super::sentence::sentences;
 
-said! {
+sentences! {
     PREVIOUS = "Day before" / "Jour précédent";
     NEXT = "Day after" / "Jour suivant";
     BACK_TO_TODAY = "Back to today" / "Revenir à aujourd'hui";

@@ -1,8 +1,8 @@
 //! The verdict on the data: a title and a sentence for each of its cases.
 
-use super::said::said;
+use super::sentence::sentences;
 
-said! {
+sentences! {
     UNREACHABLE = "We cannot see the data" / "On ne voit plus les données";
     UNREACHABLE_MORE = "The database has not answered since {since}." / "La base ne répond plus depuis {since}.";
     UNREACHABLE_NOW = "The database does not answer." / "La base ne répond pas.";

@@ -15,8 +15,8 @@ use super::limits::{ASIDE_LIMIT, BATCH_TIMEOUT};
 use super::watch::{GiveUpReason, Verdict, Watch};
 use crate::db::database::{Db, ServerActivity};
 use crate::db::error::DbError;
-use crate::db::pool::Place;
-use crate::db::pool::sent::Sent;
+use crate::db::pool::PoolGroup;
+use crate::db::pool::sent::SentStatement;
 
 /// The longest that a statement outside a transaction may take, even while the server works on it.
 const SINGLE_LIMIT: Duration = Duration::from_secs(1800);
@@ -35,7 +35,7 @@ type Refused<'s> = (tokio_postgres::Error, &'s str);
 /// is not used again.
 pub(in crate::db) async fn answer<T>(
     db: &Db,
-    sent: Sent<'_>,
+    sent: SentStatement<'_>,
     work: impl Future<Output = Result<T, tokio_postgres::Error>>,
 ) -> Result<T, DbError> {
     let template = sent.template;
@@ -48,12 +48,12 @@ pub(in crate::db) async fn answer<T>(
 /// As [`answer`].
 pub(in crate::db) async fn answer_each<'s, T>(
     db: &Db,
-    sent: Sent<'_>,
+    sent: SentStatement<'_>,
     work: impl Future<Output = Result<T, Refused<'s>>>,
 ) -> Result<T, DbError> {
     let waiting = PendingAnswer::begin(db, &sent);
     let mut work = pin!(work);
-    let aside = db.place == Place::Aside;
+    let aside = db.place == PoolGroup::Aside;
     let first = if aside { ASIDE_LIMIT } else { db.limits.lock_notice.min(db.limits.silence) };
     let result = match tokio::time::timeout(first, &mut work).await {
         Ok(result) => result,
@@ -94,12 +94,12 @@ pub(in crate::db) async fn answer_each<'s, T>(
 /// would bring down PgBouncer 1.18.
 struct PendingAnswer<'a> {
     db: &'a Db,
-    sent: &'a Sent<'a>,
+    sent: &'a SentStatement<'a>,
     is_answered: bool,
 }
 
 impl<'a> PendingAnswer<'a> {
-    fn begin(db: &'a Db, sent: &'a Sent<'a>) -> PendingAnswer<'a> {
+    fn begin(db: &'a Db, sent: &'a SentStatement<'a>) -> PendingAnswer<'a> {
         sent.unanswered.sent();
         PendingAnswer { db, sent, is_answered: false }
     }
@@ -137,7 +137,7 @@ struct WaitError {
 }
 
 impl WaitError {
-    fn of(why: GiveUpReason, sent: &Sent<'_>) -> WaitError {
+    fn of(why: GiveUpReason, sent: &SentStatement<'_>) -> WaitError {
         match why {
             GiveUpReason::Lock { waited, held_by } => {
                 let error = DbError::lock_not_available(format!(
@@ -161,7 +161,7 @@ impl WaitError {
 /// Looks at a statement repeatedly until it is answered or has failed.
 async fn watch<T>(
     db: &Db,
-    sent: &Sent<'_>,
+    sent: &SentStatement<'_>,
     waited: Duration,
     mut work: Pin<&mut impl Future<Output = T>>,
 ) -> Result<T, WaitError> {
@@ -209,7 +209,7 @@ async fn watch<T>(
     }
 }
 
-fn silent(sent: &Sent<'_>, why: &str, limit: Duration) -> DbError {
+fn silent(sent: &SentStatement<'_>, why: &str, limit: Duration) -> DbError {
     DbError::no_answer(format!(
         "the database connection fell silent during {}: no sign of life for {} s ({why}); whatever was not committed is \
          rolled back",

@@ -5,8 +5,8 @@ use tokio_postgres::types::Type;
 use super::limits::ASIDE_LIMIT;
 use crate::db::database::{Boxed, Db, Observe, ServerActivity, Silence};
 use crate::db::error::DbError;
-use crate::db::pool::Place;
-use crate::db::pool::sent::Sent;
+use crate::db::pool::PoolGroup;
+use crate::db::pool::sent::SentStatement;
 use crate::db::server::{citus, locks};
 
 /// The observer that uses the pool's places aside.
@@ -16,7 +16,7 @@ impl Observe for OtherSession {
     fn look<'f>(
         &'f self,
         db: &'f Db,
-        sent: &'f Sent<'_>,
+        sent: &'f SentStatement<'_>,
         on_citus: &'f mut Option<bool>,
     ) -> Boxed<'f, ServerActivity> {
         Box::pin(async move {
@@ -40,9 +40,9 @@ impl Observe for OtherSession {
         })
     }
 
-    fn end_session(&self, db: &Db, sent: &Sent<'_>) -> Option<Boxed<'static, ()>> {
+    fn end_session(&self, db: &Db, sent: &SentStatement<'_>) -> Option<Boxed<'static, ()>> {
         let pid = sent.response.pid();
-        if db.place == Place::Aside || (pid.is_none() && !sent.is_marked) {
+        if db.place == PoolGroup::Aside || (pid.is_none() && !sent.is_marked) {
             return None;
         }
         let (aside, sql) = (db.aside(), sent.sql.to_owned());
@@ -59,7 +59,7 @@ impl Observe for OtherSession {
 /// What the server shows of a statement; `None` if it does not know it.
 async fn look(
     db: &Db,
-    sent: &Sent<'_>,
+    sent: &SentStatement<'_>,
     on_citus: &mut Option<bool>,
 ) -> Result<Option<ServerActivity>, DbError> {
     let aside = db.aside();

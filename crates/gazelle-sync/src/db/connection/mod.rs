@@ -15,7 +15,7 @@ use super::connection::dial::CONNECT_TIMEOUT;
 use super::connection::encryption::{Encryption, Verification, is_local};
 use super::database::Db;
 use super::error::DbError;
-use super::pool::{Place, Pool};
+use super::pool::{PoolGroup, Pool};
 
 /// The oldest server version that has all we use, as `server_version_num`.
 const OLDEST_VERSION: i32 = 150_000;
@@ -104,7 +104,7 @@ async fn open(settings: &ConnectSettings, limits: Limits) -> Result<OpenedDataba
     let schema = settings.schema.clone();
     let db = Db {
         pool,
-        place: Place::Work,
+        place: PoolGroup::Work,
         limits,
         progress,
         schema,

@@ -8,7 +8,7 @@ pub mod sqlstate;
 use tokio_postgres::error::DbError as ServerError;
 
 use super::error::headline::{headline, writes_rows};
-use super::error::refused::About;
+use super::error::refused::NamedObjects;
 use super::error::sqlstate::ErrorScope;
 
 /// SQLSTATE lock_not_available.
@@ -244,7 +244,7 @@ impl Refusal {
         let fault = fault_of(sqlstate::concern_of(server), &state, writes_rows);
         let short = |name: Option<String>| name.map(|name| cut(&name, LONGEST_NAME));
         let function = short(sqlstate::function_of(server));
-        let About { table, column, constraint } = About::read(server);
+        let NamedObjects { table, column, constraint } = NamedObjects::read(server);
         let [table, column, constraint] = [table, column, constraint].map(short);
         // An integrity error without a column or constraint was raised by a function itself.
         let is_raised =

@@ -9,38 +9,38 @@ const FIRST_SHARD: u64 = 102_008;
 
 /// The objects that the server names in an error.
 #[derive(Debug, Default, PartialEq, Eq)]
-pub(in crate::db) struct About {
+pub(in crate::db) struct NamedObjects {
     pub(in crate::db) table: Option<String>,
     pub(in crate::db) column: Option<String>,
     pub(in crate::db) constraint: Option<String>,
 }
 
-impl About {
+impl NamedObjects {
     /// Reads the error's fields; if they are empty, its message, which is all that a Citus coordinator passes on
     /// from a node.
-    pub(in crate::db) fn read(error: &ServerError) -> About {
+    pub(in crate::db) fn read(error: &ServerError) -> NamedObjects {
         let owned = |name: Option<&str>| name.map(str::to_owned);
-        let told = About {
+        let told = NamedObjects {
             table: owned(error.table()),
             column: owned(error.column()),
             constraint: owned(error.constraint()),
         };
         // The text that a user's function raises may quote the row.
         let is_ours = error.code().code().starts_with("23") && super::sqlstate::function_of(error).is_none();
-        let about = match told == About::default() && is_ours {
-            true => About::of_message(error.message()),
+        let about = match told == NamedObjects::default() && is_ours {
+            true => NamedObjects::of_message(error.message()),
             false => told,
         };
         about.without_shard_of(error.where_())
     }
 
     /// The names in an English message; none in another language.
-    fn of_message(message: &str) -> About {
+    fn of_message(message: &str) -> NamedObjects {
         let after = |word: &str| {
             let rest = &message[message.find(&format!("{word} \""))? + word.len() + 2..];
             rest.find('"').map(|end| rest[..end].to_owned())
         };
-        About {
+        NamedObjects {
             table: after("relation").or_else(|| after("table")),
             column: after("column"),
             constraint: after("constraint"),
@@ -49,7 +49,7 @@ impl About {
 
     /// Removes the shard number, also where no table is named: an error of a unique constraint lacks its table, so
     /// the error's context tells whether it came from a Citus node.
-    fn without_shard_of(self, context: Option<&str>) -> About {
+    fn without_shard_of(self, context: Option<&str>) -> NamedObjects {
         let mut about = self.without_shard();
         let is_of_node = context.is_some_and(|context| context.contains(OF_NODE));
         if about.table.is_none()
@@ -67,7 +67,7 @@ impl About {
 
     /// Removes the shard number from a table's name on a Citus node, `gazelle_clients_102376`, and from its
     /// constraint's.
-    fn without_shard(mut self) -> About {
+    fn without_shard(mut self) -> NamedObjects {
         let tables = crate::migrations::tables();
         let is_ours = |name: &str| tables.contains(&name);
         let Some(table) = self.table.take() else { return self };
@@ -75,14 +75,14 @@ impl About {
             Some((name, shard)) if !is_ours(&table) && is_ours(name) && is_number(shard) => {
                 (name.to_owned(), shard)
             }
-            _ => return About { table: Some(table), ..self },
+            _ => return NamedObjects { table: Some(table), ..self },
         };
         if let Some(constraint) = &mut self.constraint
             && let Some(own) = constraint.strip_suffix(shard).and_then(|own| own.strip_suffix('_'))
         {
             *constraint = own.to_owned();
         }
-        About { table: Some(name), ..self }
+        NamedObjects { table: Some(name), ..self }
     }
 }
 
@@ -94,9 +94,9 @@ fn is_number(text: &str) -> bool {
 mod tests {
     use super::*;
 
-    fn about(table: &str, column: &str, constraint: &str) -> About {
+    fn about(table: &str, column: &str, constraint: &str) -> NamedObjects {
         let some = |name: &str| (!name.is_empty()).then(|| name.to_owned());
-        About { table: some(table), column: some(column), constraint: some(constraint) }
+        NamedObjects { table: some(table), column: some(column), constraint: some(constraint) }
     }
 
     #[test]
@@ -115,10 +115,10 @@ mod tests {
                 about("gazelle_pianos", "", "mine_2"),
             ),
             (r#"duplicate key value violates unique constraint "mine_102376""#, about("", "", "mine_102376")),
-            ("la valeur d'une clé dupliquée rompt la contrainte unique « mine »", About::default()),
+            ("la valeur d'une clé dupliquée rompt la contrainte unique « mine »", NamedObjects::default()),
             (r#"column "open"#, about("", "", "")),
         ] {
-            assert_eq!(About::of_message(message).without_shard(), names, "{message}");
+            assert_eq!(NamedObjects::of_message(message).without_shard(), names, "{message}");
         }
     }
 

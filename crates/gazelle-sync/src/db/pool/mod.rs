@@ -39,7 +39,7 @@ const ASK_AGAIN_AFTER: Duration = Duration::from_secs(60);
 
 /// The group of places that a caller uses.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(in crate::db) enum Place {
+pub(in crate::db) enum PoolGroup {
     /// A run or a command.
     Work,
     /// A short statement that must not wait behind the work.
@@ -139,13 +139,13 @@ impl Pool {
     /// # Errors
     /// The server cannot be reached or refuses us, the pool is closed, or no session became free within fifteen
     /// minutes.
-    pub(in crate::db) async fn get(&self, place: Place) -> Result<Pooled, DbError> {
+    pub(in crate::db) async fn get(&self, place: PoolGroup) -> Result<Pooled, DbError> {
         let pool = &self.0;
         let places = match place {
-            Place::Work => &pool.work,
-            Place::Aside => &pool.aside,
-            Place::Tokens => &pool.tokens,
-            Place::Pages => &pool.pages,
+            PoolGroup::Work => &pool.work,
+            PoolGroup::Aside => &pool.aside,
+            PoolGroup::Tokens => &pool.tokens,
+            PoolGroup::Pages => &pool.pages,
         };
         let begun = Instant::now();
         let deadline = begun + LONGEST_WAIT;

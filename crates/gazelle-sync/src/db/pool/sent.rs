@@ -20,7 +20,7 @@ pub(in crate::db) fn each<'p>(
 }
 
 /// A statement in flight.
-pub(in crate::db) struct Sent<'s> {
+pub(in crate::db) struct SentStatement<'s> {
     /// The unanswered statements of its session.
     pub unanswered: &'s Unanswered,
     /// What was received for it so far.

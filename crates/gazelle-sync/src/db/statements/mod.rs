@@ -20,17 +20,17 @@ pub fn split(sql: &str) -> Vec<&str> {
         let text = &sql[at..at + token.length];
         at += token.length;
         match token.kind {
-            Kind::Blank => {}
-            Kind::Semicolon if statement.is_open() => {}
-            Kind::Semicolon => {
+            TokenKind::Blank => {}
+            TokenKind::Semicolon if statement.is_open() => {}
+            TokenKind::Semicolon => {
                 if statement.says_something {
                     statements.push(sql[start..at - 1].trim());
                 }
                 statement = Statement::default();
                 start = at;
             }
-            Kind::Word => statement.word(text),
-            Kind::Other => statement.other(text),
+            TokenKind::Word => statement.word(text),
+            TokenKind::Other => statement.other(text),
         }
     }
     if statement.says_something {
@@ -87,7 +87,7 @@ impl Statement {
     }
 }
 
-enum Kind {
+enum TokenKind {
     /// White space or a comment.
     Blank,
     Semicolon,
@@ -98,7 +98,7 @@ enum Kind {
 }
 
 struct Token {
-    kind: Kind,
+    kind: TokenKind,
     /// In bytes; at least one.
     length: usize,
 }
@@ -108,18 +108,18 @@ fn next(sql: &str, at: usize) -> Option<Token> {
     let rest = &sql[at..];
     let first = rest.chars().next()?;
     let (kind, length) = match first {
-        c if c.is_ascii_whitespace() => (Kind::Blank, 1),
-        ';' => (Kind::Semicolon, 1),
-        '-' if rest.starts_with("--") => (Kind::Blank, rest.find(['\n', '\r']).unwrap_or(rest.len())),
-        '/' if rest.starts_with("/*") => (Kind::Blank, block_comment(rest)),
-        '\'' => (Kind::Other, quoted(rest, '\'', false)),
+        c if c.is_ascii_whitespace() => (TokenKind::Blank, 1),
+        ';' => (TokenKind::Semicolon, 1),
+        '-' if rest.starts_with("--") => (TokenKind::Blank, rest.find(['\n', '\r']).unwrap_or(rest.len())),
+        '/' if rest.starts_with("/*") => (TokenKind::Blank, block_comment(rest)),
+        '\'' => (TokenKind::Other, quoted(rest, '\'', false)),
         '"' => (Kind::Other, quoted(rest, '"', false)),
-        'e' | 'E' if rest[1..].starts_with('\'') => (Kind::Other, 1 + quoted(&rest[1..], '\'', true)),
-        '$' => (Kind::Other, dollar_quoted(rest).unwrap_or(1)),
-        c if begins_word(c) => (Kind::Word, word(rest)),
+        'e' | 'E' if rest[1..].starts_with('\'') => (TokenKind::Other, 1 + quoted(&rest[1..], '\'', true)),
+        '$' => (TokenKind::Other, dollar_quoted(rest).unwrap_or(1)),
+        c if begins_word(c) => (TokenKind::Word, word(rest)),
         // Including the letters after it, so that `1e'` does not start an escape string.
-        c if c.is_ascii_digit() => (Kind::Other, word(rest)),
-        c => (Kind::Other, c.len_utf8()),
+        c if c.is_ascii_digit() => (TokenKind::Other, word(rest)),
+        c => (TokenKind::Other, c.len_utf8()),
     };
     Some(Token { kind, length })
 }

@@ -7,7 +7,7 @@ use uuid::Uuid;
 
 use crate::db::answers::limits::{ASIDE_TIMEOUT, BATCH_TIMEOUT, PAGE_TIMEOUT};
 use crate::db::connection::timeouts::{Timeout, Timeouts};
-use crate::db::pool::Place;
+use crate::db::pool::PoolGroup;
 
 /// What messages call the beginning of a transaction that has no first statement.
 pub(super) const BEGIN: &str = "BEGIN";
@@ -79,11 +79,11 @@ pub(super) fn begun_with(settings: &str) -> String {
 impl Begin<'_> {
     /// The message that begins the transaction over such a connection, in a session with these timeouts. `fill` fills
     /// in the schema.
-    pub(super) fn message(&self, place: Place, own: Timeouts, fill: impl Fn(&str) -> String) -> String {
+    pub(super) fn message(&self, place: PoolGroup, own: Timeouts, fill: impl Fn(&str) -> String) -> String {
         let ours = match place {
-            Place::Aside => ASIDE_TIMEOUT,
-            Place::Pages => PAGE_TIMEOUT,
-            Place::Work | Place::Tokens => BATCH_TIMEOUT,
+            PoolGroup::Aside => ASIDE_TIMEOUT,
+            PoolGroup::Pages => PAGE_TIMEOUT,
+            PoolGroup::Work | PoolGroup::Tokens => BATCH_TIMEOUT,
         };
         let mut settings = SETTINGS.clone();
         let mut set = |name: &str, value: &str| settings.extend(["; SET LOCAL ", name, " = ", value]);
@@ -119,7 +119,7 @@ mod tests {
     #[test]
     fn the_settings_follow_begin_in_one_message_and_precede_what_depends_on_them() {
         let begin = Begin { snapshot: true, first: Some("SELECT 1 FROM {schema}.t"), ..Begin::default() };
-        let message = begin.message(Place::Work, Timeouts::default(), |sql| sql.replace("{schema}", "s"));
+        let message = begin.message(PoolGroup::Work, Timeouts::default(), |sql| sql.replace("{schema}", "s"));
         let statements: Vec<&str> = message.split("; ").collect();
         assert_eq!(statements[..2], ["BEGIN", SEARCH_PATH]);
         let [.., snapshot, process, first] = statements[..] else { panic!("{message}") };
@@ -142,7 +142,7 @@ mod tests {
                     "SELECT 1 FROM {schema}.sync_lease WHERE name = 'sync' AND token = 9223372036854775807 FOR KEY SHARE",
                 ),
             };
-            begin.message(Place::Work, Timeouts::default(), |sql| sql.replace("{schema}", &schema))
+            begin.message(PoolGroup::Work, Timeouts::default(), |sql| sql.replace("{schema}", &schema))
         };
         // The default of track_activity_query_size is 1024, with a zero at the end.
         assert!(message().len() < 1024, "{}", message().len());

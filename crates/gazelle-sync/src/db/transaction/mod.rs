@@ -21,7 +21,7 @@ use super::connection::timeouts::{Timeout, Timeouts};
 use super::database::Db;
 use super::error::DbError;
 use super::pool::Pooled;
-use super::pool::sent::{Param, ResponseProgress, Sent, each};
+use super::pool::sent::{Param, ResponseProgress, SentStatement, each};
 use super::pool::session::Unanswered;
 use super::statements;
 use begin::{BEGIN, SETTINGS, begun_with};
@@ -72,7 +72,7 @@ impl Connection {
                 // Before the transaction, since the first query of a snapshot fixes what it sees.
                 let sql = Timeouts::QUESTION;
                 let asking = session.client.simple_query(sql);
-                let sent = Sent {
+                let sent = SentStatement {
                     unanswered: &unanswered,
                     response: &response,
                     batch: true,
@@ -85,7 +85,7 @@ impl Connection {
             }
         };
         let message = begin.message(db.place, own, |template| db.sql(template));
-        let sent = Sent {
+        let sent = SentStatement {
             unanswered: &unanswered,
             response: &response,
             batch: true,
@@ -109,7 +109,7 @@ impl Connection {
         let session = pooled.session()?;
         let unanswered = session.unanswered();
         let response = ResponseProgress::default();
-        let sent = |is_marked, template, sql| Sent {
+        let sent = |is_marked, template, sql| SentStatement {
             unanswered: &unanswered,
             response: &response,
             batch: false,
@@ -137,10 +137,10 @@ impl Connection {
 async fn opened<'c>(
     db: &Db,
     client: &'c Client,
-    beginning: Sent<'_>,
+    beginning: SentStatement<'_>,
 ) -> Result<(RollbackOnDrop<'c>, u64), DbError> {
     let open = RollbackOnDrop { client, is_over: false };
-    let Sent { sql, template, response, .. } = beginning;
+    let SentStatement { sql, template, response, .. } = beginning;
     let work = async {
         let mut rows: u64 = 0;
         let mut answer = pin!(client.simple_query_raw(sql).await.map_err(|error| (error, BEGIN))?);
@@ -199,8 +199,8 @@ impl Tx<'_> {
         self.batch_as_is(&format!("SET LOCAL {} = {milliseconds}", timeout.name())).await
     }
 
-    fn sent<'s>(&'s self, template: &'s str, sql: &'s str) -> Sent<'s> {
-        Sent {
+    fn sent<'s>(&'s self, template: &'s str, sql: &'s str) -> SentStatement<'s> {
+        SentStatement {
             unanswered: &self.unanswered,
             response: &self.response,
             batch: true,
@@ -308,9 +308,9 @@ impl Tx<'_> {
     /// # Errors
     /// Those of the database, including deferred constraints, which it checks here.
     pub async fn commit(self) -> Result<(), DbError> {
-        crate::crash::at(crate::crash::Step::BeforeCommit);
+        crate::crash::at(crate::crash::CrashPoint::BeforeCommit);
         self.commit_quietly().await?;
-        crate::crash::at(crate::crash::Step::AfterCommit);
+        crate::crash::at(crate::crash::CrashPoint::AfterCommit);
         Ok(())
     }
 

@@ -7,7 +7,7 @@ use tokio_postgres::{Client, Row};
 use super::{Connection, rows};
 use crate::db::database::Db;
 use crate::db::error::DbError;
-use crate::db::pool::Place;
+use crate::db::pool::PoolGroup;
 use crate::db::pool::sent::{Param, ResponseProgress, each};
 
 impl Db {
@@ -39,7 +39,7 @@ impl Db {
     /// Those of the database; a returned time that cannot be read.
     pub async fn query(&self, template: &str, params: &[Param<'_>]) -> Result<Vec<Row>, DbError> {
         let mut connection = self.connection().await?;
-        if self.place == Place::Aside {
+        if self.place == PoolGroup::Aside {
             // A transaction, so that our `statement_timeout` applies and not the session's.
             let tx = connection.begin().await?;
             let rows = tx.query(template, params).await?;
@@ -59,7 +59,7 @@ impl Db {
     /// Those of the database.
     pub async fn execute(&self, template: &str, params: &[Param<'_>]) -> Result<u64, DbError> {
         let mut connection = self.connection().await?;
-        if self.place == Place::Aside {
+        if self.place == PoolGroup::Aside {
             let tx = connection.begin().await?;
             let rows = tx.execute(template, params).await?;
             tx.commit_quietly().await?;

@@ -1,7 +1,7 @@
 //! Checks for additions to our tables: triggers that change our rows (of the old system, or any other), and
 //! constraints that can refuse a row or tie others to it.
 
-use crate::additions::{self, Kind};
+use crate::additions::{self, AdditionKind};
 use crate::db::{Db, DbError};
 use crate::doctor::Lines;
 use crate::from_v5::{OLD_FUNCTION, OLD_TRIGGER};
@@ -12,19 +12,19 @@ pub(in crate::doctor) async fn look(db: &Db) -> Result<Lines, DbError> {
     for addition in &found {
         let (said, mend) = (addition.said.clone(), addition.mend.clone());
         match addition.kind {
-            Kind::OldTrigger => lines.problem("old trigger", said, mend),
-            Kind::Trigger => lines.warning("other triggers", said, mend),
-            Kind::Constraint => lines.warning("additions", said, mend),
+            AdditionKind::OldTrigger => lines.problem("old trigger", said, mend),
+            AdditionKind::Trigger => lines.warning("other triggers", said, mend),
+            AdditionKind::Constraint => lines.warning("additions", said, mend),
         }
     }
     let none = |kind| !found.iter().any(|addition| addition.kind == kind);
-    if none(Kind::OldTrigger) {
+    if none(AdditionKind::OldTrigger) {
         lines.ok("old trigger", format!("neither {OLD_TRIGGER} nor {OLD_FUNCTION} is there"));
     }
-    if none(Kind::Trigger) {
+    if none(AdditionKind::Trigger) {
         lines.ok("other triggers", "none touches our tables");
     }
-    if none(Kind::Constraint) {
+    if none(AdditionKind::Constraint) {
         lines.ok("additions", "nothing was added to our tables that could refuse a record");
     }
     Ok(lines)

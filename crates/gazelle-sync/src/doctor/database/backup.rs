@@ -7,7 +7,7 @@ use tokio_postgres::types::Type;
 use crate::access::PUBLIC_ROLES;
 use crate::db::{Db, DbError};
 use crate::doctor::Lines;
-use crate::from_v5::open::{self, Open};
+use crate::from_v5::open::{self, OpenAccess};
 use crate::from_v5::{MANIFEST, local_view};
 use crate::migrations;
 
@@ -50,7 +50,7 @@ pub(in crate::doctor) async fn look(db: &Db) -> Result<Lines, DbError> {
 }
 
 /// The command that closes it: ours, or the statements of each owner that we do not act for.
-fn mend(open: &[Open]) -> String {
+fn mend(open: &[OpenAccess]) -> String {
     let mut theirs = BTreeMap::<&str, Vec<&str>>::new();
     for open in open.iter().filter(|open| !open.is_ours) {
         theirs.entry(&open.as_role).or_default().push(&open.close_with);

@@ -4,27 +4,27 @@ use tokio_postgres::types::Type;
 
 use crate::db::{Db, DbError};
 use crate::doctor::Lines;
-use crate::migrate::{self, Shape};
+use crate::migrate::{self, SchemaState};
 use crate::migrations;
 
 pub(in crate::doctor) async fn look(db: &Db) -> Result<Lines, DbError> {
     let mut lines = Lines::default();
     let check = "migrations";
-    match migrate::shape(db).await {
-        Ok(Shape::Current) => {
+    match migrate::schema_state(db).await {
+        Ok(SchemaState::Current) => {
             lines.ok(check, format!("all {} are applied", migrate::all_steps().len()));
         }
-        Ok(Shape::Empty) => {
+        Ok(SchemaState::Empty) => {
             let said = format!("schema {} holds no table of ours yet", db.schema());
             lines.problem(check, said, "gazelle-sync sync --mode full (creates and fills them)");
             return Ok(lines);
         }
-        Ok(Shape::Older(steps)) => {
+        Ok(SchemaState::Older(steps)) => {
             let names: Vec<&str> = steps.iter().map(|step| step.name.as_str()).collect();
             let said = format!("{} missing: {}", steps.len(), names.join(", "));
             lines.problem(check, said, "gazelle-sync migrate (make a backup first)");
         }
-        Ok(Shape::Newer(version)) => {
+        Ok(SchemaState::Newer(version)) => {
             let said = format!("the database was migrated to version {version} by a newer gazelle-sync");
             lines.problem(check, said, "upgrade this program");
         }

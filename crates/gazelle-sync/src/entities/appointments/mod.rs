@@ -5,7 +5,7 @@ mod reconcile;
 mod tables;
 mod warnings;
 
-use super::{DateFilter, Entity, Getter, Label, Query, Shape, Undated, UndatedEnd, Walk};
+use super::{DateFilter, Entity, Getter, Label, Query, ApiList, Undated, UndatedEnd, Walk};
 pub use tables::{GAZELLE_APPOINTMENT_PIANOS, GAZELLE_APPOINTMENTS, TABLES};
 
 /// The entity `appointments`.
@@ -17,7 +17,7 @@ pub static ENTITY: Entity = Entity {
         page_query: Query::new(concat!(include_str!("page.graphql"), include_str!("fields.graphql"))),
         operation: "AppointmentsPage",
         root: "allEventsBatched",
-        shape: Shape::Connection {
+        shape: ApiList::Connection {
             filter_type: "PrivateAllEventsFilter",
             dates: DateFilter { from: "dateGet", until: "dateLet", own_date: Some("appointment_date") },
             // Postgres sorts nulls as the largest values; other databases as the smallest, or always last.

@@ -4,7 +4,7 @@ mod reconcile;
 mod tables;
 mod warnings;
 
-use super::{DateFilter, Entity, Getter, Label, Query, Shape, Walk};
+use super::{DateFilter, Entity, Getter, Label, Query, ApiList, Walk};
 pub use tables::{GAZELLE_CLIENTS, GAZELLE_CONTACTS, GAZELLE_LOCATIONS, TABLES};
 
 /// The entity `clients`.
@@ -16,7 +16,7 @@ pub static ENTITY: Entity = Entity {
         page_query: Query::new(concat!(include_str!("page.graphql"), include_str!("fields.graphql"))),
         operation: "ClientsPage",
         root: "allClients",
-        shape: Shape::Connection {
+        shape: ApiList::Connection {
             filter_type: "PrivateAllClientsFilter",
             dates: DateFilter { from: "createdGet", until: "createdLet", own_date: None },
             undated: None,

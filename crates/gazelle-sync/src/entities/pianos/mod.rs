@@ -6,7 +6,7 @@ use serde_json_borrow::Value as Json;
 
 use super::read::{Reconciled, RecordError};
 use super::rows;
-use super::{DateFilter, Entity, Getter, Label, Query, Shape, Walk, WarningCode, table::Value};
+use super::{DateFilter, Entity, Getter, Label, Query, ApiList, Walk, WarningCode, table::Value};
 pub use tables::{GAZELLE_PIANOS, TABLES};
 
 /// The serial number is of blanks alone.
@@ -21,7 +21,7 @@ pub static ENTITY: Entity = Entity {
         page_query: Query::new(concat!(include_str!("page.graphql"), include_str!("fields.graphql"))),
         operation: "PianosPage",
         root: "allPianos",
-        shape: Shape::Connection {
+        shape: ApiList::Connection {
             filter_type: "PrivateAllPianosFilter",
             dates: DateFilter { from: "createdGet", until: "createdLet", own_date: None },
             undated: None,

@@ -6,7 +6,7 @@ use serde_json_borrow::Value as Json;
 
 use super::read::{Reconciled, RecordError};
 use super::rows;
-use super::{Entity, Getter, Label, ListedIn, Query, Shape, Walk};
+use super::{Entity, Getter, Label, ListedIn, Query, ApiList, Walk};
 pub use tables::{GAZELLE_USERS, TABLES};
 
 /// The entity `users`.
@@ -18,7 +18,7 @@ pub static ENTITY: Entity = Entity {
         page_query: Query::new(concat!(include_str!("page.graphql"), include_str!("fields.graphql"))),
         operation: "UsersPage",
         root: "allUsers",
-        shape: Shape::PlainList,
+        shape: ApiList::PlainList,
     },
     getter: None,
     // A technician who left is in no list, but can still be read through an event that names them.

@@ -183,7 +183,7 @@ async fn stage_all(
         }
         fetched.refused.entry(entity.name).or_default().append(&mut refused);
     }
-    crate::crash::at(crate::crash::Step::ParentStaged);
+    crate::crash::at(crate::crash::CrashPoint::ParentStaged);
     Ok(())
 }
 

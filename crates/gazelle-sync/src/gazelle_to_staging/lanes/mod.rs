@@ -20,7 +20,7 @@ use uuid::Uuid;
 use self::apart::Refused;
 use self::gathering::{Gathering, IdHash};
 pub use self::stager::StageTwoGate;
-use self::stager::{Last, Stager};
+use self::stager::{FinalTransaction, Stager};
 use super::{Fetch, FetchError, task_error};
 use crate::db::DbError;
 use crate::display::EntityProgress;
@@ -117,7 +117,7 @@ impl Lanes {
         }
         if !self.gathering.is_empty() || bookmark.is_some() || !self.marks.is_empty() {
             let bookmark = bookmark.filter(|_| self.stager.refused().is_empty());
-            let last = Last { marks: &self.marks, bookmark };
+            let last = FinalTransaction { marks: &self.marks, bookmark };
             let (batch, _) = self.gathering.take();
             self.done += self.stager.stage(&batch, Some(last)).await?;
         }

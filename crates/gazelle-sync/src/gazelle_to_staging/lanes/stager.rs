@@ -26,7 +26,7 @@ const MOST_REFUSALS: u32 = 16;
 
 /// What the last transaction of a walk does besides staging its batch.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Last<'w> {
+pub(super) struct FinalTransaction<'w> {
     /// One version of each transaction before it.
     pub(super) marks: &'w [Uuid],
     /// The new bookmark: when the walk started, by the API's clock, and what was walked.
@@ -100,7 +100,7 @@ impl Stager {
     pub(super) async fn stage(
         &mut self,
         batch: &[Received],
-        last: Option<Last<'_>>,
+        last: Option<FinalTransaction<'_>>,
     ) -> Result<BatchOutcome, DbError> {
         let with_stage_two = match &mut self.gate {
             Some(gate) => gate.wait_for(|is_ours| *is_ours).await.is_ok(),
@@ -136,7 +136,7 @@ impl Stager {
         &self,
         batch: &[Received],
         refusal: DbError,
-        last: Option<Last<'_>>,
+        last: Option<FinalTransaction<'_>>,
     ) -> Result<BatchOutcome, DbError> {
         let mut done = BatchOutcome::default();
         let (mut left, mut marks, mut refusals) = (Vec::new(), Vec::new(), 1);
@@ -170,7 +170,7 @@ impl Stager {
             }
         }
         marks.extend(last.iter().flat_map(|last| last.marks));
-        let last = last.map(|last| Last { marks: &marks, ..last });
+        let last = last.map(|last| FinalTransaction { marks: &marks, ..last });
         if !left.is_empty() || last.is_some() {
             done += match self.tried(&left, last, BatchMode::StageOnly).await {
                 Err(error) if error.may_be_a_records() => self.stage_apart(&left, last).await?,
@@ -182,7 +182,7 @@ impl Stager {
 
     /// Stages a batch of which the database refuses a record, as pending: in smaller and smaller parts, until that
     /// record is alone and all others are stored.
-    async fn stage_apart(&self, batch: &[Received], last: Option<Last<'_>>) -> Result<BatchOutcome, DbError> {
+    async fn stage_apart(&self, batch: &[Received], last: Option<FinalTransaction<'_>>) -> Result<BatchOutcome, DbError> {
         let mut done = BatchOutcome::default();
         let mut marks: Vec<Uuid> = last.iter().flat_map(|last| last.marks).copied().collect();
         let mut apart = Apart::new(batch, |record| &record.external_id);
@@ -197,7 +197,7 @@ impl Stager {
         }
         if let Some(last) = last {
             let bookmark = last.bookmark.filter(|_| self.refused().is_empty());
-            done += self.tried(&[], Some(Last { bookmark, marks: &marks }), BatchMode::StageOnly).await?;
+            done += self.tried(&[], Some(FinalTransaction { bookmark, marks: &marks }), BatchMode::StageOnly).await?;
         }
         Ok(done)
     }
@@ -206,7 +206,7 @@ impl Stager {
     async fn tried(
         &self,
         batch: &[Received],
-        last: Option<Last<'_>>,
+        last: Option<FinalTransaction<'_>>,
         mode: BatchMode,
     ) -> Result<BatchOutcome, DbError> {
         retry_conflicts(|| self.transaction(batch, last, mode)).await
@@ -217,7 +217,7 @@ impl Stager {
     async fn transaction(
         &self,
         batch: &[Received],
-        last: Option<Last<'_>>,
+        last: Option<FinalTransaction<'_>>,
         mode: BatchMode,
     ) -> Result<BatchOutcome, DbError> {
         let Fetch { db, fence, run_id, .. } = &self.fetch;

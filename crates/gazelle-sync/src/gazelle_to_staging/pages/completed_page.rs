@@ -24,7 +24,7 @@ pub(super) async fn queue_page(
     queue: &PageQueue,
     seen: Option<&mut ListedIds>,
 ) -> Result<bool, SourceError> {
-    crate::crash::at(crate::crash::Step::PageReceived);
+    crate::crash::at(crate::crash::CrashPoint::PageReceived);
     let PageRead { answer, nodes, notes, .. } = page;
     let mut bytes = answer.body.len();
     // The time of the answer, because the page may have waited for the one before.

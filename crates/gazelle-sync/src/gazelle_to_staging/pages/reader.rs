@@ -1,7 +1,7 @@
 //! The state of reading the pages of a window: how large pages may be, and what failed before.
 
 use super::page::{Node, PageRead};
-use crate::entities::{Entity, Shape};
+use crate::entities::{Entity, ApiList};
 use crate::gazelle_to_staging::Fetch;
 use crate::gazelle_to_staging::requests::sizes::Sizes;
 use crate::gazelle_to_staging::requests::window::Window;
@@ -41,8 +41,8 @@ impl<'f> Reader<'f> {
     pub(crate) fn new(fetch: &'f Fetch, entity: &'static Entity, window: &'f Window) -> Self {
         let sizes = fetch.sizes.for_entity(entity);
         let shape = match entity.walk.shape {
-            Shape::PlainList => ListShape::Plain,
-            Shape::Connection { .. } => ListShape::Connection,
+            ApiList::PlainList => ListShape::Plain,
+            ApiList::Connection { .. } => ListShape::Connection,
         };
         let usual = sizes.page();
         Self {

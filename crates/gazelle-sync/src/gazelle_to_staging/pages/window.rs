@@ -6,7 +6,7 @@ use super::completed_page::queue_page;
 use super::queue::PageQueue;
 use super::reader::Reader;
 use super::seen::{ListedIds, PageEnds};
-use crate::entities::{Entity, Shape};
+use crate::entities::{Entity, ApiList};
 use crate::gazelle_to_staging::pages::page::PageRead;
 use crate::gazelle_to_staging::requests::tally::MOST_LISTED;
 use crate::gazelle_to_staging::requests::window::Window;
@@ -66,8 +66,8 @@ pub async fn walk(
     queue: &PageQueue,
 ) -> Result<WindowEnd, FetchError> {
     let undated = match &entity.walk.shape {
-        Shape::Connection { undated, .. } => undated.as_ref(),
-        Shape::PlainList => None,
+        ApiList::Connection { undated, .. } => undated.as_ref(),
+        ApiList::PlainList => None,
     };
     let (Some(undated), Some(wanted)) = (undated, window.undated) else {
         let walked = Box::pin(read_pages(fetch, entity, window, None, queue));

@@ -6,7 +6,7 @@ use std::hash::BuildHasher;
 
 use serde_json::value::RawValue;
 
-use super::lists_room::{Room, Taken};
+use super::lists_room::{Room, ListUsage};
 use super::receive::record_id;
 use crate::source::Answer;
 
@@ -42,13 +42,13 @@ pub(super) enum ListProgress {
 
 impl ListedEntries {
     /// The limits of the next page: what this list, and the connections of the record that were read before, have left.
-    pub(super) fn room(&self, before: &Taken) -> Room {
+    pub(super) fn room(&self, before: &ListUsage) -> Room {
         before.room_beside(&self.taken())
     }
 
-    pub(super) fn taken(&self) -> Taken {
+    pub(super) fn taken(&self) -> ListUsage {
         let (nodes, pages) = (self.nodes.len(), self.cursors.len());
-        Taken { nodes, bytes: self.bytes, requests: self.requests, pages }
+        ListUsage { nodes, bytes: self.bytes, requests: self.requests, pages }
     }
 
     /// A hash of an entry's id, or of the whole entry if it has no id; none for null.

@@ -11,7 +11,7 @@ pub(crate) const MOST_BYTES: usize = 16 * 1024 * 1024;
 
 /// How much was read: of all lists that are finished, or of one list so far.
 #[derive(Debug, Default)]
-pub(super) struct Taken {
+pub(super) struct ListUsage {
     pub(super) nodes: usize,
     pub(super) bytes: usize,
     /// Requests for single entries by their ids.
@@ -30,9 +30,9 @@ pub(super) struct Room {
     pub(super) pages: usize,
 }
 
-impl Taken {
+impl ListUsage {
     /// Adds a list that was read to its end. Its last page is not counted in it yet.
-    pub(super) fn add(&mut self, list: &Taken) {
+    pub(super) fn add(&mut self, list: &ListUsage) {
         self.nodes += list.nodes;
         self.bytes += list.bytes;
         self.requests += list.requests;
@@ -40,7 +40,7 @@ impl Taken {
     }
 
     /// How much the next page of `list` may contain, which has this much so far.
-    pub(super) fn room_beside(&self, list: &Taken) -> Room {
+    pub(super) fn room_beside(&self, list: &ListUsage) -> Room {
         Room {
             nodes: MOST_NODES.saturating_sub(self.nodes + list.nodes),
             bytes: MOST_BYTES.saturating_sub(self.bytes + list.bytes),
@@ -78,11 +78,11 @@ mod tests {
             ("many requests", 50, (40, 0, 41, 1), (18_000, 16 * MIB, 0, 1_950), (1, 1), true),
             ("pages of nothing", 200, (0, 0, 0, 10), (20_000, 16 * MIB, 2_000, 0), (0, 0), false),
         ] {
-            let mut before = Taken::default();
+            let mut before = ListUsage::default();
             for _ in 0..lists {
-                before.add(&Taken { nodes, bytes, requests, pages: pages - 1 });
+                before.add(&ListUsage { nodes, bytes, requests, pages: pages - 1 });
             }
-            let room = before.room_beside(&Taken::default());
+            let room = before.room_beside(&ListUsage::default());
             assert_eq!((room.nodes, room.bytes, room.requests, room.pages), left, "{what}");
             assert_eq!(room.refusal(page.0, page.1).is_none(), is_taken, "{what}");
         }

@@ -8,7 +8,7 @@ use serde_json::value::RawValue;
 use super::budget::{self, MOST_REQUESTS, PartsBudget};
 use super::gather::{Gathered, Gathering};
 use super::listed_entries::{ListProgress, ListedEntries, NestedPage};
-use super::lists_room::{Room, Taken};
+use super::lists_room::{Room, ListUsage};
 use super::object::{Object, ReadAs, raw_list, raw_text};
 use super::receive::{record_id, usable_id};
 use crate::entities::{Entity, Nested};
@@ -65,7 +65,7 @@ pub async fn complete(
     sizes: &Sizes,
 ) -> Result<String, NestedError> {
     let Ok(mut record) = serde_json::from_str::<Object>(raw) else { return Ok(raw.to_owned()) };
-    let mut all = Lists { client, entity, sizes, before: Taken::default() };
+    let mut all = Lists { client, entity, sizes, before: ListUsage::default() };
     for nested in entity.nested() {
         complete_at(&mut all, nested, nested.path, &mut record).await?;
     }
@@ -179,7 +179,7 @@ struct Lists<'l> {
     entity: &'l Entity,
     sizes: &'l Sizes,
     /// What the connections that were read before hold together.
-    before: Taken,
+    before: ListUsage,
 }
 
 struct NestedList<'l> {

@@ -5,13 +5,13 @@ use serde_json::{Map, Value, json};
 use super::queries;
 use super::sizes::Sizes;
 use super::window::{Window, filters};
-use crate::entities::{Entity, Shape};
+use crate::entities::{Entity, ApiList};
 use crate::gazelle_to_staging::{Fetch, Scope};
 use crate::source::{Answer, ErrorClass, GazelleClient, GraphqlRequest, ListShape, SourceError};
 
 /// A query that counts several scopes, one alias per scope; none for an entity whose list has no pages.
 pub fn count_request(entity: &Entity, scopes: &[Scope]) -> Option<GraphqlRequest> {
-    let Shape::Connection { filter_type, dates, .. } = &entity.walk.shape else { return None };
+    let ApiList::Connection { filter_type, dates, .. } = &entity.walk.shape else { return None };
     let root = entity.walk.root;
     let operation = format!("{}Counts", entity.walk.operation.trim_end_matches("Page"));
     let mut variables = Map::new();
@@ -50,12 +50,12 @@ pub async fn count(
 /// Errors of the API, unless they are only about counting.
 pub async fn count_whole(client: &GazelleClient, entity: &Entity) -> Result<Option<u64>, SourceError> {
     let shape = match entity.walk.shape {
-        Shape::Connection { .. } => match count(client, entity, &[Scope::WHOLE]).await {
+        ApiList::Connection { .. } => match count(client, entity, &[Scope::WHOLE]).await {
             Ok((counts, _)) => return Ok(counts.first().copied()),
             Err(error) if error.concerns_any_request() => return Err(error),
             Err(_) => ListShape::Connection,
         },
-        Shape::PlainList => ListShape::Plain,
+        ApiList::PlainList => ListShape::Plain,
     };
     let window = Window::default();
     Ok(match shape {

@@ -2,7 +2,7 @@
 //! too deep for a query of the list is requested by the id of the record, or by the id of an object inside it.
 
 use super::fields::{self, Field, Place};
-use crate::entities::{Entity, Getter, Nested, Shape};
+use crate::entities::{Entity, Getter, Nested, ApiList};
 
 /// Below this number a query has no room for the fields of a page (`pageInfo`, `totalCount`) and a record's id.
 const FEWEST_FIELDS: u32 = 10;
@@ -12,16 +12,16 @@ const FEWEST_FIELDS_OF_PLAIN_LIST: u32 = 4;
 /// The smallest limit of field names for an entity's queries.
 pub(crate) fn fewest_fields(entity: &Entity) -> u32 {
     match entity.walk.shape {
-        Shape::PlainList => FEWEST_FIELDS_OF_PLAIN_LIST,
-        Shape::Connection { .. } => FEWEST_FIELDS,
+        ApiList::PlainList => FEWEST_FIELDS_OF_PLAIN_LIST,
+        ApiList::Connection { .. } => FEWEST_FIELDS,
     }
 }
 
 /// The path of the records in the answer to an entity's page query.
 pub(crate) fn path_of_records(entity: &Entity) -> Vec<&'static str> {
     match entity.walk.shape {
-        Shape::PlainList => vec![entity.walk.root],
-        Shape::Connection { .. } => vec![entity.walk.root, "nodes"],
+        ApiList::PlainList => vec![entity.walk.root],
+        ApiList::Connection { .. } => vec![entity.walk.root, "nodes"],
     }
 }
 
@@ -260,8 +260,8 @@ pub fn fewest_levels(entity: &Entity) -> u32 {
     };
     match entity.walk.shape {
         // A list without pages has no fields of its own to leave out.
-        Shape::PlainList => usual_levels(entity),
-        Shape::Connection { .. } => (3..usual_levels(entity)).find(is_enough).unwrap_or(usual_levels(entity)),
+        ApiList::PlainList => usual_levels(entity),
+        ApiList::Connection { .. } => (3..usual_levels(entity)).find(is_enough).unwrap_or(usual_levels(entity)),
     }
 }
 
@@ -296,8 +296,8 @@ mod tests {
     fn no_part_exceeds_its_bounds_and_together_they_ask_for_all() {
         for entity in [&users::ENTITY, &clients::ENTITY, &pianos::ENTITY, &appointments::ENTITY] {
             let (own, around) = match entity.walk.shape {
-                Shape::PlainList => (4, (1, 1)),
-                Shape::Connection { .. } => (14, (6, 2)),
+                ApiList::PlainList => (4, (1, 1)),
+                ApiList::Connection { .. } => (14, (6, 2)),
             };
             for levels in fewest_levels(entity)..=7 {
                 for fields in [own, 14, 20, 33, 50, 97, u32::MAX] {

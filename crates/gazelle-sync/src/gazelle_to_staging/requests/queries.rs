@@ -10,7 +10,7 @@ use super::fields::{self, Field};
 use super::parts;
 use super::sizes::Sizes;
 use super::window::PagePosition;
-use crate::entities::{Entity, Getter, Nested, Shape, UndatedEnd};
+use crate::entities::{Entity, Getter, Nested, ApiList, UndatedEnd};
 use crate::source::GraphqlRequest;
 
 /// A query with its operation name, or the same for a part of the fields at the end of a path.
@@ -75,7 +75,7 @@ fn page_request(entity: &Entity, operation: &str, query: String, place: PagePosi
     let PagePosition { window, after, first } = place;
     let mut variables = Map::new();
     let mut query = query;
-    if let Shape::Connection { .. } = entity.walk.shape {
+    if let ApiList::Connection { .. } = entity.walk.shape {
         variables.insert("first".to_owned(), json!(first));
         variables.insert("after".to_owned(), json!(after));
         if let Some(filters) = &window.filters {

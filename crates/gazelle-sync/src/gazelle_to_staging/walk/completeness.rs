@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::report::WalkReport;
-use crate::entities::{Entity, Shape};
+use crate::entities::{Entity, ApiList};
 use crate::gazelle_to_staging::pages::seen::PageEnds;
 use crate::gazelle_to_staging::pages::window::{Shortfall, WindowEnd};
 
@@ -52,7 +52,7 @@ pub(crate) fn judge(
     if !report.was_split
         && let [end] = fetched.ends.as_slice()
     {
-        let is_connection = matches!(entity.walk.shape, Shape::Connection { .. });
+        let is_connection = matches!(entity.walk.shape, ApiList::Connection { .. });
         report.total = end.total.or(fetched.total).or((!is_connection).then_some(records));
         report.started_at = report.started_at.or(end.started_at);
         report.api_ahead = report.api_ahead.or(end.api_ahead);

@@ -27,7 +27,7 @@ use super::pages::window::Shortfall;
 use super::requests::counts;
 use super::{Fetch, FetchError, Scope, WalkSpec};
 use crate::display::EntityProgress;
-use crate::entities::{Entity, Shape};
+use crate::entities::{Entity, ApiList};
 use crate::gazelle_to_staging::pages::queue::QueuedPage;
 use crate::gazelle_to_staging::records::faults::concerns_all_records;
 use crate::source::SourceError;
@@ -303,7 +303,7 @@ impl Walk<'_> {
         report: &mut WalkReport,
     ) -> Result<(WindowPlan, Option<Timestamp>), FetchError> {
         let (fetch, entity, scope) = (self.fetch, self.entity, self.spec.scope);
-        let is_connection = matches!(entity.walk.shape, Shape::Connection { .. });
+        let is_connection = matches!(entity.walk.shape, ApiList::Connection { .. });
         let (mut plan, started_at) = if is_connection && options.splits && fetch.concurrency > 1 {
             let today = crate::time::utc_parts(began_at).0;
             let (plan, answer) = plan::plan(fetch, entity, scope, today).await?;

@@ -9,7 +9,7 @@ use jiff::civil::Date;
 
 use super::days::{is_inside, months_of, years};
 use super::split::{WindowPlan, split, target_size};
-use crate::entities::{Entity, Shape, UndatedEnd};
+use crate::entities::{Entity, ApiList, UndatedEnd};
 use crate::gazelle_to_staging::pages::seen::PageEnds;
 use crate::gazelle_to_staging::requests::counts::count_in_steps;
 use crate::gazelle_to_staging::{Fetch, Scope};
@@ -83,7 +83,7 @@ pub async fn plan(
 /// Whether the records without a date, as far as the plan has any, can be read where they were found last time:
 /// from the end of a list there is one page.
 fn has_room_for_undated(fetch: &Fetch, entity: &Entity, plan: &WindowPlan) -> bool {
-    let Shape::Connection { undated: Some(undated), .. } = &entity.walk.shape else { return true };
+    let ApiList::Connection { undated: Some(undated), .. } = &entity.walk.shape else { return true };
     let sizes = fetch.sizes.for_entity(entity);
     let is_at_the_end = matches!(undated.ends.get(sizes.undated_end()), Some(UndatedEnd::Last(_)));
     let most = plan.windows.iter().filter_map(|window| window.undated).max().unwrap_or_default();

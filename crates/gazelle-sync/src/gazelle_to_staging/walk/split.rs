@@ -1,6 +1,6 @@
 //! Combines counted parts of an entity into the windows of a walk. Without requests.
 
-use crate::entities::{Entity, Shape};
+use crate::entities::{Entity, ApiList};
 use crate::gazelle_to_staging::Scope;
 use crate::gazelle_to_staging::requests::window::{Window, filters};
 
@@ -30,8 +30,8 @@ impl WindowPlan {
     /// A plan of one window: a single sequence of pages.
     pub fn sequential(entity: &Entity, scope: Scope) -> WindowPlan {
         let filters = match &entity.walk.shape {
-            Shape::Connection { dates, .. } => filters(dates, scope),
-            Shape::PlainList => None,
+            ApiList::Connection { dates, .. } => filters(dates, scope),
+            ApiList::PlainList => None,
         };
         WindowPlan { windows: vec![Window { filters, ..Window::default() }], total: None, parts: Vec::new() }
     }
@@ -62,7 +62,7 @@ pub(crate) fn split(
     target: u64,
     page: u64,
 ) -> Option<WindowPlan> {
-    let Shape::Connection { dates, undated: where_undated, .. } = &entity.walk.shape else { return None };
+    let ApiList::Connection { dates, undated: where_undated, .. } = &entity.walk.shape else { return None };
     // The API's counts may be any number.
     let dated = parts.iter().try_fold(0_u64, |sum, (_, n)| sum.checked_add(*n))?;
     let undated = total.checked_sub(dated)?;

@@ -12,7 +12,7 @@ use crate::db::{Begin, Db, DbError, Tx, citus, quote};
 use crate::lease::Unfenced;
 use crate::run_log::report::{Status, milliseconds};
 use crate::staging::notes::whole_since;
-use crate::staging::pending::Basis;
+use crate::staging::pending::RebuildSource;
 use crate::staging_to_production::TableSet;
 use crate::staging_to_production::rebuild::{self, UnwrittenRecord};
 use crate::{access, migrate, migrations};
@@ -25,7 +25,7 @@ const VIEW: &str = "v_appointments_montreal";
 
 /// What was built.
 #[derive(Debug, Serialize)]
-pub struct Built {
+pub struct RestoredSchema {
     /// Always `success`: after an error nothing is left behind.
     pub status: Status,
     /// The schema.
@@ -49,7 +49,7 @@ pub struct Built {
 /// # Errors
 /// The database's; a schema that exists and was not built by this; an instant before the setting `retention`
 /// deleted versions.
-pub async fn build(db: &Db, settings: &Settings, as_of: Timestamp, into: &str) -> Result<Built, DbError> {
+pub async fn build(db: &Db, settings: &Settings, as_of: Timestamp, into: &str) -> Result<RestoredSchema, DbError> {
     let started = Instant::now();
     migrate::prepare(db).await?;
     citus::check_takes_ddl(db).await?;
@@ -63,7 +63,7 @@ pub async fn build(db: &Db, settings: &Settings, as_of: Timestamp, into: &str) -
     let begin = Begin { snapshot: true, ..Begin::default() };
     let tx = Unfenced::CopyOfThePast.begin_with(&mut connection, begin).await?;
     let replaced = make_room(&tx, db.schema(), into).await?;
-    let unplaced = rebuild::rebuild(&tx, settings.batch_size, Basis::AsOf(as_of)).await?;
+    let unplaced = rebuild::rebuild(&tx, settings.batch_size, RebuildSource::AsOf(as_of)).await?;
     let target = quote(into);
     // By our own statements, so that nothing that was added to the account's tables can refuse a row here.
     for sql in migrations::declared::production_tables() {
@@ -93,7 +93,7 @@ pub async fn build(db: &Db, settings: &Settings, as_of: Timestamp, into: &str) -
     close(&tx, &target).await?;
     tx.commit().await?;
     let schema = into.to_owned();
-    Ok(Built {
+    Ok(RestoredSchema {
         status: Status::Success,
         schema,
         as_of,

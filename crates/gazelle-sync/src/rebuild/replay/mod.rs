@@ -14,7 +14,7 @@ use serde::Serialize;
 use uuid::Uuid;
 
 use super::follow_up::{FollowUp, Remaining};
-use super::{ApplyOptions, ForAction, Held, RebuildReport, compare, decide, in_one_snapshot};
+use super::{ApplyOptions, ForAction, LeasedContext, RebuildReport, compare, decide, in_one_snapshot};
 use crate::config::Settings;
 use crate::db::{Db, DbError};
 use crate::display::Progress;
@@ -23,7 +23,7 @@ use crate::lease::{FencedTx, Lease};
 use crate::migrate;
 use crate::run_log::kinds::RunCommand;
 use crate::run_log::report::milliseconds;
-use crate::staging::pending::Basis;
+use crate::staging::pending::RebuildSource;
 use crate::staging::versions::clock::Clock;
 use crate::staging_to_production::rebuild;
 
@@ -53,7 +53,7 @@ pub async fn replay(
     let started = Instant::now();
     migrate::prepare(db).await?;
     let mut report = Lease::hold(db, settings.lease(), async |lease| {
-        replay_leased(Held { db, settings, lease, progress, action: ForAction::default() }, wanted).await
+        replay_leased(LeasedContext { db, settings, lease, progress, action: ForAction::default() }, wanted).await
     })
     .await?;
     report.rebuild.duration_ms = milliseconds(started.elapsed());
@@ -64,8 +64,8 @@ pub async fn replay(
 ///
 /// # Errors
 /// As [`replay()`].
-pub async fn replay_leased(held: Held<'_>, wanted: &ReplayRequest) -> Result<ReplayReport, DbError> {
-    let Held { db, settings, lease, progress, action } = held;
+pub async fn replay_leased(held: LeasedContext<'_>, wanted: &ReplayRequest) -> Result<ReplayReport, DbError> {
+    let LeasedContext { db, settings, lease, progress, action } = held;
     let clock = Clock::after_staged(db).await?;
     let (run_id, fence) = (clock.run_id(), lease.fence());
     let transaction = Box::pin(async {
@@ -94,8 +94,8 @@ async fn in_transaction(
 ) -> Result<(ReplayReport, bool), DbError> {
     let (parts, records) = part::of(&tx, wanted).await?;
     // Everything is rebuilt, whatever the slice: rows are built from rows of other records.
-    let unplaced = rebuild::rebuild(&tx, settings.batch_size, Basis::Everything).await?;
-    crate::crash::at(crate::crash::Step::ReplayBuilt);
+    let unplaced = rebuild::rebuild(&tx, settings.batch_size, RebuildSource::Everything).await?;
+    crate::crash::at(crate::crash::CrashPoint::ReplayBuilt);
     let found = compare(&tx, parts, unplaced, action.detail).await?;
     let options = ApplyOptions { dry_run: wanted.dry_run, allow_deletions: wanted.allow_deletions, action };
     let is_part = records.is_some() || wanted.entities.len() < ENTITIES.len();
@@ -106,7 +106,7 @@ async fn in_transaction(
     match applied {
         Some(_) => {
             action.applied(&tx, run_id, &report).await?;
-            crate::crash::at(crate::crash::Step::ReplayApplied);
+            crate::crash::at(crate::crash::CrashPoint::ReplayApplied);
             tx.commit().await?;
         }
         None => tx.rollback().await?,

@@ -5,7 +5,7 @@ use tokio_postgres::types::Type;
 use crate::db::{DbError, Tx};
 use crate::entities::Entity;
 use crate::staging::history::slice::{self, Slice};
-use crate::staging_to_production::difference::Part;
+use crate::staging_to_production::difference::RecordSelection;
 
 /// What to replay, and how.
 #[derive(Debug)]
@@ -24,11 +24,11 @@ pub struct ReplayRequest {
 ///
 /// # Errors
 /// The database's; an id that neither staging nor production holds; a slice without a record.
-pub(super) async fn of(tx: &Tx<'_>, wanted: &ReplayRequest) -> Result<(Vec<Part>, Option<u64>), DbError> {
-    let mut parts: Vec<Part> = Vec::new();
+pub(super) async fn of(tx: &Tx<'_>, wanted: &ReplayRequest) -> Result<(Vec<RecordSelection>, Option<u64>), DbError> {
+    let mut parts: Vec<RecordSelection> = Vec::new();
     if wanted.slice.is_whole() {
         for entity in &wanted.entities {
-            parts.push(Part::whole(entity));
+            parts.push(RecordSelection::whole(entity));
         }
         return Ok((parts, None));
     }
@@ -46,7 +46,7 @@ pub(super) async fn of(tx: &Tx<'_>, wanted: &ReplayRequest) -> Result<(Vec<Part>
             records.dedup();
         }
         count += records.len() as u64;
-        parts.push(Part::of(entity, records));
+        parts.push(RecordSelection::of(entity, records));
     }
     let entities: Vec<&str> = wanted.entities.iter().map(|entity| entity.name).collect();
     if !unknown.is_empty() {

@@ -19,7 +19,7 @@ use step::{find_step, refuse_what_retention_dropped};
 
 use super::comparison::Comparison;
 use super::follow_up::{FollowUp, Remaining};
-use super::{ApplyOptions, ForAction, Held, RebuildReport, compare, decide, in_one_snapshot};
+use super::{ApplyOptions, ForAction, LeasedContext, RebuildReport, compare, decide, in_one_snapshot};
 use crate::config::Settings;
 use crate::db::{Db, DbError};
 use crate::display::Progress;
@@ -28,14 +28,14 @@ use crate::lease::{FencedTx, Lease};
 use crate::migrate;
 use crate::run_log::kinds::RunCommand;
 use crate::run_log::report::milliseconds;
-use crate::staging::pending::Basis;
+use crate::staging::pending::RebuildSource;
 use crate::staging::versions::clock::Clock;
 use crate::staging::{undo, written};
 use crate::staging_to_production::apply_difference::Records;
-use crate::staging_to_production::difference::Part;
+use crate::staging_to_production::difference::RecordSelection;
 use crate::staging_to_production::rebuild;
 
-pub use step::Step;
+pub use step::UndoOperation;
 
 /// What to undo, and how.
 #[derive(Debug, Clone, Copy)]
@@ -58,14 +58,14 @@ pub struct UndoReport {
     pub rebuild: RebuildReport,
     /// What it did to staging.
     #[serde(flatten)]
-    pub undone: Undone,
+    pub undone: UndoCounts,
 }
 
 /// What an undo did to staging.
 #[derive(Debug, Serialize)]
-pub struct Undone {
+pub struct UndoCounts {
     /// What was done.
-    pub step: Step,
+    pub step: UndoOperation,
     /// Versions withdrawn or restored.
     pub versions: u64,
     /// The records of these versions.
@@ -87,7 +87,7 @@ pub async fn undo(
     let started = Instant::now();
     migrate::prepare(db).await?;
     let mut report = Lease::hold(db, settings.lease(), async |lease| {
-        undo_leased(Held { db, settings, lease, progress, action: ForAction::default() }, wanted).await
+        undo_leased(LeasedContext { db, settings, lease, progress, action: ForAction::default() }, wanted).await
     })
     .await?;
     report.rebuild.duration_ms = milliseconds(started.elapsed());
@@ -98,8 +98,8 @@ pub async fn undo(
 ///
 /// # Errors
 /// As [`undo()`].
-pub async fn undo_leased(held: Held<'_>, wanted: UndoRequest) -> Result<UndoReport, DbError> {
-    let Held { db, settings, lease, progress, action } = held;
+pub async fn undo_leased(held: LeasedContext<'_>, wanted: UndoRequest) -> Result<UndoReport, DbError> {
+    let LeasedContext { db, settings, lease, progress, action } = held;
     let step = find_step(db, wanted.id, wanted.lift).await?;
     refuse_what_retention_dropped(db, step).await?;
     let clock = Clock::after_staged(db).await?;
@@ -119,8 +119,8 @@ pub async fn undo_leased(held: Held<'_>, wanted: UndoRequest) -> Result<UndoRepo
         Ok((rebuild, undone, remaining))
     });
     let command = match step {
-        Step::Undid(_) => RunCommand::Undo,
-        Step::Lifted { .. } => RunCommand::UndoLift,
+        UndoOperation::Undid(_) => RunCommand::Undo,
+        UndoOperation::Lifted { .. } => RunCommand::UndoLift,
     };
     let follow_up = FollowUp { db, settings, fence, run_id, clock, progress, trigger: action.trigger() };
     let (rebuild, undone) = follow_up.recorded(command, transaction).await?;
@@ -130,14 +130,14 @@ pub async fn undo_leased(held: Held<'_>, wanted: UndoRequest) -> Result<UndoRepo
 /// Withdraws or restores the versions, computes what production should be then, and applies the difference.
 async fn in_transaction(
     tx: FencedTx<'_>,
-    held: Held<'_>,
+    held: LeasedContext<'_>,
     wanted: UndoRequest,
     run_id: Uuid,
-    step: Step,
+    step: UndoOperation,
 ) -> Result<UndoReport, DbError> {
-    let Held { settings, action, .. } = held;
+    let LeasedContext { settings, action, .. } = held;
     let at = tx.now().await?;
-    let touched = Touched::by(&tx, run_id, step, at).await?;
+    let touched = AffectedByEntity::by(&tx, run_id, step, at).await?;
     if touched.versions == 0 {
         return Err(DbError::infrastructure(format!(
             "the run {} staged nothing that still counts: there is nothing to undo",
@@ -145,8 +145,8 @@ async fn in_transaction(
         )));
     }
     note(&tx, run_id, step, &touched, at).await?;
-    let unplaced = rebuild::rebuild(&tx, settings.batch_size, Basis::Everything).await?;
-    let parts = ENTITIES.iter().map(|entity| Part::whole(entity)).collect();
+    let unplaced = rebuild::rebuild(&tx, settings.batch_size, RebuildSource::Everything).await?;
+    let parts = ENTITIES.iter().map(|entity| RecordSelection::whole(entity)).collect();
     let mut found = compare(&tx, parts, unplaced, action.detail).await?;
     found.let_wait();
     let options = ApplyOptions { dry_run: wanted.dry_run, allow_deletions: wanted.allow_deletions, action };
@@ -158,13 +158,13 @@ async fn in_transaction(
     let applied = result.applied;
     let rebuild = RebuildReport::new(run_id, wanted.dry_run, found.tables.clone(), result);
     let records = touched.records();
-    let undone = Undone { step, versions: touched.versions, records, newer: touched.newer };
+    let undone = UndoCounts { step, versions: touched.versions, records, newer: touched.newer };
     let report = UndoReport { rebuild, undone };
     match applied {
         Some(_) => {
             make_pending(&tx, &touched, &found).await?;
             action.applied(&tx, run_id, &report).await?;
-            crate::crash::at(crate::crash::Step::UndoApplied);
+            crate::crash::at(crate::crash::CrashPoint::UndoApplied);
             tx.commit().await?;
         }
         None => tx.rollback().await?,
@@ -173,7 +173,7 @@ async fn in_transaction(
 }
 
 /// The versions that are withdrawn or restored.
-struct Touched {
+struct AffectedByEntity {
     versions: u64,
     /// Their records, by the name of their entity.
     of: Records,
@@ -181,16 +181,16 @@ struct Touched {
     newer: u64,
 }
 
-impl Touched {
+impl AffectedByEntity {
     /// Withdraws the versions of a run, or restores them.
-    async fn by(tx: &FencedTx<'_>, run_id: Uuid, step: Step, at: Timestamp) -> Result<Touched, DbError> {
-        let mut touched = Touched { versions: 0, of: Records::new(), newer: 0 };
+    async fn by(tx: &FencedTx<'_>, run_id: Uuid, step: UndoOperation, at: Timestamp) -> Result<AffectedByEntity, DbError> {
+        let mut touched = AffectedByEntity { versions: 0, of: Records::new(), newer: 0 };
         for entity in ENTITIES.iter().copied() {
             let of_entity = match step {
-                Step::Undid(run) => undo::withdraw(tx, entity, run, run_id, at).await?,
-                Step::Lifted { undo, .. } => undo::restore(tx, entity, undo).await?,
+                UndoOperation::Undid(run) => undo::withdraw(tx, entity, run, run_id, at).await?,
+                UndoOperation::Lifted { undo, .. } => undo::restore(tx, entity, undo).await?,
             };
-            if matches!(step, Step::Undid(_)) {
+            if matches!(step, UndoOperation::Undid(_)) {
                 touched.newer += undo::with_newer(tx, entity, run_id).await?;
             }
             touched.versions += of_entity.versions;
@@ -205,7 +205,7 @@ impl Touched {
 }
 
 /// Makes records pending again whose versions were touched, and those that differed.
-async fn make_pending(tx: &FencedTx<'_>, touched: &Touched, found: &Comparison) -> Result<(), DbError> {
+async fn make_pending(tx: &FencedTx<'_>, touched: &AffectedByEntity, found: &Comparison) -> Result<(), DbError> {
     for entity in ENTITIES.iter().copied() {
         let both = [&touched.of, &found.differing];
         let mut records: Vec<String> =
@@ -244,12 +244,12 @@ fn refused_by(error: &DbError) -> &'static str {
 async fn note(
     tx: &FencedTx<'_>,
     run_id: Uuid,
-    step: Step,
-    touched: &Touched,
+    step: UndoOperation,
+    touched: &AffectedByEntity,
     at: Timestamp,
 ) -> Result<(), DbError> {
     let noted = match step {
-        Step::Undid(run) => {
+        UndoOperation::Undid(run) => {
             tx.query(
                 "INSERT INTO {schema}.sync_undos (undo_id, run_id, undone_at, versions, records)
                  VALUES ($1, $2, $3, $4, $5) RETURNING 1",
@@ -263,7 +263,7 @@ async fn note(
             )
             .await?
         }
-        Step::Lifted { undo, .. } => {
+        UndoOperation::Lifted { undo, .. } => {
             tx.query(
                 "UPDATE {schema}.sync_undos SET lifted_at = $2, lifted_by = $3 WHERE undo_id = $1 RETURNING 1",
                 &[(&undo, Type::UUID), (&at, Type::TIMESTAMPTZ), (&run_id, Type::UUID)],

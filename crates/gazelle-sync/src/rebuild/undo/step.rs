@@ -12,7 +12,7 @@ use crate::staging::notes::whole_since;
 /// What an undo does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Step {
+pub enum UndoOperation {
     /// The versions of this run are withdrawn.
     Undid(Uuid),
     /// The versions of this run count again.
@@ -24,11 +24,11 @@ pub enum Step {
     },
 }
 
-impl Step {
+impl UndoOperation {
     /// The run whose versions are withdrawn or restored.
     pub(super) fn run(self) -> Uuid {
         match self {
-            Step::Undid(run) | Step::Lifted { run, .. } => run,
+            UndoOperation::Undid(run) | UndoOperation::Lifted { run, .. } => run,
         }
     }
 }
@@ -60,7 +60,7 @@ impl From<&Row> for KnownUndo {
 ///
 /// # Errors
 /// An id that names nothing that can be undone or lifted; the database's.
-pub(super) async fn find_step(db: &Db, id: Uuid, lift: bool) -> Result<Step, DbError> {
+pub(super) async fn find_step(db: &Db, id: Uuid, lift: bool) -> Result<UndoOperation, DbError> {
     let rows = db.query(include_str!("undos_of.sql"), &[(&id, Type::UUID)]).await?;
     let known: Vec<KnownUndo> = rows.iter().map(KnownUndo::from).collect();
     if let Some(step) = step_of(id, lift, &known).map_err(DbError::infrastructure)? {
@@ -71,19 +71,19 @@ pub(super) async fn find_step(db: &Db, id: Uuid, lift: bool) -> Result<Step, DbE
         true => Err(DbError::infrastructure(format!(
             "no run has the id {id}; `gazelle-sync status` lists the last ones"
         ))),
-        false => Ok(Step::Undid(id)),
+        false => Ok(UndoOperation::Undid(id)),
     }
 }
 
 /// What an id means, given the undos that name it, the newest first; none for an id that no undo names. The error
 /// is a message if there is nothing to undo or to lift.
-fn step_of(id: Uuid, lift: bool, known: &[KnownUndo]) -> Result<Option<Step>, String> {
+fn step_of(id: Uuid, lift: bool, known: &[KnownUndo]) -> Result<Option<UndoOperation>, String> {
     let in_force = known.iter().find(|known| known.lifted_by.is_none());
     match (lift, in_force) {
-        (true, Some(KnownUndo { undo, run, .. })) => Ok(Some(Step::Lifted { run: *run, undo: *undo })),
+        (true, Some(KnownUndo { undo, run, .. })) => Ok(Some(UndoOperation::Lifted { run: *run, undo: *undo })),
         (true, None) => Err(format!("the run {id} is not undone: there is nothing to lift")),
         (false, Some(KnownUndo { undo, run, .. })) if *undo == id => {
-            Ok(Some(Step::Lifted { run: *run, undo: *undo }))
+            Ok(Some(UndoOperation::Lifted { run: *run, undo: *undo }))
         }
         (false, Some(KnownUndo { undo, run, at, .. })) => Err(format!(
             "the run {run} is undone already, by {undo} at {at}; `gazelle-sync undo --lift {run}` takes that back"
@@ -93,7 +93,7 @@ fn step_of(id: Uuid, lift: bool, known: &[KnownUndo]) -> Result<Option<Step>, St
                 "this undo of the run {run} was lifted already, by {lifted_by}; `gazelle-sync undo {run}` undoes the run again"
             )),
             // The id is the lifting, or the run itself, whose undo has been lifted.
-            Some(KnownUndo { run, .. }) => Ok(Some(Step::Undid(*run))),
+            Some(KnownUndo { run, .. }) => Ok(Some(UndoOperation::Undid(*run))),
             None => Ok(None),
         },
     }
@@ -101,8 +101,8 @@ fn step_of(id: Uuid, lift: bool, known: &[KnownUndo]) -> Result<Option<Step>, St
 
 /// Refuses to undo a run from before versions were deleted by `retention`: the versions that were current before it
 /// may be missing, and its records would be removed instead of being restored.
-pub(super) async fn refuse_what_retention_dropped(db: &Db, step: Step) -> Result<(), DbError> {
-    let (Step::Undid(run), Some(whole)) = (step, whole_since::read(db).await?) else { return Ok(()) };
+pub(super) async fn refuse_what_retention_dropped(db: &Db, step: UndoOperation) -> Result<(), DbError> {
+    let (UndoOperation::Undid(run), Some(whole)) = (step, whole_since::read(db).await?) else { return Ok(()) };
     let rows = db
         .query("SELECT started_at FROM {schema}.sync_runs WHERE run_id = $1", &[(&run, Type::UUID)])
         .await?;
@@ -124,7 +124,7 @@ mod tests {
         let [run, undo, lifting] = [1, 2, 3].map(Uuid::from_u128);
         let in_force = KnownUndo { undo, run, at: Timestamp::UNIX_EPOCH, lifted_by: None };
         let lifted = KnownUndo { lifted_by: Some(lifting), ..in_force };
-        let (undid, lift) = (Some(Step::Undid(run)), Some(Step::Lifted { run, undo }));
+        let (undid, lift) = (Some(UndoOperation::Undid(run)), Some(UndoOperation::Lifted { run, undo }));
         for (id, lifts, known, meant) in [
             (run, false, vec![], Ok(None)),
             (run, true, vec![], Err("is not undone: there is nothing to lift")),

@@ -26,8 +26,8 @@ use crate::db::{Begin, Db, DbError, Template, Tx};
 use crate::entities::Entity;
 use crate::lease::{Unfenced, UnfencedTx};
 use crate::staging::counts::balance;
-use crate::staging::pending::Basis;
-use crate::staging_to_production::difference::{Part, TableDifference};
+use crate::staging::pending::RebuildSource;
+use crate::staging_to_production::difference::{RecordSelection, TableDifference};
 use crate::staging_to_production::rebuild::{self, UnwrittenRecord};
 
 pub use report::{Check, Question, Verdict, VerifyReport};
@@ -110,9 +110,9 @@ struct Verification<'a, 't> {
 impl Verification<'_, '_> {
     /// Rebuilds production in scratch tables and compares the two.
     async fn compare_with_staging(&self, found: &mut Findings) -> Result<(), DbError> {
-        let unplaced = rebuild::rebuild(self.tx, self.settings.batch_size, Basis::Processed).await?;
+        let unplaced = rebuild::rebuild(self.tx, self.settings.batch_size, RebuildSource::Processed).await?;
         found.checks.push(self.all_placed(&unplaced));
-        let parts: Vec<Part> = self.question.entities.iter().map(|entity| Part::whole(entity)).collect();
+        let parts: Vec<RecordSelection> = self.question.entities.iter().map(|entity| RecordSelection::whole(entity)).collect();
         let tables = comparison::count(self.tx, &parts).await?;
         found.rows = production_rows(self.tx, &self.table_names()).await?;
         found.checks.push(Check::of_tables("production equals staging", found.rows, &tables));

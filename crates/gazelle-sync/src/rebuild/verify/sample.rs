@@ -13,9 +13,9 @@ use crate::entities::Entity;
 use crate::entities::table::{Table, Value};
 use crate::rebuild::comparison::{Detail, compare as compare_parts};
 use crate::staging::undo;
-use crate::staging::versions::{self, Newest, Received};
+use crate::staging::versions::{self, NewestVersion, Received};
 use crate::staging_to_production::batch::{self, Candidate, VersionContent};
-use crate::staging_to_production::difference::{Part, TableDifference};
+use crate::staging_to_production::difference::{RecordSelection, TableDifference};
 use crate::staging_to_production::rebuild::{self, UnwrittenRecord};
 use crate::time;
 
@@ -63,7 +63,7 @@ pub async fn judge(
 
 /// What staging holds of the sampled records of an entity.
 struct HeldContents<'i> {
-    newest: HashMap<&'i str, Newest>,
+    newest: HashMap<&'i str, NewestVersion>,
     /// Records that an undo keeps as they were.
     kept_as_before: HashSet<&'i str>,
     /// When the last complete walk of the whole entity began.
@@ -186,7 +186,7 @@ pub async fn compare(
         let candidates: Vec<Candidate> = of_entity.into_iter().map(|(_, candidate)| candidate).collect();
         unplaced.extend(rebuild::overwrite(tx, entity, &candidates).await?);
         let ids = candidates.into_iter().map(|candidate| candidate.external_id).collect();
-        parts.push(Part::of(entity, ids));
+        parts.push(RecordSelection::of(entity, ids));
         left = others;
     }
     Ok((compare_parts(tx, parts, Vec::new(), Detail::COMMAND).await?.tables, unplaced))

@@ -5,7 +5,7 @@
 //! takes up what has changed nothing, and never repeats what has.
 
 mod shown;
-mod wanted;
+mod request;
 
 use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
@@ -22,8 +22,8 @@ use crate::run_log::kinds::Status;
 use crate::staging::{removal, written};
 
 pub use shown::{Action, Examinations, LastVerified, examinations, last_verified, list, one};
-pub use wanted::{
-    ActionKind, ActionOutcome, Wanted, WantedDecision, WantedDismissal, WantedRebuild, WantedRetry,
+pub use request::{
+    ActionKind, ActionOutcome, ActionRequest, DecisionRequest, DismissalRequest, RebuildRequest, RetryRequest,
 };
 
 /// The table of actions, for messages.
@@ -39,7 +39,7 @@ pub struct OpenAction {
     /// Its id.
     pub id: Uuid,
     /// What was asked for; none if this program does not know it.
-    pub wanted: Option<Wanted>,
+    pub request: Option<ActionRequest>,
     /// The dry run whose numbers were seen.
     pub based_on: Option<Uuid>,
 }
@@ -51,13 +51,13 @@ pub struct OpenAction {
 /// Those of the database; tables that a superuser must not write.
 pub async fn ask(
     db: &Db,
-    wanted: &Wanted,
+    request: &ActionRequest,
     based_on: Option<Uuid>,
     asked_by: Option<Uuid>,
 ) -> Result<Uuid, DbError> {
     superuser::check_before_writing(db).await?;
     let now = db.now().await?;
-    let (id, kind, arguments) = (Uuid::now_v7(), wanted.kind().as_str(), wanted.arguments());
+    let (id, kind, arguments) = (Uuid::now_v7(), request.kind().as_str(), request.arguments());
     let digest = blake3::hash(format!("{kind} {based_on:?} {arguments}").as_bytes());
     let digest: &[u8] = digest.as_bytes();
     let params: [Param<'_>; 7] = [
@@ -92,7 +92,7 @@ pub async fn next(db: &Db) -> Result<Option<OpenAction>, DbError> {
     let rows = db.query(include_str!("next.sql"), &[]).await?;
     Ok(rows.first().map(|row| OpenAction {
         id: row.get("id"),
-        wanted: Wanted::of(row.get("kind"), &row.get("arguments")),
+        request: ActionRequest::of(row.get("kind"), &row.get("arguments")),
         based_on: row.get("based_on"),
     }))
 }
@@ -123,21 +123,21 @@ async fn take_in(tx: &FencedTx<'_>, id: Uuid, run_id: Option<Uuid>) -> Result<bo
 }
 
 /// How an action ended that an earlier process had taken; none if it is to be begun again.
-fn ended_before(row: &Row) -> Option<Ended> {
+fn ended_before(row: &Row) -> Option<ActionEnd> {
     let status: Option<&str> = row.get("run_status");
     let reason: Option<String> = row.get("run_reason");
     let outcome = status.and_then(|status| status.parse().ok()).and_then(outcome_of);
     if let Some(outcome) = outcome {
-        return Some(Ended { reason, ..Ended::of(outcome) });
+        return Some(ActionEnd { reason, ..ActionEnd::of(outcome) });
     }
     if row.get("is_applied") {
         let reason = "the service was stopped after the data was changed and before all was checked; the next run does what is left";
-        return Some(Ended { reason: Some(reason.to_owned()), ..Ended::of(ActionOutcome::Partial) });
+        return Some(ActionEnd { reason: Some(reason.to_owned()), ..ActionEnd::of(ActionOutcome::Partial) });
     }
     let times: i32 = row.get("times_taken");
-    (times >= TIMES_TAKEN).then(|| Ended {
+    (times >= TIMES_TAKEN).then(|| ActionEnd {
         reason: Some(format!("it was begun {times} times and never came to an end; nothing was changed")),
-        ..Ended::of(ActionOutcome::Failed)
+        ..ActionEnd::of(ActionOutcome::Failed)
     })
 }
 
@@ -171,7 +171,7 @@ pub async fn applied(
 
 /// The end of an action.
 #[derive(Debug, Clone)]
-pub struct Ended {
+pub struct ActionEnd {
     /// How it ended.
     pub outcome: ActionOutcome,
     /// Why it was not done, or not wholly; in English.
@@ -184,10 +184,10 @@ pub struct Ended {
     pub applies: bool,
 }
 
-impl Ended {
+impl ActionEnd {
     /// An end with this outcome and nothing else.
-    pub fn of(outcome: ActionOutcome) -> Ended {
-        Ended { outcome, reason: None, run_id: None, report: None, applies: false }
+    pub fn of(outcome: ActionOutcome) -> ActionEnd {
+        ActionEnd { outcome, reason: None, run_id: None, report: None, applies: false }
     }
 }
 
@@ -195,13 +195,13 @@ impl Ended {
 ///
 /// # Errors
 /// Those of the database; a lease that is lost.
-pub async fn end(db: &Db, fence: &Fence, id: Uuid, ended: &Ended) -> Result<(), DbError> {
+pub async fn end(db: &Db, fence: &Fence, id: Uuid, ended: &ActionEnd) -> Result<(), DbError> {
     fence.transaction(db, async |tx| end_in(tx, id, ended).await).await?;
     tracing::info!(action = %id, outcome = ended.outcome.as_str(), "an action of the dashboard ended");
     Ok(())
 }
 
-async fn end_in(tx: &FencedTx<'_>, id: Uuid, ended: &Ended) -> Result<(), DbError> {
+async fn end_in(tx: &FencedTx<'_>, id: Uuid, ended: &ActionEnd) -> Result<(), DbError> {
     let now = tx.now().await?;
     let report = ended.report.clone().map(storable);
     let reason = ended.reason.as_deref().map(|reason| reason.replace('\0', ""));

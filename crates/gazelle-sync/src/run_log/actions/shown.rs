@@ -7,7 +7,7 @@ use tokio_postgres::Row;
 use tokio_postgres::types::Type;
 use uuid::Uuid;
 
-use super::wanted::{ActionKind, Wanted};
+use super::request::{ActionKind, ActionRequest};
 use crate::db::{DbError, Param, Tx};
 
 /// An action as the pages show it.
@@ -68,8 +68,8 @@ impl Action {
     }
 
     /// What was asked for; none if this program does not know it.
-    pub fn wanted(&self) -> Option<Wanted> {
-        Wanted::of(&self.kind, &self.arguments)
+    pub fn request(&self) -> Option<ActionRequest> {
+        ActionRequest::of(&self.kind, &self.arguments)
     }
 
     /// Whether it is an examination, whose report is for operators alone.

@@ -15,7 +15,7 @@ pub const REQUESTS: i64 = 100_000;
 
 /// New versions that a run staged of an entity.
 #[derive(Debug, Serialize)]
-pub struct Changed {
+pub struct StagedByRun {
     /// The run.
     pub run_id: String,
     /// The entity, as it is stored.
@@ -26,7 +26,7 @@ pub struct Changed {
 
 /// What is usual for an entity.
 #[derive(Debug, Serialize)]
-pub struct Usual {
+pub struct UsualRange {
     /// The entity, as it is stored.
     pub entity: String,
     /// Of how many runs this is known.
@@ -39,7 +39,7 @@ pub struct Usual {
 
 /// What the runs of a day did to staging.
 #[derive(Debug, Serialize)]
-pub struct Grown {
+pub struct DailyGrowth {
     /// Which of the days, from 0.
     pub day: usize,
     /// The entity, as it is stored; none where the runs of the day counted nothing.
@@ -55,7 +55,7 @@ pub struct Grown {
 
 /// Requests of an hour with about the same latency.
 #[derive(Debug)]
-pub struct Latency {
+pub struct LatencyBucket {
     /// Which of the hours, from 0.
     pub hour: usize,
     /// Which of the bounds is the first that the latency does not exceed; their number if it exceeds all.
@@ -68,9 +68,9 @@ pub struct Latency {
 ///
 /// # Errors
 /// Those of the database.
-pub async fn changed(tx: &Tx<'_>, runs: &[Uuid]) -> Result<Vec<Changed>, DbError> {
+pub async fn changed(tx: &Tx<'_>, runs: &[Uuid]) -> Result<Vec<StagedByRun>, DbError> {
     let rows = tx.query(include_str!("changed.sql"), &[(&runs, Type::UUID_ARRAY)]).await?;
-    let one = rows.iter().map(|row| Changed {
+    let one = rows.iter().map(|row| StagedByRun {
         run_id: row.get("run_id"),
         entity: row.get("entity"),
         staged: row.get("staged"),
@@ -82,9 +82,9 @@ pub async fn changed(tx: &Tx<'_>, runs: &[Uuid]) -> Result<Vec<Changed>, DbError
 ///
 /// # Errors
 /// Those of the database.
-pub async fn usual(tx: &Tx<'_>, since: Timestamp) -> Result<Vec<Usual>, DbError> {
+pub async fn usual(tx: &Tx<'_>, since: Timestamp) -> Result<Vec<UsualRange>, DbError> {
     let rows = tx.query(include_str!("usual.sql"), &[(&since, Type::TIMESTAMPTZ)]).await?;
-    let one = rows.iter().map(|row| Usual {
+    let one = rows.iter().map(|row| UsualRange {
         entity: row.get("entity"),
         runs: row.get("runs"),
         low: row.get("low"),
@@ -97,11 +97,11 @@ pub async fn usual(tx: &Tx<'_>, since: Timestamp) -> Result<Vec<Usual>, DbError>
 ///
 /// # Errors
 /// Those of the database.
-pub async fn growth(tx: &Tx<'_>, days: &[Timestamp]) -> Result<Vec<Grown>, DbError> {
+pub async fn growth(tx: &Tx<'_>, days: &[Timestamp]) -> Result<Vec<DailyGrowth>, DbError> {
     let params = [(&days as _, Type::TIMESTAMPTZ_ARRAY), (&RUNS as _, Type::INT8)];
     let rows = tx.query(include_str!("growth.sql"), &params).await?;
     let one = rows.iter().filter_map(|row| {
-        Some(Grown {
+        Some(DailyGrowth {
             day: place(row.get("day"), days)?,
             entity: row.get("entity"),
             staged: row.get("staged"),
@@ -117,7 +117,7 @@ pub async fn growth(tx: &Tx<'_>, days: &[Timestamp]) -> Result<Vec<Grown>, DbErr
 ///
 /// # Errors
 /// Those of the database.
-pub async fn latency(tx: &Tx<'_>, hours: &[Timestamp], bounds: &[i64]) -> Result<Vec<Latency>, DbError> {
+pub async fn latency(tx: &Tx<'_>, hours: &[Timestamp], bounds: &[i64]) -> Result<Vec<LatencyBucket>, DbError> {
     let params = [
         (&hours as _, Type::TIMESTAMPTZ_ARRAY),
         (&bounds as _, Type::INT8_ARRAY),
@@ -125,7 +125,7 @@ pub async fn latency(tx: &Tx<'_>, hours: &[Timestamp], bounds: &[i64]) -> Result
     ];
     let rows = tx.query(include_str!("latency.sql"), &params).await?;
     let one = rows.iter().filter_map(|row| {
-        Some(Latency {
+        Some(LatencyBucket {
             hour: place(row.get("hour"), hours)?,
             step: usize::try_from(row.get::<_, i32>("step")).ok()?,
             requests: row.get("requests"),

@@ -133,7 +133,7 @@ pub struct OneRun {
     /// What it did of each entity, parents first.
     pub entities: Vec<EntityReport>,
     /// Its requests after the one that was asked for, as many as are listed.
-    pub sent: Vec<Sent>,
+    pub sent: Vec<ApiRequest>,
     /// The number of the last one of them, if more follow.
     pub more_after: Option<i32>,
     /// The latency that 95 of 100 requests did not exceed, in milliseconds; none without requests.
@@ -142,7 +142,7 @@ pub struct OneRun {
 
 /// A request of a run.
 #[derive(Debug, Serialize)]
-pub struct Sent {
+pub struct ApiRequest {
     /// Its number in the run.
     pub sequence: i32,
     /// The query.
@@ -191,8 +191,8 @@ pub async fn one(tx: &Tx<'_>, run_id: Uuid, after: i32) -> Result<Option<OneRun>
     }))
 }
 
-fn request(row: &Row) -> Sent {
-    Sent {
+fn request(row: &Row) -> ApiRequest {
+    ApiRequest {
         sequence: row.get("sequence"),
         operation: row.get("operation"),
         attempts: row.get("attempts"),

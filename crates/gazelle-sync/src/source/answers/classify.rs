@@ -37,7 +37,7 @@ use super::{
     answer::{NotFoundRoots, VerifiedData},
     error::{ErrorClass, Fault},
     first_of::FirstFields,
-    graphql_error::{GraphqlError, Kind, read_errors},
+    graphql_error::{GraphqlError, GraphqlErrorKind, read_errors},
     partial::{IncompleteContent, as_text},
     target::{Endpoint, Target},
     wording::{host_of, page_note, shown},
@@ -252,14 +252,14 @@ fn gone(errors: &[GraphqlError], roots: &BTreeMap<String, bool>) -> Option<NotFo
     let mut gone = NotFoundRoots::default();
     for error in errors {
         match (&error.kind, error.path.as_slice()) {
-            (Kind::NotFound | Kind::WordsNotFound, []) if !roots.values().any(|filled| *filled) => {
+            (GraphqlErrorKind::NotFound | GraphqlErrorKind::WordsNotFound, []) if !roots.values().any(|filled| *filled) => {
                 gone.unclear = true;
             }
-            (kind @ (Kind::NotFound | Kind::WordsNotFound), [root])
+            (kind @ (GraphqlErrorKind::NotFound | GraphqlErrorKind::WordsNotFound), [root])
                 if !roots.get(root.as_str()).copied().unwrap_or(false) =>
             {
                 match kind {
-                    Kind::NotFound => gone.roots.push(root.clone()),
+                    GraphqlErrorKind::NotFound => gone.roots.push(root.clone()),
                     _ => gone.unclear = true,
                 }
             }
@@ -288,16 +288,16 @@ fn fault_of_kinds(errors: &[GraphqlError], roots: &BTreeMap<String, bool>, targe
     // A query that returned data was neither refused nor throttled.
     let of_question: Vec<&GraphqlError> =
         errors.iter().filter(|error| !(has_data && error.is_inside)).collect();
-    let has = |kind: &Kind| of_question.iter().any(|error| error.kind == *kind);
+    let has = |kind: &GraphqlErrorKind| of_question.iter().any(|error| error.kind == *kind);
     if let Some(certain) = certain_fault(&of_question, target) {
         return certain;
     }
-    if has(&Kind::Throttled) {
+    if has(&GraphqlErrorKind::Throttled) {
         let class = ErrorClass::Throttled { retry_after: None };
         let advice = "the API asks for fewer requests; lower the concurrency or wait";
         return target.fault(class, "a GraphQL error (throttled)", advice);
     }
-    if has(&Kind::Unauthenticated) && !has_data {
+    if has(&GraphqlErrorKind::Unauthenticated) && !has_data {
         let what = "a GraphQL error (unauthenticated)";
         return target.fault(ErrorClass::Unauthorized, what, target.credential_advice());
     }
@@ -310,7 +310,7 @@ fn fault_of_kinds(errors: &[GraphqlError], roots: &BTreeMap<String, bool>, targe
         let what = format!("partial data, with {} GraphQL error(s){places},", errors.len());
         let advice = "an answer with gaps is not used; try later";
         let fault = target.fault(ErrorClass::PartialData { paths }, what, advice);
-        return Fault { is_busy: errors.iter().any(|error| error.kind == Kind::Throttled), ..fault };
+        return Fault { is_busy: errors.iter().any(|error| error.kind == GraphqlErrorKind::Throttled), ..fault };
     }
     let code = errors.iter().find_map(|error| error.code.as_ref());
     let code = code.map(|code| format!(" ({code})")).unwrap_or_default();
@@ -321,7 +321,7 @@ fn invalid_query(errors: &[&GraphqlError], target: &Target) -> Option<Fault> {
     let named: Vec<Option<String>> = errors
         .iter()
         .filter_map(|error| match &error.kind {
-            Kind::InvalidQuery(name) => Some(name.clone()),
+            GraphqlErrorKind::InvalidQuery(name) => Some(name.clone()),
             _ => None,
         })
         .collect();
@@ -340,7 +340,7 @@ fn invalid_query(errors: &[&GraphqlError], target: &Target) -> Option<Fault> {
 /// A certain fault of the query: it is too large, or it requests something unknown.
 fn certain_fault(errors: &[&GraphqlError], target: &Target) -> Option<Fault> {
     let limit = errors.iter().find_map(|error| match &error.kind {
-        Kind::OverLimit(said) => Some(said.clone()),
+        GraphqlErrorKind::OverLimit(said) => Some(said.clone()),
         _ => None,
     });
     limit.map(|said| over_limit(said, target)).or_else(|| invalid_query(errors, target))

@@ -11,7 +11,7 @@ use super::{first_of::FirstOf, wording};
 /// One entry of `errors`, without anything that must not be shown.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(in crate::source) struct GraphqlError {
-    pub kind: Kind,
+    pub kind: GraphqlErrorKind,
     /// `extensions.code`, reduced to letters, digits and `_`.
     pub code: Option<String>,
     /// Response names and list indexes from the root of `data`; empty if the error has no path.
@@ -23,7 +23,7 @@ pub(in crate::source) struct GraphqlError {
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(in crate::source) enum Kind {
+pub(in crate::source) enum GraphqlErrorKind {
     /// The query exceeds a limit; the API's message.
     OverLimit(String),
     /// With the name that the API does not know, if it says so.
@@ -80,7 +80,7 @@ pub(super) fn read_errors(json: &str) -> Vec<GraphqlError> {
     let mut errors: Vec<GraphqlError> = entries.first.iter().map(|entry| read_error(entry.get())).collect();
     if entries.more > 0 {
         errors.push(GraphqlError {
-            kind: Kind::Other,
+            kind: GraphqlErrorKind::Other,
             code: None,
             path: Vec::new(),
             is_inside: false,
@@ -164,33 +164,33 @@ fn text(json: &str) -> Option<String> {
 
 /// A code decides if there is one, otherwise the message. But a limit is recognised by either: servers report it
 /// with the code of an invalid query, or without one.
-fn kind_of(code: Option<&str>, extensions: &Extensions<'_>, message: &str) -> Kind {
+fn kind_of(code: Option<&str>, extensions: &Extensions<'_>, message: &str) -> GraphqlErrorKind {
     if code.is_none_or(is_limit_code) && asks_for_patience(message) {
-        return Kind::Throttled;
+        return GraphqlErrorKind::Throttled;
     }
     if code.is_some_and(is_limit_code) || !code.is_some_and(is_throttle_code) && speaks_of_a_limit(message) {
-        return Kind::OverLimit(wording::one_line(message));
+        return GraphqlErrorKind::OverLimit(wording::one_line(message));
     }
     let Some(code) = code else {
         return kind_of_message(message);
     };
     if INVALID_QUERY_CODES.contains(&code) {
-        return Kind::InvalidQuery(named_in_extensions(extensions).or_else(|| named_in_message(message)));
+        return GraphqlErrorKind::InvalidQuery(named_in_extensions(extensions).or_else(|| named_in_message(message)));
     }
     match code.to_ascii_lowercase().as_str() {
-        _ if is_throttle_code(code) => Kind::Throttled,
-        "unauthenticated" | "unauthorized" => Kind::Unauthenticated,
-        "not_found" | "notfound" | "record_not_found" => Kind::NotFound,
-        _ => Kind::Other,
+        _ if is_throttle_code(code) => GraphqlErrorKind::Throttled,
+        "unauthenticated" | "unauthorized" => GraphqlErrorKind::Unauthenticated,
+        "not_found" | "notfound" | "record_not_found" => GraphqlErrorKind::NotFound,
+        _ => GraphqlErrorKind::Other,
     }
 }
 
 /// The kind of an error about a value. Its message can quote a record and says nothing about the query; a code is
 /// the API's own word. An authentication code is ignored: our credentials were accepted, the value is what is
 /// refused.
-fn kind_inside(code: Option<&str>, extensions: &Extensions<'_>) -> Kind {
+fn kind_inside(code: Option<&str>, extensions: &Extensions<'_>) -> GraphqlErrorKind {
     match kind_of(code, extensions, "") {
-        Kind::Unauthenticated => Kind::Other,
+        GraphqlErrorKind::Unauthenticated => GraphqlErrorKind::Other,
         kind => kind,
     }
 }
@@ -312,19 +312,19 @@ fn speaks_of_a_limit(message: &str) -> bool {
             && has(&["too large", "too deep", "too big", "too expensive"])
 }
 
-fn kind_of_message(message: &str) -> Kind {
+fn kind_of_message(message: &str) -> GraphqlErrorKind {
     let lower = message.to_ascii_lowercase();
     if let Some(named) = named_in_message(message) {
-        Kind::InvalidQuery(Some(named))
+        GraphqlErrorKind::InvalidQuery(Some(named))
     } else if lower.starts_with("variable $")
         || lower.starts_with("parse error")
         || lower.contains("introspection")
     {
-        Kind::InvalidQuery(None)
+        GraphqlErrorKind::InvalidQuery(None)
     } else if lower.contains("not found") {
-        Kind::WordsNotFound
+        GraphqlErrorKind::WordsNotFound
     } else {
-        Kind::Other
+        GraphqlErrorKind::Other
     }
 }
 

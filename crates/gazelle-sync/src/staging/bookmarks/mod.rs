@@ -60,7 +60,7 @@ pub async fn advance(
         ],
     )
     .await?;
-    crate::crash::at(crate::crash::Step::BookmarkMoved);
+    crate::crash::at(crate::crash::CrashPoint::BookmarkMoved);
     Ok(())
 }
 

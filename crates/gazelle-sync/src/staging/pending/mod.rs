@@ -79,7 +79,7 @@ pub async fn claim(
 
 /// Which versions production is rebuilt from. Dismissed ones are among none of these.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Basis {
+pub enum RebuildSource {
     /// Every version that counts, whatever its outcome: the content that production should have.
     Everything,
     /// Those that stage 2 has processed: the content that production should have already.
@@ -93,20 +93,20 @@ pub enum Basis {
 ///
 /// # Errors
 /// Those of the database.
-pub async fn chronology(tx: &Tx<'_>, entity: &Entity, basis: Basis) -> Result<Vec<Uuid>, DbError> {
+pub async fn chronology(tx: &Tx<'_>, entity: &Entity, basis: RebuildSource) -> Result<Vec<Uuid>, DbError> {
     let until = match basis {
-        Basis::Everything | Basis::Processed => Timestamp::MAX,
-        Basis::AsOf(instant) => instant,
+        RebuildSource::Everything | RebuildSource::Processed => Timestamp::MAX,
+        RebuildSource::AsOf(instant) => instant,
     };
     let rows = tx.query(&chronology_sql(entity, basis), &[(&until, Type::TIMESTAMPTZ)]).await?;
     Ok(rows.first().and_then(|row| row.get(0)).unwrap_or_default())
 }
 
-pub(super) fn chronology_sql(entity: &Entity, basis: Basis) -> String {
+pub(super) fn chronology_sql(entity: &Entity, basis: RebuildSource) -> String {
     let only = match basis {
-        Basis::Everything => "s.withdrawn_by IS NULL",
-        Basis::Processed => "s.withdrawn_by IS NULL AND s.sync_status = 'processed'",
-        Basis::AsOf(_) => include_str!("not_withdrawn_by_then.sql").trim_end(),
+        RebuildSource::Everything => "s.withdrawn_by IS NULL",
+        RebuildSource::Processed => "s.withdrawn_by IS NULL AND s.sync_status = 'processed'",
+        RebuildSource::AsOf(_) => include_str!("not_withdrawn_by_then.sql").trim_end(),
     };
     template(include_str!("chronology.sql"), entity).with("only", only).fill()
 }
@@ -159,7 +159,7 @@ pub async fn records_with_pending(
 
 /// What a newer, processed version of the same record says.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Newer {
+pub enum SupersededBy {
     /// Newer content.
     Content,
     /// No newer content, but a tombstone: the record is gone.
@@ -177,7 +177,7 @@ pub async fn newer(
     ids: &[Uuid],
     external_ids: &[&str],
     fetched_at: &[Timestamp],
-) -> Result<HashMap<Uuid, Newer>, DbError> {
+) -> Result<HashMap<Uuid, SupersededBy>, DbError> {
     let rows = tx
         .query(
             &for_entity(include_str!("newer.sql"), entity),
@@ -188,7 +188,7 @@ pub async fn newer(
             ],
         )
         .await?;
-    let newer = |has_content| if has_content { Newer::Content } else { Newer::Gone };
+    let newer = |has_content| if has_content { SupersededBy::Content } else { SupersededBy::Gone };
     Ok(rows.iter().map(|row| (row.get("id"), newer(row.get("has_content")))).collect())
 }
 

@@ -75,7 +75,7 @@ pub async fn open(
         .await?;
     let left = written::missing(ids, &opened).len();
     written::check(tx, TABLE, left, "noted").await?;
-    crate::crash::at(crate::crash::Step::QuarantineOpened);
+    crate::crash::at(crate::crash::CrashPoint::QuarantineOpened);
     supersede_not_asked(tx, entity, faults, at).await
 }
 
@@ -148,7 +148,7 @@ pub async fn close(
     let moot = cases.iter().zip(&superseded).filter(|(_, superseded)| **superseded);
     let moot: Vec<Uuid> = moot.map(|(case, _)| *case).collect();
     outcome::settled(tx, entity, &moot).await?;
-    crate::crash::at(crate::crash::Step::QuarantineClosed);
+    crate::crash::at(crate::crash::CrashPoint::QuarantineClosed);
     Ok(())
 }
 

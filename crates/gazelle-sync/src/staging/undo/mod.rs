@@ -18,7 +18,7 @@ const DELETIONS: &str = "SELECT count(*) FROM {schema}.sync_deletions d WHERE {c
 
 /// Versions that were withdrawn or restored.
 #[derive(Debug, Default)]
-pub struct Touched {
+pub struct AffectedVersions {
     /// How many.
     pub versions: u64,
     /// The ids of their records, each once.
@@ -36,7 +36,7 @@ pub async fn withdraw(
     run: Uuid,
     undo: Uuid,
     at: Timestamp,
-) -> Result<Touched, DbError> {
+) -> Result<AffectedVersions, DbError> {
     let rows = tx
         .query(&for_entity(include_str!("withdraw.sql"), entity), &[(&run, Type::UUID), (&undo, Type::UUID)])
         .await?;
@@ -60,7 +60,7 @@ pub async fn withdraw(
 ///
 /// # Errors
 /// Those of the database, also for versions that it left as they are without an error.
-pub async fn restore(tx: &FencedTx<'_>, entity: &Entity, undo: Uuid) -> Result<Touched, DbError> {
+pub async fn restore(tx: &FencedTx<'_>, entity: &Entity, undo: Uuid) -> Result<AffectedVersions, DbError> {
     let rows = tx.query(&for_entity(include_str!("restore.sql"), entity), &[(&undo, Type::UUID)]).await?;
     all_of(tx, entity, "withdrawn_by = $1", undo, "restored").await?;
     // A record that was seen at the source meanwhile is no longer dismissed: there is no deletion to restore.
@@ -84,12 +84,12 @@ async fn all_of(
     written::check_none_left(tx, entity.staging_table, &for_entity(&sql, entity), &params, done).await
 }
 
-fn touched(rows: &[Row]) -> Touched {
+fn touched(rows: &[Row]) -> AffectedVersions {
     let mut records: Vec<String> = rows.iter().map(|row| row.get(0)).collect();
     let versions = records.len() as u64;
     records.sort_unstable();
     records.dedup();
-    Touched { versions, records }
+    AffectedVersions { versions, records }
 }
 
 /// How many of these records have a version that counts and is newer than those that an undo withdrew: they stay as

@@ -73,14 +73,14 @@ pub async fn stage(
 }
 
 /// The new versions of a batch.
-pub struct Fresh<'b> {
+pub struct NewVersions<'b> {
     /// The new versions, in the order in which they came.
     pub versions: Vec<Version<'b>>,
     /// Records without a new version.
     pub unchanged: u64,
 }
 
-impl Fresh<'_> {
+impl NewVersions<'_> {
     /// Their counts, once they are inserted. `mark` is what [`insert`] returned.
     pub fn staged(&self, mark: Option<Uuid>) -> Staged {
         Staged { staged: self.versions.len() as u64, unchanged: self.unchanged, mark }
@@ -138,14 +138,14 @@ pub async fn choose<'b>(
     run_id: Uuid,
     batch: &'b [Received],
     nothing: bool,
-) -> Result<Fresh<'b>, DbError> {
+) -> Result<NewVersions<'b>, DbError> {
     let newest = if nothing { HashMap::new() } else { newest_versions(tx, entity, batch).await? };
     Ok(compared(newest, run_id, batch))
 }
 
 /// The new versions of a batch, given the newest versions held of its records.
-fn compared<'b>(mut newest: HashMap<&'b str, Newest>, run_id: Uuid, batch: &'b [Received]) -> Fresh<'b> {
-    let mut fresh = Fresh { versions: Vec::with_capacity(batch.len()), unchanged: 0 };
+fn compared<'b>(mut newest: HashMap<&'b str, NewestVersion>, run_id: Uuid, batch: &'b [Received]) -> NewVersions<'b> {
+    let mut fresh = NewVersions { versions: Vec::with_capacity(batch.len()), unchanged: 0 };
     for record in batch {
         let hash = hash(record);
         let mut fetched_at = microseconds(record.seen_at);
@@ -160,7 +160,7 @@ fn compared<'b>(mut newest: HashMap<&'b str, Newest>, run_id: Uuid, batch: &'b [
                     held.fetched_at.saturating_add(SignedDuration::from_micros(1)).unwrap_or(fetched_at);
             }
         }
-        let staged = Newest { hash: Some(hash.to_vec()), fetched_at, run_id: Some(run_id) };
+        let staged = NewestVersion { hash: Some(hash.to_vec()), fetched_at, run_id: Some(run_id) };
         newest.insert(&record.external_id, staged);
         fresh.versions.push(Version {
             // Ids in the order in which versions were seen suit stage 2 and the index.
@@ -186,7 +186,7 @@ pub fn hash(record: &Received) -> [u8; 32] {
 }
 
 /// The newest version held of an id. A tombstone has no hash: no content equals it.
-pub struct Newest {
+pub struct NewestVersion {
     /// BLAKE3 of the bytes as received.
     pub hash: Option<Vec<u8>>,
     /// When it was seen.
@@ -199,7 +199,7 @@ async fn newest_versions<'b>(
     tx: &Tx<'_>,
     entity: &Entity,
     batch: &'b [Received],
-) -> Result<HashMap<&'b str, Newest>, DbError> {
+) -> Result<HashMap<&'b str, NewestVersion>, DbError> {
     let ids: Vec<&str> = batch.iter().map(|record| record.external_id.as_str()).collect();
     newest_of(tx, entity, &ids).await
 }
@@ -212,7 +212,7 @@ pub async fn newest_of<'i>(
     tx: &Tx<'_>,
     entity: &Entity,
     ids: &[&'i str],
-) -> Result<HashMap<&'i str, Newest>, DbError> {
+) -> Result<HashMap<&'i str, NewestVersion>, DbError> {
     let rows = tx.query(&for_entity(include_str!("newest.sql"), entity), &[(&ids, Type::TEXT_ARRAY)]).await?;
     Ok(rows
         .iter()
@@ -220,7 +220,7 @@ pub async fn newest_of<'i>(
             // By position: a row for each record of a batch is read here.
             let position: i64 = row.get(0);
             let id = ids[usize::try_from(position - 1).unwrap_or_default()];
-            (id, Newest { hash: row.get(1), fetched_at: row.get(2), run_id: row.get(3) })
+            (id, NewestVersion { hash: row.get(1), fetched_at: row.get(2), run_id: row.get(3) })
         })
         .collect())
 }
@@ -298,7 +298,7 @@ pub async fn insert(
         .await?;
     let left = written::missing(ids, &stored).len();
     written::check(tx, entity.staging_table, left, "stored").await?;
-    crate::crash::at(crate::crash::Step::VersionsStaged);
+    crate::crash::at(crate::crash::CrashPoint::VersionsStaged);
     Ok(stored.last().map(|row| row.get(0)))
 }
 

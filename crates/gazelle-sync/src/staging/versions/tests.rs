@@ -21,15 +21,15 @@ fn record(raw: &'static str, seen_at: i64) -> Received {
 }
 
 /// A newest version of the record: its content, when it was seen and the run that staged it.
-fn held(raw: &str, fetched_at: i64, run: Uuid) -> Newest {
+fn held(raw: &str, fetched_at: i64, run: Uuid) -> NewestVersion {
     let hash = Some(blake3::hash(raw.as_bytes()).as_bytes().to_vec());
-    Newest { hash, fetched_at: second(fetched_at), run_id: Some(run) }
+    NewestVersion { hash, fetched_at: second(fetched_at), run_id: Some(run) }
 }
 
 #[test]
 fn a_version_is_added_where_it_differs_from_the_newest_and_never_before_it() {
     let microsecond = SignedDuration::from_micros(1);
-    let tombstone = Newest { hash: None, ..held("", 10, EARLIER) };
+    let tombstone = NewestVersion { hash: None, ..held("", 10, EARLIER) };
     for (what, newest, raw, seen_at, added) in [
         ("nothing is held", None, "1", 20, Some(second(20))),
         ("the same", Some(held("1", 10, EARLIER)), "1", 20, None),

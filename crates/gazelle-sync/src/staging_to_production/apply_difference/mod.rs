@@ -10,7 +10,7 @@ use std::collections::HashMap;
 
 use tokio_postgres::types::Type;
 
-use super::difference::{self, Part, TableDifference, fill};
+use super::difference::{self, RecordSelection, TableDifference, fill};
 use crate::db::DbError;
 use crate::entities::Entity;
 use crate::entities::table::Table;
@@ -29,7 +29,7 @@ pub type Records = HashMap<&'static str, Vec<String>>;
 /// or function; the caller rolls back.
 pub async fn apply(
     tx: &FencedTx<'_>,
-    parts: &[Part],
+    parts: &[RecordSelection],
     shown: &[TableDifference],
     unprocessed: &Records,
 ) -> Result<u64, DbError> {
@@ -53,9 +53,9 @@ pub async fn apply(
 /// Writes the difference. If a row is refused, the error names the refused record, if it is among `suspects`.
 async fn write_or_blame(
     tx: &FencedTx<'_>,
-    parts: &[Part],
+    parts: &[RecordSelection],
     expected: &[TableDifference],
-    suspects: &[Part],
+    suspects: &[RecordSelection],
 ) -> Result<u64, DbError> {
     match tx.in_savepoint(write(tx, parts, expected)).await? {
         Err(refusal) => Err(offender(tx, suspects, refusal).await?),
@@ -64,7 +64,7 @@ async fn write_or_blame(
 }
 
 /// Writes the difference of these parts, and checks that it is as many rows as expected.
-async fn write(tx: &FencedTx<'_>, parts: &[Part], expected: &[TableDifference]) -> Result<u64, DbError> {
+async fn write(tx: &FencedTx<'_>, parts: &[RecordSelection], expected: &[TableDifference]) -> Result<u64, DbError> {
     let mut written = 0;
     for (part, table) in tables(parts) {
         let expected = expected.iter().find(|expected| expected.table == table.name);
@@ -77,14 +77,14 @@ async fn write(tx: &FencedTx<'_>, parts: &[Part], expected: &[TableDifference]) 
     Ok(written)
 }
 
-fn tables(parts: &[Part]) -> impl DoubleEndedIterator<Item = (&Part, &'static Table)> {
+fn tables(parts: &[RecordSelection]) -> impl DoubleEndedIterator<Item = (&RecordSelection, &'static Table)> {
     parts.iter().flat_map(|part| part.entity.tables.iter().map(move |table| (part, *table)))
 }
 
 /// Rewrites rows that differ and adds those that are missing.
 async fn put(
     tx: &FencedTx<'_>,
-    part: &Part,
+    part: &RecordSelection,
     table: &Table,
     expected: Option<&TableDifference>,
 ) -> Result<u64, DbError> {
@@ -95,7 +95,7 @@ async fn put(
     let changed = tx.execute(&fill(include_str!("update_differing.sql"), table), &params).await?;
     let rows = tx.query(&fill(include_str!("insert_missing.sql"), table), &params).await?;
     let added = rows.first().map_or(0, |row| row.get::<_, i64>(0) as u64);
-    crate::crash::at(crate::crash::Step::RowsWritten);
+    crate::crash::at(crate::crash::CrashPoint::RowsWritten);
     if let Some(expected) = expected {
         all_of(tx, table, "rewritten", expected.changed, changed).await?;
         all_of(tx, table, "inserted", expected.missing, added).await?;
@@ -105,7 +105,7 @@ async fn put(
 
 async fn remove(
     tx: &FencedTx<'_>,
-    part: &Part,
+    part: &RecordSelection,
     table: &Table,
     expected: Option<&TableDifference>,
 ) -> Result<u64, DbError> {
@@ -135,7 +135,7 @@ async fn all_of(
 }
 
 /// Finds a refused record, for the error message. Rows that this writes are rolled back with the transaction.
-async fn offender(tx: &FencedTx<'_>, parts: &[Part], refusal: DbError) -> Result<DbError, DbError> {
+async fn offender(tx: &FencedTx<'_>, parts: &[RecordSelection], refusal: DbError) -> Result<DbError, DbError> {
     for part in parts {
         let records = difference::differing_records(tx, part).await?;
         if let Some(found) = first_refused(tx, part.entity, &records, put_alone).await? {
@@ -152,14 +152,14 @@ async fn offender(tx: &FencedTx<'_>, parts: &[Part], refusal: DbError) -> Result
     Ok(refusal)
 }
 
-async fn put_alone(tx: &FencedTx<'_>, part: &Part) -> Result<(), DbError> {
+async fn put_alone(tx: &FencedTx<'_>, part: &RecordSelection) -> Result<(), DbError> {
     for (expected, table) in difference::of_part(tx, 0, part).await?.iter().zip(part.entity.tables) {
         put(tx, part, table, Some(expected)).await?;
     }
     Ok(())
 }
 
-async fn remove_alone(tx: &FencedTx<'_>, part: &Part) -> Result<(), DbError> {
+async fn remove_alone(tx: &FencedTx<'_>, part: &RecordSelection) -> Result<(), DbError> {
     for (expected, table) in difference::of_part(tx, 0, part).await?.iter().zip(part.entity.tables).rev() {
         remove(tx, part, table, Some(expected)).await?;
     }
@@ -171,7 +171,7 @@ async fn first_refused(
     tx: &FencedTx<'_>,
     entity: &'static Entity,
     records: &[String],
-    attempt: impl AsyncFn(&FencedTx<'_>, &Part) -> Result<(), DbError>,
+    attempt: impl AsyncFn(&FencedTx<'_>, &RecordSelection) -> Result<(), DbError>,
 ) -> Result<Option<DbError>, DbError> {
     let mut left = records;
     let mut refused_whole = false;
@@ -179,7 +179,7 @@ async fn first_refused(
         // All records first; then each time the first half of what is known to be refused.
         let (trying, rest) =
             if refused_whole { left.split_at(left.len().div_ceil(2)) } else { (left, &left[..0]) };
-        let part = Part::of(entity, trying.to_vec());
+        let part = RecordSelection::of(entity, trying.to_vec());
         match (tx.in_savepoint(attempt(tx, &part)).await?, trying) {
             (Ok(()), _) => left = rest,
             (Err(refusal), [alone]) => {
@@ -217,7 +217,7 @@ pub mod dependents {
     ///
     /// # Errors
     /// The database's.
-    pub async fn of(tx: &Tx<'_>, parts: &[Part], ours: &[&str]) -> Result<Vec<Dependent>, DbError> {
+    pub async fn of(tx: &Tx<'_>, parts: &[RecordSelection], ours: &[&str]) -> Result<Vec<Dependent>, DbError> {
         let keys = tx
             .query(include_str!("dependents.sql"), &[(&tx.schema(), Type::TEXT), (&ours, Type::TEXT_ARRAY)])
             .await?;
@@ -242,7 +242,7 @@ pub mod dependents {
 
     async fn rows_that_refer(
         tx: &Tx<'_>,
-        part: &Part,
+        part: &RecordSelection,
         of: &Table,
         table: &str,
         matches: &str,

@@ -78,7 +78,7 @@ pub struct Sample {
 /// A selection of an entity's records. A row belongs to it if either side says that it is of a selected record, and
 /// neither that it is of an excluded one.
 #[derive(Debug, Clone)]
-pub struct Part {
+pub struct RecordSelection {
     /// The entity.
     pub entity: &'static Entity,
     /// The selected records; none selects all.
@@ -87,15 +87,15 @@ pub struct Part {
     pub except: Vec<String>,
 }
 
-impl Part {
+impl RecordSelection {
     /// All records of an entity.
-    pub fn whole(entity: &'static Entity) -> Part {
-        Part { entity, records: None, except: Vec::new() }
+    pub fn whole(entity: &'static Entity) -> RecordSelection {
+        RecordSelection { entity, records: None, except: Vec::new() }
     }
 
     /// Some records of an entity.
-    pub fn of(entity: &'static Entity, records: Vec<String>) -> Part {
-        Part { records: Some(records), ..Part::whole(entity) }
+    pub fn of(entity: &'static Entity, records: Vec<String>) -> RecordSelection {
+        RecordSelection { records: Some(records), ..RecordSelection::whole(entity) }
     }
 
     /// The parameters `$1` and `$2` of every statement that is filled in by [`fill`].
@@ -108,7 +108,7 @@ impl Part {
 ///
 /// # Errors
 /// Those of the database.
-pub async fn of_part(tx: &Tx<'_>, samples: i64, part: &Part) -> Result<Vec<TableDifference>, DbError> {
+pub async fn of_part(tx: &Tx<'_>, samples: i64, part: &RecordSelection) -> Result<Vec<TableDifference>, DbError> {
     let mut differences = Vec::new();
     for table in part.entity.tables {
         differences.push(of_table(tx, samples, table, part).await?);
@@ -122,7 +122,7 @@ async fn of_table(
     tx: &Tx<'_>,
     samples: i64,
     table: &'static Table,
-    part: &Part,
+    part: &RecordSelection,
 ) -> Result<TableDifference, DbError> {
     let sql = fill(include_str!("difference.sql"), table);
     let [records, except] = part.params();
@@ -150,7 +150,7 @@ async fn of_table(
 pub async fn add_keys(
     tx: &Tx<'_>,
     most: i64,
-    part: &Part,
+    part: &RecordSelection,
     found: &mut [TableDifference],
 ) -> Result<(), DbError> {
     for (of_table, table) in found.iter_mut().zip(part.entity.tables) {
@@ -175,7 +175,7 @@ fn kind_of(row: &Row, table: &Table) -> Result<DifferenceKind, DbError> {
 ///
 /// # Errors
 /// Those of the database.
-pub async fn differing_records(tx: &Tx<'_>, part: &Part) -> Result<Vec<String>, DbError> {
+pub async fn differing_records(tx: &Tx<'_>, part: &RecordSelection) -> Result<Vec<String>, DbError> {
     records_by(tx, include_str!("differing_records.sql"), part).await
 }
 
@@ -183,7 +183,7 @@ pub async fn differing_records(tx: &Tx<'_>, part: &Part) -> Result<Vec<String>, 
 ///
 /// # Errors
 /// Those of the database.
-pub async fn surplus_records(tx: &Tx<'_>, part: &Part) -> Result<Vec<String>, DbError> {
+pub async fn surplus_records(tx: &Tx<'_>, part: &RecordSelection) -> Result<Vec<String>, DbError> {
     records_by(tx, include_str!("surplus_records.sql"), part).await
 }
 
@@ -191,7 +191,7 @@ pub async fn surplus_records(tx: &Tx<'_>, part: &Part) -> Result<Vec<String>, Db
 ///
 /// # Errors
 /// Those of the database.
-pub async fn newly_marked_records(tx: &Tx<'_>, part: &Part) -> Result<Vec<String>, DbError> {
+pub async fn newly_marked_records(tx: &Tx<'_>, part: &RecordSelection) -> Result<Vec<String>, DbError> {
     records_by(tx, include_str!("newly_marked_records.sql"), part).await
 }
 
@@ -228,7 +228,7 @@ pub async fn rebuilt_from(
     Ok(versions)
 }
 
-async fn records_by(tx: &Tx<'_>, template: &str, part: &Part) -> Result<Vec<String>, DbError> {
+async fn records_by(tx: &Tx<'_>, template: &str, part: &RecordSelection) -> Result<Vec<String>, DbError> {
     let mut records = Vec::new();
     for table in part.entity.tables {
         let rows = tx.query(&fill(template, table), &part.params()).await?;

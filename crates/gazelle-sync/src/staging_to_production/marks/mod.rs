@@ -4,7 +4,7 @@
 use jiff::Timestamp;
 use tokio_postgres::types::Type;
 
-use super::batch::{Candidate, Good};
+use super::batch::{Candidate, ReadCandidate};
 use super::checked::{self, Write};
 use super::target::{TableSet, Target};
 use crate::db::{DbError, Param, Template};
@@ -17,7 +17,7 @@ pub(super) async fn mark_left_out(
     target: Target<'_>,
     table: &Table,
     index: usize,
-    good: &[Good<'_>],
+    good: &[ReadCandidate<'_>],
 ) -> Result<u64, DbError> {
     let Some(owner) = table.owner else { return Ok(0) };
     let members: Vec<&str> = table.key.iter().copied().filter(|key| *key != owner).collect();
@@ -136,7 +136,7 @@ pub(super) async fn mark_gone(
         };
         *(if index == 0 { &mut marked.records } else { &mut marked.carried }) += rows;
     }
-    crate::crash::at(crate::crash::Step::RowsMarkedGone);
+    crate::crash::at(crate::crash::CrashPoint::RowsMarkedGone);
     Ok(marked)
 }
 

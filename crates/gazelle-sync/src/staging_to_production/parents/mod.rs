@@ -7,7 +7,7 @@ use std::sync::{Mutex, PoisonError};
 
 use tokio_postgres::types::Type;
 
-use super::batch::Good;
+use super::batch::ReadCandidate;
 use super::target::{TableSet, Target};
 use crate::db::{DbError, Template, Tx};
 use crate::entities::read::RecordError;
@@ -54,7 +54,7 @@ impl KnownParents {
 pub(super) async fn absent_parents(
     target: Target<'_>,
     entity: &Entity,
-    good: &[Good<'_>],
+    good: &[ReadCandidate<'_>],
     known: Option<&KnownParents>,
 ) -> Result<HashSet<(&'static str, String)>, DbError> {
     let mut named: HashMap<&'static str, HashSet<&str>> = HashMap::new();
@@ -96,7 +96,7 @@ fn absent_sql(tables: TableSet, parent: &str) -> String {
 /// The error of a record that names an absent parent.
 pub(super) fn waits_for(
     entity: &Entity,
-    good: &Good<'_>,
+    good: &ReadCandidate<'_>,
     absent: &HashSet<(&'static str, String)>,
 ) -> Option<RecordError> {
     if absent.is_empty() {
@@ -134,7 +134,7 @@ pub(super) async fn pending_parents<'p>(
 /// the path that names it.
 fn parents_of<'g>(
     entity: &'g Entity,
-    good: &'g Good<'_>,
+    good: &'g ReadCandidate<'_>,
 ) -> impl Iterator<Item = (usize, &'static str, &'g str, &'static str)> + 'g {
     good.reconciled.rows.iter().flat_map(move |(index, row)| {
         entity.tables[*index].columns.iter().zip(&row.values).filter_map(move |(column, value)| {

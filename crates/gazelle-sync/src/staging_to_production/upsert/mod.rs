@@ -89,7 +89,7 @@ pub(super) async fn upsert(
         let write = Write { table: table.name, to_write: &sql.to_write, statements, done: "written" };
         checked::write(tx, write, &params).await?
     };
-    crate::crash::at(crate::crash::Step::RowsWritten);
+    crate::crash::at(crate::crash::CrashPoint::RowsWritten);
     Ok(Written { inserted, updated })
 }
 

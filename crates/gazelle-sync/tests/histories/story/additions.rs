@@ -7,8 +7,8 @@ use gazelle_sync::run_log::kinds::RunCommand;
 use gazelle_sync::run_log::report::Status;
 use gazelle_sync::staging::quarantine;
 
-use super::{Stage, Story};
-use crate::runner::{Ended, Task};
+use super::{Stage, Simulation};
+use crate::runner::{RunResult, Task};
 use crate::support::production_tables;
 
 /// Our tables whose key is one column, each with a text column of it.
@@ -79,7 +79,7 @@ impl Stage {
     }
 }
 
-impl Story<'_> {
+impl Simulation<'_> {
     /// Adds something, where there are tables yet and nothing is added already.
     pub(super) async fn add_something(&mut self) {
         let (table, text) = *self.random.pick(&TABLES);
@@ -143,11 +143,11 @@ impl Story<'_> {
         let reconcile = Task::Run(Job::reconcile(RunCommand::ErrorsRetry, ENTITIES.to_vec()));
         match self.run(reconcile).await? {
             // What waits for a parent that no run has brought yet goes on waiting.
-            Ended::Report(report) if report.status != Status::Failed => {}
+            RunResult::Report(report) if report.status != Status::Failed => {}
             other => return Err(format!("nothing is refused any more, yet {other:?}")),
         }
         match self.run(Task::Replay).await? {
-            Ended::Replayed(Status::Success | Status::Partial, _) => Ok(()),
+            RunResult::Replayed(Status::Success | Status::Partial, _) => Ok(()),
             other => Err(format!("nothing is refused any more, yet {other:?}")),
         }
     }

@@ -5,11 +5,11 @@ use std::sync::Arc;
 use gazelle_sim::{Fault, FaultKind};
 use tokio::sync::Notify;
 
-use super::Story;
-use crate::runner::{Ended, Running, Task};
+use super::Simulation;
+use crate::runner::{RunResult, Running, Task};
 use crate::support::fault_proxy::{Direction, Trouble};
 
-impl Story<'_> {
+impl Simulation<'_> {
     /// Nothing comes any more through the connections that there are, and nothing is closed; new ones work.
     pub(super) async fn with_connections_that_fall_silent(&mut self, task: Task) -> Result<(), String> {
         let bytes = self.random.of_any_size(17);
@@ -25,8 +25,8 @@ impl Story<'_> {
         self.stage.proxy.heal();
         self.stage.proxy.cut();
         match ended? {
-            Ended::Failed(why) if !struck => Err(format!("nothing fell silent, yet it failed: {why}")),
-            Ended::Failed(why) if !why.contains("database") && !why.contains("took over") => {
+            RunResult::Failed(why) if !struck => Err(format!("nothing fell silent, yet it failed: {why}")),
+            RunResult::Failed(why) if !why.contains("database") && !why.contains("took over") => {
                 Err(format!("the message does not name the database: {why}"))
             }
             _ => self.sessions_are_over().await,
@@ -65,8 +65,8 @@ impl Story<'_> {
         let ended = ended?;
         self.tell_end(&ended);
         match ended {
-            Ended::Failed(why) if !struck => Err(format!("it could write, yet it failed: {why}")),
-            Ended::Failed(why) if !why.contains("database") && !why.contains("took over") => {
+            RunResult::Failed(why) if !struck => Err(format!("it could write, yet it failed: {why}")),
+            RunResult::Failed(why) if !why.contains("database") && !why.contains("took over") => {
                 Err(format!("the message does not name the database: {why}"))
             }
             _ => self.sessions_are_over().await,

@@ -5,11 +5,11 @@ mod record_faults;
 use std::sync::Arc;
 use std::time::Duration;
 
-use gazelle_sim::{Change, Fault, FaultKind, Kind};
+use gazelle_sim::{Change, Fault, FaultKind, RecordKind};
 use tokio::sync::Notify;
 
-use super::Story;
-use crate::runner::{Ended, Running, Task};
+use super::Simulation;
+use crate::runner::{RunResult, Running, Task};
 use crate::support::fault_proxy::{Direction, Trouble};
 
 /// The lists that walks page through.
@@ -18,7 +18,7 @@ const LISTS: [&str; 4] = ["allUsers", "allClients", "allPianos", "allEventsBatch
 /// By how much our clock was ahead; no two versions of a record are so far from each other.
 const AHEAD: &str = "interval '1 day 0.000013 s'";
 
-impl Story<'_> {
+impl Simulation<'_> {
     pub(super) async fn with_api_faults(&mut self, task: Task) -> Result<(), String> {
         for _ in 0..=self.random.below(3) {
             let faults = match self.random.percent(20) {
@@ -42,7 +42,7 @@ impl Story<'_> {
         self.control.clear_faults();
         match ended {
             // A fault that is a lie (rows left out, a wrong count) may be believed; the next walk knows better.
-            Ended::Report(_) => Ok(()),
+            RunResult::Report(_) => Ok(()),
             ended if self.replayed(&ended) => Ok(()),
             other => Err(format!("the API's faults are in the report, yet {other:?}")),
         }
@@ -82,9 +82,9 @@ impl Story<'_> {
     /// A record of the shop that lists hold, and a field of it that may be null.
     fn some_record(&mut self) -> Option<(String, &'static str)> {
         let (kind, field) = *self.random.pick(&[
-            (Kind::Event, "notes"),
-            (Kind::Client, "personalNotes"),
-            (Kind::Piano, "notes"),
+            (RecordKind::Event, "notes"),
+            (RecordKind::Client, "personalNotes"),
+            (RecordKind::Piano, "notes"),
         ]);
         let ids = self.control.ids(kind);
         (!ids.is_empty()).then(|| (self.random.pick(&ids).clone(), field))
@@ -101,7 +101,7 @@ impl Story<'_> {
         let ended = self.run(task).await?;
         self.control.clear_faults();
         match ended {
-            Ended::Report(_) => Ok(()),
+            RunResult::Report(_) => Ok(()),
             ended if self.replayed(&ended) => Ok(()),
             other => Err(format!("a shop may change, yet {other:?}")),
         }
@@ -158,7 +158,7 @@ impl Story<'_> {
         self.stage.proxy.cut();
         self.stage.proxy.heal();
         self.control.clear_faults();
-        self.figures.killed += u64::from(matches!(ended, Ended::Killed));
+        self.figures.killed += u64::from(matches!(ended, RunResult::Killed));
         self.tell_end(&ended);
         self.sessions_are_over().await
     }
@@ -175,8 +175,8 @@ impl Story<'_> {
         self.stage.proxy.heal();
         self.stage.proxy.cut();
         match ended {
-            Ended::Failed(why) if !struck => Err(format!("nothing broke, yet it failed: {why}")),
-            Ended::Failed(why) if !why.contains("database") && !why.contains("took over") => {
+            RunResult::Failed(why) if !struck => Err(format!("nothing broke, yet it failed: {why}")),
+            RunResult::Failed(why) if !why.contains("database") && !why.contains("took over") => {
                 Err(format!("the message does not name the database: {why}"))
             }
             _ => self.sessions_are_over().await,
@@ -211,14 +211,14 @@ impl Story<'_> {
         self.tell_end(&one);
         self.tell_end(&two);
         for ended in [&one, &two] {
-            if let Ended::Failed(why) = ended
+            if let RunResult::Failed(why) = ended
                 && !why.contains("another gazelle-sync")
                 && !self.replayed(ended)
             {
                 return Err(format!("refused for another reason: {why}"));
             }
         }
-        let ran = |ended: &Ended| !matches!(ended, Ended::Failed(_)) || self.replayed(ended);
+        let ran = |ended: &RunResult| !matches!(ended, RunResult::Failed(_)) || self.replayed(ended);
         match ran(&one) || ran(&two) {
             true => Ok(()),
             false => Err("neither of two ran".to_owned()),
@@ -258,7 +258,7 @@ impl Story<'_> {
         self.tell_end(&first_ended);
         self.tell_end(&second_ended);
         for ended in [&first_ended, &second_ended] {
-            if let Ended::Failed(why) = ended
+            if let RunResult::Failed(why) = ended
                 && !why.contains("another gazelle-sync")
             {
                 return Err(format!("stopped for another reason: {why}"));

@@ -1,6 +1,6 @@
 //! Wrong input of every kind: one clear message, the right exit status, nothing half-written, one JSON document.
 
-use crate::support::{Place, Ran, World};
+use crate::support::{TestInstallation, Ran, World};
 
 /// What is wrong was told in words, once, with this exit status.
 #[track_caller]
@@ -15,7 +15,7 @@ fn told(run: &Ran, code: i32, words: &[&str]) {
     assert!(!run.stderr.contains("panicked") && !run.stderr.contains("RUST_BACKTRACE"), "{run}");
 }
 
-async fn tables(place: &Place) -> i64 {
+async fn tables(place: &TestInstallation) -> i64 {
     place
         .one("SELECT count(*) FROM pg_class WHERE relnamespace = 'public'::regnamespace AND relkind IN ('r', 'v')", &[])
         .await
@@ -23,7 +23,7 @@ async fn tables(place: &Place) -> i64 {
 
 #[tokio::test]
 async fn without_credentials_it_says_which_settings_to_give() {
-    let place = Place::new().await;
+    let place = TestInstallation::new().await;
     told(&place.run(&["sync"]).await, 1, &["GAZELLE_API_KEY", "GAZELLE_CLIENT_ID", "demo"]);
     assert_eq!(tables(&place).await, 0, "nothing was made");
 }
@@ -70,7 +70,7 @@ async fn a_read_only_database_is_told_before_anything_is_asked() {
 async fn what_only_reads_needs_no_more_than_a_read_only_database() {
     let world = World::new().await;
     world.filled().await;
-    let record = world.control.ids(gazelle_sim::Kind::Client).remove(0);
+    let record = world.control.ids(gazelle_sim::RecordKind::Client).remove(0);
     world.execute("ALTER DATABASE mirror SET default_transaction_read_only = on").await;
     for args in [
         &["status"][..],
@@ -117,7 +117,7 @@ async fn an_unknown_entity_is_wrong_use_and_the_nearest_is_named() {
 
 #[tokio::test]
 async fn wrong_use_with_json_is_one_json_document_too() {
-    let place = Place::new().await;
+    let place = TestInstallation::new().await;
     for args in [
         &["sync", "--entity", "apointments"][..],
         &["sync", "--mode", "everything"],
@@ -140,20 +140,20 @@ async fn unknown_and_malformed_settings_name_file_line_and_setting() {
         ("page_size = 100000\n", &["page_size", "500"]),
         ("timezone = \"America/Montreal_\"\n", &["timezone"]),
     ] {
-        let place = Place::new().await;
+        let place = TestInstallation::new().await;
         std::fs::write(place.folder.path().join("gazelle-sync.toml"), file).unwrap();
         let run = place.run(&["status"]).await;
         told(&run, 2, words);
         assert!(!run.to_string().contains("geheim"), "{run}");
     }
-    let mut place = Place::new().await;
+    let mut place = TestInstallation::new().await;
     place.env.insert("GAZELLE_SYNC_CONCURRENCY".to_owned(), "lots".to_owned());
     told(&place.run(&["status"]).await, 2, &["GAZELLE_SYNC_CONCURRENCY"]);
 }
 
 #[tokio::test]
 async fn a_password_on_the_command_line_is_refused() {
-    let place = Place::new().await;
+    let place = TestInstallation::new().await;
     let run = place.run(&["status", "--database-url", "postgres://a:geheim@localhost/x"]).await;
     told(&run, 2, &["--database-url", "DATABASE_URL"]);
     assert!(!run.to_string().contains("geheim"));
@@ -179,7 +179,7 @@ async fn views_and_a_register_of_others_are_left_alone_too() {
         ("sync_migrations", "CREATE TABLE sync_migrations (id int)"),
         ("sync_migrations", "CREATE TABLE sync_migrations (id int); INSERT INTO sync_migrations VALUES (1)"),
     ] {
-        let place = Place::new().await;
+        let place = TestInstallation::new().await;
         place.execute(sql).await;
         for args in [&["migrate"][..], &["status"], &["errors"], &["reconcile"]] {
             told(&place.run(args).await, 1, &[name, "GAZELLE_SYNC_SCHEMA"]);
@@ -190,14 +190,14 @@ async fn views_and_a_register_of_others_are_left_alone_too() {
 
 #[tokio::test]
 async fn an_empty_register_is_an_empty_database_only_when_nothing_stands_beside_it() {
-    let place = Place::new().await;
+    let place = TestInstallation::new().await;
     place.run(&["migrate"]).await.success();
     let made = tables(&place).await;
     place.execute("DELETE FROM sync_migrations").await;
     told(&place.run(&["migrate"]).await, 1, &["gazelle_appointment_pianos", "GAZELLE_SYNC_SCHEMA"]);
     assert_eq!(place.count("sync_migrations").await, 0);
 
-    let place = Place::new().await;
+    let place = TestInstallation::new().await;
     place
         .execute(
             "CREATE TABLE sync_migrations (version integer PRIMARY KEY, name text NOT NULL, checksum text NOT NULL,
@@ -210,7 +210,7 @@ async fn an_empty_register_is_an_empty_database_only_when_nothing_stands_beside_
 
 #[tokio::test]
 async fn what_only_reads_makes_no_table() {
-    let place = Place::new().await;
+    let place = TestInstallation::new().await;
     assert_eq!(place.run(&["errors"]).await.success(), serde_json::json!([]));
     assert_eq!(place.run(&["deletions"]).await.success(), serde_json::json!([]));
     assert_eq!(place.run(&["deletions", "list", "--all"]).await.success(), serde_json::json!([]));
@@ -227,7 +227,7 @@ async fn what_only_reads_makes_no_table() {
 
 #[tokio::test]
 async fn a_variable_that_is_no_setting_is_warned_about_once() {
-    let mut place = Place::new().await;
+    let mut place = TestInstallation::new().await;
     place.env.insert("GAZELLE_SYNC_CONCURENCY".to_owned(), "geheim".to_owned());
     place.env.insert("GAZELLE_SYNC_CONFIG".to_owned(), String::new());
     let run = place.run(&["settings"]).await;
@@ -316,10 +316,10 @@ async fn what_the_database_said_is_told_once_and_in_one_line() {
     told(&world.full().await, 1, &["column gazelle_clients.region", "gazelle-sync migrate"]);
     world.execute("ALTER TABLE gazelle_clients RENAME COLUMN région TO region").await;
     world.execute("ALTER TABLE sync_bookmarks RENAME COLUMN run_id TO course").await;
-    let client = world.control.ids(gazelle_sim::Kind::Client).remove(0);
+    let client = world.control.ids(gazelle_sim::RecordKind::Client).remove(0);
     world
         .control
-        .edit(gazelle_sim::Kind::Client, &client, serde_json::json!({"personalNotes": "Mme Tremblay"}))
+        .edit(gazelle_sim::RecordKind::Client, &client, serde_json::json!({"personalNotes": "Mme Tremblay"}))
         .unwrap();
     let run = world.full().await;
     told(&run, 1, &["run_id", "gazelle-sync migrate"]);

@@ -5,7 +5,7 @@ use std::io::Write as _;
 use crate::support::deployed::{deployed, doctor, line, shows};
 use crate::support::pooler::Pooler;
 use crate::support::service::{Serving, until};
-use crate::support::{Place, World};
+use crate::support::{TestInstallation, World};
 use gazelle_sim::{Fault, FaultKind, ShopSpec, SimOptions};
 
 #[tokio::test]
@@ -174,7 +174,7 @@ async fn the_last_backup_is_told_by_the_servers_own_archive() {
         [("true", "ok", "archived its log"), ("false", "problem", "the last attempt failed")]
     {
         let settings = [("archive_mode", "on"), ("archive_command", command), ("wal_level", "replica")];
-        let place = Place::with(&settings).await;
+        let place = TestInstallation::with(&settings).await;
         let world = World::on(place, ShopSpec::small(7), SimOptions::default()).await;
         world.filled().await;
         world.execute("SELECT pg_switch_wal()").await;

@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Output, Stdio};
 
 use crate::support::roles::{act_as, supabase, url_of};
-use crate::support::{Place, World};
+use crate::support::{TestInstallation, World};
 
 const OLD_SYSTEM: &str = include_str!("../../support/old_system.sql");
 
@@ -212,7 +212,7 @@ fn blocks_of_other_pages_say_why_they_do_not_run() {
 
 #[tokio::test]
 async fn the_pages_of_commands_list_each_command() {
-    let place = Place::new().await;
+    let place = TestInstallation::new().await;
     let help = crate::support::ran(place.command(&["--help"])).await.stdout;
     let names =
         help.lines().skip_while(|line| *line != "Commands:").skip(1).take_while(|line| !line.is_empty());

@@ -7,7 +7,7 @@ use crate::support::mail::{Identity, MailServer, Manners};
 use crate::support::quarantined::place;
 use crate::support::service::Serving;
 use crate::support::sink::Sink;
-use crate::support::{Place, Ran, World, ran};
+use crate::support::{TestInstallation, Ran, World, ran};
 use serde_json::{Value, json};
 
 #[track_caller]
@@ -15,12 +15,12 @@ fn holds_it(where_: &str, document: &Value) {
     assert!(texts(document).iter().any(|text| text.contains(HOSTILE)), "{where_} lost the value: {document}");
 }
 
-async fn text(place: &Place, args: &[&str]) -> Ran {
+async fn text(place: &TestInstallation, args: &[&str]) -> Ran {
     ran(place.command(args)).await
 }
 
 /// A database in which a record's id, a run's reason, a warning and an alert's error hold such a text.
-async fn hostile_place() -> Place {
+async fn hostile_place() -> TestInstallation {
     let place = place().await;
     place
         .stage(

@@ -1,7 +1,7 @@
 //! What became of a record, and where a value in production came from.
 
-use crate::support::{Place, World};
-use gazelle_sim::Kind;
+use crate::support::{TestInstallation, World};
+use gazelle_sim::RecordKind;
 use gazelle_sync::entities::{Entity, appointments, clients, pianos, users};
 use serde_json::{Value, json};
 
@@ -25,10 +25,10 @@ async fn every_version_is_listed_with_what_changed_when_and_by_which_run() {
     let world = World::new().await;
     let full = world.filled().await;
     let event = world.upcoming(0);
-    let old = world.control.record(Kind::Event, &event).unwrap();
-    world.control.edit(Kind::Event, &event, json!({ "title": "Piano déplacé", "notes": null })).unwrap();
+    let old = world.control.record(RecordKind::Event, &event).unwrap();
+    world.control.edit(RecordKind::Event, &event, json!({ "title": "Piano déplacé", "notes": null })).unwrap();
     let second = world.incremental().await.success();
-    world.control.delete(Kind::Event, &event).unwrap();
+    world.control.delete(RecordKind::Event, &event).unwrap();
     world.incremental().await.success();
 
     let history = world.run(&["history", &event]).await.success();
@@ -76,7 +76,7 @@ async fn every_version_is_listed_with_what_changed_when_and_by_which_run() {
 
 #[tokio::test]
 async fn a_deletion_is_explained_by_the_version_that_dates_it() {
-    let place = Place::new().await;
+    let place = TestInstallation::new().await;
     place.run(&["migrate"]).await.success();
     let record = json!({"id": "evt_1", "start": "2026-05-05T12:00:00Z"});
     place.stage("staging_appointments", "evt_1", &record, Some("2026-01-01T00:00:01Z")).await;
@@ -122,11 +122,11 @@ async fn each_version_names_the_request_and_page_that_brought_it() {
     let mut world = World::new().await;
     world.set("GAZELLE_SYNC_PAGE_SIZE", "10");
     world.filled().await;
-    let entities: [(&Entity, Kind); 4] = [
-        (&appointments::ENTITY, Kind::Event),
-        (&clients::ENTITY, Kind::Client),
-        (&pianos::ENTITY, Kind::Piano),
-        (&users::ENTITY, Kind::User),
+    let entities: [(&Entity, RecordKind); 4] = [
+        (&appointments::ENTITY, RecordKind::Event),
+        (&clients::ENTITY, RecordKind::Client),
+        (&pianos::ENTITY, RecordKind::Piano),
+        (&users::ENTITY, RecordKind::User),
     ];
     let (mut pages, mut checked) = (0, 0);
     for (entity, kind) in entities {
@@ -173,7 +173,7 @@ async fn a_time_is_followed_from_the_records_text_to_the_local_hour() {
     // No appointment of the shop begins at such a minute, so that this is a change whatever day it is.
     world.control.move_event(&event, Some("2027-07-15T01:37:00Z")).unwrap();
     world.incremental().await.success();
-    let before = world.control.record(Kind::Event, &event).unwrap()["start"].clone();
+    let before = world.control.record(RecordKind::Event, &event).unwrap()["start"].clone();
     assert_eq!(before, "2027-07-15T01:37:00Z");
 
     let told = explained(&world, &event, "appointment_time").await;

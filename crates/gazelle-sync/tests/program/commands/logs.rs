@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex};
 
 use crate::support::World;
 use crate::support::service::{Serving, runs, until};
-use gazelle_sim::{Fault, FaultKind, Kind};
+use gazelle_sim::{Fault, FaultKind, RecordKind};
 use serde_json::{Value, json};
 
 /// The fields of the API that say something of a person or a household.
@@ -41,7 +41,7 @@ fn personal(world: &World) -> BTreeSet<String> {
         }
     }
     let mut found = BTreeSet::new();
-    for kind in [Kind::User, Kind::Client, Kind::Contact, Kind::Piano, Kind::Event] {
+    for kind in [RecordKind::User, RecordKind::Client, RecordKind::Contact, RecordKind::Piano, RecordKind::Event] {
         for id in world.control.ids(kind) {
             collect(&world.control.record(kind, &id).unwrap_or_default(), "", &mut found);
         }

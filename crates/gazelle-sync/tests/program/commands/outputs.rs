@@ -10,8 +10,8 @@ use std::collections::BTreeMap;
 use std::process::Stdio;
 
 use crate::support::terminal::ran_at_terminal;
-use crate::support::{Place, Ran, World, ran};
-use gazelle_sim::{BadRecord, Fault, FaultKind, Kind, ShopSpec, SimOptions};
+use crate::support::{TestInstallation, Ran, World, ran};
+use gazelle_sim::{BadRecord, Fault, FaultKind, RecordKind, ShopSpec, SimOptions};
 use jiff::{Timestamp, ToSpan, Zoned, tz::TimeZone};
 use serde_json::json;
 use tokio::process::Command;
@@ -51,16 +51,16 @@ fn told(args: &[&str], run: &Ran) -> String {
     format!("{}\n--- exit status {}\n", said.trim_end(), run.code)
 }
 
-async fn pin_text(place: &Place, name: &str, args: &[&str]) {
+async fn pin_text(place: &TestInstallation, name: &str, args: &[&str]) {
     pin(name, &told(args, &ran_at_terminal(place.command(args)).await));
 }
 
-async fn pin_json(place: &Place, name: &str, args: &[&str]) {
+async fn pin_json(place: &TestInstallation, name: &str, args: &[&str]) {
     let args: Vec<&str> = args.iter().copied().chain(["--json"]).collect();
     pin(&format!("{name}.json"), &told(&args, &ran(place.command(&args)).await));
 }
 
-async fn pin_both(place: &Place, name: &str, args: &[&str]) {
+async fn pin_both(place: &TestInstallation, name: &str, args: &[&str]) {
     pin_text(place, name, args).await;
     pin_json(place, name, args).await;
 }
@@ -185,10 +185,10 @@ async fn records_in_quarantine(world: &World) {
 
 /// One event has a title, one piano is gone, one has blanks for a serial number, and the API has a new field.
 async fn changes_of_the_shop(world: &World) {
-    let (event, pianos) = (world.control.ids(Kind::Event)[0].clone(), world.control.ids(Kind::Piano));
-    world.control.edit(Kind::Event, &event, json!({ "title": "Piano déplacé" })).unwrap();
-    world.control.edit(Kind::Piano, &pianos[1], json!({ "serialNumber": "   " })).unwrap();
-    world.control.delete(Kind::Piano, &pianos[0]).unwrap();
+    let (event, pianos) = (world.control.ids(RecordKind::Event)[0].clone(), world.control.ids(RecordKind::Piano));
+    world.control.edit(RecordKind::Event, &event, json!({ "title": "Piano déplacé" })).unwrap();
+    world.control.edit(RecordKind::Piano, &pianos[1], json!({ "serialNumber": "   " })).unwrap();
+    world.control.delete(RecordKind::Piano, &pianos[0]).unwrap();
     let new = FaultKind::FieldNew {
         type_name: "PrivatePiano".to_owned(),
         field: "voicing".to_owned(),
@@ -208,7 +208,7 @@ async fn changes_of_the_shop(world: &World) {
 
 /// A title was changed by hand, and the one piano of an appointment removed.
 async fn a_difference(world: &World) {
-    let event = &world.control.ids(Kind::Event)[0];
+    let event = &world.control.ids(RecordKind::Event)[0];
     let tampered = format!(
         "UPDATE gazelle_appointments SET title = 'faux' WHERE external_id = '{event}';
          DELETE FROM gazelle_appointment_pianos WHERE deleted_at IS NULL AND appointment_external_id =

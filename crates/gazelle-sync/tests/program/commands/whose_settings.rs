@@ -10,7 +10,7 @@ use std::sync::{Arc, Mutex};
 use tokio::process::Command;
 
 use crate::support::hostile_api::{HostileApi, whole};
-use crate::support::{Place, Ran, ran};
+use crate::support::{TestInstallation, Ran, ran};
 
 const FILE: &str = "gazelle-sync.toml";
 
@@ -23,7 +23,7 @@ fn is_root() -> bool {
 }
 
 /// A folder of the place that others can reach.
-fn folder(place: &Place, name: &str, bits: u32) -> PathBuf {
+fn folder(place: &TestInstallation, name: &str, bits: u32) -> PathBuf {
     mode(place.folder.path(), 0o755);
     let path = place.folder.path().join(name);
     fs::create_dir_all(&path).unwrap();
@@ -33,7 +33,7 @@ fn folder(place: &Place, name: &str, bits: u32) -> PathBuf {
 
 /// How somebody else may come to decide what stands in the file of a folder. An account other than root has no other's files to
 /// show, but for folders in which others may write.
-fn left_by_others(place: &Place, text: &str) -> Vec<(&'static str, PathBuf)> {
+fn left_by_others(place: &TestInstallation, text: &str) -> Vec<(&'static str, PathBuf)> {
     let mut ways = Vec::new();
     let open = folder(place, "open", 0o777);
     fs::write(open.join(FILE), text).unwrap();
@@ -90,7 +90,7 @@ fn is_refused(how: &str, ran: &Ran) {
 
 #[tokio::test]
 async fn no_program_is_started_that_a_file_of_others_names() {
-    let place = Place::new().await;
+    let place = TestInstallation::new().await;
     let programs = folder(&place, "programs", 0o777);
     let ran_as = programs.join("ran");
     for name in ["postgres", "initdb"] {
@@ -119,7 +119,7 @@ async fn no_program_is_started_that_a_file_of_others_names() {
 
 #[tokio::test]
 async fn no_key_is_sent_where_a_file_of_others_says() {
-    let place = Place::new().await;
+    let place = TestInstallation::new().await;
     let heard = Arc::new(Mutex::new(String::new()));
     let ear = heard.clone();
     let api = HostileApi::start(move |asked, stream| {
@@ -144,7 +144,7 @@ async fn no_key_is_sent_where_a_file_of_others_says() {
 
 #[tokio::test]
 async fn files_that_nobody_else_wrote_are_believed_and_secrets_that_others_may_read_are_told() {
-    let place = Place::new().await;
+    let place = TestInstallation::new().await;
     let (own, open) = (folder(&place, "own", 0o755), folder(&place, "open", 0o777));
     let file = own.join(FILE);
     fs::write(&file, "schema = 'mine'\napi_key = 's3cr3t'\n").unwrap();

@@ -1,6 +1,6 @@
 //! Who may read and write what: the catalogue as a whole, and each role at each table and view.
 
-use crate::support::{Place, World, production_tables};
+use crate::support::{TestInstallation, World, production_tables};
 use gazelle_sync::migrations;
 use serde_json::json;
 
@@ -18,7 +18,7 @@ async fn supabase() -> World {
 }
 
 /// What is wrong in the catalogue with tables and views of the schema public, ours or not, one line each.
-async fn holes(place: &Place) -> Vec<String> {
+async fn holes(place: &TestInstallation) -> Vec<String> {
     let rows = place
         .rows(
             "SELECT c.relname || ': ' || problem AS hole
@@ -51,7 +51,7 @@ async fn holes(place: &Place) -> Vec<String> {
 }
 
 /// What a role sees when it reads: rows, or the SQLSTATE of its refusal.
-async fn reads(place: &Place, role: &str, sql: &str) -> Result<usize, String> {
+async fn reads(place: &TestInstallation, role: &str, sql: &str) -> Result<usize, String> {
     place.execute(&format!("SET ROLE \"{role}\"")).await;
     let outcome = place.db.query(sql, &[]).await;
     place.execute("RESET ROLE").await;

@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use crate::support::service::until;
-use crate::support::{DATABASE, Place};
+use crate::support::{DATABASE, TestInstallation};
 use gazelle_sync::db::{self, Begin, ConnectSettings, Db, Fault, Limits};
 use gazelle_sync::lease::Lease;
 
@@ -18,7 +18,7 @@ const TIME_TO_LIVE: Duration = Duration::from_secs(3600);
 type Messages = Arc<Mutex<Vec<(u8, String)>>>;
 
 /// A proxy before the database that notes the messages to the server before it passes them on. Returns its port.
-fn noting(place: &Place, messages: &Messages) -> u16 {
+fn noting(place: &TestInstallation, messages: &Messages) -> u16 {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let port = listener.local_addr().unwrap().port();
     let (socket, messages) = (place.server.socket_dir().join(".s.PGSQL.5432"), messages.clone());
@@ -61,8 +61,8 @@ fn note_each(mut from: TcpStream, mut to: UnixStream, messages: &Messages) {
     let _ = to.shutdown(Shutdown::Both);
 }
 
-async fn migrated() -> Place {
-    let place = Place::new().await;
+async fn migrated() -> TestInstallation {
+    let place = TestInstallation::new().await;
     place.run(&["migrate"]).await.success();
     place
 }
@@ -186,7 +186,7 @@ async fn what_the_server_refuses_of_a_beginning_is_named() {
 /// before it is looked at: they say only that the transaction is over.
 #[tokio::test(flavor = "multi_thread")]
 async fn the_first_refusal_of_statements_sent_together_is_reported() {
-    let place = Place::new().await;
+    let place = TestInstallation::new().await;
     let to = ConnectSettings { url: place.url(), ca_file: None, schema: "public".to_owned(), connections: 1 };
     let db = db::connect(&to).await.unwrap();
     let many = "; SELECT 1".repeat(500);

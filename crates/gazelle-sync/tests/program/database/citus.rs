@@ -4,8 +4,8 @@
 use std::fs;
 
 use crate::support::roles::{act_as_gazelle_admin, hand_to, supabase};
-use crate::support::{Place, Ran, World};
-use gazelle_sim::Kind;
+use crate::support::{TestInstallation, Ran, World};
+use gazelle_sim::RecordKind;
 use gazelle_sync::db::statements;
 use serde_json::{Value, json};
 
@@ -95,7 +95,7 @@ async fn a_member_that_does_not_inherit_is_told_how() {
 }
 
 /// Makes the catalogue look as it does where Citus is: as much of it as the program reads, with Citus' column names.
-pub(super) async fn pretend_citus(place: &Place, version: &str, is_coordinator: bool, distributes: bool) {
+pub(super) async fn pretend_citus(place: &TestInstallation, version: &str, is_coordinator: bool, distributes: bool) {
     let group = if is_coordinator { 0 } else { 2 };
     place
         .execute(&format!(
@@ -241,7 +241,7 @@ async fn a_size_that_no_node_tells_keeps_nobody_from_the_rest() {
 
 /// Has a session that sleeps, or waits for a lock, look as that of a coordinator does while another node does the same for
 /// it: it waits for its client. What the node does is seen in Citus' views alone.
-async fn pretend_another_node_works(place: &Place) {
+async fn pretend_another_node_works(place: &TestInstallation) {
     place
         .execute(
             "SET allow_system_table_mods = on;
@@ -293,15 +293,15 @@ async fn what_another_node_works_on_is_waited_for_and_who_holds_its_lock_is_name
     world.set("GAZELLE_SYNC_LOCK_WAIT", "3");
 
     // Longer than a client may be silent, which is four times as long.
-    let client = world.control.ids(Kind::Client)[0].clone();
+    let client = world.control.ids(RecordKind::Client)[0].clone();
     let slow = "ALTER TABLE gazelle_clients ADD CONSTRAINT slow
                 CHECK (company_name IS DISTINCT FROM 'Lent' OR pg_sleep(5) IS NOT NULL) NOT VALID";
     world.execute(slow).await;
-    world.control.edit(Kind::Client, &client, json!({ "companyName": "Lent" })).unwrap();
+    world.control.edit(RecordKind::Client, &client, json!({ "companyName": "Lent" })).unwrap();
     world.incremental().await.success();
     world.execute("ALTER TABLE gazelle_clients DROP CONSTRAINT slow").await;
 
-    world.control.edit(Kind::Client, &client, json!({ "companyName": "Attendue" })).unwrap();
+    world.control.edit(RecordKind::Client, &client, json!({ "companyName": "Attendue" })).unwrap();
     let person = crate::support::connect(&world.url()).await;
     person.batch_execute("BEGIN; UPDATE gazelle_clients SET company_name = company_name").await.unwrap();
     let pid: i32 = person.query_one("SELECT pg_backend_pid()", &[]).await.unwrap().get(0);

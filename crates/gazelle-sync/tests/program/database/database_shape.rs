@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use crate::support::roles::act_as_poor;
 use crate::support::service::{Serving, runs, until};
-use crate::support::{DATABASE, Place, World};
+use crate::support::{DATABASE, TestInstallation, World};
 use gazelle_sync::entities::ENTITIES;
 use gazelle_sync::migrations::declared;
 use serde_json::json;
@@ -189,7 +189,7 @@ async fn a_stream_of_requests_does_not_keep_the_schedule_from_its_turn() {
 
 #[tokio::test]
 async fn the_migrations_make_the_tables_that_the_declarations_make() {
-    let place = Place::new().await;
+    let place = TestInstallation::new().await;
     place.run(&["migrate"]).await.success();
     place.execute("CREATE SCHEMA declared").await;
     for entity in ENTITIES.iter() {
@@ -229,7 +229,7 @@ async fn the_migrations_make_the_tables_that_the_declarations_make() {
 /// Versions are added with their outcome and rarely changed. A table of the test's own shows that the query would find one.
 #[tokio::test]
 async fn no_table_of_ours_keeps_room_free_in_its_pages() {
-    let place = Place::new().await;
+    let place = TestInstallation::new().await;
     place.run(&["migrate"]).await.success();
     place.execute("CREATE TABLE half_full (id int) WITH (fillfactor = 50)").await;
     let kept = place

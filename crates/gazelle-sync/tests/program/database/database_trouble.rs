@@ -204,10 +204,10 @@ async fn a_lock_that_a_person_holds_is_named_and_ends_the_run_with_nothing_lost(
     let world = slow_world().await;
     world.filled().await;
     let before = world.content().await;
-    let client = world.control.ids(gazelle_sim::Kind::Client)[2].clone();
+    let client = world.control.ids(gazelle_sim::RecordKind::Client)[2].clone();
     world
         .control
-        .edit(gazelle_sim::Kind::Client, &client, json!({ "companyName": "Salle Neuve (exemple)" }))
+        .edit(gazelle_sim::RecordKind::Client, &client, json!({ "companyName": "Salle Neuve (exemple)" }))
         .unwrap();
     for sql in [
         "LOCK TABLE gazelle_clients IN ACCESS EXCLUSIVE MODE /* geheim */",

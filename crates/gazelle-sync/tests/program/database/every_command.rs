@@ -10,11 +10,11 @@ use crate::support::roles::{act_as, hand_to};
 use crate::support::service::{Serving, until};
 use crate::support::{Ran, World, connect};
 use clap::CommandFactory as _;
-use gazelle_sim::Kind;
+use gazelle_sim::RecordKind;
 use serde_json::json;
 
 /// How a command ended.
-pub struct Ended {
+pub struct CommandResult {
     /// Without what differs from world to world.
     pub command: String,
     pub code: i32,
@@ -50,12 +50,12 @@ fn name_of(command: &[&str]) -> String {
 }
 
 /// Runs a command, and looks that nothing planted was called.
-async fn ended(world: &World, role: &str, command: &[&str]) -> Ended {
+async fn ended(world: &World, role: &str, command: &[&str]) -> CommandResult {
     let ran = world.run(command).await;
     told_nothing_planted(world, &format!("{command:?} as {role}: {ran}")).await;
     let ids = |word: &&str| word.len() < 30 && !word.starts_with("shop_v6");
     let shown: Vec<&str> = command.iter().filter(|word| ids(word)).copied().collect();
-    Ended { command: format!("{} as {role}", shown.join(" ")), code: ran.code, ran }
+    CommandResult { command: format!("{} as {role}", shown.join(" ")), code: ran.code, ran }
 }
 
 /// `told` is all that a program said: what looks only counts no call, since the sequence may not be advanced there, which is
@@ -72,14 +72,14 @@ async fn told_nothing_planted(world: &World, told: &str) {
 }
 
 /// Plays all of them as a role; `turn` chooses records that no other turn changed.
-pub async fn every_command(world: &World, role: &str, turn: usize) -> Vec<Ended> {
+pub async fn every_command(world: &World, role: &str, turn: usize) -> Vec<CommandResult> {
     // One odd record for each, beside those that the shop has.
-    let odd = world.control.ids(Kind::Event)[40 + turn].clone();
-    world.control.edit(Kind::Event, &odd, json!({ "start": "no time" })).unwrap();
+    let odd = world.control.ids(RecordKind::Event)[40 + turn].clone();
+    world.control.edit(RecordKind::Event, &odd, json!({ "start": "no time" })).unwrap();
     let mut all = vec![ended(world, role, &["sync", "--mode", "full"]).await];
-    let client = world.control.ids(Kind::Client)[turn].clone();
+    let client = world.control.ids(RecordKind::Client)[turn].clone();
     let name = format!("Salle {turn} (exemple)");
-    world.control.edit(Kind::Client, &client, json!({ "companyName": name })).unwrap();
+    world.control.edit(RecordKind::Client, &client, json!({ "companyName": name })).unwrap();
     let run = world.incremental().await.success();
     let run_id = run["run_id"].as_str().unwrap().to_owned();
     let quarantined = world
@@ -89,7 +89,7 @@ pub async fn every_command(world: &World, role: &str, turn: usize) -> Vec<Ended>
     let [approved, dismissed] = [withheld(world, turn, 0).await, withheld(world, turn, 1).await];
     let into = format!("look_{turn}");
     let person = format!("Personne {turn}");
-    let user = world.control.ids(Kind::User)[0].clone();
+    let user = world.control.ids(RecordKind::User)[0].clone();
     let commands = vec![
         vec!["sync", "--mode", "incremental", "--entity", "pianos"],
         vec!["fetch"],
@@ -179,8 +179,8 @@ async fn odd_rows(world: &World, turn: usize) {
 
 /// A run that withheld deletions.
 async fn withheld(world: &World, turn: usize, of: usize) -> String {
-    let event = world.control.ids(Kind::Event)[2 * turn + of].clone();
-    world.control.delete(Kind::Event, &event).unwrap();
+    let event = world.control.ids(RecordKind::Event)[2 * turn + of].clone();
+    world.control.delete(RecordKind::Event, &event).unwrap();
     let mut command = world.command(&["sync", "--mode", "full", "--json"]);
     command.env("GAZELLE_SYNC_DELETE_GUARD_RECORDS", "0").env("GAZELLE_SYNC_DELETE_GUARD_PERCENT", "0");
     let ran = crate::support::ran(command).await;
@@ -212,7 +212,7 @@ async fn served(world: &World, role: &str) {
 }
 
 /// Logs in, works with the tokens that the database keeps, and logs out; as postgres behind a pooler.
-pub async fn with_stored_tokens(world: &mut World, role: &str) -> Vec<Ended> {
+pub async fn with_stored_tokens(world: &mut World, role: &str) -> Vec<CommandResult> {
     let pooler = Pooler::start(world, 2).await;
     if role == "postgres" {
         let url = pooler.url(world);
@@ -228,7 +228,7 @@ pub async fn with_stored_tokens(world: &mut World, role: &str) -> Vec<Ended> {
     open(&login.address).await;
     let ran = login.end().await;
     told_nothing_planted(world, &format!("auth login as {role}: {ran}")).await;
-    let mut all = vec![Ended { command: format!("auth login as {role}"), code: ran.code, ran }];
+    let mut all = vec![CommandResult { command: format!("auth login as {role}"), code: ran.code, ran }];
     world.control.expire_access_tokens();
     for command in [&["sync"][..], &["status"], &["auth", "status"], &["doctor"], &["auth", "logout"]] {
         all.push(ended(world, role, command).await);
@@ -261,7 +261,7 @@ pub async fn waited_for_a_table(world: &World, role: &str) {
 }
 
 /// A database of the old system: to us, a sync, and back.
-pub async fn from_v5_and_back(world: &mut World) -> Vec<Ended> {
+pub async fn from_v5_and_back(world: &mut World) -> Vec<CommandResult> {
     // Where its maker looked for names: in pg_catalog before all else.
     let old = include_str!("../../support/old_system.sql");
     world

@@ -1,7 +1,7 @@
 //! A database of the old system: its tables move away and come back exactly as they were.
 
 use crate::support::oracle::assert_mirrors;
-use crate::support::{Place, World};
+use crate::support::{TestInstallation, World};
 use serde_json::Value;
 
 /// The old system as it stood: serial keys, local times, a trigger that shifts them, locally added columns, and
@@ -15,7 +15,7 @@ async fn old_world() -> World {
 }
 
 /// Everything in the database but what gazelle-sync keeps aside: schema and data, as `pg_dump` writes it.
-async fn dump(place: &Place) -> String {
+async fn dump(place: &TestInstallation) -> String {
     // The server's own: an older one of PATH would refuse it.
     let folder: String = place.one("SELECT setting FROM pg_config WHERE name = 'BINDIR'", &[]).await;
     let output = tokio::process::Command::new(format!("{folder}/pg_dump"))

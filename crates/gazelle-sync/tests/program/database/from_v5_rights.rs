@@ -2,7 +2,7 @@
 
 use crate::support::deployed::{doctor, shows};
 use crate::support::roles::supabase;
-use crate::support::{Place, World};
+use crate::support::{TestInstallation, World};
 use serde_json::{Value, json};
 
 const OLD_SYSTEM: &str = include_str!("../../support/old_system.sql");
@@ -35,7 +35,7 @@ pub(super) async fn on_supabase() -> World {
 }
 
 /// Rights, row security and policies, as the catalogue holds them: of everything in `public`.
-pub(super) async fn rights(place: &Place) -> Vec<Value> {
+pub(super) async fn rights(place: &TestInstallation) -> Vec<Value> {
     place
         .rows(
             "SELECT c.relname, c.relowner, c.relacl::text, c.relrowsecurity,
@@ -48,7 +48,7 @@ pub(super) async fn rights(place: &Place) -> Vec<Value> {
 }
 
 /// Rows, or the SQLSTATE of the refusal.
-async fn asked_as(place: &Place, role: &str, sql: &str) -> Result<usize, String> {
+async fn asked_as(place: &TestInstallation, role: &str, sql: &str) -> Result<usize, String> {
     place.execute(&format!("SET ROLE \"{role}\"")).await;
     let outcome = place.db.query(sql, &[]).await;
     place.execute("RESET ROLE").await;
@@ -57,7 +57,7 @@ async fn asked_as(place: &Place, role: &str, sql: &str) -> Result<usize, String>
 }
 
 /// Whatever of the old system could be written or read, with its kind and its first column.
-async fn of_the_old_system(place: &Place) -> Vec<Value> {
+async fn of_the_old_system(place: &TestInstallation) -> Vec<Value> {
     place
         .rows(
             "SELECT c.oid::regclass::text AS name, c.relkind::text AS kind, c.relrowsecurity AS secured,
@@ -69,7 +69,7 @@ async fn of_the_old_system(place: &Place) -> Vec<Value> {
         .await
 }
 
-pub(super) async fn is_closed(place: &Place, roles: &[&str]) {
+pub(super) async fn is_closed(place: &TestInstallation, roles: &[&str]) {
     let relations = of_the_old_system(place).await;
     assert!(relations.len() >= 9, "tables, sequences, views and the manifest: {relations:?}");
     for relation in &relations {

@@ -1,14 +1,14 @@
 //! JSON in our tables that becomes far larger when it is read: what another role wrote there, or a record that stage 1 took. The
 //! program reads on within little memory.
 
-use crate::support::{Place, Ran, World};
+use crate::support::{TestInstallation, Ran, World};
 
 /// What the process may reserve, in KiB: less than the unit allows it in memory.
 const MEMORY: usize = 512 * 1024;
 /// A list of so many nulls or numbers is stored in some 50 MiB, and takes five times that as values of ours.
 const MANY: u32 = 12_000_000;
 
-async fn limited(place: &Place, args: &[&str]) -> Ran {
+async fn limited(place: &TestInstallation, args: &[&str]) -> Ran {
     let mut command = place.command(args);
     command.arg("--json").env("MALLOC_ARENA_MAX", "2").env("TOKIO_WORKER_THREADS", "2");
     crate::support::ran(crate::support::limited::with_memory(&command, MEMORY)).await
@@ -48,7 +48,7 @@ async fn facts_and_words_of_alerts_that_somebody_else_made_large_are_read_within
 
 #[tokio::test]
 async fn versions_with_more_values_than_are_read_are_told_of_within_little_memory() {
-    let place = Place::new().await;
+    let place = TestInstallation::new().await;
     place.run(&["migrate"]).await.success();
     for day in 1..=2 {
         let sql = format!(

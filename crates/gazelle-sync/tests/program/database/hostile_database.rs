@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
-use crate::support::{Place, Ran, World};
+use crate::support::{TestInstallation, Ran, World};
 
 /// What the process may reserve, in KiB: its code, stacks and buffers, and what it takes of an answer. Less than the unit
 /// allows it in memory.
@@ -48,7 +48,7 @@ fn let_in() -> Vec<u8> {
 
 /// What it does once we have said who we are, and what follows without end.
 #[derive(Clone)]
-struct Harm {
+struct Misbehaviour {
     what: &'static str,
     /// Sent as soon as we have said who we are.
     first: Vec<u8>,
@@ -60,8 +60,8 @@ struct Harm {
     words: &'static str,
 }
 
-fn harms() -> Vec<Harm> {
-    let of = |what, first: Vec<u8>, answer: Option<Vec<u8>>, endless: Vec<u8>, words| Harm {
+fn harms() -> Vec<Misbehaviour> {
+    let of = |what, first: Vec<u8>, answer: Option<Vec<u8>>, endless: Vec<u8>, words| Misbehaviour {
         what,
         first,
         answer,
@@ -100,7 +100,7 @@ fn harms() -> Vec<Harm> {
             message(b'N', b"SNOTICE\0C00000\0Mx\0\0").repeat(4096),
             after,
         ),
-        Harm {
+        Misbehaviour {
             end: Some((LONG_MIB, [b"\0\0".as_slice(), &message(b'Z', b"E")].concat())),
             ..of(
                 "an error of words, as long as an answer may be",
@@ -110,7 +110,7 @@ fn harms() -> Vec<Harm> {
                 "where 32 MiB are the most",
             )
         },
-        Harm {
+        Misbehaviour {
             end: Some((31, [b"\0\0".as_slice(), &message(b'Z', b"E")].concat())),
             ..of(
                 "an error of words, as long as one may be",
@@ -134,7 +134,7 @@ fn said(kind: u8, bytes: usize) -> Vec<u8> {
 }
 
 /// Does harm to whoever connects. Returns its port.
-fn server(harm: Harm) -> u16 {
+fn server(harm: Misbehaviour) -> u16 {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let port = listener.local_addr().unwrap().port();
     std::thread::spawn(move || {
@@ -147,7 +147,7 @@ fn server(harm: Harm) -> u16 {
     port
 }
 
-fn do_harm(mut stream: TcpStream, harm: &Harm) -> std::io::Result<()> {
+fn do_harm(mut stream: TcpStream, harm: &Misbehaviour) -> std::io::Result<()> {
     let mut buffer = [0; 4096];
     // Whether encryption is offered, and then who asks.
     if stream.read(&mut buffer)? == 8 {
@@ -181,7 +181,7 @@ fn do_harm(mut stream: TcpStream, harm: &Harm) -> std::io::Result<()> {
     }
 }
 
-async fn limited(place: &Place, address: &str) -> Ran {
+async fn limited(place: &TestInstallation, address: &str) -> Ran {
     let mut command = place.command(&["status", "--json"]);
     command.env("DATABASE_URL", address).env("MALLOC_ARENA_MAX", "2").env("TOKIO_WORKER_THREADS", "2");
     crate::support::ran(crate::support::limited::with_memory(&command, MEMORY)).await
@@ -189,7 +189,7 @@ async fn limited(place: &Place, address: &str) -> Ran {
 
 #[tokio::test]
 async fn what_a_server_announces_or_sends_without_end_is_refused_within_little_memory() {
-    let place = Place::new().await;
+    let place = TestInstallation::new().await;
     for harm in harms() {
         let (what, words) = (harm.what, harm.words);
         let address = format!("postgres://sync@127.0.0.1:{}/shop", server(harm));
@@ -203,7 +203,7 @@ async fn what_a_server_announces_or_sends_without_end_is_refused_within_little_m
 
 #[tokio::test]
 async fn a_server_that_takes_the_connection_and_says_nothing_is_not_waited_for() {
-    let place = Place::new().await;
+    let place = TestInstallation::new().await;
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let port = listener.local_addr().unwrap().port();
     let begun = Instant::now();
@@ -223,7 +223,7 @@ fn the_unit_allows_as_much_memory_as_is_bounded_here() {
 /// The two hosts of an address are tried in turn, and which of them is asked for is looked at.
 #[tokio::test]
 async fn another_host_is_tried_where_the_first_one_does_not_answer() {
-    let place = Place::new().await;
+    let place = TestInstallation::new().await;
     place.run(&["migrate"]).await.success();
     let folder = place.server.socket_dir().display().to_string();
     let nobody = tempfile::tempdir().unwrap();
@@ -244,7 +244,7 @@ async fn another_host_is_tried_where_the_first_one_does_not_answer() {
 /// A frozen server's kernel goes on taking connections.
 #[tokio::test]
 async fn another_host_is_tried_where_the_first_one_takes_the_connection_and_says_nothing() {
-    let place = Place::new().await;
+    let place = TestInstallation::new().await;
     place.run(&["migrate"]).await.success();
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let port = listener.local_addr().unwrap().port();

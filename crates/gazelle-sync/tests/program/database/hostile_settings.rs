@@ -11,8 +11,8 @@ use std::time::Duration;
 use super::there_first::refused;
 use crate::support::roles::{act_as, client_of, supabase};
 use crate::support::service::until;
-use crate::support::{DATABASE, Place, World};
-use gazelle_sim::Kind;
+use crate::support::{DATABASE, TestInstallation, World};
+use gazelle_sim::RecordKind;
 use gazelle_sync::db::{self, Begin, ConnectSettings, Db};
 use serde_json::json;
 
@@ -143,10 +143,10 @@ async fn a_trigger_of_an_open_transaction_is_seen_whatever_the_databases_owner_s
         .unwrap();
         world.execute("REVOKE ALL ON shop.gazelle_clients FROM eve").await;
         set(&world, &[setting]).await;
-        let client = world.control.ids(Kind::Client)[0].clone();
+        let client = world.control.ids(RecordKind::Client)[0].clone();
         world
             .control
-            .edit(Kind::Client, &client, json!({ "companyName": format!("With {setting}") }))
+            .edit(RecordKind::Client, &client, json!({ "companyName": format!("With {setting}") }))
             .unwrap();
         let mut run = world.start(&["sync", "--json"]);
         let waits =
@@ -196,12 +196,12 @@ async fn played(is_hostile: bool) -> (World, Vec<(String, i32, String)>) {
         // Where the owner's right does not reach, a superuser's does.
         world.execute(&format!("ALTER DATABASE {DATABASE} SET lc_messages = 'C'")).await;
     }
-    let clients = world.control.ids(Kind::Client);
+    let clients = world.control.ids(RecordKind::Client);
     let name = json!({ "companyName": "Salle \\ 'neuve' \\' (exemple)" });
-    world.control.edit(Kind::Client, &clients[1], name).unwrap();
-    let odd = world.control.ids(Kind::Event)[40].clone();
-    world.control.edit(Kind::Event, &odd, json!({ "start": "no time" })).unwrap();
-    world.control.delete(Kind::Event, &world.control.ids(Kind::Event)[3].clone()).unwrap();
+    world.control.edit(RecordKind::Client, &clients[1], name).unwrap();
+    let odd = world.control.ids(RecordKind::Event)[40].clone();
+    world.control.edit(RecordKind::Event, &odd, json!({ "start": "no time" })).unwrap();
+    world.control.delete(RecordKind::Event, &world.control.ids(RecordKind::Event)[3].clone()).unwrap();
     let mut ended = Vec::new();
     for command in [
         &["sync", "--mode", "full"][..],
@@ -271,7 +271,7 @@ const NO_BEGINNINGS: [(&[u8], &[u8], &str); 2] =
 
 /// A proxy before the database that makes nothing fail but BEGIN, while it is told how: `fails` is 0, or the number of
 /// one of [`NO_BEGINNINGS`], from 1. Returns its port.
-fn no_beginning(place: &Place, fails: &Arc<AtomicUsize>) -> u16 {
+fn no_beginning(place: &TestInstallation, fails: &Arc<AtomicUsize>) -> u16 {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let port = listener.local_addr().unwrap().port();
     let (socket, fails) = (place.server.socket_dir().join(".s.PGSQL.5432"), fails.clone());
@@ -311,7 +311,7 @@ fn pass_on(mut from: TcpStream, mut to: UnixStream, fails: &AtomicUsize) {
 
 #[tokio::test]
 async fn where_a_transaction_does_not_begin_nothing_is_run() {
-    let place = Place::new().await;
+    let place = TestInstallation::new().await;
     place
         .execute(&format!(
             "CREATE SCHEMA ours; CREATE TABLE ours.written (id int); CREATE SEQUENCE public.sprung; CREATE SCHEMA evil;
@@ -344,7 +344,7 @@ async fn where_a_transaction_does_not_begin_nothing_is_run() {
     assert_eq!(place.count("ours.written").await, 1);
 }
 
-async fn without_beginning(place: &Place, db: &Db, called: &str, state: &str) {
+async fn without_beginning(place: &TestInstallation, db: &Db, called: &str, state: &str) {
     let failed = db.query(called, &[]).await.expect_err("it did not begin");
     assert!(
         failed.to_string().contains("refused BEGIN") && failed.state.as_deref() == Some(state),

@@ -6,7 +6,7 @@ mod not_sent;
 use std::collections::BTreeSet;
 use std::path::Path;
 
-use super::every_command::{Ended, every_command, from_v5_and_back, waited_for_a_table, with_stored_tokens};
+use super::every_command::{CommandResult, every_command, from_v5_and_back, waited_for_a_table, with_stored_tokens};
 use super::statements_sent::{files_never_sent, watch};
 use not_sent::{CITUS, NOT_SENT, PIECES};
 
@@ -39,13 +39,13 @@ const TYPES: [&str; 18] = [
 /// What the program's sources may call by name or by operator. What is no SQL in them is no name in the server's catalog, or
 /// planted for nothing.
 #[derive(Default)]
-struct Called {
+struct CalledNames {
     functions: BTreeSet<String>,
     operators: BTreeSet<String>,
 }
 
-fn called() -> Called {
-    fn gather(folder: &Path, called: &mut Called) {
+fn called() -> CalledNames {
+    fn gather(folder: &Path, called: &mut CalledNames) {
         for entry in std::fs::read_dir(folder).unwrap() {
             let path = entry.unwrap().path();
             if path.is_dir() {
@@ -55,12 +55,12 @@ fn called() -> Called {
             }
         }
     }
-    let mut called = Called::default();
+    let mut called = CalledNames::default();
     gather(&Path::new(env!("CARGO_MANIFEST_DIR")).join("src"), &mut called);
     called
 }
 
-impl Called {
+impl CalledNames {
     /// The words that stand before a parenthesis, and whatever can be an operator.
     fn read(&mut self, text: &str) {
         for (at, _) in text.match_indices('(') {
@@ -93,7 +93,7 @@ fn quoted<T: AsRef<str>>(texts: impl IntoIterator<Item = T>) -> String {
 
 /// Puts overloads of every function and operator that the sources may call into both schemas, which a new session looks
 /// through before the server's own.
-async fn plant(world: &World, called: &Called) {
+async fn plant(world: &World, called: &CalledNames) {
     let sql = include_str!("planted_functions.sql")
         .replace("{database}", crate::support::DATABASE)
         .replace("{functions}", &quoted(&called.functions))
@@ -157,7 +157,7 @@ async fn none_is_bound(world: &World, by: &str) {
 }
 
 /// A shop whose tables an owner holds, planted or not, and what each command ended with.
-async fn played(is_planted: bool) -> Vec<Ended> {
+async fn played(is_planted: bool) -> Vec<CommandResult> {
     let mut world = supabase().await;
     world.set("GAZELLE_SYNC_SCHEMA", "shop");
     if is_planted {

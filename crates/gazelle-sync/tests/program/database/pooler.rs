@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use crate::support::pooler::Pooler;
 use crate::support::service::{Serving, runs, until};
-use crate::support::{Place, Tables, World, assert_same};
-use gazelle_sim::{Kind, ShopSpec, SimOptions};
+use crate::support::{TestInstallation, Tables, World, assert_same};
+use gazelle_sim::{RecordKind, ShopSpec, SimOptions};
 use serde_json::json;
 
 /// A world whose program reaches its database through the pooler alone. The tests' own connection goes without.
@@ -17,7 +17,7 @@ async fn behind(mut world: World, server_connections: usize) -> (World, Pooler) 
 
 /// The same shop, in a database without a pooler.
 async fn directly(world: &World) -> Tables {
-    let mut place = Place::new().await;
+    let mut place = TestInstallation::new().await;
     place.env = world.env.clone();
     place.env.remove("DATABASE_URL");
     place.run(&["sync", "--mode", "full"]).await.success();
@@ -25,11 +25,11 @@ async fn directly(world: &World) -> Tables {
 }
 
 fn change(world: &World) {
-    let clients = world.control.ids(Kind::Client);
+    let clients = world.control.ids(RecordKind::Client);
     world.control.move_event(&world.upcoming(0), Some("2027-02-03T14:15:00Z")).unwrap();
     world.control.cancel(&world.upcoming(1)).unwrap();
-    world.control.delete(Kind::Event, &world.upcoming(2)).unwrap();
-    world.control.edit(Kind::Client, &clients[8], json!({"companyName": "Nouveau nom"})).unwrap();
+    world.control.delete(RecordKind::Event, &world.upcoming(2)).unwrap();
+    world.control.edit(RecordKind::Client, &clients[8], json!({"companyName": "Nouveau nom"})).unwrap();
     world.control.merge_clients(&clients[12], &clients[13]).unwrap();
 }
 

@@ -1,8 +1,8 @@
 //! `migrate --roles`: a role that owns, one that writes, one that reads, each tried at what it may and may not.
 
 use crate::support::roles::{act_as, asked, client_of, refused, supabase, url_of};
-use crate::support::{Place, Ran, World, production_tables, staging_tables};
-use gazelle_sim::Kind;
+use crate::support::{TestInstallation, Ran, World, production_tables, staging_tables};
+use gazelle_sim::RecordKind;
 use gazelle_sync::migrations;
 use serde_json::{Value, json};
 
@@ -15,7 +15,7 @@ pub(super) fn says(run: &Ran, code: i32, words: &[&str]) {
     }
 }
 
-pub(super) async fn owners(place: &Place) -> Vec<Value> {
+pub(super) async fn owners(place: &TestInstallation) -> Vec<Value> {
     place
         .rows(
             "SELECT DISTINCT pg_get_userbyid(c.relowner) AS owner FROM pg_class c
@@ -73,10 +73,10 @@ async fn the_whole_sync_runs_as_the_writer_which_owns_nothing() {
     world.run(&["migrate", "--roles"]).await.success();
     act_as(&mut world, "gazelle_sync");
     world.filled().await;
-    let client = world.control.ids(Kind::Client)[2].clone();
-    world.control.edit(Kind::Client, &client, json!({ "companyName": "Salle Neuve (exemple)" })).unwrap();
+    let client = world.control.ids(RecordKind::Client)[2].clone();
+    world.control.edit(RecordKind::Client, &client, json!({ "companyName": "Salle Neuve (exemple)" })).unwrap();
     world.set("GAZELLE_SYNC_DELETE_GUARD_RECORDS", "0");
-    world.control.delete(Kind::Event, &world.upcoming(1)).unwrap();
+    world.control.delete(RecordKind::Event, &world.upcoming(1)).unwrap();
     let partial = world.incremental().await;
     assert_eq!(partial.code, 3, "a deletion is withheld: {partial}");
     let run_id = partial.json()["run_id"].as_str().unwrap().to_owned();
@@ -318,7 +318,7 @@ async fn a_backup_is_restored_word_for_word_as_the_runbook_says() {
     world.filled().await;
     world.run(&["migrate", "--roles"]).await.success();
     let before = world.production(&[]).await;
-    let new = Place::new().await;
+    let new = TestInstallation::new().await;
     let bin = std::path::Path::new(env!("CARGO_BIN_EXE_gazelle-sync")).parent().unwrap().to_owned();
     let path = format!("{}:{}", bin.display(), std::env::var("PATH").unwrap());
     let shell = async |line: &str, url: &str| {

@@ -6,7 +6,7 @@ use super::there_first::{TRAP, as_mallory, nothing_sprang, refused, with_mallory
 use crate::support::roles::{act_as, client_of};
 use crate::support::service::until;
 use crate::support::{DATABASE, World};
-use gazelle_sim::Kind;
+use gazelle_sim::RecordKind;
 use serde_json::json;
 
 /// That the commands refuse what was hung and name it.
@@ -224,8 +224,8 @@ async fn a_trigger_of_an_open_transaction_is_waited_for_by_a_superuser() {
         .await
         .unwrap();
     world.execute("REVOKE ALL ON ALL TABLES IN SCHEMA public FROM mallory").await;
-    let client = world.control.ids(Kind::Client)[0].clone();
-    world.control.edit(Kind::Client, &client, json!({ "companyName": "Autrement" })).unwrap();
+    let client = world.control.ids(RecordKind::Client)[0].clone();
+    world.control.edit(RecordKind::Client, &client, json!({ "companyName": "Autrement" })).unwrap();
     let mut run = world.start(&["sync", "--json"]);
     let waits = "SELECT count(*) FROM pg_stat_activity
                   WHERE datname = current_database() AND application_name = 'gazelle-sync' AND wait_event_type = 'Lock'";

@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use crate::support::roles::url_of;
-use crate::support::{DATABASE, Place, World, connect};
-use gazelle_sim::Kind;
+use crate::support::{DATABASE, TestInstallation, World, connect};
+use gazelle_sim::RecordKind;
 use gazelle_sync::db;
 use gazelle_sync::db::ConnectSettings;
 use gazelle_sync::db::Db;
@@ -12,7 +12,7 @@ use gazelle_sync::db::Timeout;
 use gazelle_sync::db::Tx;
 use serde_json::json;
 
-async fn open(place: &Place, url: &str) -> Db {
+async fn open(place: &TestInstallation, url: &str) -> Db {
     place.execute("CREATE SCHEMA IF NOT EXISTS ours").await;
     let to =
         ConnectSettings { url: url.to_owned(), ca_file: None, schema: "ours".to_owned(), connections: 2 };
@@ -45,7 +45,7 @@ async fn ours(db: &Db) -> [[String; 3]; 2] {
 
 #[tokio::test]
 async fn a_shorter_timeout_of_role_database_or_url_holds_and_a_longer_one_is_cut() {
-    let place = Place::new().await;
+    let place = TestInstallation::new().await;
     place.execute("CREATE ROLE hasty LOGIN SUPERUSER").await;
     let url = url_of(&place, "hasty");
     let none = [["2h", "0", "0"], ["10s", "10s", "10s"]];
@@ -104,10 +104,10 @@ async fn a_run_keeps_to_them_while_it_writes() {
              CREATE TRIGGER see BEFORE UPDATE ON gazelle_users FOR EACH ROW EXECUTE FUNCTION see()",
         )
         .await;
-    let user = world.control.ids(Kind::User)[0].clone();
+    let user = world.control.ids(RecordKind::User)[0].clone();
     let seen = async |world: &World, name: &str| {
         world.execute("TRUNCATE seen").await;
-        world.control.edit(Kind::User, &user, json!({ "firstName": name })).unwrap();
+        world.control.edit(RecordKind::User, &user, json!({ "firstName": name })).unwrap();
         world.full().await.success();
         world.rows("SELECT DISTINCT statement, idle FROM seen").await
     };
@@ -124,7 +124,7 @@ async fn a_run_keeps_to_them_while_it_writes() {
         )
         .await;
     let before = world.quarantine().await;
-    world.control.edit(Kind::User, &user, json!({ "firstName": "Slow" })).unwrap();
+    world.control.edit(RecordKind::User, &user, json!({ "firstName": "Slow" })).unwrap();
     let ran = world.full().await;
     assert_eq!(ran.code, 1, "{ran}");
     assert!(ran.reasons().contains("57014"), "{ran}");

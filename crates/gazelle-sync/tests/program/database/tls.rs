@@ -4,7 +4,7 @@ use std::io::{Read as _, Write as _};
 use std::os::unix::fs::{MetadataExt, PermissionsExt, chown};
 use std::path::{Path, PathBuf};
 
-use crate::support::{DATABASE, Place, Ran};
+use crate::support::{DATABASE, TestInstallation, Ran};
 use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair};
 
 /// An authority as a company or Supabase has one: its certificate as PEM, and what it signs with.
@@ -37,7 +37,7 @@ impl Authority {
 
 /// A server that listens on an address of its own, encrypted or not.
 struct Server {
-    place: Place,
+    place: TestInstallation,
     address: String,
     folder: tempfile::TempDir,
 }
@@ -63,7 +63,7 @@ impl Server {
         settings.push(("hba_file".to_owned(), path("hba")));
         let settings: Vec<(&str, &str)> =
             settings.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
-        Server { place: Place::with(&settings).await, address, folder }
+        Server { place: TestInstallation::with(&settings).await, address, folder }
     }
 
     fn write(&self, name: &str, text: &str) -> PathBuf {
@@ -289,7 +289,7 @@ fn eavesdropper() -> (u16, std::sync::mpsc::Receiver<Vec<u8>>) {
 
 #[tokio::test]
 async fn a_password_leaves_this_machine_in_clear_only_where_the_address_says_so() {
-    let place = Place::new().await;
+    let place = TestInstallation::new().await;
     // A spelling of this machine that could be any host's name.
     for (query, is_sent) in
         [("", false), ("?sslmode=prefer", false), ("?sslmode=require", false), ("?sslmode=disable", true)]

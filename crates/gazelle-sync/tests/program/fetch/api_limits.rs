@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use crate::support::walks::{EVENTS, assert_whole};
 use crate::support::{Ran, World, entity};
-use gazelle_sim::{Fault, FaultKind, Kind, Undated};
+use gazelle_sim::{Fault, FaultKind, RecordKind, Undated};
 use serde_json::{Value, json};
 
 /// What production holds of a healthy small shop.
@@ -235,13 +235,13 @@ async fn undated_events_are_found_at_whichever_end_of_the_list_they_are() {
 async fn more_undated_events_than_a_page_at_the_end_of_the_list_are_read_once() {
     let world = with_small_pages().await;
     for n in 0..45 {
-        let mut event = world.control.record(Kind::Event, &world.upcoming(0)).unwrap();
+        let mut event = world.control.record(RecordKind::Event, &world.upcoming(0)).unwrap();
         (event["id"], event["start"]) = (json!(format!("evt_undated_{n}")), Value::Null);
         world.control.add_raw_event(event, None).unwrap();
     }
     let order = Undated::Last;
     world.control.add_fault(limit(FaultKind::UndatedOrder { order }).on_field(EVENTS));
-    let events = world.control.ids(Kind::Event).len() as i64;
+    let events = world.control.ids(RecordKind::Event).len() as i64;
     // The first run looks for them at two other ends, and reads the windows before it knows.
     for most in [events * 2 + 100, events + 20] {
         let run = world.full().await;

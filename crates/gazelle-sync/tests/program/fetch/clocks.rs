@@ -2,7 +2,7 @@
 
 use crate::support::World;
 use crate::support::service::{Serving, runs, until};
-use gazelle_sim::Kind;
+use gazelle_sim::RecordKind;
 use serde_json::{Value, json};
 
 /// 200 days.
@@ -11,7 +11,7 @@ const FAR: i64 = 200 * 24 * 3600;
 /// Gives the next upcoming event another title and returns its id.
 fn retitle(world: &World, title: &str) -> String {
     let event = world.upcoming(1);
-    world.control.edit(Kind::Event, &event, json!({ "title": title })).unwrap();
+    world.control.edit(RecordKind::Event, &event, json!({ "title": title })).unwrap();
     event
 }
 
@@ -92,8 +92,8 @@ async fn an_empty_window_is_no_success_when_the_api_lists_nothing_at_all_any_mor
     let world = World::new().await;
     world.filled().await;
     // No event in the days of an incremental walk, here or there.
-    for id in world.control.ids(Kind::Event) {
-        if world.control.record(Kind::Event, &id).unwrap()["start"].is_string() {
+    for id in world.control.ids(RecordKind::Event) {
+        if world.control.record(RecordKind::Event, &id).unwrap()["start"].is_string() {
             world.control.move_event(&id, Some("2019-03-04T15:00:00Z")).unwrap();
         }
     }
@@ -224,7 +224,7 @@ async fn a_machine_clock_far_ahead_dates_nothing_and_drops_nothing() {
         retitle(&world, &format!("titre {number}"));
         world.full().await.success();
     }
-    world.control.delete(Kind::Event, &world.upcoming(3)).unwrap();
+    world.control.delete(RecordKind::Event, &world.upcoming(3)).unwrap();
     world.run(&["errors", "dismiss", "evt_faulty", "--reason", "essai"]).await;
     let last = world.full().await.success();
     let versions = format!("SELECT count(*) FROM staging_appointments WHERE external_id = '{event}'");

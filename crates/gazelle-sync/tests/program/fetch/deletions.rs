@@ -1,7 +1,7 @@
 //! Absence proves nothing by itself; deletion needs evidence, and beyond the guard a person's approval.
 
 use crate::support::World;
-use gazelle_sim::{Change, Fault, FaultKind, Kind};
+use gazelle_sim::{Change, Fault, FaultKind, RecordKind};
 use serde_json::json;
 
 async fn is_deleted(world: &World, table: &str, id: &str) -> bool {
@@ -13,7 +13,7 @@ async fn a_record_that_its_getter_denies_is_marked_deleted_with_the_answer_as_ev
     let world = World::new().await;
     world.filled().await;
     let event = world.upcoming(2);
-    world.control.delete(Kind::Event, &event).unwrap();
+    world.control.delete(RecordKind::Event, &event).unwrap();
 
     let report = world.incremental().await.success();
 
@@ -38,12 +38,12 @@ async fn a_record_that_comes_back_is_no_longer_deleted() {
     let world = World::new().await;
     world.filled().await;
     let event = world.upcoming(2);
-    let record = world.control.record(Kind::Event, &event).unwrap();
-    world.control.delete(Kind::Event, &event).unwrap();
+    let record = world.control.record(RecordKind::Event, &event).unwrap();
+    world.control.delete(RecordKind::Event, &event).unwrap();
     world.incremental().await.success();
     assert!(is_deleted(&world, "gazelle_appointments", &event).await);
 
-    world.control.add(Kind::Event, record).unwrap();
+    world.control.add(RecordKind::Event, record).unwrap();
     world.incremental().await.success();
 
     assert!(!is_deleted(&world, "gazelle_appointments", &event).await);
@@ -102,7 +102,7 @@ async fn an_error_in_words_alone_is_no_evidence_that_a_record_is_gone() {
     let world = World::new().await;
     world.filled().await;
     let event = world.upcoming(2);
-    world.control.apply(Change::SetListed { kind: Kind::Event, id: event.clone(), times: 0 }).unwrap();
+    world.control.apply(Change::SetListed { kind: RecordKind::Event, id: event.clone(), times: 0 }).unwrap();
     let words = FaultKind::GraphqlError { message: "Company not found".to_owned(), extensions: None };
     world.control.add_fault(Fault::new(words).on_operation("AppointmentById").forever());
 
@@ -125,7 +125,7 @@ async fn an_error_in_words_alone_is_no_evidence_that_a_record_is_gone() {
 
     // The record is gone indeed: the whole answer is the evidence.
     world.control.clear_faults();
-    world.control.delete(Kind::Event, &event).unwrap();
+    world.control.delete(RecordKind::Event, &event).unwrap();
     world.filled().await;
     assert!(is_deleted(&world, "gazelle_appointments", &event).await);
     let answer: serde_json::Value =
@@ -140,12 +140,12 @@ async fn more_than_the_guard_allows_waits_for_a_person_and_the_rest_of_the_run_g
     world.set("GAZELLE_SYNC_DELETE_GUARD_PERCENT", "50");
     world.filled().await;
     let gone: Vec<String> = (0..3).map(|n| world.upcoming(n)).collect();
-    let renamed = world.control.ids(Kind::Client)[0].clone();
-    let record = world.control.record(Kind::Event, &gone[0]).unwrap();
+    let renamed = world.control.ids(RecordKind::Client)[0].clone();
+    let record = world.control.record(RecordKind::Event, &gone[0]).unwrap();
     for event in &gone {
-        world.control.delete(Kind::Event, event).unwrap();
+        world.control.delete(RecordKind::Event, event).unwrap();
     }
-    world.control.edit(Kind::Client, &renamed, json!({ "companyName": "Salle Accordée" })).unwrap();
+    world.control.edit(RecordKind::Client, &renamed, json!({ "companyName": "Salle Accordée" })).unwrap();
 
     let ran = world.incremental().await;
 
@@ -171,7 +171,7 @@ async fn more_than_the_guard_allows_waits_for_a_person_and_the_rest_of_the_run_g
     assert_eq!(world.incremental().await.success()["status"], "success");
 
     // One that comes back has used up what was decided.
-    world.control.add(Kind::Event, record).unwrap();
+    world.control.add(RecordKind::Event, record).unwrap();
     world.incremental().await.success();
     let state = format!("SELECT state FROM sync_deletions WHERE external_id = '{}'", gone[0]);
     assert_eq!(world.text(&state).await.as_deref(), Some("superseded"));
@@ -189,7 +189,7 @@ async fn a_walk_of_days_deletes_nothing_that_awaits_approval() {
     }
     world.filled().await;
     for id in &events {
-        world.control.delete(Kind::Event, id).unwrap();
+        world.control.delete(RecordKind::Event, id).unwrap();
     }
     assert_eq!(world.full().await.code, 3);
     assert_eq!(world.count("sync_deletions WHERE state = 'withheld'").await, 6);
@@ -209,7 +209,7 @@ async fn what_a_person_dismissed_is_kept_and_not_asked_about_again() {
     world.set("GAZELLE_SYNC_DELETE_GUARD_RECORDS", "0");
     world.filled().await;
     let event = world.upcoming(0);
-    world.control.delete(Kind::Event, &event).unwrap();
+    world.control.delete(RecordKind::Event, &event).unwrap();
     assert_eq!(world.incremental().await.code, 3);
     let waiting = world.run(&["deletions"]).await.success();
     let run = waiting[0]["run_id"].as_str().unwrap().to_owned();
@@ -228,13 +228,13 @@ async fn what_was_withheld_and_is_seen_again_waits_no_more_and_no_word_deletes_i
     world.set("GAZELLE_SYNC_DELETE_GUARD_RECORDS", "0");
     world.filled().await;
     let event = world.upcoming(0);
-    let record = world.control.record(Kind::Event, &event).unwrap();
-    world.control.delete(Kind::Event, &event).unwrap();
+    let record = world.control.record(RecordKind::Event, &event).unwrap();
+    world.control.delete(RecordKind::Event, &event).unwrap();
     assert_eq!(world.incremental().await.code, 3);
     let waiting = world.run(&["deletions"]).await.success();
     let run = waiting[0]["run_id"].as_str().unwrap().to_owned();
 
-    world.control.add(Kind::Event, record).unwrap();
+    world.control.add(RecordKind::Event, record).unwrap();
     world.incremental().await.success();
     // As if it had come back with the very bytes that it had, of which no new version is staged.
     world
@@ -249,7 +249,7 @@ async fn what_was_withheld_and_is_seen_again_waits_no_more_and_no_word_deletes_i
     assert!(!is_deleted(&world, "gazelle_appointments", &event).await);
 
     // Gone again, and this time within the guard: that is settled too.
-    world.control.delete(Kind::Event, &event).unwrap();
+    world.control.delete(RecordKind::Event, &event).unwrap();
     assert_eq!(world.incremental().await.code, 3);
     world.set("GAZELLE_SYNC_DELETE_GUARD_RECORDS", "5");
     assert_eq!(world.incremental().await.success()["deleted"], 1);
@@ -265,7 +265,7 @@ async fn a_record_that_cannot_be_read_whole_is_not_taken_for_gone() {
         let sql = "SELECT appointment_external_id FROM gazelle_appointment_pianos GROUP BY 1 ORDER BY count(*) DESC LIMIT 1";
         world.one(sql, &[]).await
     };
-    let soon = world.control.record(Kind::Event, &world.upcoming(0)).unwrap()["start"].clone();
+    let soon = world.control.record(RecordKind::Event, &world.upcoming(0)).unwrap()["start"].clone();
     world.control.move_event(&long, soon.as_str()).unwrap();
     world.filled().await;
     world.control.move_event(&long, Some("2019-03-04T15:00:00Z")).unwrap();
@@ -293,7 +293,7 @@ async fn an_incomplete_walk_and_an_empty_list_delete_nothing() {
     let world = World::new().await;
     world.filled().await;
     let event = world.upcoming(0);
-    world.control.delete(Kind::Event, &event).unwrap();
+    world.control.delete(RecordKind::Event, &event).unwrap();
     world.control.add_fault(
         Fault::new(FaultKind::RepeatCursor)
             .on_operation("AppointmentsPage")
@@ -327,7 +327,7 @@ async fn deleting_a_client_keeps_its_children_readable() {
         .await;
     world
         .control
-        .apply(Change::Delete { kind: Kind::Client, id: client.clone(), keep_references: true })
+        .apply(Change::Delete { kind: RecordKind::Client, id: client.clone(), keep_references: true })
         .unwrap();
 
     world.full().await;

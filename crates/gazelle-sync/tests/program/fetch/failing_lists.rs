@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use crate::support::rewritten::before;
 use crate::support::{Ran, World, assert_same};
-use gazelle_sim::{Change, Fault, FaultKind, Kind, ShopSpec, SimOptions};
+use gazelle_sim::{Change, Fault, FaultKind, RecordKind, ShopSpec, SimOptions};
 
 /// Most parents of a failing list that a run asks for by their ids.
 const MOST_ASKED: usize = 200;
@@ -32,7 +32,7 @@ fn asked_for(world: &World, operation: &str) -> (usize, usize) {
     (ids.len(), ids.iter().collect::<BTreeSet<_>>().len())
 }
 
-fn unlist(world: &World, kind: Kind, id: &str) {
+fn unlist(world: &World, kind: RecordKind, id: &str) {
     world.control.apply(Change::SetListed { kind, id: id.to_owned(), times: 0 }).unwrap();
 }
 
@@ -128,10 +128,10 @@ async fn a_getter_that_answers_errors_in_the_place_of_records_blames_nobody_eith
 async fn a_technician_who_left_is_asked_for_while_the_pianos_fail() {
     let world = world().await;
     let event = world.upcoming(0);
-    let technician = world.control.record(Kind::Event, &event).unwrap()["user"].clone();
+    let technician = world.control.record(RecordKind::Event, &event).unwrap()["user"].clone();
     let id = technician["id"].as_str().unwrap().to_owned();
-    unlist(&world, Kind::User, &id);
-    world.control.edit(Kind::Event, &event, json!({ "allEventPianos": [] })).unwrap();
+    unlist(&world, RecordKind::User, &id);
+    world.control.edit(RecordKind::Event, &event, json!({ "allEventPianos": [] })).unwrap();
     world.control.add_fault(Fault::new(FaultKind::BadGateway).on_field("allPianos").skip(1).forever());
     world.control.add_fault(Fault::new(FaultKind::BadGateway).on_field("piano").forever());
 
@@ -166,9 +166,9 @@ async fn a_run_without_a_walk_of_the_failing_list_blames_nobody_either() {
 async fn throttled_lookups_after_a_complete_list_excuse_nobody() {
     let world = World::new().await;
     world.filled().await;
-    let client = world.control.ids(Kind::Client).remove(3);
-    unlist(&world, Kind::Client, &client);
-    let mut record = world.control.record(Kind::Event, &world.upcoming(0)).unwrap();
+    let client = world.control.ids(RecordKind::Client).remove(3);
+    unlist(&world, RecordKind::Client, &client);
+    let mut record = world.control.record(RecordKind::Event, &world.upcoming(0)).unwrap();
     (record["id"], record["client"]) = (json!("evt_orphelin"), json!({ "id": "cli_inconnu" }));
     world.control.add_raw_event(record, None).unwrap();
     world.control.add_fault(
@@ -188,7 +188,7 @@ async fn throttled_lookups_after_a_complete_list_excuse_nobody() {
 #[tokio::test]
 async fn what_names_a_parent_that_does_not_exist_waits_in_quarantine_also_beside_a_failing_list() {
     let world = World::new().await;
-    let mut record = world.control.record(Kind::Event, &world.upcoming(0)).unwrap();
+    let mut record = world.control.record(RecordKind::Event, &world.upcoming(0)).unwrap();
     (record["id"], record["client"]) = (json!("evt_orphelin"), json!({ "id": "cli_inconnu" }));
     world.control.add_raw_event(record, None).unwrap();
     world.control.add_fault(Fault::new(FaultKind::BadGateway).on_field("allClients").skip(1).forever());

@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 
 use crate::support::{World, ran};
-use gazelle_sim::{Fault, FaultKind, Kind, Takes};
+use gazelle_sim::{Fault, FaultKind, RecordKind, Takes};
 use serde_json::{Value, json};
 
 /// Getters that a run sends for records of their lists, by entity.
@@ -30,8 +30,8 @@ async fn codes(world: &World) -> Vec<(String, String)> {
 #[tokio::test]
 async fn records_beyond_the_limit_of_a_run_are_not_blamed_and_have_their_turn_in_the_next() {
     let world = World::new().await;
-    let has_start = |id: &String| !world.control.record(Kind::Event, id).unwrap()["start"].is_null();
-    let events = world.control.ids(Kind::Event).into_iter();
+    let has_start = |id: &String| !world.control.record(RecordKind::Event, id).unwrap()["start"].is_null();
+    let events = world.control.ids(RecordKind::Event).into_iter();
     let faulty: BTreeSet<String> = events.step_by(4).filter(has_start).collect();
     for id in &faulty {
         world.control.add_fault(Fault::new(FaultKind::field_fault(id, "notes")).forever());
@@ -67,7 +67,7 @@ async fn records_beyond_the_limit_of_a_run_are_not_blamed_and_have_their_turn_in
 #[tokio::test]
 async fn a_record_of_which_only_the_id_is_known_is_told_as_such() {
     let world = World::new().await;
-    let clients = world.control.ids(Kind::Client);
+    let clients = world.control.ids(RecordKind::Client);
     let (never, once) = (clients[3].clone(), clients[5].clone());
     let fails = |id: &str| {
         Fault::new(FaultKind::RecordFault {
@@ -103,12 +103,12 @@ async fn a_record_of_which_only_the_id_is_known_is_told_as_such() {
 async fn a_parent_that_the_api_cannot_give_is_not_asked_for_in_every_run_and_keeps_no_other_out() {
     for takes in [Takes::Field, Takes::Answer, Takes::Server] {
         let world = World::new().await;
-        let of = |kind: Kind| -> Vec<String> {
+        let of = |kind: RecordKind| -> Vec<String> {
             let records =
                 world.control.ids(kind).into_iter().filter_map(|id| world.control.record(kind, &id));
             records.filter_map(|record| record["client"]["id"].as_str().map(str::to_owned)).collect()
         };
-        let named = of(Kind::Event);
+        let named = of(RecordKind::Event);
         let client = named[0].clone();
         world.control.add_fault(
             Fault::new(FaultKind::RecordFault {
@@ -137,9 +137,9 @@ async fn a_parent_that_the_api_cannot_give_is_not_asked_for_in_every_run_and_kee
 async fn many_parents_that_the_api_cannot_give_keep_no_other_out() {
     let mut world = World::new().await;
     world.set("GAZELLE_SYNC_CONCURRENCY", "1");
-    let events = world.control.ids(Kind::Event).into_iter();
+    let events = world.control.ids(RecordKind::Event).into_iter();
     let named: BTreeSet<String> = events
-        .filter_map(|id| world.control.record(Kind::Event, &id)?["client"]["id"].as_str().map(str::to_owned))
+        .filter_map(|id| world.control.record(RecordKind::Event, &id)?["client"]["id"].as_str().map(str::to_owned))
         .collect();
     let failing: Vec<&String> = named.iter().take(6).collect();
     for id in &failing {
@@ -169,7 +169,7 @@ async fn many_parents_that_the_api_cannot_give_keep_no_other_out() {
 #[tokio::test]
 async fn records_that_fail_side_by_side_keep_no_other_out() {
     let world = World::new().await;
-    let clients = world.control.ids(Kind::Client);
+    let clients = world.control.ids(RecordKind::Client);
     let faulty = &clients[10..30];
     for id in faulty {
         world.control.add_fault(Fault::new(FaultKind::field_fault(id, "personalNotes")).forever());
@@ -189,7 +189,7 @@ async fn records_that_fail_side_by_side_keep_no_other_out() {
 async fn neighbours_fail(count: usize, takes: Takes) -> (World, Vec<String>) {
     let mut world = World::new().await;
     world.set("GAZELLE_SYNC_PAGE_SIZE", "10");
-    let failing: Vec<String> = world.control.ids(Kind::Client)[12..12 + count].to_vec();
+    let failing: Vec<String> = world.control.ids(RecordKind::Client)[12..12 + count].to_vec();
     for id in &failing {
         let (id, field, message) = (id.clone(), Some("personalNotes".to_owned()), "oh".to_owned());
         world.control.add_fault(Fault::new(FaultKind::RecordFault { id, field, message, takes }).forever());
@@ -269,9 +269,9 @@ async fn a_page_of_nulls_is_no_whole_walk() {
 
 /// Appointments of which the list fails and that are far enough from each other; those without a start have a fault of their own.
 fn failing_in_their_list(world: &World) -> BTreeSet<String> {
-    let has_start = |id: &String| !world.control.record(Kind::Event, id).unwrap()["start"].is_null();
+    let has_start = |id: &String| !world.control.record(RecordKind::Event, id).unwrap()["start"].is_null();
     let failing: BTreeSet<String> =
-        world.control.ids(Kind::Event).into_iter().step_by(4).filter(has_start).collect();
+        world.control.ids(RecordKind::Event).into_iter().step_by(4).filter(has_start).collect();
     for id in &failing {
         let kind = FaultKind::field_fault(id, "notes");
         world.control.add_fault(Fault::new(kind).on_operation("AppointmentsPage").forever());
@@ -348,8 +348,8 @@ async fn a_version_that_may_come_of_a_turn_that_is_not_remembered_is_kept() {
 #[tokio::test]
 async fn a_record_that_waited_for_its_turn_is_not_newly_quarantined_when_it_has_it() {
     let world = World::new().await;
-    let has_start = |id: &String| !world.control.record(Kind::Event, id).unwrap()["start"].is_null();
-    for id in world.control.ids(Kind::Event).into_iter().step_by(4).filter(has_start) {
+    let has_start = |id: &String| !world.control.record(RecordKind::Event, id).unwrap()["start"].is_null();
+    for id in world.control.ids(RecordKind::Event).into_iter().step_by(4).filter(has_start) {
         world.control.add_fault(Fault::new(FaultKind::field_fault(&id, "notes")).forever());
     }
     let first = world.full().await;

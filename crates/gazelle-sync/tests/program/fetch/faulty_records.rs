@@ -2,7 +2,7 @@
 
 use crate::support::walks::{assert_whole, one_by_one};
 use crate::support::{World, assert_same};
-use gazelle_sim::{Change, Fault, FaultKind, Kind, Takes};
+use gazelle_sim::{Change, Fault, FaultKind, RecordKind, Takes};
 use serde_json::{Value, json};
 
 /// What production holds of a healthy small shop.
@@ -22,13 +22,13 @@ async fn assert_all_are_in_production(world: &World) {
 
 /// A client with contacts, pianos and appointments, and not the one with very many contacts.
 fn a_client(world: &World) -> String {
-    let of = |kind: Kind| -> Vec<String> {
+    let of = |kind: RecordKind| -> Vec<String> {
         let ids = world.control.ids(kind);
         let records = ids.iter().filter_map(|id| world.control.record(kind, id));
         records.filter_map(|record| record["client"]["id"].as_str().map(str::to_owned)).collect()
     };
-    let (events, pianos) = (of(Kind::Event), of(Kind::Piano));
-    let clients = world.control.ids(Kind::Client);
+    let (events, pianos) = (of(RecordKind::Event), of(RecordKind::Piano));
+    let clients = world.control.ids(RecordKind::Client);
     let fits = |id: &&String| events.contains(id) && pianos.contains(id) && **id != clients[1];
     clients.iter().find(fits).expect("such a client").clone()
 }
@@ -122,7 +122,7 @@ async fn the_words_of_a_records_error_decide_nothing_about_any_other() {
     ] {
         let world = World::new().await;
         let client = a_client(&world);
-        let user = world.control.ids(Kind::User)[1].clone();
+        let user = world.control.ids(RecordKind::User)[1].clone();
         for (id, field, takes) in [(&client, "personalNotes", Takes::Field), (&user, "email", Takes::Record)]
         {
             let (id, field, message) = (id.clone(), Some(field.to_owned()), message.to_owned());
@@ -150,7 +150,7 @@ async fn the_last_whole_version_stays_in_production_while_the_api_cannot_give_th
     let client = a_client(&world);
     world
         .control
-        .edit(Kind::Client, &client, json!({"companyName": "Autrement", "personalNotes": "x"}))
+        .edit(RecordKind::Client, &client, json!({"companyName": "Autrement", "personalNotes": "x"}))
         .unwrap();
     let before = world.production(&[]).await;
     world.control.add_fault(always(FaultKind::field_fault(&client, "personalNotes")));
@@ -167,15 +167,15 @@ async fn the_last_whole_version_stays_in_production_while_the_api_cannot_give_th
 #[tokio::test]
 async fn the_kind_at_every_entity_and_inside_its_lists() {
     let world = World::new().await;
-    let piano = world.control.ids(Kind::Piano)[5].clone();
-    let user = world.control.ids(Kind::User)[1].clone();
+    let piano = world.control.ids(RecordKind::Piano)[5].clone();
+    let user = world.control.ids(RecordKind::User)[1].clone();
     let event = world.upcoming(0);
     let client = a_client(&world);
     let contact = world
         .control
-        .ids(Kind::Contact)
+        .ids(RecordKind::Contact)
         .into_iter()
-        .find(|id| world.control.record(Kind::Contact, id).unwrap()["client"]["id"] == json!(client))
+        .find(|id| world.control.record(RecordKind::Contact, id).unwrap()["client"]["id"] == json!(client))
         .unwrap();
     for (id, field) in [(&piano, "notes"), (&user, "region"), (&event, "notes"), (&contact, "middleName")] {
         world.control.add_fault(always(FaultKind::field_fault(id, field)));
@@ -203,7 +203,7 @@ async fn the_kind_at_every_entity_and_inside_its_lists() {
 #[tokio::test]
 async fn a_list_inside_a_record_that_fails_quarantines_that_record_and_no_other() {
     let world = World::new().await;
-    let client = world.control.ids(Kind::Client)[1].clone();
+    let client = world.control.ids(RecordKind::Client)[1].clone();
     world.control.add_fault(Fault::new(FaultKind::ServerError).on_operation("ClientMoreContacts").forever());
     world
         .control
@@ -235,7 +235,7 @@ async fn a_record_of_which_not_even_the_id_comes_keeps_no_other_out_and_is_never
     }
     world.control.clear_faults();
     let added =
-        world.control.add(Kind::Event, json!({"start": "2026-05-05T15:00:00Z", "title": "neu"})).unwrap();
+        world.control.add(RecordKind::Event, json!({"start": "2026-05-05T15:00:00Z", "title": "neu"})).unwrap();
     let kind =
         FaultKind::RecordFault { id: event, field: None, message: "oh".to_owned(), takes: Takes::Record };
     world.control.add_fault(always(kind));
@@ -272,7 +272,7 @@ async fn a_byte_that_is_no_text_quarantines_its_record_with_field_and_place() {
 #[tokio::test]
 async fn a_field_that_fails_at_every_record_is_the_apis_fault_and_blames_none() {
     let world = World::new().await;
-    for client in world.control.ids(Kind::Client) {
+    for client in world.control.ids(RecordKind::Client) {
         world.control.add_fault(always(FaultKind::field_fault(&client, "region")));
     }
     let run = world.full().await;
@@ -290,7 +290,7 @@ async fn a_record_that_fails_and_is_deleted_meanwhile_leaves_no_case_open() {
     world.control.clear_faults();
     world
         .control
-        .apply(Change::Delete { kind: Kind::Event, id: event.clone(), keep_references: false })
+        .apply(Change::Delete { kind: RecordKind::Event, id: event.clone(), keep_references: false })
         .unwrap();
     world.full().await.success();
     assert_ne!(case(&world, &event).await["state"], "open");

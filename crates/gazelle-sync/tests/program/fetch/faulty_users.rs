@@ -1,7 +1,7 @@
 //! A list without pages, of which one record takes all along: the others land, and with all their fields.
 
 use crate::support::World;
-use gazelle_sim::{Change, Fault, FaultKind, Kind, Takes};
+use gazelle_sim::{Change, Fault, FaultKind, RecordKind, Takes};
 use serde_json::{Value, json};
 
 /// A field of a user that may not be null fails: the API's whole list is null.
@@ -18,12 +18,12 @@ fn fails(user: &str, field: &str) -> Fault {
 
 /// Users with appointments, in the order of their ids' list.
 fn users_with_events(world: &World) -> Vec<String> {
-    let events = world.control.ids(Kind::Event);
+    let events = world.control.ids(RecordKind::Event);
     let named: Vec<String> = events
         .iter()
-        .filter_map(|id| world.control.record(Kind::Event, id)?["user"]["id"].as_str().map(str::to_owned))
+        .filter_map(|id| world.control.record(RecordKind::Event, id)?["user"]["id"].as_str().map(str::to_owned))
         .collect();
-    world.control.ids(Kind::User).into_iter().filter(|id| named.contains(id)).collect()
+    world.control.ids(RecordKind::User).into_iter().filter(|id| named.contains(id)).collect()
 }
 
 async fn users(world: &World) -> Vec<Value> {
@@ -47,9 +47,9 @@ async fn a_user_that_takes_the_whole_list_along_is_quarantined_alone_and_the_oth
     assert_eq!(run.entity("users")["walk_complete"], true, "{run}");
     assert!(run.reasons().contains(&format!("{faulty} at email")), "{}", run.reasons());
     let in_production = users(&world).await;
-    assert_eq!(in_production.len(), world.control.ids(Kind::User).len() - 1, "{in_production:?}");
+    assert_eq!(in_production.len(), world.control.ids(RecordKind::User).len() - 1, "{in_production:?}");
     for user in with_events.iter().filter(|user| *user != faulty) {
-        let expected = world.control.record(Kind::User, user).unwrap()["email"].as_str().unwrap().to_owned();
+        let expected = world.control.record(RecordKind::User, user).unwrap()["email"].as_str().unwrap().to_owned();
         assert_eq!(field(&world, user, "email").await, Some(expected));
     }
     // Only what names this user waits.
@@ -70,7 +70,7 @@ async fn a_user_that_takes_the_whole_list_along_is_quarantined_alone_and_the_oth
 
     world.control.clear_faults();
     world.incremental().await.success();
-    assert_eq!(users(&world).await.len(), world.control.ids(Kind::User).len());
+    assert_eq!(users(&world).await.len(), world.control.ids(RecordKind::User).len());
     assert_eq!(
         world.one::<i64>("SELECT count(*) FROM sync_quarantine WHERE state = 'waiting'", &[]).await,
         0
@@ -82,7 +82,7 @@ async fn the_list_is_read_around_a_failing_user_and_changes_of_the_others_arrive
     let world = World::new().await;
     let idle = world
         .control
-        .add(Kind::User, json!({"firstName": "Ida", "lastName": "Idle", "email": "ida@example.org"}))
+        .add(RecordKind::User, json!({"firstName": "Ida", "lastName": "Idle", "email": "ida@example.org"}))
         .unwrap();
     world.filled().await;
     let with_events = users_with_events(&world);
@@ -92,11 +92,11 @@ async fn the_list_is_read_around_a_failing_user_and_changes_of_the_others_arrive
     world.control.add_fault(fails(faulty, "timezone"));
     world
         .control
-        .edit(Kind::User, changed, json!({"lastName": "Neuf", "email": "neuf@example.org"}))
+        .edit(RecordKind::User, changed, json!({"lastName": "Neuf", "email": "neuf@example.org"}))
         .unwrap();
     let new = world
         .control
-        .add(Kind::User, json!({"firstName": "Nora", "lastName": "New", "email": "nora@example.org"}))
+        .add(RecordKind::User, json!({"firstName": "Nora", "lastName": "New", "email": "nora@example.org"}))
         .unwrap();
     for _ in 0..2 {
         let run = world.full().await;
@@ -120,14 +120,14 @@ async fn the_list_is_read_around_a_failing_user_and_changes_of_the_others_arrive
 #[tokio::test]
 async fn a_user_at_whom_the_api_does_not_fail_lands_whatever_it_does_to_most() {
     let world = World::new().await;
-    let users = world.control.ids(Kind::User);
+    let users = world.control.ids(RecordKind::User);
     let good = users_with_events(&world)[0].clone();
     for user in users.iter().filter(|user| **user != good) {
         world.control.add_fault(fails(user, "email"));
     }
     let run = world.full().await;
     assert_eq!(run.code, 3, "{run}");
-    let expected = world.control.record(Kind::User, &good).unwrap()["email"].as_str().unwrap().to_owned();
+    let expected = world.control.record(RecordKind::User, &good).unwrap()["email"].as_str().unwrap().to_owned();
     assert_eq!(field(&world, &good, "email").await, Some(expected), "{run}");
     assert_eq!(run.entity("users")["walk_complete"], false, "{run}");
     assert!(run.reasons().contains("fails at 3 of 4 records"), "{}", run.reasons());
@@ -140,7 +140,7 @@ async fn a_user_at_whom_the_api_does_not_fail_lands_whatever_it_does_to_most() {
 async fn a_list_that_fails_at_most_users_or_at_their_ids_blames_none() {
     for of_all in [true, false] {
         let world = World::new().await;
-        let users = world.control.ids(Kind::User);
+        let users = world.control.ids(RecordKind::User);
         let failing = if of_all { users.as_slice() } else { &users[..1] };
         for user in failing {
             world.control.add_fault(fails(user, if of_all { "email" } else { "id" }));
@@ -164,11 +164,11 @@ async fn a_list_whose_order_changes_between_two_requests_blames_no_other_user() 
     // Nothing else holds them: no appointment names them.
     let [before, faulty, after] = ["Anne", "Béa", "Cléo"].map(|name| {
         let user = json!({"firstName": name, "lastName": "Idle", "email": "idle@example.org"});
-        world.control.add(Kind::User, user).unwrap()
+        world.control.add(RecordKind::User, user).unwrap()
     });
     world.control.add_fault(fails(&faulty, "email"));
     // The first list has failed, and the next one is shorter by the user before.
-    let gone = Change::Delete { kind: Kind::User, id: before.clone(), keep_references: false };
+    let gone = Change::Delete { kind: RecordKind::User, id: before.clone(), keep_references: false };
     world
         .control
         .add_fault(Fault::new(FaultKind::ChangeAfter { changes: vec![gone] }).on_operation("UsersPage"));
@@ -180,7 +180,7 @@ async fn a_list_whose_order_changes_between_two_requests_blames_no_other_user() 
         ids
     };
     let run = world.full().await;
-    assert!(world.control.record(Kind::User, &before).is_none(), "the list has changed");
+    assert!(world.control.record(RecordKind::User, &before).is_none(), "the list has changed");
     assert_eq!(blamed(&run).await, Vec::<String>::new(), "{run}");
     for user in [&faulty, &after] {
         assert!(run.reasons().contains(user.as_str()), "said to be stored without: {}", run.reasons());
@@ -221,7 +221,7 @@ async fn a_user_at_whom_the_whole_answer_fails_keeps_out_only_what_names_her() {
         assert!(expected.iter().all(|user| in_production.contains(user)), "{in_production:?}: {run}");
         assert!(!in_production.contains(faulty), "{run}");
         for user in &expected {
-            let email = world.control.record(Kind::User, user).unwrap()["email"].as_str().unwrap().to_owned();
+            let email = world.control.record(RecordKind::User, user).unwrap()["email"].as_str().unwrap().to_owned();
             assert_eq!(email_of(&world, user).await, Some(email), "{field:?} {takes:?}: {run}");
         }
         // Only what names her waits, and the run says how much.
@@ -240,7 +240,7 @@ async fn a_user_at_whom_the_whole_answer_fails_keeps_out_only_what_names_her() {
         world.control.clear_faults();
         world.incremental().await.success();
         assert_eq!(world.count("gazelle_appointments").await, 117);
-        assert_eq!(users(&world).await.len(), world.control.ids(Kind::User).len());
+        assert_eq!(users(&world).await.len(), world.control.ids(RecordKind::User).len());
     }
 }
 
@@ -276,7 +276,7 @@ async fn a_list_that_is_throttled_while_it_is_divided_is_told_as_throttled_and_n
 
     world.control.clear_faults();
     world.full().await.success();
-    assert_eq!(users(&world).await.len(), world.control.ids(Kind::User).len());
+    assert_eq!(users(&world).await.len(), world.control.ids(RecordKind::User).len());
 }
 
 /// Two users are given by the appointments that name them, and then the API fails at all of these.
@@ -299,7 +299,7 @@ async fn an_api_that_begins_to_fail_between_two_users_blames_none_of_them() {
         assert_eq!(run.code, 3, "{run}");
         let blamed = "sync_quarantine WHERE entity = 'users' AND state = 'open'";
         assert_eq!(world.count(blamed).await, 0, "{:?}: {run}", world.quarantine().await);
-        assert_eq!(users(&world).await.len(), world.control.ids(Kind::User).len(), "{run}");
+        assert_eq!(users(&world).await.len(), world.control.ids(RecordKind::User).len(), "{run}");
         assert!(run.reasons().contains("stored without"), "{}", run.reasons());
 
         world.control.clear_faults();

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use crate::support::World;
-use gazelle_sim::{Change, Fault, FaultKind, Kind, Takes};
+use gazelle_sim::{Change, Fault, FaultKind, RecordKind, Takes};
 use serde_json::{Value, json};
 
 async fn one_by_one() -> World {
@@ -13,15 +13,15 @@ async fn one_by_one() -> World {
 }
 
 /// A record in no list, which an event names.
-fn named_by_an_event(world: &World, kind: Kind, record: Value) -> String {
+fn named_by_an_event(world: &World, kind: RecordKind, record: Value) -> String {
     let id = world.control.add(kind, record).unwrap();
     world.control.apply(Change::SetListed { kind, id: id.clone(), times: 0 }).unwrap();
     // Not one of those that this function has added, which name a missing record.
     let template = (0..).map(|n| world.upcoming(n)).find(|id| !id.starts_with("evt_of_")).unwrap();
-    let mut event = world.control.record(Kind::Event, &template).unwrap();
+    let mut event = world.control.record(RecordKind::Event, &template).unwrap();
     event["id"] = json!(format!("evt_of_{id}"));
     match kind {
-        Kind::Piano => {
+        RecordKind::Piano => {
             let pianos = json!([{ "piano": { "id": id }, "isTuning": true }]);
             event["allEventPianos"] = json!({ "nodes": pianos, "pageInfo": { "hasNextPage": false } });
         }
@@ -33,14 +33,14 @@ fn named_by_an_event(world: &World, kind: Kind, record: Value) -> String {
 
 fn missing_clients(world: &World, count: usize) -> Vec<String> {
     let record = |n: usize| json!({ "id": format!("neuf_{n:04}"), "companyName": "Absente de la liste" });
-    (0..count).map(|n| named_by_an_event(world, Kind::Client, record(n))).collect()
+    (0..count).map(|n| named_by_an_event(world, RecordKind::Client, record(n))).collect()
 }
 
 fn missing_piano(world: &World) -> String {
-    let owner = world.control.ids(Kind::Client).into_iter().find(|id| !id.starts_with("neuf")).unwrap();
+    let owner = world.control.ids(RecordKind::Client).into_iter().find(|id| !id.starts_with("neuf")).unwrap();
     named_by_an_event(
         world,
-        Kind::Piano,
+        RecordKind::Piano,
         json!({ "id": "neuf_piano", "make": "Pleyel", "client": { "id": owner } }),
     )
 }
@@ -131,8 +131,8 @@ async fn failures_that_alternate_with_answers_are_bounded_too() {
 async fn an_api_that_makes_unlisted_records_wait_keeps_no_parent_out() {
     let world = one_by_one().await;
     world.filled().await;
-    let unlisted = world.control.ids(Kind::Client)[20].clone();
-    world.control.apply(Change::SetListed { kind: Kind::Client, id: unlisted, times: 0 }).unwrap();
+    let unlisted = world.control.ids(RecordKind::Client)[20].clone();
+    world.control.apply(Change::SetListed { kind: RecordKind::Client, id: unlisted, times: 0 }).unwrap();
     let piano = missing_piano(&world);
     let wait = FaultKind::TooManyRequests { retry_after_seconds: None };
     world.control.add_fault(Fault::new(wait).on_operation("ClientById").forever());
@@ -157,7 +157,7 @@ async fn a_parent_for_which_there_is_no_room_is_told_and_asked_for_in_the_next_r
     world.filled().await;
     for (id, mib) in [("neuf_a", 15), ("neuf_b", 20)] {
         let record = json!({ "id": id, "companyName": "Longue", "personalNotes": "a".repeat(mib * MIB) });
-        named_by_an_event(&world, Kind::Client, record);
+        named_by_an_event(&world, RecordKind::Client, record);
     }
 
     let run = world.full().await;

@@ -5,7 +5,7 @@ use serde_json::value::RawValue;
 
 use crate::support::World;
 use crate::support::rewritten::{before, numbered, with_contacts};
-use gazelle_sim::{Fault, FaultKind, Kind};
+use gazelle_sim::{Fault, FaultKind, RecordKind};
 
 async fn live_contacts(world: &World, client: &str) -> i64 {
     let sql = "SELECT count(*) FROM gazelle_contacts WHERE client_external_id = $1 AND deleted_at IS NULL";
@@ -48,9 +48,9 @@ async fn of_a_list_inside_a_record_that_counts_more_than_it_lists_nothing_is_mar
     let replayed = world.run(&["replay"]).await.success();
     assert_eq!(replayed["rows_written"], 0, "{replayed}");
     world.set("GAZELLE_API_URL", &direct);
-    let of_client = |id: &String| world.control.record(Kind::Contact, id).unwrap()["client"]["id"] == client;
-    let gone = world.control.ids(Kind::Contact).into_iter().find(of_client).unwrap();
-    world.control.delete(Kind::Contact, &gone).unwrap();
+    let of_client = |id: &String| world.control.record(RecordKind::Contact, id).unwrap()["client"]["id"] == client;
+    let gone = world.control.ids(RecordKind::Contact).into_iter().find(of_client).unwrap();
+    world.control.delete(RecordKind::Contact, &gone).unwrap();
     world.full().await.success();
     assert_eq!(live_contacts(&world, &client).await, contacts - 1);
 }
@@ -64,13 +64,13 @@ async fn a_list_inside_a_record_that_shifts_between_its_pages_is_read_again() {
     world.filled().await;
     let client = client_with(&world, "> 20").await;
     let contacts = live_contacts(&world, &client).await;
-    let of_client = |id: &String| world.control.record(Kind::Contact, id).unwrap()["client"]["id"] == client;
-    let first = world.control.ids(Kind::Contact).into_iter().find(of_client).unwrap();
+    let of_client = |id: &String| world.control.record(RecordKind::Contact, id).unwrap()["client"]["id"] == client;
+    let first = world.control.ids(RecordKind::Contact).into_iter().find(of_client).unwrap();
     let gone = first.clone();
     let pages =
         Fault::new(FaultKind::Call).on_operation("ClientMoreContacts").on_variable("id", client.as_str());
     world.control.call_after(pages, move |control| {
-        control.delete(Kind::Contact, &gone).unwrap();
+        control.delete(RecordKind::Contact, &gone).unwrap();
     });
 
     world.full().await.success();
@@ -80,7 +80,7 @@ async fn a_list_inside_a_record_that_shifts_between_its_pages_is_read_again() {
 }
 
 fn is_there(world: &World, contact: &str) -> bool {
-    world.control.record(Kind::Contact, contact).is_some()
+    world.control.record(RecordKind::Contact, contact).is_some()
 }
 
 /// A list inside a record that has several pages, of which each but the first lists an entry of the page before in the place of

@@ -1,14 +1,14 @@
 //! Lists that hold a record twice and count it twice: read whole where nothing is missing for it, and told.
 
 use crate::support::{Ran, World};
-use gazelle_sim::{Change, Fault, FaultKind, Kind, Takes};
+use gazelle_sim::{Change, Fault, FaultKind, RecordKind, Takes};
 use serde_json::json;
 
 /// Pages of ten clients, of which one is listed, and counted, twice.
 async fn world() -> (World, String) {
     let mut world = World::new().await;
     world.set("GAZELLE_SYNC_PAGE_SIZE", "10");
-    let twice = world.control.ids(Kind::Client)[14].clone();
+    let twice = world.control.ids(RecordKind::Client)[14].clone();
     list(&world, &twice, 2);
     // The simulator counts a record once however often it lists it.
     counts_more(&world, 1);
@@ -16,7 +16,7 @@ async fn world() -> (World, String) {
 }
 
 fn list(world: &World, id: &str, times: u8) {
-    world.control.apply(Change::SetListed { kind: Kind::Client, id: id.to_owned(), times }).unwrap();
+    world.control.apply(Change::SetListed { kind: RecordKind::Client, id: id.to_owned(), times }).unwrap();
 }
 
 fn counts_more(world: &World, by: i64) {
@@ -40,7 +40,7 @@ async fn a_list_with_a_double_that_grows_while_the_double_is_confirmed_is_comple
         world.control.call_after(
             Fault::new(FaultKind::Call).on_operation("ClientsPage").skip(page),
             |control| {
-                control.add(Kind::Client, json!({ "companyName": "Arrivée" })).unwrap();
+                control.add(RecordKind::Client, json!({ "companyName": "Arrivée" })).unwrap();
             },
         );
 
@@ -59,7 +59,7 @@ async fn a_double_beside_a_record_that_breaks_its_page_is_confirmed() {
     // Beside it, and further down; with an error of its own, or one of the server, after which pages begin small.
     for (place, takes) in [(15, Takes::Field), (15, Takes::Server), (0, Takes::Server), (4, Takes::Server)] {
         let (world, twice) = world().await;
-        let broken = world.control.ids(Kind::Client)[place].clone();
+        let broken = world.control.ids(RecordKind::Client)[place].clone();
         let message = "undefined method `strip'".to_owned();
         let field = Some("personalNotes".to_owned());
         let fault = FaultKind::RecordFault { id: broken.clone(), field, message, takes };
@@ -95,7 +95,7 @@ async fn a_list_that_counts_doubles_in_the_place_of_others_is_far_shorter_than_b
     let mut world = World::new().await;
     world.filled().await;
     world.set("GAZELLE_SYNC_PAGE_SIZE", "10");
-    for (place, id) in world.control.ids(Kind::Client).iter().enumerate() {
+    for (place, id) in world.control.ids(RecordKind::Client).iter().enumerate() {
         list(&world, id, if place % 2 == 0 { 2 } else { 0 });
     }
     counts_more(&world, 20);

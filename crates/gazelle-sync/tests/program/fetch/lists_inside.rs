@@ -6,7 +6,7 @@ use crate::support::hostile_api::HostileApi;
 use crate::support::rewritten::before;
 use crate::support::walks::bookmark;
 use crate::support::{Ran, World};
-use gazelle_sim::{Fault, FaultKind, Kind};
+use gazelle_sim::{Fault, FaultKind, RecordKind};
 
 /// A list that can be longer than its page, and what the simulated shop has of it.
 struct List {
@@ -16,7 +16,7 @@ struct List {
     /// The object that holds it, as the answer names that.
     holder: &'static str,
     entity: &'static str,
-    kind: Kind,
+    kind: RecordKind,
     table: &'static str,
     /// A field of the record that is edited, with its column.
     edited: (&'static str, &'static str),
@@ -30,7 +30,7 @@ const LISTS: [List; 3] = [
         field: "allContacts",
         holder: "client",
         entity: "clients",
-        kind: Kind::Client,
+        kind: RecordKind::Client,
         table: "gazelle_clients",
         edited: ("companyName", "company_name"),
         a_long_one: "SELECT client_external_id FROM gazelle_contacts GROUP BY 1 HAVING count(*) > 20",
@@ -40,7 +40,7 @@ const LISTS: [List; 3] = [
         field: "allContacts.allLocations",
         holder: "contact",
         entity: "clients",
-        kind: Kind::Client,
+        kind: RecordKind::Client,
         table: "gazelle_clients",
         edited: ("companyName", "company_name"),
         a_long_one: "SELECT min(client_external_id) FROM gazelle_locations GROUP BY contact_external_id HAVING count(*) > 10",
@@ -50,7 +50,7 @@ const LISTS: [List; 3] = [
         field: "allEventPianos",
         holder: "event",
         entity: "appointments",
-        kind: Kind::Event,
+        kind: RecordKind::Event,
         table: "gazelle_appointments",
         edited: ("title", "title"),
         a_long_one: "SELECT appointment_external_id FROM gazelle_appointment_pianos GROUP BY 1 HAVING count(*) > 20",
@@ -157,10 +157,10 @@ async fn a_record_deleted_while_its_list_is_read_is_deleted_and_not_at_fault() {
             world.filled().await;
         }
         // The one with very many contacts.
-        let id = world.control.ids(Kind::Client)[1].clone();
+        let id = world.control.ids(RecordKind::Client)[1].clone();
         let gone = id.clone();
         world.control.call_after(Fault::new(FaultKind::Call).on_operation("ClientsPage"), move |control| {
-            control.delete(Kind::Client, &gone).unwrap();
+            control.delete(RecordKind::Client, &gone).unwrap();
         });
 
         let run = world.full().await;
@@ -180,7 +180,7 @@ async fn a_record_that_goes_on_being_listed_and_denied_waits_in_quarantine_alone
         world.set("GAZELLE_SYNC_WALK_ATTEMPTS", attempts);
         world.filled().await;
         let id: String = world.one(&format!("{} LIMIT 1", LISTS[0].a_long_one), &[]).await;
-        world.control.edit(Kind::Client, &id, json!({ "companyName": "Autrement" })).unwrap();
+        world.control.edit(RecordKind::Client, &id, json!({ "companyName": "Autrement" })).unwrap();
         let api = denied(&world, &LISTS[0], &id);
         world.set("GAZELLE_API_URL", &api.url());
         for _ in 0..2 {
@@ -196,7 +196,7 @@ async fn a_record_that_goes_on_being_listed_and_denied_waits_in_quarantine_alone
 #[tokio::test]
 async fn lists_inside_most_records_that_never_add_up_are_the_fault_of_the_api() {
     let mut world = World::new().await;
-    let clients = world.control.ids(Kind::Client).len();
+    let clients = world.control.ids(RecordKind::Client).len();
     let api = before(&world.sim.graphql_url(), |asked, answer| {
         let request: Value = serde_json::from_slice(&asked.body).unwrap_or_default();
         if request["operationName"] == "ClientMoreContacts" {
@@ -229,7 +229,7 @@ async fn records_with_a_failing_list_are_at_fault_however_large_they_are_togethe
     for (name, value) in [("PAGE_SIZE", "5"), ("CONCURRENCY", "1"), ("ATTEMPTS", "1")] {
         world.set(&format!("GAZELLE_SYNC_{name}"), value);
     }
-    let ids = world.control.ids(Kind::Client);
+    let ids = world.control.ids(RecordKind::Client);
     let failing: Vec<String> = ids[..FAILING].to_vec();
     let long: Vec<String> = ids[..2 * FAILING + 1].to_vec();
     let fails = failing.clone();

@@ -7,7 +7,7 @@ use std::sync::{Arc, Condvar, Mutex};
 use std::time::Duration;
 
 use crate::support::hostile_api::bodies;
-use crate::support::{Place, Ran};
+use crate::support::{TestInstallation, Ran};
 use serde_json::{Value, json};
 
 /// The longest answer that is read, by a setting, and one as long, less a little.
@@ -82,8 +82,8 @@ fn client(with: &str, repeated: &str, after: &str) -> Vec<u8> {
 }
 
 /// A place for programs with little memory.
-pub(super) async fn little() -> Place {
-    let mut place = Place::new().await;
+pub(super) async fn little() -> TestInstallation {
+    let mut place = TestInstallation::new().await;
     place.run(&["migrate"]).await.success();
     for (name, value) in [
         ("GAZELLE_API_KEY", "key"),
@@ -99,11 +99,11 @@ pub(super) async fn little() -> Place {
     place
 }
 
-pub(super) async fn sync(place: &mut Place, answers: Answers) -> Ran {
+pub(super) async fn sync(place: &mut TestInstallation, answers: Answers) -> Ran {
     sync_within(place, MEMORY, answers).await
 }
 
-async fn sync_within(place: &mut Place, memory: usize, answers: Answers) -> Ran {
+async fn sync_within(place: &mut TestInstallation, memory: usize, answers: Answers) -> Ran {
     place.env.insert("GAZELLE_API_URL".to_owned(), api(answers));
     let run = crate::support::ran(crate::support::limited::with_memory(
         &place.command(&["sync", "--json"]),

@@ -2,7 +2,7 @@
 
 use crate::support::rewritten::before;
 use crate::support::{Ran, World};
-use gazelle_sim::{Fault, FaultKind, Kind, Takes};
+use gazelle_sim::{Fault, FaultKind, RecordKind, Takes};
 use serde_json::{Value, json};
 
 /// The API fails wherever a record, or this field of it, is asked for.
@@ -34,11 +34,11 @@ async fn a_list_that_fails_inside_one_record_and_a_first_record_without_an_id_ke
         for takes in [Takes::Field, Takes::Answer] {
             let what = format!("{list:?}, {takes:?}");
             let world = World::new().await;
-            let clients = world.control.ids(Kind::Client);
+            let clients = world.control.ids(RecordKind::Client);
             let of = |contact: &String| {
-                world.control.record(Kind::Contact, contact).unwrap()["client"]["id"].clone()
+                world.control.record(RecordKind::Contact, contact).unwrap()["client"]["id"].clone()
             };
-            let contacts: Vec<Value> = world.control.ids(Kind::Contact).iter().map(of).collect();
+            let contacts: Vec<Value> = world.control.ids(RecordKind::Contact).iter().map(of).collect();
             let has_many = |id: &&String| contacts.iter().filter(|of| **of == json!(id)).count() > 25;
             let long = clients.iter().find(has_many).unwrap().clone();
             let first = clients.iter().find(|id| **id != long).unwrap();
@@ -61,7 +61,7 @@ async fn a_list_that_fails_inside_one_record_and_a_first_record_without_an_id_ke
 #[tokio::test]
 async fn many_neighbours_without_readable_ids_end_no_list() {
     let world = World::new().await;
-    let pianos = world.control.ids(Kind::Piano);
+    let pianos = world.control.ids(RecordKind::Piano);
     for id in &pianos[10..34] {
         world.control.add_fault(fails(id, None, Takes::Answer));
     }
@@ -74,7 +74,7 @@ async fn many_neighbours_without_readable_ids_end_no_list() {
 #[tokio::test]
 async fn neighbours_at_the_head_of_a_list_keep_no_other_out() {
     let world = World::new().await;
-    let pianos = world.control.ids(Kind::Piano);
+    let pianos = world.control.ids(RecordKind::Piano);
     for id in &pianos[..28] {
         world.control.add_fault(fails(id, Some("notes"), Takes::Server));
     }
@@ -87,7 +87,7 @@ async fn neighbours_at_the_head_of_a_list_keep_no_other_out() {
 #[tokio::test]
 async fn records_over_a_limit_at_the_head_of_a_list_keep_no_other_out() {
     let mut world = World::new().await;
-    let heavy: Vec<String> = world.control.ids(Kind::Client)[..5].to_vec();
+    let heavy: Vec<String> = world.control.ids(RecordKind::Client)[..5].to_vec();
     let marks: Vec<String> = heavy.iter().map(|id| format!("\"id\":\"{id}\",")).collect();
     let api = before(&world.sim.graphql_url(), move |_, answer| {
         let said = "Response too large: 12582912 bytes exceeds the limit of 10485760";
@@ -107,7 +107,7 @@ async fn records_over_a_limit_at_the_head_of_a_list_keep_no_other_out() {
 #[tokio::test]
 async fn an_api_that_fails_everywhere_is_told_from_neighbours_after_a_few_requests() {
     let world = World::new().await;
-    for id in &world.control.ids(Kind::Piano) {
+    for id in &world.control.ids(RecordKind::Piano) {
         world.control.add_fault(fails(id, Some("notes"), Takes::Server));
     }
     let run = world.run(&["sync", "--mode", "full", "--entity", "pianos"]).await;

@@ -10,7 +10,7 @@ use crate::support::hostile_api::HostileApi;
 use crate::support::rewritten::{before, gateway, null_in_place};
 use crate::support::walks::bookmark;
 use crate::support::{Ran, World};
-use gazelle_sim::{Fault, FaultKind, Kind};
+use gazelle_sim::{Fault, FaultKind, RecordKind};
 
 const CLIENTS: i64 = 40;
 
@@ -19,7 +19,7 @@ async fn with_a_last_page_of_three() -> (World, Vec<String>) {
     let mut world = World::new().await;
     world.set("GAZELLE_SYNC_PAGE_SIZE", "37");
     world.set("GAZELLE_SYNC_CONCURRENCY", "1");
-    let ids = world.control.ids(Kind::Client)[37..].to_vec();
+    let ids = world.control.ids(RecordKind::Client)[37..].to_vec();
     assert_eq!(ids.len(), 3);
     (world, ids)
 }
@@ -69,7 +69,7 @@ async fn a_short_page_that_is_all_null_keeps_no_walk_incomplete() {
 #[tokio::test]
 async fn a_null_beside_a_record_that_fails_by_name_is_looked_up_like_any_other() {
     let mut world = World::new().await;
-    let ids = world.control.ids(Kind::Client);
+    let ids = world.control.ids(RecordKind::Client);
     world.control.add_fault(Fault::new(FaultKind::field_fault(&ids[4], "personalNotes")).forever());
     let null = ids[6].clone();
     let api = before(&world.sim.graphql_url(), move |_, answer| null_in_place(answer, &null));
@@ -84,7 +84,7 @@ async fn a_null_beside_a_record_that_fails_by_name_is_looked_up_like_any_other()
 #[tokio::test]
 async fn a_page_that_is_all_null_for_a_moment_is_asked_for_again() {
     let (mut world, _) = with_a_last_page_of_three().await;
-    let all = world.control.ids(Kind::Client);
+    let all = world.control.ids(RecordKind::Client);
     let times = Arc::new(AtomicU32::new(0));
     let api = before(&world.sim.graphql_url(), move |asked, answer| {
         let request: Value = serde_json::from_slice(&asked.body).unwrap_or_default();
@@ -110,7 +110,7 @@ async fn what_a_gateway_gives_up_on_even_alone_is_asked_for_in_parts() {
     for heavy in [1, 5, 25] {
         let mut world = World::new().await;
         world.set("GAZELLE_SYNC_PAGE_SIZE", "10");
-        let ids: Vec<String> = world.control.ids(Kind::Client)[3..3 + heavy].to_vec();
+        let ids: Vec<String> = world.control.ids(RecordKind::Client)[3..3 + heavy].to_vec();
         for status in [Some(504), Some(502), None] {
             let ids = ids.clone();
             let api = gateway(&world.sim.graphql_url(), status, move |asked, answer| {

@@ -7,7 +7,7 @@ use crate::support::hostile_api::HostileApi;
 use crate::support::rewritten::{before, null_in_place, with_contacts};
 use crate::support::whole::whole;
 use crate::support::{Ran, Tables, World, assert_same, connect, ran};
-use gazelle_sim::{Change, Fault, FaultKind, Kind};
+use gazelle_sim::{Change, Fault, FaultKind, RecordKind};
 use serde_json::{Map, Value, json};
 
 const LIMITS: [(&str, Option<u64>, Option<u64>); 5] = [
@@ -91,7 +91,7 @@ async fn what_is_no_list_is_under_any_limit_what_one_query_gives() {
 }
 
 /// The answer with null in place of the object with this id that a getter gave.
-fn without(asked: &crate::support::hostile_api::Asked, answer: String, getter: &str, id: &str) -> String {
+fn without(asked: &crate::support::hostile_api::ReceivedRequest, answer: String, getter: &str, id: &str) -> String {
     let request: Value = serde_json::from_slice(&asked.body).unwrap_or_default();
     match request["variables"]["id"] == json!(id) && answer.contains(&format!(r#""{getter}":{{"#)) {
         true => format!(r#"{{"data":{{"{getter}":null}}}}"#),
@@ -175,10 +175,10 @@ async fn a_large_record_that_its_large_page_gives_as_null_is_asked_for_by_its_id
     let world = World::new().await;
     world.filled().await;
     // Neighbours in the list, so that one page has both.
-    let clients = world.control.ids(Kind::Client)[..2].to_vec();
+    let clients = world.control.ids(RecordKind::Client)[..2].to_vec();
     for client in &clients {
         let fields = Map::from_iter([("personalNotes".to_owned(), json!("a".repeat(1_200_000)))]);
-        let edit = Change::Edit { kind: Kind::Client, id: client.clone(), fields, bump: true };
+        let edit = Change::Edit { kind: RecordKind::Client, id: client.clone(), fields, bump: true };
         world.control.apply(edit).unwrap();
     }
     let missing = clients[0].clone();

@@ -3,7 +3,7 @@
 use crate::support::hostile_api::HostileApi;
 use crate::support::rewritten::{before, null_in_place};
 use crate::support::{Ran, World};
-use gazelle_sim::{Change, Fault, FaultKind, Kind};
+use gazelle_sim::{Change, Fault, FaultKind, RecordKind};
 use serde_json::json;
 
 const SAID: &str = "Response too large: 12582912 bytes exceeds the limit of 10485760";
@@ -38,7 +38,7 @@ async fn a_record_that_is_too_large_for_the_api_keeps_no_other_out() {
             let mut world = World::new().await;
             world.set("GAZELLE_SYNC_PAGE_SIZE", page_size);
             let direct = world.sim.graphql_url();
-            let id = world.control.ids(Kind::Client)[place].clone();
+            let id = world.control.ids(RecordKind::Client)[place].clone();
             let api = too_large(&world, &id);
             world.set("GAZELLE_API_URL", &api.url());
 
@@ -50,8 +50,8 @@ async fn a_record_that_is_too_large_for_the_api_keeps_no_other_out() {
             // Where it has been read before, it stays, and another's deletion is found.
             world.set("GAZELLE_API_URL", &direct);
             world.filled().await;
-            let gone = world.control.ids(Kind::Client)[5].clone();
-            world.control.delete(Kind::Client, &gone).unwrap();
+            let gone = world.control.ids(RecordKind::Client)[5].clone();
+            world.control.delete(RecordKind::Client, &gone).unwrap();
             world.set("GAZELLE_API_URL", &api.url());
             let run = world.run(&["sync", "--mode", "full", "--entity", "clients"]).await;
             assert_eq!((run.code, &run.entity("clients")["deleted"]), (3, &json!(1)), "{run}");
@@ -64,11 +64,11 @@ async fn a_record_that_is_too_large_for_the_api_keeps_no_other_out() {
 async fn a_record_in_no_list_that_is_too_large_for_the_api_keeps_no_deletion_from_being_found() {
     let mut world = World::new().await;
     world.filled().await;
-    let ids = world.control.ids(Kind::Client);
+    let ids = world.control.ids(RecordKind::Client);
     // It is asked for first.
     let (id, gone) = (ids.iter().min().unwrap().clone(), ids.iter().max().unwrap().clone());
-    world.control.apply(Change::SetListed { kind: Kind::Client, id: id.clone(), times: 0 }).unwrap();
-    world.control.delete(Kind::Client, &gone).unwrap();
+    world.control.apply(Change::SetListed { kind: RecordKind::Client, id: id.clone(), times: 0 }).unwrap();
+    world.control.delete(RecordKind::Client, &gone).unwrap();
     let api = too_large(&world, &id);
     world.set("GAZELLE_API_URL", &api.url());
     world.set("GAZELLE_SYNC_CONCURRENCY", "1");
@@ -87,10 +87,10 @@ async fn a_record_in_no_list_that_is_too_large_for_the_api_keeps_no_deletion_fro
 async fn what_was_asked_for_before_the_asking_ended_is_staged() {
     let mut world = World::new().await;
     world.filled().await;
-    let ids = world.control.ids(Kind::Client);
+    let ids = world.control.ids(RecordKind::Client);
     let (first, second) = (ids[3].clone(), ids[4].clone());
     for id in [&first, &second] {
-        world.control.edit(Kind::Client, id, json!({ "companyName": "Autrement" })).unwrap();
+        world.control.edit(RecordKind::Client, id, json!({ "companyName": "Autrement" })).unwrap();
     }
     let in_list = [first.clone(), second.clone()];
     let api = before(&world.sim.graphql_url(), move |asked, answer| {
@@ -120,8 +120,8 @@ async fn an_entry_of_a_list_that_is_too_large_for_the_api_shrinks_no_query_of_ot
     let sql =
         "SELECT client_external_id FROM gazelle_contacts GROUP BY 1 HAVING count(*) > 25 ORDER BY 1 LIMIT 1";
     let client = world.text(sql).await.unwrap();
-    let of_client = |id: &String| world.control.record(Kind::Contact, id).unwrap()["client"]["id"] == client;
-    let contact = world.control.ids(Kind::Contact).into_iter().filter(of_client).nth(24).unwrap();
+    let of_client = |id: &String| world.control.record(RecordKind::Contact, id).unwrap()["client"]["id"] == client;
+    let contact = world.control.ids(RecordKind::Contact).into_iter().filter(of_client).nth(24).unwrap();
     let more_than_the_id = format!("\"id\":\"{contact}\",");
     let api = before(&world.sim.graphql_url(), move |asked, answer| {
         let of_list = String::from_utf8_lossy(&asked.body).contains("ClientMoreContacts");

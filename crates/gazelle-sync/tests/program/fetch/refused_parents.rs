@@ -1,7 +1,7 @@
 //! Parents that the API gives by their ids and production refuses: each is asked for again only after a wait.
 
 use crate::support::World;
-use gazelle_sim::{Change, Kind};
+use gazelle_sim::{Change, RecordKind};
 use serde_json::json;
 
 /// How often a client was asked for by its id since the last call.
@@ -18,14 +18,14 @@ async fn a_parent_that_production_refuses_is_not_asked_for_in_every_run_and_land
         let world = World::new().await;
         world.filled().await;
         let id = "cli_neuf";
-        world.control.add(Kind::Client, json!({ "id": id, "companyName": "Neuf" })).unwrap();
+        world.control.add(RecordKind::Client, json!({ "id": id, "companyName": "Neuf" })).unwrap();
         if !listed {
             world
                 .control
-                .apply(Change::SetListed { kind: Kind::Client, id: id.to_owned(), times: 0 })
+                .apply(Change::SetListed { kind: RecordKind::Client, id: id.to_owned(), times: 0 })
                 .unwrap();
         }
-        let mut record = world.control.record(Kind::Event, &world.upcoming(0)).unwrap();
+        let mut record = world.control.record(RecordKind::Event, &world.upcoming(0)).unwrap();
         (record["id"], record["client"]) = (json!("evt_neuf"), json!({ "id": id }));
         world.control.add_raw_event(record, None).unwrap();
         world

@@ -2,7 +2,7 @@
 
 use crate::support::whole::whole;
 use crate::support::{Ran, Tables, World, assert_same, connect, ran};
-use gazelle_sim::{Fault, FaultKind, Kind};
+use gazelle_sim::{Fault, FaultKind, RecordKind};
 use serde_json::{Value, json};
 
 #[derive(Default, Clone, Copy)]
@@ -141,7 +141,7 @@ async fn an_api_that_does_not_say_depth_is_walked_under_too() {
 async fn a_record_that_the_api_cannot_give_whole_is_the_only_one_that_stays_out() {
     for limit in [complexity(50), depth(5)] {
         let world = World::new().await;
-        let clients = world.control.ids(Kind::Client);
+        let clients = world.control.ids(RecordKind::Client);
         world.control.add_fault(limit.fault());
         world.control.add_fault(Fault::new(FaultKind::field_fault(&clients[4], "personalNotes")).forever());
         let run = world.full().await;
@@ -165,15 +165,15 @@ async fn what_changes_between_the_parts_of_a_page_is_never_put_together() {
         let world = World::new().await;
         world.control.add_fault(complexity(20).fault());
         world.full().await.success();
-        let client = world.control.ids(Kind::Client).remove(2);
+        let client = world.control.ids(RecordKind::Client).remove(2);
         let changed = client.clone();
         let first = Fault::new(FaultKind::Call).on_operation("ClientsPagePart").times(1);
         world.control.call_after(first, move |control| match changes {
             "edited" => {
                 let fields = json!({ "companyName": "Neuf", "personalNotes": "Neuves", "custom10": "Neuf" });
-                control.edit(Kind::Client, &changed, fields).unwrap();
+                control.edit(RecordKind::Client, &changed, fields).unwrap();
             }
-            _ => drop(control.delete(Kind::Client, &changed).unwrap()),
+            _ => drop(control.delete(RecordKind::Client, &changed).unwrap()),
         });
         let run = world.incremental().await;
         assert_eq!(run.code, 0, "{changes}: {run}");

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use crate::support::World;
-use gazelle_sim::{Change, Fault, FaultKind, Kind, Takes};
+use gazelle_sim::{Change, Fault, FaultKind, RecordKind, Takes};
 use serde_json::json;
 
 async fn is_deleted(world: &World, id: &str) -> bool {
@@ -12,14 +12,14 @@ async fn is_deleted(world: &World, id: &str) -> bool {
 }
 
 fn unlist(world: &World, id: &str) {
-    world.control.apply(Change::SetListed { kind: Kind::Client, id: id.to_owned(), times: 0 }).unwrap();
+    world.control.apply(Change::SetListed { kind: RecordKind::Client, id: id.to_owned(), times: 0 }).unwrap();
 }
 
 /// New clients whose ids begin so, in the order of their ids.
 fn added(world: &World, prefix: &str, count: usize) -> Vec<String> {
     let add = |n: usize| {
         let record = json!({ "id": format!("{prefix}_{n:04}"), "companyName": "Sans rendez-vous" });
-        world.control.add(Kind::Client, record).unwrap()
+        world.control.add(RecordKind::Client, record).unwrap()
     };
     (0..count).map(add).collect()
 }
@@ -61,12 +61,12 @@ async fn records_that_the_api_fails_at_keep_no_deletion_from_being_found() {
         unlist(&world, id);
         fails_at(&world, id);
     }
-    world.control.delete(Kind::Client, &first).unwrap();
-    world.control.delete(Kind::Client, &last).unwrap();
+    world.control.delete(RecordKind::Client, &first).unwrap();
+    world.control.delete(RecordKind::Client, &last).unwrap();
     // And an appointment of a client in no list, which is to be fetched by its id all the same.
     let client = added(&world, "neuf", 1).remove(0);
     unlist(&world, &client);
-    let mut record = world.control.record(Kind::Event, &world.upcoming(0)).unwrap();
+    let mut record = world.control.record(RecordKind::Event, &world.upcoming(0)).unwrap();
     (record["id"], record["client"]) = (json!("evt_neuf"), json!({ "id": client }));
     world.control.add_raw_event(record, None).unwrap();
 
@@ -97,7 +97,7 @@ async fn however_many_are_in_no_list_each_has_its_turn_to_be_asked_for() {
     world.filled().await;
     many.iter().for_each(|id| unlist(&world, id));
     let gone = many.last().unwrap();
-    world.control.delete(Kind::Client, gone).unwrap();
+    world.control.delete(RecordKind::Client, gone).unwrap();
 
     asked(&world);
     let run = world.full().await;
@@ -126,7 +126,7 @@ async fn however_many_are_in_no_list_each_has_its_turn_to_be_asked_for() {
 
     // Those that are listed again wait no more: the run has asked for all that are not.
     many[..10].iter().for_each(|id| {
-        world.control.apply(Change::SetListed { kind: Kind::Client, id: id.clone(), times: 1 }).unwrap();
+        world.control.apply(Change::SetListed { kind: RecordKind::Client, id: id.clone(), times: 1 }).unwrap();
     });
     world.filled().await;
     world.run(&["verify", "--entity", "clients"]).await.success();
@@ -141,7 +141,7 @@ async fn where_the_api_ends_the_asking_the_guard_counts_what_was_not_answered() 
     let gone = added(&world, "gone", 8);
     world.filled().await;
     gone.iter().for_each(|id| {
-        world.control.delete(Kind::Client, id).unwrap();
+        world.control.delete(RecordKind::Client, id).unwrap();
     });
 
     // Three answers a run, then the API asks for time.
@@ -171,7 +171,7 @@ async fn records_at_which_the_api_failed_may_be_gone_as_well() {
     let gone = added(&world, "gone", 9);
     world.filled().await;
     for id in &gone {
-        world.control.delete(Kind::Client, id).unwrap();
+        world.control.delete(RecordKind::Client, id).unwrap();
     }
     // The last six, at each attempt.
     world.control.add_fault(Fault::new(FaultKind::ServerError).on_operation("ClientById").skip(3).forever());
@@ -189,7 +189,7 @@ async fn records_of_which_the_api_gives_no_verdict_may_be_gone_as_well() {
     let gone = added(&world, "gone", 9);
     world.filled().await;
     for id in &gone {
-        world.control.delete(Kind::Client, id).unwrap();
+        world.control.delete(RecordKind::Client, id).unwrap();
     }
     let kind = FaultKind::GraphqlError { message: "oh".to_owned(), extensions: None };
     world.control.add_fault(Fault::new(kind).on_operation("ClientById").skip(3).forever());
@@ -202,15 +202,15 @@ async fn what_exists_after_all_waits_for_nobody_and_no_word_for_others_deletes_i
     let world = World::new().await;
     let gone = added(&world, "gone", 3);
     world.filled().await;
-    let records: Vec<_> = gone.iter().map(|id| world.control.record(Kind::Client, id).unwrap()).collect();
+    let records: Vec<_> = gone.iter().map(|id| world.control.record(RecordKind::Client, id).unwrap()).collect();
     for id in &gone {
-        world.control.delete(Kind::Client, id).unwrap();
+        world.control.delete(RecordKind::Client, id).unwrap();
     }
     let found = world.full().await;
     assert_eq!((found.code, withheld(&world).await), (3, 3), "{found}");
 
     // The getter gives it again; the list still does not.
-    world.control.add(Kind::Client, records[1].clone()).unwrap();
+    world.control.add(RecordKind::Client, records[1].clone()).unwrap();
     unlist(&world, &gone[1]);
     let ran = world.full().await;
     assert_eq!((withheld(&world).await, deleted(&world).await), (2, 0), "{ran}");
@@ -230,7 +230,7 @@ async fn a_withheld_record_counts_also_when_its_getter_fails() {
     let gone = added(&world, "gone", 6);
     world.filled().await;
     for id in &gone {
-        world.control.delete(Kind::Client, id).unwrap();
+        world.control.delete(RecordKind::Client, id).unwrap();
     }
     assert_eq!(world.full().await.code, 3);
     assert_eq!(withheld(&world).await, 6);
@@ -256,11 +256,11 @@ async fn a_record_that_the_account_may_not_see_is_no_refused_key_and_keeps_no_ot
         unlist(&world, &refused);
         let kind = FaultKind::RecordRefused { id: refused.clone(), code: code.to_owned() };
         world.control.add_fault(Fault::new(kind).on_operation("ClientById").forever());
-        world.control.delete(Kind::Client, &gone).unwrap();
+        world.control.delete(RecordKind::Client, &gone).unwrap();
         // And an appointment of a client in no list, which is to be fetched by its id all the same.
         let client = added(&world, "neuf", 1).remove(0);
         unlist(&world, &client);
-        let mut record = world.control.record(Kind::Event, &world.upcoming(0)).unwrap();
+        let mut record = world.control.record(RecordKind::Event, &world.upcoming(0)).unwrap();
         (record["id"], record["client"]) = (json!("evt_neuf"), json!({ "id": client }));
         world.control.add_raw_event(record, None).unwrap();
 
@@ -282,7 +282,7 @@ async fn records_in_no_list_are_read_however_large_they_are_together() {
     for id in &large {
         unlist(&world, id);
         let fields = [("personalNotes".to_owned(), json!("n".repeat(1024 * 1024)))].into_iter().collect();
-        let edit = Change::Edit { kind: Kind::Client, id: id.clone(), fields, bump: true };
+        let edit = Change::Edit { kind: RecordKind::Client, id: id.clone(), fields, bump: true };
         world.control.apply(edit).unwrap();
     }
 
@@ -299,7 +299,7 @@ async fn records_in_no_list_are_read_however_large_they_are_together() {
 async fn a_walk_of_days_leaves_the_turns_of_a_full_sync_as_they_are() {
     let mut world = World::new().await;
     world.set("GAZELLE_SYNC_EVENTS_FROM", "2020-01-01");
-    let pattern = world.control.record(Kind::Event, &world.upcoming(0)).unwrap();
+    let pattern = world.control.record(RecordKind::Event, &world.upcoming(0)).unwrap();
     let ids: Vec<String> = (0..1_005).map(|n| format!("evt_many_{n:04}")).collect();
     for id in &ids {
         let mut record = pattern.clone();
@@ -308,7 +308,7 @@ async fn a_walk_of_days_leaves_the_turns_of_a_full_sync_as_they_are() {
     }
     world.filled().await;
     for id in &ids {
-        world.control.apply(Change::SetListed { kind: Kind::Event, id: id.clone(), times: 0 }).unwrap();
+        world.control.apply(Change::SetListed { kind: RecordKind::Event, id: id.clone(), times: 0 }).unwrap();
     }
     let asked = || -> BTreeSet<String> {
         let requests = world.control.requests();
@@ -338,7 +338,7 @@ async fn what_is_gone_is_not_deleted_in_slices_by_turns() {
     world.filled().await;
     many.iter().for_each(|id| unlist(&world, id));
     for place in [10, 20, 30, 1_010, 1_020, 1_030] {
-        world.control.delete(Kind::Client, &many[place]).unwrap();
+        world.control.delete(RecordKind::Client, &many[place]).unwrap();
     }
 
     let run = world.full().await;
@@ -359,7 +359,7 @@ async fn what_is_gone_is_not_deleted_in_slices_by_turns() {
         world.full().await;
     }
     for place in [11, 21, 31, 41, 51] {
-        world.control.delete(Kind::Client, &many[place]).unwrap();
+        world.control.delete(RecordKind::Client, &many[place]).unwrap();
     }
     for _ in 0..3 {
         world.full().await;

@@ -2,8 +2,8 @@
 //! does not read or reconcile these blames nobody who names them.
 
 use crate::support::service::until;
-use crate::support::{Place, Ran, World, assert_same};
-use gazelle_sim::{Fault, FaultKind, Kind};
+use crate::support::{TestInstallation, Ran, World, assert_same};
+use gazelle_sim::{Fault, FaultKind, RecordKind};
 use serde_json::json;
 
 const BLAMED: &str = "sync_quarantine WHERE state IN ('open', 'waiting') AND error_code = 'missing_parent'";
@@ -25,7 +25,7 @@ async fn assert_nobody_is_blamed(world: &World, run: &Ran, entities: &[&str]) {
 
 async fn assert_ends_equal(world: &World) {
     world.full().await.success();
-    let mut healthy = Place::new().await;
+    let mut healthy = TestInstallation::new().await;
     healthy.env = world.env.clone();
     healthy.run(&["sync", "--mode", "full"]).await.success();
     assert_same(&healthy.content().await, &world.content().await, "as if nothing had been");
@@ -79,8 +79,8 @@ async fn what_names_a_record_that_is_staged_and_pending_stays_pending_in_a_run_o
 async fn a_run_of_appointments_alone_blames_no_piano_that_waits_for_its_client() {
     let world = World::new().await;
     // Appointments that name pianos and no clients.
-    for id in world.control.ids(Kind::Event) {
-        world.control.edit(Kind::Event, &id, json!({ "client": null })).unwrap();
+    for id in world.control.ids(RecordKind::Event) {
+        world.control.edit(RecordKind::Event, &id, json!({ "client": null })).unwrap();
     }
     world.control.add_fault(Fault::new(FaultKind::BadGateway).on_field("allClients").forever());
     world.control.add_fault(Fault::new(FaultKind::BadGateway).on_field("client").forever());

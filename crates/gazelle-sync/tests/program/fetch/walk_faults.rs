@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use crate::support::walks::{EVENTS, assert_whole, bookmark, one_by_one};
-use crate::support::{Place, World, assert_same};
-use gazelle_sim::{Change, Fault, FaultKind, Kind, ShopSpec, SimOptions};
+use crate::support::{TestInstallation, World, assert_same};
+use gazelle_sim::{Change, Fault, FaultKind, RecordKind, ShopSpec, SimOptions};
 use serde_json::json;
 
 #[tokio::test]
@@ -122,9 +122,9 @@ async fn a_list_that_is_put_off_has_nothing_wait_in_quarantine() {
 async fn an_entity_that_fails_for_good_keeps_no_parent_of_another_from_being_fetched() {
     let world = World::new().await;
     world.filled().await;
-    let mut record = world.control.record(Kind::Event, &world.upcoming(0)).unwrap();
-    let client = world.control.add(Kind::Client, json!({ "companyName": "Absente de la liste" })).unwrap();
-    world.control.apply(Change::SetListed { kind: Kind::Client, id: client.clone(), times: 0 }).unwrap();
+    let mut record = world.control.record(RecordKind::Event, &world.upcoming(0)).unwrap();
+    let client = world.control.add(RecordKind::Client, json!({ "companyName": "Absente de la liste" })).unwrap();
+    world.control.apply(Change::SetListed { kind: RecordKind::Client, id: client.clone(), times: 0 }).unwrap();
     (record["id"], record["client"]) = (json!("evt_neuf"), json!({ "id": client }));
     world.control.add_raw_event(record, None).unwrap();
     let forbidden = FaultKind::Status { status: 403, body: "{}".to_owned() };
@@ -258,8 +258,8 @@ async fn a_list_that_is_suddenly_empty_is_no_success_and_deletes_nothing() {
 async fn no_users_at_all_where_there_were_some_is_no_success() {
     let world = World::new().await;
     world.filled().await;
-    for user in world.control.ids(Kind::User) {
-        world.control.apply(gazelle_sim::Change::SetListed { kind: Kind::User, id: user, times: 0 }).unwrap();
+    for user in world.control.ids(RecordKind::User) {
+        world.control.apply(gazelle_sim::Change::SetListed { kind: RecordKind::User, id: user, times: 0 }).unwrap();
     }
     let run = world.full().await;
     assert_eq!(run.code, 3, "{run}");
@@ -276,7 +276,7 @@ async fn an_empty_shop_is_a_success_at_first() {
 
 #[tokio::test]
 async fn an_unreachable_api_fails_the_run_and_names_the_address() {
-    let mut place = Place::new().await;
+    let mut place = TestInstallation::new().await;
     // A port that was free a moment ago.
     let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
     place.env.insert("GAZELLE_API_URL".to_owned(), format!("http://127.0.0.1:{port}/graphql/private"));
@@ -294,8 +294,8 @@ async fn an_unreachable_api_fails_the_run_and_names_the_address() {
 async fn a_long_list_inside_a_record_that_cannot_be_read_leaves_the_record_out_rather_than_short() {
     let world = World::new().await;
     world.filled().await;
-    let client = world.control.ids(Kind::Client)[1].clone();
-    world.control.edit(Kind::Client, &client, json!({"companyName": "Autrement"})).unwrap();
+    let client = world.control.ids(RecordKind::Client)[1].clone();
+    world.control.edit(RecordKind::Client, &client, json!({"companyName": "Autrement"})).unwrap();
     world.control.add_fault(Fault::new(FaultKind::ServerError).on_operation("ClientMoreContacts").forever());
     let run = world.incremental().await;
     assert_eq!(run.code, 3, "{run}");

@@ -5,7 +5,7 @@ use std::time::Duration;
 use crate::support::World;
 use crate::support::service::until;
 use crate::support::walks::{EVENTS, assert_whole, bookmark, one_by_one};
-use gazelle_sim::{BadRecord, Fault, FaultKind, Kind, ShopSpec, SimOptions};
+use gazelle_sim::{BadRecord, Fault, FaultKind, RecordKind, ShopSpec, SimOptions};
 use serde_json::{Value, json};
 
 #[tokio::test]
@@ -34,12 +34,12 @@ async fn a_repeated_page_cursor_ends_the_walk_as_incomplete_and_moves_no_bookmar
 #[tokio::test]
 async fn rows_that_shift_between_pages_are_found_by_walking_again() {
     let world = one_by_one().await;
-    let first = world.control.ids(Kind::Event)[3].clone();
+    let first = world.control.ids(RecordKind::Event)[3].clone();
     let gone = first.clone();
     world.control.call_after(
         Fault::new(FaultKind::Call).on_operation("AppointmentsPage").skip(1),
         move |control| {
-            control.delete(Kind::Event, &gone).unwrap();
+            control.delete(RecordKind::Event, &gone).unwrap();
         },
     );
 
@@ -56,19 +56,19 @@ async fn rows_that_shift_between_pages_are_found_by_walking_again() {
 async fn rows_that_shift_in_a_split_walk_are_found_too() {
     let mut world = World::new().await;
     world.set("GAZELLE_SYNC_PAGE_SIZE", "5");
-    let events = world.control.ids(Kind::Event);
+    let events = world.control.ids(RecordKind::Event);
     let moved = events[60].clone();
     world.control.call_after(
         Fault::new(FaultKind::Call).on_operation("AppointmentsPage").skip(2),
         move |control| {
             // Out of a window to come, into one that may be past.
             control.move_event(&moved, Some("2019-01-02T15:00:00Z")).unwrap();
-            control.add(Kind::Event, json!({"start": "2018-05-05T15:00:00Z"})).unwrap();
+            control.add(RecordKind::Event, json!({"start": "2018-05-05T15:00:00Z"})).unwrap();
         },
     );
     world.full().await.success();
     assert_whole(&world).await;
-    assert_eq!(world.control.total(Kind::Event), 121);
+    assert_eq!(world.control.total(RecordKind::Event), 121);
 }
 
 #[tokio::test]
@@ -77,17 +77,17 @@ async fn a_deletion_and_an_addition_between_two_pages_are_found_though_the_total
     for page_size in ["15", "5"] {
         let mut world = World::new().await;
         world.set("GAZELLE_SYNC_PAGE_SIZE", page_size);
-        let gone = world.control.ids(Kind::Client)[3].clone();
+        let gone = world.control.ids(RecordKind::Client)[3].clone();
         world.control.call_after(Fault::new(FaultKind::Call).on_operation("ClientsPage"), move |control| {
-            control.delete(Kind::Client, &gone).unwrap();
-            control.add(Kind::Client, json!({"companyName": "Arrivée entre deux pages"})).unwrap();
+            control.delete(RecordKind::Client, &gone).unwrap();
+            control.add(RecordKind::Client, json!({"companyName": "Arrivée entre deux pages"})).unwrap();
         });
 
         world.full().await.success();
 
         let held = world.rows("SELECT external_id AS id FROM gazelle_clients WHERE deleted_at IS NULL").await;
         let mut held: Vec<&str> = held.iter().map(|row| row["id"].as_str().unwrap()).collect();
-        let mut listed = world.control.ids(Kind::Client);
+        let mut listed = world.control.ids(RecordKind::Client);
         held.sort_unstable();
         listed.sort_unstable();
         assert_eq!(held, listed, "{page_size} a page");
@@ -159,27 +159,27 @@ async fn versions_of_a_record_are_staged_in_the_order_in_which_the_walk_met_them
     // Every record in a transaction of its own.
     world.set("GAZELLE_SYNC_BATCH_SIZE", "2");
     world.filled().await;
-    let event = world.control.ids(Kind::Event)[3].clone();
-    let clients = world.control.ids(Kind::Client);
+    let event = world.control.ids(RecordKind::Event)[3].clone();
+    let clients = world.control.ids(RecordKind::Client);
     let (held_up, other) = (clients[0].clone(), clients[1].clone());
     // The first version waits for its client, which somebody holds; the second, further down, has another client.
     let first = json!({"title": "first", "client": {"id": &held_up}});
-    world.control.edit(Kind::Event, &event, first).unwrap();
+    world.control.edit(RecordKind::Event, &event, first).unwrap();
     let mut holder = crate::support::connect(&world.url()).await;
     let holding = holder.transaction().await.unwrap();
     let hold = "SELECT FROM gazelle_clients WHERE external_id = $1 FOR UPDATE";
     assert_eq!(holding.execute(hold, &[&held_up]).await.unwrap(), 1);
     // What is listed just before the second: once it is staged, the other lane has come as far as that.
-    for last in world.control.ids(Kind::Event).iter().rev().take(4) {
-        world.control.edit(Kind::Event, last, json!({"title": "just before"})).unwrap();
+    for last in world.control.ids(RecordKind::Event).iter().rev().take(4) {
+        world.control.edit(RecordKind::Event, last, json!({"title": "just before"})).unwrap();
     }
     let (moved, client) = (event.clone(), other.clone());
     world.control.call_after(Fault::new(FaultKind::Call).on_operation("AppointmentsPage"), move |control| {
         // Listed again at the end.
-        control.delete(Kind::Event, &moved).unwrap();
+        control.delete(RecordKind::Event, &moved).unwrap();
         let second = json!({"id": &moved, "title": "second", "client": {"id": &client},
                             "start": "2027-05-05T15:00:00Z"});
-        control.add(Kind::Event, second).unwrap();
+        control.add(RecordKind::Event, second).unwrap();
     });
     world.control.clear_requests();
 
@@ -265,7 +265,7 @@ async fn dates_by_which_the_api_filters_may_be_of_any_zone() {
         assert_whole(&world).await;
         world.set("GAZELLE_SYNC_LOOKBACK_DAYS", "0");
         let today = jiff::Timestamp::now().to_zoned(jiff::tz::TimeZone::UTC).date();
-        let event = world.control.add(Kind::Event, json!({"start": format!("{today}T03:30:00Z")})).unwrap();
+        let event = world.control.add(RecordKind::Event, json!({"start": format!("{today}T03:30:00Z")})).unwrap();
         world.incremental().await.success();
         let in_production: i64 =
             world.one("SELECT count(*) FROM gazelle_appointments WHERE external_id = $1", &[&event]).await;
@@ -292,12 +292,12 @@ async fn the_bookmark_is_the_start_of_the_walk_by_the_clock_of_the_api() {
 #[tokio::test]
 async fn a_record_that_changes_while_the_walk_goes_on_is_seen_by_the_next_one() {
     let world = one_by_one().await;
-    let event = world.control.ids(Kind::Event)[0].clone();
+    let event = world.control.ids(RecordKind::Event)[0].clone();
     let changed = event.clone();
     world.control.call_after(
         Fault::new(FaultKind::Call).on_operation("AppointmentsPage").skip(5),
         move |control| {
-            control.edit(Kind::Event, &changed, json!({"title": "pendant la marche"})).unwrap();
+            control.edit(RecordKind::Event, &changed, json!({"title": "pendant la marche"})).unwrap();
         },
     );
     world.filled().await;

@@ -1,11 +1,11 @@
 //! Records whose parent staging does not give: no rebuild takes their rows away unnoticed.
 
 use crate::support::quarantined::place;
-use crate::support::{LINEAGE, Place, assert_same};
+use crate::support::{LINEAGE, TestInstallation, assert_same};
 use serde_json::json;
 
 /// An appointment that went from the client c1 to c2, which only a user's row in our table stands for.
-async fn with_a_row_of_the_users() -> Place {
+async fn with_a_row_of_the_users() -> TestInstallation {
     let place = place().await;
     let event = |client: &str| json!({ "id": "e1", "start": "2026-05-05T12:00:00Z", "title": client, "client": { "id": client } });
     place.stage("staging_clients", "c1", &json!({ "id": "c1" }), None).await;
@@ -26,7 +26,7 @@ async fn with_a_row_of_the_users() -> Place {
     place
 }
 
-async fn owner(place: &Place) -> Option<String> {
+async fn owner(place: &TestInstallation) -> Option<String> {
     place.text("SELECT client_external_id FROM gazelle_appointments WHERE external_id = 'e1'").await
 }
 

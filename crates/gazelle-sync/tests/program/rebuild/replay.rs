@@ -3,8 +3,8 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use crate::support::{LINEAGE, Place, World, assert_same};
-use gazelle_sim::Kind;
+use crate::support::{LINEAGE, TestInstallation, World, assert_same};
+use gazelle_sim::RecordKind;
 use gazelle_sync::entities::ENTITIES;
 use gazelle_sync::staging_to_production::scratch_table;
 use serde_json::{Value, json};
@@ -159,7 +159,7 @@ async fn people_see_each_kind_of_difference_before_and_after() {
         .await;
     let ran = crate::support::ran(world.command(&["replay", "--dry-run"])).await;
     assert_eq!(ran.code, 0, "{ran}");
-    let title = world.control.record(Kind::Event, &changed).unwrap()["title"].clone();
+    let title = world.control.record(RecordKind::Event, &changed).unwrap()["title"].clone();
     for line in [
         format!("gazelle_appointments {changed} differs: in production -> rebuilt from staging"),
         format!("title: \"faux\" -> {title}"),
@@ -212,7 +212,7 @@ async fn readers_never_see_less_than_there_was() {
 }
 
 /// What a schema's tables and view say, lineage left out.
-async fn says(place: &Place, schema: &str) -> Vec<Vec<String>> {
+async fn says(place: &TestInstallation, schema: &str) -> Vec<Vec<String>> {
     let mut said = Vec::new();
     for table in crate::support::production_tables().iter().chain(&["v_appointments_montreal"]) {
         said.push(place.table(&format!("{schema}.{table}"), &LINEAGE).await);
@@ -228,9 +228,9 @@ async fn production_as_it_was_is_built_elsewhere_and_nothing_else_is_touched() {
     let instant = world.text("SELECT clock_timestamp()::text").await.unwrap().replacen(' ', "T", 1);
     world.control.move_event(&world.upcoming(0), Some("2027-02-03T14:15:00Z")).unwrap();
     world.control.cancel(&world.upcoming(1)).unwrap();
-    let clients = world.control.ids(Kind::Client);
-    world.control.edit(Kind::Client, &clients[8], json!({"companyName": "Nouveau nom"})).unwrap();
-    world.control.delete(Kind::Event, &world.upcoming(2)).unwrap();
+    let clients = world.control.ids(RecordKind::Client);
+    world.control.edit(RecordKind::Client, &clients[8], json!({"companyName": "Nouveau nom"})).unwrap();
+    world.control.delete(RecordKind::Event, &world.upcoming(2)).unwrap();
     world.full().await.success();
     let now = says(&world, "public").await;
     assert_ne!(then, now);

@@ -1,7 +1,7 @@
 //! What `replay` and `undo` would newly mark deleted has the guard of a walk, as what they would remove.
 
 use crate::support::{LINEAGE, World, assert_same};
-use gazelle_sim::Kind;
+use gazelle_sim::RecordKind;
 use serde_json::json;
 
 #[tokio::test]
@@ -9,17 +9,17 @@ async fn rows_that_would_be_marked_deleted_have_the_guard_of_a_walk() {
     let world = World::new().await;
     world.filled().await;
     // Within the guard of a walk, run by run; together beyond it.
-    let pianos = world.control.ids(Kind::Piano);
+    let pianos = world.control.ids(RecordKind::Piano);
     for some in pianos[..9].chunks(3) {
-        some.iter().for_each(|piano| drop(world.control.delete(Kind::Piano, piano).unwrap()));
+        some.iter().for_each(|piano| drop(world.control.delete(RecordKind::Piano, piano).unwrap()));
         assert_eq!(world.full().await.success()["deleted"], 3);
     }
     for contact in world.one_contact_each(3) {
-        world.control.delete(Kind::Contact, &contact).unwrap();
+        world.control.delete(RecordKind::Contact, &contact).unwrap();
         world.full().await.success();
     }
-    let user = world.control.ids(Kind::User)[0].clone();
-    world.control.edit(Kind::User, &user, json!({ "lastName": "Autre" })).unwrap();
+    let user = world.control.ids(RecordKind::User)[0].clone();
+    world.control.edit(RecordKind::User, &user, json!({ "lastName": "Autre" })).unwrap();
     let run = world.full().await.success()["run_id"].as_str().unwrap().to_owned();
     let right = world.production(&LINEAGE).await;
     for (table, said) in [("gazelle_pianos", "pianos: rows of 9"), ("gazelle_contacts", "clients: rows of 3")]
@@ -42,7 +42,7 @@ async fn what_stage_2_would_mark_anyway_is_not_counted_by_the_guard_of_a_replay(
     let world = World::new().await;
     world.filled().await;
     let contacts = world.one_contact_each(3);
-    contacts.iter().for_each(|contact| drop(world.control.delete(Kind::Contact, contact).unwrap()));
+    contacts.iter().for_each(|contact| drop(world.control.delete(RecordKind::Contact, contact).unwrap()));
     world.run(&["fetch", "--mode", "full"]).await.success();
     world.run(&["replay"]).await.success();
     let gone =
@@ -55,11 +55,11 @@ async fn the_guard_of_a_replay_is_a_share_of_the_rows_that_are_live() {
     let mut world = World::new().await;
     world.filled().await;
     // Two percent of all rows are three, of the live ones one.
-    let pianos = world.control.ids(Kind::Piano);
+    let pianos = world.control.ids(RecordKind::Piano);
     world.set("GAZELLE_SYNC_DELETE_GUARD_RECORDS", "1000");
     world.set("GAZELLE_SYNC_DELETE_GUARD_PERCENT", "100");
     world.set("GAZELLE_SYNC_SHRINK_GUARD_PERCENT", "100");
-    pianos[..100].iter().for_each(|piano| drop(world.control.delete(Kind::Piano, piano).unwrap()));
+    pianos[..100].iter().for_each(|piano| drop(world.control.delete(RecordKind::Piano, piano).unwrap()));
     world.full().await.success();
     world.set("GAZELLE_SYNC_DELETE_GUARD_PERCENT", "2");
     let two = [pianos[0].as_str(), pianos[1].as_str()];

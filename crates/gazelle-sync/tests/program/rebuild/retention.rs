@@ -1,12 +1,12 @@
 //! Old versions are dropped where the setting wants it, and nothing that anything needs.
 
 use crate::support::quarantined::place;
-use crate::support::{Place, World, assert_same};
-use gazelle_sim::{Change, Kind};
+use crate::support::{TestInstallation, World, assert_same};
+use gazelle_sim::{Change, RecordKind};
 use serde_json::{Value, json};
 
 /// The ids of the versions held of an entity: the words that the tests call them by.
-async fn versions(place: &Place, table: &str) -> Vec<String> {
+async fn versions(place: &TestInstallation, table: &str) -> Vec<String> {
     let rows = place
         .rows(&format!("SELECT raw_data ->> 'v' AS v FROM {table} ORDER BY external_id, fetched_at"))
         .await;
@@ -14,7 +14,7 @@ async fn versions(place: &Place, table: &str) -> Vec<String> {
 }
 
 /// Stages a client's version, named `v`, so many days ago.
-async fn client(place: &Place, id: &str, v: &str, days_ago: u32, mut record: Value) {
+async fn client(place: &TestInstallation, id: &str, v: &str, days_ago: u32, mut record: Value) {
     record["id"] = json!(id);
     record["v"] = json!(v);
     let ago = format!("SELECT (now() - interval '{days_ago} days')::text");
@@ -24,7 +24,7 @@ async fn client(place: &Place, id: &str, v: &str, days_ago: u32, mut record: Val
 }
 
 /// Rows in which a rebuild from staging differs from production.
-async fn differences(place: &Place) -> i64 {
+async fn differences(place: &TestInstallation) -> i64 {
     let report = place.run(&["replay", "--dry-run"]).await.success();
     let of = |table: &Value| ["missing", "changed", "surplus"].map(|kind| table[kind].as_i64().unwrap());
     report["tables"].as_array().unwrap().iter().flat_map(of).sum()
@@ -35,7 +35,7 @@ fn contact(id: &str, first_name: &str) -> Value {
 }
 
 /// Old versions go at the end of a full sync, and of `reconcile`, which needs no shop.
-async fn run_with(place: &mut Place, retention: &str) -> crate::support::Ran {
+async fn run_with(place: &mut TestInstallation, retention: &str) -> crate::support::Ran {
     place.env.insert("GAZELLE_SYNC_RETENTION".to_owned(), retention.to_owned());
     place.run(&["reconcile"]).await
 }
@@ -131,13 +131,13 @@ async fn tombstones_withdrawn_versions_and_open_cases_stay() {
 async fn a_full_sync_drops_by_the_setting_and_says_what_can_no_longer_be_built() {
     let mut world = World::new().await;
     world.filled().await;
-    let client = world.control.ids(Kind::Client)[0].clone();
+    let client = world.control.ids(RecordKind::Client)[0].clone();
     for name in ["un", "deux", "trois"] {
         let fields = json!({ "companyName": name });
         let fields = fields.as_object().unwrap().clone();
         world
             .control
-            .apply(Change::Edit { kind: Kind::Client, id: client.clone(), fields, bump: true })
+            .apply(Change::Edit { kind: RecordKind::Client, id: client.clone(), fields, bump: true })
             .unwrap();
         world.incremental().await.success();
     }
@@ -163,7 +163,7 @@ async fn a_full_sync_drops_by_the_setting_and_says_what_can_no_longer_be_built()
 
     // A record that returns to what it was is compared with the newest version, and staged again.
     let fields = json!({ "companyName": "un" }).as_object().unwrap().clone();
-    world.control.apply(Change::Edit { kind: Kind::Client, id: client.clone(), fields, bump: true }).unwrap();
+    world.control.apply(Change::Edit { kind: RecordKind::Client, id: client.clone(), fields, bump: true }).unwrap();
     assert_eq!(world.full().await.success()["staged"], json!(1));
 
     // What was dropped cannot be looked at any more, and says so instead of showing half of it.

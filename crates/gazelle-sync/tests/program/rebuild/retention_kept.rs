@@ -5,10 +5,10 @@ use gazelle_sync::db::ConnectSettings;
 use serde_json::json;
 
 use crate::support::quarantined::place;
-use crate::support::{Place, Ran};
+use crate::support::{TestInstallation, Ran};
 
 /// Three versions of each of two clients, of which the setting wants the first to go.
-async fn old_versions(place: &Place) {
+async fn old_versions(place: &TestInstallation) {
     place.run(&["migrate"]).await.success();
     for id in ["a", "b"] {
         for (version, days) in [("1", 90), ("2", 80), ("3", 10)] {
@@ -21,7 +21,7 @@ async fn old_versions(place: &Place) {
     }
 }
 
-async fn versions(place: &Place) -> String {
+async fn versions(place: &TestInstallation) -> String {
     let sql =
         "SELECT string_agg(raw_data ->> 'v', ' ' ORDER BY external_id, fetched_at) FROM staging_clients";
     place.text(sql).await.unwrap()
@@ -200,7 +200,7 @@ async fn what_a_users_rows_rest_on_in_the_bookkeeping_stays_with_them() {
 #[tokio::test]
 async fn old_alerts_and_requests_that_a_trigger_keeps_let_all_others_go() {
     for does in ["RAISE 'non'", "RETURN NULL"] {
-        let place = Place::new().await;
+        let place = TestInstallation::new().await;
         place.run(&["migrate"]).await.success();
         place
             .execute(&format!(

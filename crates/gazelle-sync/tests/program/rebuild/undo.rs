@@ -1,7 +1,7 @@
 //! `undo`: production as before a run, kept so by later syncs, and taken back again.
 
 use crate::support::{Tables, World, assert_same};
-use gazelle_sim::{Kind, ShopSpec, SimOptions};
+use gazelle_sim::{RecordKind, ShopSpec, SimOptions};
 use serde_json::{Value, json};
 
 fn id(report: &Value) -> String {
@@ -14,15 +14,15 @@ async fn after_a_bad_run() -> (World, Tables, Tables, String) {
     world.filled().await;
     let before = world.content().await;
     let control = &world.control;
-    let clients = control.ids(Kind::Client);
+    let clients = control.ids(RecordKind::Client);
     control.move_event(&world.upcoming(0), Some("2027-02-03T14:15:00Z")).unwrap();
     control.cancel(&world.upcoming(1)).unwrap();
-    control.edit(Kind::Client, &clients[8], json!({"companyName": "Faux nom"})).unwrap();
-    control.delete(Kind::Event, &world.upcoming(2)).unwrap();
-    let client = control.add(Kind::Client, json!({"companyName": "Importé par erreur"})).unwrap();
+    control.edit(RecordKind::Client, &clients[8], json!({"companyName": "Faux nom"})).unwrap();
+    control.delete(RecordKind::Event, &world.upcoming(2)).unwrap();
+    let client = control.add(RecordKind::Client, json!({"companyName": "Importé par erreur"})).unwrap();
     control
         .add(
-            Kind::Event,
+            RecordKind::Event,
             json!({"start": "2027-03-04T15:00:00Z", "client": {"id": client}, "title": "Par erreur"}),
         )
         .unwrap();
@@ -98,8 +98,8 @@ async fn production_is_as_before_the_run_and_stays_so() {
 async fn what_changes_at_the_source_after_it_comes_through() {
     let (world, before, _, run) = after_a_bad_run().await;
     world.run(&["undo", &run]).await.success();
-    let clients = world.control.ids(Kind::Client);
-    world.control.edit(Kind::Client, &clients[8], json!({"companyName": "Le bon nom"})).unwrap();
+    let clients = world.control.ids(RecordKind::Client);
+    world.control.edit(RecordKind::Client, &clients[8], json!({"companyName": "Le bon nom"})).unwrap();
     let sync = world.full().await.success();
     assert_eq!(sync["staged"], 1, "{sync}");
     let name = format!("SELECT company_name FROM gazelle_clients WHERE external_id = '{}'", clients[8]);
@@ -116,8 +116,8 @@ async fn what_changes_at_the_source_after_it_comes_through() {
 async fn records_that_a_later_run_changed_stay_as_they_are() {
     let (world, _, _, run) = after_a_bad_run().await;
     world.control.move_event(&world.upcoming(4), Some("2027-04-05T13:00:00Z")).unwrap();
-    let clients = world.control.ids(Kind::Client);
-    world.control.edit(Kind::Client, &clients[8], json!({"companyName": "Plus tard"})).unwrap();
+    let clients = world.control.ids(RecordKind::Client);
+    world.control.edit(RecordKind::Client, &clients[8], json!({"companyName": "Plus tard"})).unwrap();
     world.full().await.success();
     let report = world.run(&["undo", &run]).await.success();
     assert_eq!(report["newer"], 1, "{report}");
@@ -130,17 +130,17 @@ async fn records_that_a_later_run_changed_stay_as_they_are() {
 async fn what_rests_on_a_record_that_goes_waits_in_quarantine_and_comes_back_with_it() {
     let world = World::new().await;
     world.filled().await;
-    let client = world.control.add(Kind::Client, json!({"companyName": "De passage"})).unwrap();
+    let client = world.control.add(RecordKind::Client, json!({"companyName": "De passage"})).unwrap();
     let run = id(&world.full().await.success());
     // Brought by a run that is not undone: an event of the new client, and one of an old client that moves to it.
     let event = world
         .control
-        .add(Kind::Event, json!({"start": "2027-03-04T15:00:00Z", "client": {"id": client}, "title": "Là"}))
+        .add(RecordKind::Event, json!({"start": "2027-03-04T15:00:00Z", "client": {"id": client}, "title": "Là"}))
         .unwrap();
     let moved = world.upcoming(5);
     let owner = format!("SELECT client_external_id FROM gazelle_appointments WHERE external_id = '{moved}'");
     let old_owner = world.text(&owner).await;
-    world.control.edit(Kind::Event, &moved, json!({"client": {"id": client}})).unwrap();
+    world.control.edit(RecordKind::Event, &moved, json!({"client": {"id": client}})).unwrap();
     world.full().await.success();
     let after = world.content().await;
     assert_eq!(world.text(&owner).await.as_deref(), Some(client.as_str()));
@@ -169,7 +169,7 @@ async fn quarantine_ends_with_its_run_and_begins_again_with_it() {
     world.filled().await;
     let event = world.upcoming(0);
     let before = world.content().await;
-    world.control.edit(Kind::Event, &event, json!({"start": "demain matin"})).unwrap();
+    world.control.edit(RecordKind::Event, &event, json!({"start": "demain matin"})).unwrap();
     let run = id(&world.full().await.success());
     let state = format!(
         "SELECT string_agg(state, ' ' ORDER BY first_seen_at) FROM sync_quarantine WHERE external_id = '{event}'"
@@ -189,7 +189,7 @@ async fn an_unreadable_field_is_warned_of_as_long_as_its_version_counts() {
     world.filled().await;
     let event = world.upcoming(0);
     let before = world.content().await;
-    world.control.edit(Kind::Event, &event, json!({"duration": "vite"})).unwrap();
+    world.control.edit(RecordKind::Event, &event, json!({"duration": "vite"})).unwrap();
     let run = id(&world.full().await.success());
     // The event may deserve warnings of other kinds.
     let warnings = format!(
@@ -237,7 +237,7 @@ async fn an_approved_mass_deletion_can_be_undone() {
     let before = world.content().await;
     let many: Vec<String> = (0..8).map(|n| world.upcoming(n * 2)).collect();
     for event in &many {
-        world.control.delete(Kind::Event, event).unwrap();
+        world.control.delete(RecordKind::Event, event).unwrap();
     }
     let run = world.full().await;
     assert_eq!(run.code, 3, "{run}");

@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use crate::support::{Place, Ran, World};
-use gazelle_sim::{Fault, FaultKind, Kind, ShopSpec, SimOptions};
+use crate::support::{TestInstallation, Ran, World};
+use gazelle_sim::{Fault, FaultKind, RecordKind, ShopSpec, SimOptions};
 use gazelle_sync::entities::FOREIGN_KEYS;
 use serde_json::{Value, json};
 
@@ -37,7 +37,7 @@ fn only(run: &Ran, name: &str, words: &[&str]) {
 }
 
 /// Every row version of every table in the schema, and every relation.
-async fn fingerprint(place: &Place) -> BTreeMap<String, Vec<String>> {
+async fn fingerprint(place: &TestInstallation) -> BTreeMap<String, Vec<String>> {
     let mut all = BTreeMap::new();
     for table in place
         .rows("SELECT relname, relkind FROM pg_class WHERE relnamespace = 'public'::regnamespace ORDER BY 1")
@@ -162,8 +162,8 @@ async fn what_changed_at_the_source_since_is_told_and_is_no_difference() {
     let world = World::new().await;
     world.filled().await;
     world.control.advance_clock(60);
-    let client = world.control.ids(Kind::Client)[3].clone();
-    world.control.edit(Kind::Client, &client, json!({ "companyName": "Salle Nouvelle (exemple)" })).unwrap();
+    let client = world.control.ids(RecordKind::Client)[3].clone();
+    world.control.edit(RecordKind::Client, &client, json!({ "companyName": "Salle Nouvelle (exemple)" })).unwrap();
     let report = world.run(&ALL).await.success();
     assert!(
         report["notes"].to_string().contains("1 record(s) of the sample changed at the source"),
@@ -179,13 +179,13 @@ async fn what_changed_at_the_source_since_is_told_and_is_no_difference() {
 async fn content_that_a_walk_should_have_brought_is_a_difference() {
     let world = World::new().await;
     world.filled().await;
-    let piano = world.control.ids(Kind::Piano)[5].clone();
+    let piano = world.control.ids(RecordKind::Piano)[5].clone();
     // An edit long ago that we do not hold: as if a walk had passed over it.
     world
         .control
-        .edit(Kind::Piano, &piano, json!({ "make": "Oublié", "updatedAt": "2020-01-01T00:00:00Z" }))
+        .edit(RecordKind::Piano, &piano, json!({ "make": "Oublié", "updatedAt": "2020-01-01T00:00:00Z" }))
         .unwrap();
-    let updated = world.control.record(Kind::Piano, &piano).unwrap()["updatedAt"].clone();
+    let updated = world.control.record(RecordKind::Piano, &piano).unwrap()["updatedAt"].clone();
     assert_eq!(updated, "2020-01-01T00:00:00Z", "the simulator lets an edit lie about its time");
     only(&world.run(&ALL).await, "API says of the sample", &[&piano, "2020-01-01"]);
 }
@@ -194,7 +194,7 @@ async fn content_that_a_walk_should_have_brought_is_a_difference() {
 async fn raw_history_and_production_that_lie_alike_are_found_by_the_api() {
     let world = World::new().await;
     world.filled().await;
-    let client = world.control.ids(Kind::Client)[0].clone();
+    let client = world.control.ids(RecordKind::Client)[0].clone();
     world
         .execute(&format!(
             "UPDATE staging_clients SET raw_data = jsonb_set(raw_data, '{{region}}', '\"Ailleurs\"') WHERE external_id = '{client}';
@@ -213,12 +213,12 @@ async fn counts_that_disagree_are_a_difference_and_kept_deletions_are_none() {
     world.filled().await;
     world.set("GAZELLE_SYNC_DELETE_GUARD_RECORDS", "0");
     let event = world.upcoming(2);
-    world.control.delete(Kind::Event, &event).unwrap();
+    world.control.delete(RecordKind::Event, &event).unwrap();
     assert_eq!(world.incremental().await.code, 3, "withheld");
     let report = world.run(&ALL).await.success();
     assert!(report["notes"].to_string().contains("gone at the source"), "{report}");
 
-    world.control.delete(Kind::Event, &world.upcoming(3)).unwrap();
+    world.control.delete(RecordKind::Event, &world.upcoming(3)).unwrap();
     only(
         &world.run(&ALL).await,
         "counts agree",
@@ -289,8 +289,8 @@ async fn an_api_that_cannot_be_asked_makes_it_incomplete_and_offline_asks_nothin
 async fn it_neither_disturbs_a_run_at_work_nor_is_disturbed_by_it() {
     let world = World::with(ShopSpec::small(7), SimOptions::default()).await;
     world.filled().await;
-    let client = world.control.ids(Kind::Client)[1].clone();
-    world.control.edit(Kind::Client, &client, json!({ "region": "Estrie" })).unwrap();
+    let client = world.control.ids(RecordKind::Client)[1].clone();
+    world.control.edit(RecordKind::Client, &client, json!({ "region": "Estrie" })).unwrap();
     let sync = world.start(&["sync", "--mode", "full", "--json"]);
     for _ in 0..5 {
         world.run(&["verify", "--offline"]).await.success();
@@ -314,7 +314,7 @@ async fn bad_use_is_told() {
 
 #[tokio::test]
 async fn the_list_of_foreign_keys_is_the_databases() {
-    let place = Place::new().await;
+    let place = TestInstallation::new().await;
     place.run(&["migrate"]).await.success();
     let declared = place
         .rows(
@@ -338,7 +338,7 @@ async fn records_whose_newest_version_waits_are_told_beside_the_verdict() {
     let world = World::new().await;
     world.filled().await;
     for n in 0..2 {
-        world.control.edit(Kind::Event, &world.upcoming(n), json!({ "start": "bientôt" })).unwrap();
+        world.control.edit(RecordKind::Event, &world.upcoming(n), json!({ "start": "bientôt" })).unwrap();
     }
     world.full().await;
     let report = world.run(&["verify", "--offline"]).await.success();

@@ -1,18 +1,18 @@
 //! An entity that a program adds by its declaration alone (`examples/with_invoices`) has everything that the others have.
 
-use gazelle_sim::{Fault, FaultKind, Kind, ShopSpec, SimOptions};
+use gazelle_sim::{Fault, FaultKind, RecordKind, ShopSpec, SimOptions};
 use serde_json::{Value, json};
 
 use crate::support::roles::{act_as, act_as_gazelle_admin, asked, client_of, refused};
 use crate::support::tools::example;
-use crate::support::{Place, World};
+use crate::support::{TestInstallation, World};
 
 /// A shop with invoices, of which this one has more items than a page of them holds.
 async fn shop() -> (World, String) {
     let spec = ShopSpec { invoices: 12, ..ShopSpec::small(7) };
     let world = World::with(spec, SimOptions::default()).await;
     let (client, piano) =
-        (world.control.ids(Kind::Client)[3].clone(), world.control.ids(Kind::Piano)[3].clone());
+        (world.control.ids(RecordKind::Client)[3].clone(), world.control.ids(RecordKind::Piano)[3].clone());
     let items: Vec<Value> = (0..45)
         .map(|n| {
             json!({ "id": format!("itm_{n:02}"), "sequenceNumber": n, "description": "accord", "quantity": 1,
@@ -21,7 +21,7 @@ async fn shop() -> (World, String) {
         .collect();
     let invoice = json!({ "number": 99, "client": { "id": client }, "total": 542_250, "tags": ["école", "été"],
                           "allInvoiceItems": items });
-    let id = world.control.add(Kind::Invoice, invoice).unwrap();
+    let id = world.control.add(RecordKind::Invoice, invoice).unwrap();
     (world, id)
 }
 
@@ -70,7 +70,7 @@ async fn its_changes_are_undone_explained_and_its_records_deleted_and_quarantine
         (0..n).map(|n| json!({ "id": format!("itm_{n:02}"), "amount": 1 })).collect()
     };
     let live = "SELECT count(*)::text FROM gazelle_invoice_items WHERE deleted_at IS NULL";
-    world.control.edit(Kind::Invoice, &id, json!({ "total": 100, "allInvoiceItems": items(44) })).unwrap();
+    world.control.edit(RecordKind::Invoice, &id, json!({ "total": 100, "allInvoiceItems": items(44) })).unwrap();
     let run = world.full().await.success();
     assert_eq!(
         world.text(live).await.as_deref(),
@@ -88,10 +88,10 @@ async fn its_changes_are_undone_explained_and_its_records_deleted_and_quarantine
     let total = format!("SELECT total::text FROM gazelle_invoices WHERE external_id = '{id}'");
     assert_eq!(world.text(&total).await.as_deref(), Some("542250"));
 
-    let gone = world.control.ids(Kind::Invoice)[2].clone();
-    world.control.delete(Kind::Invoice, &gone).unwrap();
-    let odd = world.control.ids(Kind::Invoice)[4].clone();
-    world.control.edit(Kind::Invoice, &odd, json!({ "client": { "id": "cli_nobody" } })).unwrap();
+    let gone = world.control.ids(RecordKind::Invoice)[2].clone();
+    world.control.delete(RecordKind::Invoice, &gone).unwrap();
+    let odd = world.control.ids(RecordKind::Invoice)[4].clone();
+    world.control.edit(RecordKind::Invoice, &odd, json!({ "client": { "id": "cli_nobody" } })).unwrap();
     let run = world.full().await;
     assert_eq!((run.code, &run.entity("invoices")["deleted"]), (0, &json!(1)), "{run}");
     let waits = world.quarantine().await;
@@ -202,7 +202,7 @@ async fn a_table_of_its_name_that_is_not_ours_is_refused_and_a_column_that_is_mi
 
 #[tokio::test]
 async fn a_list_of_it_that_is_not_whole_marks_none_of_its_rows_deleted() {
-    let mut place = Place::new().await;
+    let mut place = TestInstallation::new().await;
     place.program = example("with_invoices");
     place.run(&["migrate"]).await.success();
     let item = |id: &str| json!({ "id": id, "amount": 1 });

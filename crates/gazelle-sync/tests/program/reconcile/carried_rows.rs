@@ -2,7 +2,7 @@
 //! again from staging (`replay`) or a run is undone.
 
 use crate::support::{LINEAGE, World, assert_same};
-use gazelle_sim::{Change, Fault, FaultKind, Kind};
+use gazelle_sim::{Change, Fault, FaultKind, RecordKind};
 use serde_json::{Value, json};
 
 /// A client with contacts and locations.
@@ -14,7 +14,7 @@ async fn client(world: &World) -> String {
 
 /// A client that no list has and whose getter says that it is not there, or the same client as it was.
 fn is_there(world: &World, client: &str, there: bool) {
-    let change = Change::SetListed { kind: Kind::Client, id: client.to_owned(), times: u8::from(there) };
+    let change = Change::SetListed { kind: RecordKind::Client, id: client.to_owned(), times: u8::from(there) };
     world.control.apply(change).unwrap();
     world.control.clear_faults();
     if !there {
@@ -131,7 +131,7 @@ async fn live_contacts(world: &World) -> i64 {
 }
 
 fn lose(world: &World, contacts: &[String]) {
-    contacts.iter().for_each(|contact| drop(world.control.delete(Kind::Contact, contact).unwrap()));
+    contacts.iter().for_each(|contact| drop(world.control.delete(RecordKind::Contact, contact).unwrap()));
 }
 
 /// As where a right to see them was withdrawn: no list is short, and no getter is asked.

@@ -3,7 +3,7 @@
 
 use crate::support::walks::{EVENTS, assert_whole, bookmark, one_by_one};
 use crate::support::{Ran, World};
-use gazelle_sim::{Change, Fault, FaultKind, Kind, Takes};
+use gazelle_sim::{Change, Fault, FaultKind, RecordKind, Takes};
 use serde_json::json;
 
 /// Records of a healthy walk of appointments, and a few more for what is asked again.
@@ -34,10 +34,10 @@ async fn a_record_without_a_name_ends_no_walk_moves_the_bookmark_and_deletes_not
         world.control.add_fault(Fault::new(kind).forever());
         world
             .control
-            .apply(Change::Delete { kind: Kind::Event, id: gone.clone(), keep_references: false })
+            .apply(Change::Delete { kind: RecordKind::Event, id: gone.clone(), keep_references: false })
             .unwrap();
         let added =
-            world.control.add(Kind::Event, json!({"start": "2026-05-05T15:00:00Z", "title": "neu"})).unwrap();
+            world.control.add(RecordKind::Event, json!({"start": "2026-05-05T15:00:00Z", "title": "neu"})).unwrap();
         for mode in ["full", "incremental"] {
             world
                 .execute("UPDATE sync_bookmarks SET walk_started_at = walk_started_at - interval '1 hour'")

@@ -2,7 +2,7 @@
 
 use crate::support::World;
 use crate::support::quarantined::{listed, place};
-use gazelle_sim::{BadRecord, Fault, FaultKind, Kind, ShopSpec, SimOptions};
+use gazelle_sim::{BadRecord, Fault, FaultKind, RecordKind, ShopSpec, SimOptions};
 use serde_json::{Value, json};
 
 async fn with_bad(bad_records: Vec<BadRecord>) -> World {
@@ -90,11 +90,11 @@ async fn an_event_of_a_client_created_while_the_run_goes_on_lands_in_that_run() 
     let world = World::new().await;
     world.control.call_after(Fault::new(FaultKind::Call).on_field("allClients").skip(1), |control| {
         let client =
-            control.add(Kind::Client, json!({"id": "cli_new", "companyName": "À l'instant"})).unwrap();
-        control.add(Kind::Piano, json!({"id": "ins_new", "client": {"id": client}})).unwrap();
+            control.add(RecordKind::Client, json!({"id": "cli_new", "companyName": "À l'instant"})).unwrap();
+        control.add(RecordKind::Piano, json!({"id": "ins_new", "client": {"id": client}})).unwrap();
         control
             .add(
-                Kind::Event,
+                RecordKind::Event,
                 json!({"id": "evt_new", "start": "2027-03-03T15:00:00Z", "client": {"id": client},
                        "allEventPianos": [{"piano": {"id": "ins_new"}, "isTuning": true}]}),
             )

@@ -1,11 +1,11 @@
 //! The life of a record in quarantine: it waits, is released, closed, tried again, or dismissed.
 
 use crate::support::quarantined::{listed, place};
-use crate::support::{LINEAGE, Place, Ran, World};
-use gazelle_sim::{Change, Kind};
+use crate::support::{LINEAGE, TestInstallation, Ran, World};
+use gazelle_sim::{Change, RecordKind};
 use serde_json::{Value, json};
 
-async fn staging_status(place: &Place, staging_id: &str) -> String {
+async fn staging_status(place: &TestInstallation, staging_id: &str) -> String {
     let mut found = None;
     for table in crate::support::staging_tables() {
         let sql = format!("SELECT sync_status FROM {table} WHERE id = '{staging_id}'");
@@ -81,7 +81,7 @@ async fn a_child_that_a_trigger_keeps_in_quarantine_keeps_no_other_out() {
 }
 
 /// What `errors` lists with these flags: id and state, sorted.
-async fn in_state(place: &Place, flags: &[&str]) -> Vec<String> {
+async fn in_state(place: &TestInstallation, flags: &[&str]) -> Vec<String> {
     let args: Vec<&str> = ["errors", "list"].iter().chain(flags).copied().collect();
     let cases = place.run(&args).await.success();
     let text = |case: &Value, key: &str| case[key].as_str().unwrap().to_owned();
@@ -104,7 +104,7 @@ async fn everything_that_a_person_needs_to_understand_a_case_is_shown() {
         .text(&format!("SELECT staging_id::text FROM gazelle_appointments WHERE external_id = '{event}'"))
         .await
         .unwrap();
-    world.control.edit(gazelle_sim::Kind::Event, &event, json!({ "start": "demain matin" })).unwrap();
+    world.control.edit(gazelle_sim::RecordKind::Event, &event, json!({ "start": "demain matin" })).unwrap();
     let run = world.incremental().await.success();
 
     let shown = world.run(&["errors", "show", &event]).await.success();
@@ -270,11 +270,11 @@ async fn what_a_person_dismissed_stays_so_whatever_is_replayed_or_undone() {
     let (event, other) = (world.upcoming(0), world.upcoming(1));
     let refused = "ALTER TABLE gazelle_appointments ADD CONSTRAINT mine CHECK (title <> 'Refusé')";
     world.execute(refused).await;
-    world.control.edit(Kind::Event, &event, json!({ "title": "Refusé" })).unwrap();
+    world.control.edit(RecordKind::Event, &event, json!({ "title": "Refusé" })).unwrap();
     let run = world.full().await.success()["run_id"].as_str().unwrap().to_owned();
     world.run(&["errors", "dismiss", &event, "--reason", "voulu ainsi"]).await.success();
     world.execute("ALTER TABLE gazelle_appointments DROP CONSTRAINT mine").await;
-    world.control.edit(Kind::Event, &other, json!({ "title": "Autre" })).unwrap();
+    world.control.edit(RecordKind::Event, &other, json!({ "title": "Autre" })).unwrap();
     let later = world.full().await.success()["run_id"].as_str().unwrap().to_owned();
     let held = world.table("gazelle_appointments", &LINEAGE).await;
     let state = format!(
@@ -330,7 +330,7 @@ async fn what_was_listed_and_is_no_more_is_not_deleted_by_absence() {
     let world = World::new().await;
     world.filled().await;
     let event = world.upcoming(0);
-    world.control.apply(Change::SetListed { kind: Kind::Event, id: event.clone(), times: 0 }).unwrap();
+    world.control.apply(Change::SetListed { kind: RecordKind::Event, id: event.clone(), times: 0 }).unwrap();
     world.full().await.success();
     let held = world
         .text(&format!("SELECT external_id FROM gazelle_appointments WHERE external_id = '{event}' AND deleted_at IS NULL"))

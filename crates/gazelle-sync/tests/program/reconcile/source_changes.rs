@@ -2,7 +2,7 @@
 
 use crate::support::oracle::{Record, all, assert_mirrors};
 use crate::support::{Tables, World, assert_same};
-use gazelle_sim::{Kind, SimControl};
+use gazelle_sim::{RecordKind, SimControl};
 use serde_json::{Value, json};
 
 #[tokio::test]
@@ -14,23 +14,23 @@ async fn an_incremental_sync_brings_what_moved_changed_hands_was_cancelled_edite
         (world.upcoming(0), world.upcoming(1), world.upcoming(2), world.upcoming(3));
     control.move_event(&moved, Some("2027-07-01T23:30:00Z")).unwrap();
     let other = control
-        .ids(Kind::User)
+        .ids(RecordKind::User)
         .into_iter()
-        .find(|user| control.record(Kind::Event, &handed).unwrap()["user"]["id"] != user.as_str())
+        .find(|user| control.record(RecordKind::Event, &handed).unwrap()["user"]["id"] != user.as_str())
         .unwrap();
     control.reassign(&handed, &other).unwrap();
     control.cancel(&cancelled).unwrap();
-    control.edit(Kind::Event, &edited, json!({"title": "Un autre \"titre\" 🎼", "duration": 45})).unwrap();
-    let clients = control.ids(Kind::Client);
-    control.edit(Kind::Client, &clients[20], json!({"companyName": "Renommée"})).unwrap();
-    let client = control.add(Kind::Client, json!({"companyName": "Toute neuve"})).unwrap();
-    control.add(Kind::Contact, json!({"client": {"id": client}, "firstName": "Zoé"})).unwrap();
-    let piano = control.add(Kind::Piano, json!({"client": {"id": client}, "make": "Pratte"})).unwrap();
+    control.edit(RecordKind::Event, &edited, json!({"title": "Un autre \"titre\" 🎼", "duration": 45})).unwrap();
+    let clients = control.ids(RecordKind::Client);
+    control.edit(RecordKind::Client, &clients[20], json!({"companyName": "Renommée"})).unwrap();
+    let client = control.add(RecordKind::Client, json!({"companyName": "Toute neuve"})).unwrap();
+    control.add(RecordKind::Contact, json!({"client": {"id": client}, "firstName": "Zoé"})).unwrap();
+    let piano = control.add(RecordKind::Piano, json!({"client": {"id": client}, "make": "Pratte"})).unwrap();
     let event = json!({
         "start": "2027-01-10T01:30:00Z", "client": {"id": client}, "user": {"id": other},
         "allEventPianos": [{"piano": {"id": piano}, "isTuning": true}],
     });
-    control.add(Kind::Event, event).unwrap();
+    control.add(RecordKind::Event, event).unwrap();
 
     let run = world.incremental().await;
     let report = run.success();
@@ -53,7 +53,7 @@ async fn an_incremental_sync_brings_what_moved_changed_hands_was_cancelled_edite
 async fn merged_clients_give_their_contacts_pianos_and_events_to_the_one_that_stays() {
     let world = World::new().await;
     world.filled().await;
-    let clients = world.control.ids(Kind::Client);
+    let clients = world.control.ids(RecordKind::Client);
     // The one with 120 contacts into the institution with 137 pianos.
     world.control.merge_clients(&clients[1], &clients[0]).unwrap();
 
@@ -76,7 +76,7 @@ async fn merged_clients_give_their_contacts_pianos_and_events_to_the_one_that_st
 async fn a_merge_seen_by_an_incremental_sync_alone_leaves_no_dangling_row() {
     let world = World::new().await;
     world.filled().await;
-    let clients = world.control.ids(Kind::Client);
+    let clients = world.control.ids(RecordKind::Client);
     world.control.merge_clients(&clients[9], &clients[10]).unwrap();
     world.incremental().await.success();
     let pianos: i64 =
@@ -90,31 +90,31 @@ async fn a_merge_seen_by_an_incremental_sync_alone_leaves_no_dangling_row() {
 async fn what_is_taken_away_at_the_source_is_taken_away_here() {
     let world = World::new().await;
     world.filled().await;
-    let clients = world.control.ids(Kind::Client);
+    let clients = world.control.ids(RecordKind::Client);
     let contact = {
-        let mut own = all(&world.control, Kind::Contact);
+        let mut own = all(&world.control, RecordKind::Contact);
         own.retain(|contact| contact.reference("client") == clients[1].as_str());
         own.pop().unwrap().get("id").as_str().unwrap().to_owned()
     };
     let control = &world.control;
     control
-        .edit(Kind::Client, &clients[5], json!({"tags": ["un", "d'eux", "tr\"ois", "qu\\atre", "{5}"]}))
+        .edit(RecordKind::Client, &clients[5], json!({"tags": ["un", "d'eux", "tr\"ois", "qu\\atre", "{5}"]}))
         .unwrap();
     world.incremental().await.success();
     assert_mirrors(&world, &[]).await;
 
     control
-        .edit(Kind::Client, &clients[5], json!({"tags": ["un"], "companyName": null, "region": null}))
+        .edit(RecordKind::Client, &clients[5], json!({"tags": ["un"], "companyName": null, "region": null}))
         .unwrap();
-    control.delete(Kind::Contact, &contact).unwrap();
+    control.delete(RecordKind::Contact, &contact).unwrap();
     let tour = world.event_titled("Grande tournée");
-    let kept: Vec<Value> = Record(control.record(Kind::Event, &tour).unwrap())
+    let kept: Vec<Value> = Record(control.record(RecordKind::Event, &tour).unwrap())
         .list("allEventPianos")
         .into_iter()
         .take(2)
         .map(|item| item.0)
         .collect();
-    control.edit(Kind::Event, &tour, json!({"allEventPianos": kept, "notes": null, "title": null})).unwrap();
+    control.edit(RecordKind::Event, &tour, json!({"allEventPianos": kept, "notes": null, "title": null})).unwrap();
     world.incremental().await.success();
 
     assert_mirrors(&world, &[]).await;
@@ -131,7 +131,7 @@ async fn what_is_taken_away_at_the_source_is_taken_away_here() {
     assert_eq!(deleted.as_deref(), Some("deleted"));
 
     // And it comes back when the source has it again.
-    control.edit(Kind::Client, &clients[5], json!({"tags": [], "companyName": ""})).unwrap();
+    control.edit(RecordKind::Client, &clients[5], json!({"tags": [], "companyName": ""})).unwrap();
     world.incremental().await.success();
     assert_mirrors(&world, &[]).await;
 }
@@ -151,8 +151,8 @@ async fn a_sync_touches_no_column_and_no_table_of_the_users_own() {
         .await;
     let event = world.upcoming(0);
     world.control.move_event(&event, Some("2027-07-01T23:30:00Z")).unwrap();
-    for client in world.control.ids(Kind::Client) {
-        world.control.edit(Kind::Client, &client, json!({"personalNotes": "autre"})).unwrap();
+    for client in world.control.ids(RecordKind::Client) {
+        world.control.edit(RecordKind::Client, &client, json!({"personalNotes": "autre"})).unwrap();
     }
     world.full().await.success();
     assert_mirrors(&world, &[]).await;
@@ -174,7 +174,7 @@ async fn the_time_of_syncing_moves_only_with_the_row() {
     let before: Tables = world.production(&[]).await;
     let event = world.upcoming(0);
     // A field that no column holds, then one that a column holds.
-    world.control.edit(Kind::Event, &event, json!({"notes": "changé"})).unwrap();
+    world.control.edit(RecordKind::Event, &event, json!({"notes": "changé"})).unwrap();
     world.incremental().await.success();
     let after = world.production(&[]).await;
     let changed = after["gazelle_appointments"]
@@ -194,12 +194,12 @@ async fn the_time_of_syncing_moves_only_with_the_row() {
 
 /// Gives the contact of one client to another.
 fn give_contact(control: &SimControl, from: &str, to: &str) -> String {
-    let id = all(control, Kind::Contact)
+    let id = all(control, RecordKind::Contact)
         .iter()
         .rfind(|contact| contact.reference("client") == from)
         .map(|contact| contact.get("id").as_str().unwrap().to_owned())
         .expect("a contact");
-    control.edit(Kind::Contact, &id, json!({"client": {"id": to}})).unwrap();
+    control.edit(RecordKind::Contact, &id, json!({"client": {"id": to}})).unwrap();
     id
 }
 
@@ -207,8 +207,8 @@ fn give_contact(control: &SimControl, from: &str, to: &str) -> String {
 async fn a_contact_given_to_a_client_created_later_moves_and_replay_agrees() {
     let world = World::new().await;
     world.filled().await;
-    let old = world.control.ids(Kind::Client)[1].clone();
-    let new = world.control.add(Kind::Client, json!({"companyName": "Toute neuve"})).unwrap();
+    let old = world.control.ids(RecordKind::Client)[1].clone();
+    let new = world.control.add(RecordKind::Client, json!({"companyName": "Toute neuve"})).unwrap();
     let contact = give_contact(&world.control, &old, &new);
     world.incremental().await.success();
     assert_mirrors(&world, &[]).await;
@@ -232,9 +232,9 @@ async fn a_contact_that_changes_clients_between_two_pages_is_seen_at_both_and_ha
     let mut world = World::new().await;
     world.set("GAZELLE_SYNC_PAGE_SIZE", "10");
     world.set("GAZELLE_SYNC_CONCURRENCY", "1");
-    let clients = world.control.ids(Kind::Client);
+    let clients = world.control.ids(RecordKind::Client);
     // One of the first page that has a contact, and one of the last.
-    let contacts = all(&world.control, Kind::Contact);
+    let contacts = all(&world.control, RecordKind::Contact);
     let has_contact =
         |id: &&String| contacts.iter().any(|contact| contact.reference("client") == id.as_str());
     let (old, new) = (clients[3..10].iter().find(has_contact).unwrap().clone(), clients[35].clone());

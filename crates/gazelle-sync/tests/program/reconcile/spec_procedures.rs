@@ -1,12 +1,12 @@
 //! The procedures that the strategy writes down, word for word in SQL, and `replay`, which does them in one step.
 
-use crate::support::{LINEAGE, Place, Tables, World, assert_same, production_tables};
-use gazelle_sim::Kind;
+use crate::support::{LINEAGE, TestInstallation, Tables, World, assert_same, production_tables};
+use gazelle_sim::RecordKind;
 use serde_json::{Value, json};
 
 #[tokio::test]
 async fn the_staging_insert_of_the_strategy_gives_noon_utc() {
-    let place = Place::new().await;
+    let place = TestInstallation::new().await;
     place.run(&["migrate"]).await.success();
     place
         .execute(
@@ -30,7 +30,7 @@ async fn the_staging_insert_of_the_strategy_gives_noon_utc() {
 
 #[tokio::test]
 async fn reconcile_creates_the_tables_of_an_empty_database_by_itself() {
-    let place = Place::new().await;
+    let place = TestInstallation::new().await;
     let report = place.run(&["reconcile"]).await.success();
     assert_eq!(report["processed"], 0);
     assert_eq!(place.count("gazelle_appointments").await, 0);
@@ -38,7 +38,7 @@ async fn reconcile_creates_the_tables_of_an_empty_database_by_itself() {
 
 #[tokio::test]
 async fn the_field_names_of_the_strategy_are_read_beside_those_of_the_api() {
-    let place = Place::new().await;
+    let place = TestInstallation::new().await;
     place.run(&["migrate"]).await.success();
     place.stage("staging_clients", "cli_1", &json!({"id": "cli_1", "company_name": "Café"}), None).await;
     place
@@ -81,24 +81,24 @@ async fn lived_in() -> World {
 
 fn change_everything(world: &World) {
     let control = &world.control;
-    let user = control.ids(Kind::User).pop().unwrap();
+    let user = control.ids(RecordKind::User).pop().unwrap();
     control.move_event(&world.upcoming(0), Some("2027-02-03T14:15:00Z")).unwrap();
     control.reassign(&world.upcoming(1), &user).unwrap();
     control.cancel(&world.upcoming(2)).unwrap();
-    control.edit(Kind::Event, &world.upcoming(3), json!({"notes": "changé", "allEventPianos": []})).unwrap();
-    let clients = control.ids(Kind::Client);
+    control.edit(RecordKind::Event, &world.upcoming(3), json!({"notes": "changé", "allEventPianos": []})).unwrap();
+    let clients = control.ids(RecordKind::Client);
     control
-        .edit(Kind::Client, &clients[8], json!({"companyName": "Nouveau nom", "tags": ["a", "b"]}))
+        .edit(RecordKind::Client, &clients[8], json!({"companyName": "Nouveau nom", "tags": ["a", "b"]}))
         .unwrap();
     control.merge_clients(&clients[12], &clients[13]).unwrap();
     // The client's default contact changes: its appointments follow.
     let own = own_contacts(world, &clients[1]);
-    control.edit(Kind::Contact, &own[0], json!({"isDefault": false})).unwrap();
-    control.edit(Kind::Contact, &own[5], json!({"isDefault": true})).unwrap();
-    control.delete(Kind::Contact, &own[7]).unwrap();
+    control.edit(RecordKind::Contact, &own[0], json!({"isDefault": false})).unwrap();
+    control.edit(RecordKind::Contact, &own[5], json!({"isDefault": true})).unwrap();
+    control.delete(RecordKind::Contact, &own[7]).unwrap();
     let event = control
         .add(
-            Kind::Event,
+            RecordKind::Event,
             json!({"start": "2027-03-04T15:00:00Z", "client": {"id": clients[1]}, "title": "Ajouté"}),
         )
         .unwrap();
@@ -108,13 +108,13 @@ fn change_everything(world: &World) {
 fn own_contacts(world: &World, client: &str) -> Vec<String> {
     world
         .control
-        .ids(Kind::Contact)
+        .ids(RecordKind::Contact)
         .into_iter()
-        .filter(|id| world.control.record(Kind::Contact, id).unwrap()["client"]["id"] == client)
+        .filter(|id| world.control.record(RecordKind::Contact, id).unwrap()["client"]["id"] == client)
         .collect()
 }
 
-async fn roll_back(place: &Place) {
+async fn roll_back(place: &TestInstallation) {
     place
         .execute(
             "TRUNCATE TABLE gazelle_appointments CASCADE;
@@ -147,7 +147,7 @@ async fn a_rollback_while_the_shop_goes_on_changing_ends_as_without_it() {
     // Whole, since the merge of two clients also touched events long past.
     world.full().await.success();
 
-    let mut fresh = Place::new().await;
+    let mut fresh = TestInstallation::new().await;
     fresh.env = world.env.clone();
     fresh.run(&["sync", "--mode", "full"]).await.success();
     assert_same(&appointments(&fresh.content().await), &appointments(&world.content().await), "rolled back");
@@ -198,7 +198,7 @@ async fn what_was_staged_by_hand_and_found_gone_since_comes_back_as_deleted_in_a
         )
     };
     let event = world.upcoming(0);
-    let mut of_ghost = world.control.record(Kind::Event, &event).unwrap();
+    let mut of_ghost = world.control.record(RecordKind::Event, &event).unwrap();
     of_ghost["id"] = json!("EVENT");
     of_ghost["client"] = json!({"id": "GHOST"});
     for (id, name, ago) in [("ffffffff", "Avant", 3), ("fffffff0", "Après", 2)] {

@@ -5,7 +5,7 @@
 use std::collections::BTreeMap;
 
 use crate::support::World;
-use gazelle_sim::Kind;
+use gazelle_sim::RecordKind;
 use gazelle_sync::db::sqlstate::CLASSES;
 use gazelle_sync::db::sqlstate::EXCEPTIONS;
 use gazelle_sync::db::sqlstate::ErrorScope;
@@ -47,7 +47,7 @@ async fn appointments(world: &World, count: usize) -> Vec<String> {
 
 fn change(world: &World, ids: &[String], notes: &str) {
     for id in ids {
-        world.control.edit(Kind::Event, id, json!({ "notes": notes })).unwrap();
+        world.control.edit(RecordKind::Event, id, json!({ "notes": notes })).unwrap();
     }
 }
 

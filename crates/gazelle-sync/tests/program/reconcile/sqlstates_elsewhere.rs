@@ -1,7 +1,7 @@
 //! The classes of SQLSTATE, raised by triggers on tables of staging and of the bookkeeping: what concerns the row keeps that row as
 //! it is and is told by the trigger's name; what concerns the database or the moment stops the run.
 
-use crate::support::Place;
+use crate::support::TestInstallation;
 use crate::support::quarantined::place;
 use gazelle_sync::db::sqlstate::{CLASSES, ErrorScope, concern_in_function};
 use serde_json::json;
@@ -28,7 +28,7 @@ const RAISED: [Raised; 2] = [
 ];
 
 /// Two clients whose warnings are still to be noted, and another one.
-async fn unnoted() -> Place {
+async fn unnoted() -> TestInstallation {
     let place = place().await;
     for id in ["c1", "c2", "c3"] {
         place.stage("staging_clients", id, &json!({ "id": id, "companyName": "Avant" }), None).await;

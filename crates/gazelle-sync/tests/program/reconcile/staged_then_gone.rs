@@ -1,16 +1,16 @@
 //! What simulated histories found: records that vanish before stage 2 has taken them, and a clock that steps back.
 
 use crate::support::{World, oracle};
-use gazelle_sim::{BadRecord, Change, Fault, FaultKind, Kind, ShopSpec, SimOptions};
+use gazelle_sim::{BadRecord, Change, Fault, FaultKind, RecordKind, ShopSpec, SimOptions};
 use serde_json::json;
 
 #[tokio::test]
 async fn a_record_staged_by_a_killed_run_and_gone_since_does_not_come_to_life() {
     let world = World::new().await;
     world.run(&["fetch"]).await.success();
-    let (event, piano) = (world.upcoming(0), world.control.ids(Kind::Piano)[3].clone());
-    world.control.delete(Kind::Event, &event).unwrap();
-    world.control.delete(Kind::Piano, &piano).unwrap();
+    let (event, piano) = (world.upcoming(0), world.control.ids(RecordKind::Piano)[3].clone());
+    world.control.delete(RecordKind::Event, &event).unwrap();
+    world.control.delete(RecordKind::Piano, &piano).unwrap();
 
     world.filled().await;
     for (table, id) in [("gazelle_appointments", &event), ("gazelle_pianos", &piano)] {
@@ -38,7 +38,7 @@ async fn a_quarantined_record_that_is_gone_leaves_the_quarantine() {
     );
     assert_eq!(world.one::<i64>(&open, &[]).await, 1);
 
-    world.control.delete(Kind::Event, &event).unwrap();
+    world.control.delete(RecordKind::Event, &event).unwrap();
     let run = world.filled().await;
     assert_eq!(run["reasons"], json!([]));
     assert_eq!(world.one::<i64>(&open, &[]).await, 0);
@@ -64,7 +64,7 @@ async fn a_withheld_deletion_of_a_quarantined_record_is_no_difference_to_verify(
     world.control.move_event(&event, None).unwrap();
     world.filled().await;
     world.set("GAZELLE_SYNC_DELETE_GUARD_RECORDS", "0");
-    world.control.delete(Kind::Event, &event).unwrap();
+    world.control.delete(RecordKind::Event, &event).unwrap();
     let run = world.full().await;
     assert_eq!(run.code, 3, "withheld: {run}");
     let rows = format!("gazelle_appointments WHERE external_id = '{event}'");
@@ -77,7 +77,7 @@ async fn a_withheld_deletion_of_a_quarantined_record_is_no_difference_to_verify(
     world.run(&["verify", "--sample", "20"]).await.success();
 
     // One more that is gone is a difference still.
-    world.control.delete(Kind::Event, &world.upcoming(3)).unwrap();
+    world.control.delete(RecordKind::Event, &world.upcoming(3)).unwrap();
     let verified = world.run(&["verify", "--sample", "0"]).await;
     assert_eq!(verified.code, 1, "{verified}");
     assert!(verified.json()["checks"].to_string().contains("and 1 kept although gone"), "{verified}");
@@ -87,9 +87,9 @@ async fn a_withheld_deletion_of_a_quarantined_record_is_no_difference_to_verify(
 async fn a_contact_goes_to_the_client_seen_last_although_the_clock_stepped_back() {
     let world = World::new().await;
     world.filled().await;
-    let contact = world.control.ids(Kind::Contact)[5].clone();
+    let contact = world.control.ids(RecordKind::Contact)[5].clone();
     let from =
-        world.control.record(Kind::Contact, &contact).unwrap()["client"]["id"].as_str().unwrap().to_owned();
+        world.control.record(RecordKind::Contact, &contact).unwrap()["client"]["id"].as_str().unwrap().to_owned();
     // It was a day ahead; the client that the contact leaves was the last one seen.
     world
         .execute(&format!(
@@ -98,7 +98,7 @@ async fn a_contact_goes_to_the_client_seen_last_although_the_clock_stepped_back(
              UPDATE gazelle_contacts c SET synced_from_gazelle_at = s.fetched_at FROM staging_clients s WHERE s.id = c.staging_id"
         ))
         .await;
-    let into = world.control.ids(Kind::Client).into_iter().find(|id| *id != from).unwrap();
+    let into = world.control.ids(RecordKind::Client).into_iter().find(|id| *id != from).unwrap();
     world.control.merge_clients(&from, &into).unwrap();
     world.filled().await;
     let of = world
@@ -119,7 +119,7 @@ async fn a_record_that_is_in_no_list_and_exists_is_no_difference_to_verify() {
     for round in 0..3 {
         let run = if round == 1 { world.incremental().await } else { world.full().await };
         let report = run.success();
-        for (entity, kind) in [("clients", Kind::Client), ("pianos", Kind::Piano)] {
+        for (entity, kind) in [("clients", RecordKind::Client), ("pianos", RecordKind::Piano)] {
             let entities = report["entities"].as_array().unwrap();
             let told = entities.iter().find(|told| told["entity"] == entity).unwrap();
             let by_id = (told["found_by_id"].as_u64(), told["unlisted"].as_u64());
@@ -140,8 +140,8 @@ async fn a_record_that_is_in_no_list_and_exists_is_no_difference_to_verify() {
     }
 
     // One that is lost is a difference, although as many are held as are listed.
-    let listed = world.control.ids(Kind::Client).len();
-    world.control.add(Kind::Client, json!({})).unwrap();
+    let listed = world.control.ids(RecordKind::Client).len();
+    world.control.add(RecordKind::Client, json!({})).unwrap();
     let verified = world.run(&["verify", "--sample", "0"]).await;
     assert_eq!(verified.code, 1, "{verified}");
     let told = format!("clients: the API counts {} and 1 in no list, held are {}", listed + 1, listed + 1);
@@ -155,16 +155,16 @@ async fn a_technician_who_is_in_no_list_is_no_difference_to_verify() {
     let spec = ShopSpec { bad_records: vec![BadRecord::UnlistedUser], ..ShopSpec::small(7) };
     let world = World::with(spec, SimOptions::default()).await;
     world.filled().await;
-    let listed = world.control.ids(Kind::User).len() as i64;
+    let listed = world.control.ids(RecordKind::User).len() as i64;
     assert_eq!(world.count("gazelle_users").await, listed + 1, "found through the appointment");
     let verified = world.run(&["verify", "--sample", "20"]).await.success();
     assert!(verified["notes"].to_string().contains("users: 1 held are in no list"), "{verified}");
 
     // One that the list names and we lack is a difference still.
-    let user = world.control.add(Kind::User, json!({})).unwrap();
+    let user = world.control.add(RecordKind::User, json!({})).unwrap();
     let verified = world.run(&["verify", "--sample", "0"]).await;
     assert_eq!(verified.code, 0, "as many as are listed nowhere: {verified}");
-    world.control.add(Kind::User, json!({})).unwrap();
+    world.control.add(RecordKind::User, json!({})).unwrap();
     let verified = world.run(&["verify", "--sample", "0"]).await;
     assert_eq!(verified.code, 1, "{user}: {verified}");
 }
@@ -206,7 +206,7 @@ async fn what_a_record_carried_goes_and_comes_back_with_it() {
     let pianos = "SELECT count(*) FROM gazelle_appointment_pianos WHERE appointment_external_id = $1 AND deleted_at IS NULL";
     let pianos_before: i64 = world.one(pianos, &[&appointment]).await;
     let lists = |times: u8| {
-        for (kind, id) in [(Kind::Event, &appointment), (Kind::Client, &client)] {
+        for (kind, id) in [(RecordKind::Event, &appointment), (RecordKind::Client, &client)] {
             world.control.apply(Change::SetListed { kind, id: id.clone(), times }).unwrap();
         }
     };
@@ -263,7 +263,7 @@ async fn rows_that_an_older_program_left_behind_go_with_the_migration() {
         .text("SELECT client_external_id FROM gazelle_locations WHERE deleted_at IS NULL ORDER BY 1 LIMIT 1")
         .await
         .unwrap();
-    world.control.delete(Kind::Client, &client).unwrap();
+    world.control.delete(RecordKind::Client, &client).unwrap();
     world.filled().await;
     world
         .execute(

@@ -1,6 +1,6 @@
 //! UTC in storage, always; Montréal's hours in the view, whatever the session and the season.
 
-use crate::support::{Place, World};
+use crate::support::{TestInstallation, World};
 use serde_json::{Value, json};
 
 const ZONES: [&str; 6] =
@@ -156,8 +156,8 @@ const CASES: &[Case] = &[
     },
 ];
 
-async fn with_cases() -> Place {
-    let place = Place::new().await;
+async fn with_cases() -> TestInstallation {
+    let place = TestInstallation::new().await;
     place.run(&["migrate"]).await.success();
     for case in CASES {
         let record = json!({
@@ -261,7 +261,7 @@ async fn the_view_leaves_out_what_is_deleted() {
 
 #[tokio::test]
 async fn no_table_of_ours_has_a_trigger_or_a_column_of_local_time() {
-    let place = Place::new().await;
+    let place = TestInstallation::new().await;
     place.run(&["migrate"]).await.success();
     let ours = "c.relkind IN ('r', 'p') AND c.relnamespace = 'public'::regnamespace";
     let tables: i64 = place.one(&format!("SELECT count(*) FROM pg_class c WHERE {ours}"), &[]).await;
@@ -294,7 +294,7 @@ async fn no_table_of_ours_has_a_trigger_or_a_column_of_local_time() {
 
 #[tokio::test]
 async fn date_and_time_are_plain_types_and_the_instants_are_generated_from_them() {
-    let place = Place::new().await;
+    let place = TestInstallation::new().await;
     place.run(&["migrate"]).await.success();
     let rows = place
         .rows(
@@ -327,7 +327,7 @@ async fn date_and_time_are_plain_types_and_the_instants_are_generated_from_them(
 
 #[tokio::test]
 async fn a_start_without_an_offset_is_not_guessed() {
-    let place = Place::new().await;
+    let place = TestInstallation::new().await;
     place.run(&["migrate"]).await.success();
     place.stage("staging_appointments", "x", &json!({"id": "x", "start": "2026-01-09T12:00:00"}), None).await;
     place.run(&["reconcile"]).await.success();

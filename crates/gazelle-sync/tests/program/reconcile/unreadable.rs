@@ -2,13 +2,13 @@
 //! usual, which make a run partial.
 
 use crate::support::quarantined::{listed, place, stage};
-use crate::support::{Place, World};
-use gazelle_sim::Kind;
+use crate::support::{TestInstallation, World};
+use gazelle_sim::RecordKind;
 use gazelle_sync::entities::{ENTITIES, example};
 use serde_json::{Value, json};
 
 /// The unreadable fields and rows that `warnings` lists: record, field, column, shape.
-async fn unreadable(place: &Place) -> Vec<[String; 4]> {
+async fn unreadable(place: &TestInstallation) -> Vec<[String; 4]> {
     let mut all = Vec::new();
     for code in ["unreadable_field", "unreadable_row"] {
         let document = place.run(&["warnings", "--code", code, "--limit", "1000"]).await.success();
@@ -24,7 +24,7 @@ async fn unreadable(place: &Place) -> Vec<[String; 4]> {
     all
 }
 
-async fn says_the_same_again(place: &Place) {
+async fn says_the_same_again(place: &TestInstallation) {
     for args in [&["replay", "--dry-run"][..], &["verify", "--offline"]] {
         let ran = place.run(args).await;
         assert_eq!(ran.code, 0, "{args:?}: {ran}");
@@ -40,10 +40,10 @@ async fn says_the_same_again(place: &Place) {
 #[tokio::test]
 async fn a_date_of_zeros_at_one_client_holds_back_nobody() {
     let world = World::new().await;
-    let client = world.control.ids(Kind::Client).remove(0);
+    let client = world.control.ids(RecordKind::Client).remove(0);
     let good = World::new().await;
     good.filled().await;
-    world.control.edit(Kind::Client, &client, json!({"noContactUntil": "0000-00-00"})).unwrap();
+    world.control.edit(RecordKind::Client, &client, json!({"noContactUntil": "0000-00-00"})).unwrap();
 
     let run = world.filled().await;
 
@@ -86,7 +86,7 @@ async fn a_date_of_zeros_at_one_client_holds_back_nobody() {
     let again = world.filled().await;
     assert_eq!((&again["unreadable_fields"], &again["warnings"]), (&json!(0), &json!([])), "{again}");
     // And it goes with what deserved it.
-    world.control.edit(Kind::Client, &client, json!({"noContactUntil": "2027-01-09"})).unwrap();
+    world.control.edit(RecordKind::Client, &client, json!({"noContactUntil": "2027-01-09"})).unwrap();
     world.filled().await;
     assert_eq!(world.text(&until).await.as_deref(), Some("2027-01-09"));
     assert!(unreadable(&world).await.is_empty());
@@ -97,10 +97,10 @@ async fn a_date_of_zeros_at_one_client_holds_back_nobody() {
 #[tokio::test]
 async fn a_date_that_comes_as_an_instant_at_every_piano_is_read() {
     let world = World::new().await;
-    let pianos = world.control.ids(Kind::Piano);
+    let pianos = world.control.ids(RecordKind::Piano);
     for piano in &pianos {
         let fields = json!({"calculatedLastService": "2026-05-11T00:00:00Z"});
-        world.control.edit(Kind::Piano, piano, fields).unwrap();
+        world.control.edit(RecordKind::Piano, piano, fields).unwrap();
     }
 
     let run = world.filled().await;
@@ -158,7 +158,7 @@ async fn a_run_that_newly_quarantines_more_than_the_guard_is_partial_and_names_t
     // Nor is it when each says something else that is as unreadable, or is tried again.
     for number in 0..18 {
         let fields = json!({"start": "après-demain"});
-        world.control.edit(Kind::Event, &format!("evt_odd_{number}"), fields).unwrap();
+        world.control.edit(RecordKind::Event, &format!("evt_odd_{number}"), fields).unwrap();
     }
     let other = world.filled().await;
     assert_eq!((&other["quarantined"], &other["errors"]), (&json!(0), &json!(18)), "{other}");

@@ -1,12 +1,12 @@
 //! What is worth knowing and is no error: kept apart from the quarantine, listed by `warnings`.
 
 use crate::support::quarantined::{listed, place};
-use crate::support::{Place, World};
+use crate::support::{TestInstallation, World};
 use gazelle_sim::{BadRecord, ShopSpec, SimOptions};
 use serde_json::{Value, json};
 
 /// The warnings of records: entity, code, number of records, ids.
-async fn of_records(place: &Place, args: &[&str]) -> Vec<(String, String, i64, Vec<String>)> {
+async fn of_records(place: &TestInstallation, args: &[&str]) -> Vec<(String, String, i64, Vec<String>)> {
     let args: Vec<&str> = ["warnings"].iter().chain(args).copied().collect();
     let document = place.run(&args).await.success();
     let text = |value: &Value| value.as_str().unwrap().to_owned();
@@ -134,7 +134,7 @@ async fn a_run_tells_its_requests_its_retries_and_how_long_answers_took() {
 
 #[tokio::test]
 async fn an_unknown_entity_or_a_run_that_is_none_is_wrong_use_and_an_empty_database_has_no_warnings() {
-    let place = Place::new().await;
+    let place = TestInstallation::new().await;
     let none = place.run(&["warnings"]).await.success();
     assert_eq!(none, json!({ "records": [], "runs": [] }));
     for args in [["warnings", "--entity", "piano"], ["warnings", "--run", "yesterday"]] {

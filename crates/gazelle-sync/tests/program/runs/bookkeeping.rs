@@ -3,7 +3,7 @@
 
 use crate::support::service::{Serving, until};
 use crate::support::{Ran, World};
-use gazelle_sim::{Change, Fault, FaultKind, Kind};
+use gazelle_sim::{Change, Fault, FaultKind, RecordKind};
 use serde_json::{Value, json};
 
 /// How often an entity was walked, and how often as part of which mode.
@@ -41,15 +41,15 @@ async fn a_list_that_never_adds_up_is_tried_a_few_times_and_then_the_schedule_go
     serving.stop().await;
 
     // Once known, the walk is not repeated within a run either; what is listed is up to date.
-    let client = world.control.ids(Kind::Client)[0].clone();
-    world.control.edit(Kind::Client, &client, json!({ "companyName": "Encore une fois" })).unwrap();
+    let client = world.control.ids(RecordKind::Client)[0].clone();
+    world.control.edit(RecordKind::Client, &client, json!({ "companyName": "Encore une fois" })).unwrap();
     world.control.clear_requests();
     let ran = world.full().await;
     assert_eq!(ran.code, 3, "{ran}");
     assert!(ran.reasons().contains("it was so in the runs before"), "{}", ran.reasons());
     let pages =
         world.control.requests().iter().filter(|r| r.operation.as_deref() == Some("ClientsPage")).count();
-    let listed = world.control.total(Kind::Client).div_ceil(100) + 1;
+    let listed = world.control.total(RecordKind::Client).div_ceil(100) + 1;
     assert!(pages <= listed, "{pages} pages asked for, {listed} are one walk");
     let name: String =
         world.one("SELECT company_name FROM gazelle_clients WHERE external_id = $1", &[&client]).await;
@@ -112,8 +112,8 @@ async fn a_list_that_holds_and_counts_a_record_twice_is_complete() {
     for page_size in ["2", "100"] {
         let mut world = World::new().await;
         world.set("GAZELLE_SYNC_PAGE_SIZE", page_size);
-        let piano = world.control.ids(Kind::Piano)[2].clone();
-        world.control.apply(Change::SetListed { kind: Kind::Piano, id: piano.clone(), times: 2 }).unwrap();
+        let piano = world.control.ids(RecordKind::Piano)[2].clone();
+        world.control.apply(Change::SetListed { kind: RecordKind::Piano, id: piano.clone(), times: 2 }).unwrap();
         // The simulator counts a record once however often it lists it.
         world
             .control
@@ -143,8 +143,8 @@ async fn verified(world: &World) -> Ran {
 #[tokio::test]
 async fn verify_expects_of_a_list_that_counts_a_record_twice_what_it_holds() {
     let world = World::new().await;
-    let piano = world.control.ids(Kind::Piano)[2].clone();
-    world.control.apply(Change::SetListed { kind: Kind::Piano, id: piano, times: 2 }).unwrap();
+    let piano = world.control.ids(RecordKind::Piano)[2].clone();
+    world.control.apply(Change::SetListed { kind: RecordKind::Piano, id: piano, times: 2 }).unwrap();
     for operation in ["PianosPage", "PianosCounts"] {
         world.control.add_fault(Fault::new(FaultKind::TotalOff { by: 1 }).on_operation(operation).forever());
     }
@@ -157,7 +157,7 @@ async fn verify_expects_of_a_list_that_counts_a_record_twice_what_it_holds() {
         world.full().await.success();
     }
     // What else is missing or too much shows as ever.
-    let added = world.control.add(Kind::Piano, json!({ "make": "Neuf" })).unwrap();
+    let added = world.control.add(RecordKind::Piano, json!({ "make": "Neuf" })).unwrap();
     let ran = verified(&world).await;
     assert!(ran.code == 1 && ran.stdout.contains("pianos: the API counts 164"), "{ran}");
     world.full().await.success();
@@ -183,8 +183,8 @@ async fn verify_knows_a_list_that_never_adds_up_once_the_schedule_does() {
             let told = ran.json()["notes"].to_string().contains("as in the runs before");
             assert_eq!(told, settled, "off by {by}: {ran}");
         }
-        world.control.add(Kind::Client, json!({ "companyName": "Neuve" })).unwrap();
-        world.control.add(Kind::Client, json!({ "companyName": "Neuve aussi" })).unwrap();
+        world.control.add(RecordKind::Client, json!({ "companyName": "Neuve" })).unwrap();
+        world.control.add(RecordKind::Client, json!({ "companyName": "Neuve aussi" })).unwrap();
         assert_eq!(verified(&world).await.code, 1, "off by {by}");
     }
 }
@@ -193,9 +193,9 @@ async fn verify_knows_a_list_that_never_adds_up_once_the_schedule_does() {
 async fn what_a_list_holds_twice_is_told_once_and_costs_no_second_walk_again() {
     let mut world = World::new().await;
     world.set("GAZELLE_SYNC_PAGE_SIZE", "10");
-    let pianos = world.control.ids(Kind::Piano);
+    let pianos = world.control.ids(RecordKind::Piano);
     let listed = |id: &str, times: u8| {
-        world.control.apply(Change::SetListed { kind: Kind::Piano, id: id.to_owned(), times }).unwrap();
+        world.control.apply(Change::SetListed { kind: RecordKind::Piano, id: id.to_owned(), times }).unwrap();
     };
     let count_more = |by: i64| {
         for operation in ["PianosPage", "PianosCounts"] {
@@ -207,7 +207,7 @@ async fn what_a_list_holds_twice_is_told_once_and_costs_no_second_walk_again() {
         let run = world.run(&["sync", "--mode", "full", "--entity", "pianos"]).await;
         let requests = world.control.requests();
         let pages = requests.iter().filter(|r| r.operation.as_deref() == Some("PianosPage")).count();
-        let walks = pages / world.control.total(Kind::Piano).div_ceil(10);
+        let walks = pages / world.control.total(RecordKind::Piano).div_ceil(10);
         let document = run.success();
         let warned = document["warnings"].as_array().unwrap().iter().filter(|w| w["code"] == "duplicate_id");
         let told: Vec<String> = warned.map(|w| w["message"].as_str().unwrap().to_owned()).collect();
@@ -250,7 +250,7 @@ async fn parents_that_never_come_are_asked_for_less_and_less_often_and_at_once_w
     let world = World::new().await;
     world.filled().await;
     let event = world.upcoming(0);
-    let mut record = world.control.record(Kind::Event, &event).unwrap();
+    let mut record = world.control.record(RecordKind::Event, &event).unwrap();
     record["id"] = json!("evt_sans_client");
     record["client"] = json!({ "id": "cli_jamais" });
     world.control.add_raw_event(record, None).unwrap();
@@ -301,7 +301,7 @@ async fn kept(world: &World, table: &str) -> i64 {
 async fn old_runs_and_requests_go_and_what_a_version_names_stays() {
     let mut world = World::new().await;
     world.filled().await;
-    world.control.edit(Kind::Event, &world.upcoming(0), json!({ "title": "changé" })).unwrap();
+    world.control.edit(RecordKind::Event, &world.upcoming(0), json!({ "title": "changé" })).unwrap();
     world.incremental().await.success();
     // Long ago: runs that brought something, and 150 that brought nothing.
     world

@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use crate::support::service::until;
-use crate::support::{Place, Tables, World, assert_same, connect};
+use crate::support::{TestInstallation, Tables, World, assert_same, connect};
 use gazelle_sim::{Fault, FaultKind, ShopSpec, SimOptions};
 use gazelle_sync::db;
 use gazelle_sync::db::ConnectSettings;
@@ -22,7 +22,7 @@ async fn slow_world() -> World {
 }
 
 /// What a database holds that was never killed: production, and the versions in staging with their outcome.
-async fn whole(place: &Place) -> Tables {
+async fn whole(place: &TestInstallation) -> Tables {
     let mut tables = place.content().await;
     for table in crate::support::staging_tables() {
         let sql = format!(
@@ -35,7 +35,7 @@ async fn whole(place: &Place) -> Tables {
 }
 
 async fn control(world: &World) -> Tables {
-    let mut place = Place::new().await;
+    let mut place = TestInstallation::new().await;
     place.env = world.env.clone();
     place.run(&["sync", "--mode", "full"]).await.success();
     whole(&place).await
@@ -66,7 +66,7 @@ async fn a_kill_after_any_request_then_a_rerun_gives_the_same_database() {
     let wanted = control(&world).await;
     let mut killed = 0;
     for requests in [1, 2, 4, 7, 11, 16, 22, 29, 37, 44] {
-        let mut place = Place::new().await;
+        let mut place = TestInstallation::new().await;
         place.env = world.env.clone();
         world.control.clear_requests();
         let mut child = place.command(&["sync", "--mode", "full", "--json"]).spawn().unwrap();
@@ -100,7 +100,7 @@ async fn a_kill_after_any_write_then_a_rerun_gives_the_same_database() {
         "(SELECT count(*) FROM sync_bookmarks) > 1",
         "(SELECT count(*) FROM sync_run_entities) > 0",
     ] {
-        let mut place = Place::new().await;
+        let mut place = TestInstallation::new().await;
         place.env = world.env.clone();
         place.run(&["migrate"]).await.success();
         let mut child = place.command(&["sync", "--mode", "full", "--json"]).spawn().unwrap();
@@ -316,7 +316,7 @@ async fn a_lease_that_runs_longer_than_any_may_keeps_nobody_out() {
 /// The two come over sessions of their own, and a server may hear the later one first.
 #[tokio::test]
 async fn a_renewal_that_is_heard_after_the_return_of_the_lease_renews_nothing() {
-    let place = Place::new().await;
+    let place = TestInstallation::new().await;
     place.run(&["migrate"]).await.success();
     let settings =
         ConnectSettings { url: place.url(), ca_file: None, schema: "public".to_owned(), connections: 2 };
@@ -371,7 +371,7 @@ async fn a_run_whose_lease_was_taken_over_writes_nothing_more() {
     assert_eq!(holder.as_deref(), Some("another"), "it gives back no lease that is not its own");
 }
 
-async fn counts(place: &Place) -> Vec<i64> {
+async fn counts(place: &TestInstallation) -> Vec<i64> {
     let mut counts = Vec::new();
     for table in crate::support::staging_tables().iter().chain(&crate::support::production_tables()) {
         counts.push(place.count(table).await);

@@ -7,8 +7,8 @@ use std::time::Duration;
 use crate::support::fault_proxy::{Direction, FaultProxy, Trouble};
 use crate::support::whole::whole;
 use crate::support::{Ran, Tables, World, assert_same, connect};
-use gazelle_sim::{BadRecord, Change, Kind, ShopSpec, SimOptions};
-use gazelle_sync::crash::Step;
+use gazelle_sim::{BadRecord, Change, RecordKind, ShopSpec, SimOptions};
+use gazelle_sync::crash::CrashPoint;
 use tokio_postgres::Client;
 
 /// A shop that has changed since the database `before` was filled from it.
@@ -39,11 +39,11 @@ impl Changed {
         let url = world.server.connection_string("before");
         assert_eq!(sync(&world, &url, None).await.code, 0);
 
-        let (control, clients) = (&world.control, world.control.ids(Kind::Client));
+        let (control, clients) = (&world.control, world.control.ids(RecordKind::Client));
         control.move_event(&world.upcoming(0), Some("2027-02-03T14:15:00Z")).unwrap();
-        control.delete(Kind::Event, &world.upcoming(1)).unwrap();
+        control.delete(RecordKind::Event, &world.upcoming(1)).unwrap();
         control.merge_clients(&clients[2], &clients[3]).unwrap();
-        control.edit(Kind::Client, &clients[4], serde_json::json!({ "companyName": "Autre nom" })).unwrap();
+        control.edit(RecordKind::Client, &clients[4], serde_json::json!({ "companyName": "Autre nom" })).unwrap();
         control.apply(Change::AddBadRecord { bad_record: BadRecord::UnlistedClient }).unwrap();
         control.apply(Change::AddBadRecord { bad_record: BadRecord::GhostPiano }).unwrap();
         let mut changed = Changed { world, admin, wanted: Tables::new(), copies: 0 };
@@ -98,9 +98,9 @@ async fn a_kill_at_any_named_step_then_a_rerun_gives_the_same_database() {
     let mut changed = Changed::new().await;
     // Those of replays, undos and actions of the dashboard have tests of their own.
     let of_others =
-        [Step::ReplayBuilt, Step::ReplayApplied, Step::UndoApplied, Step::ActionTaken, Step::ActionDone];
+        [CrashPoint::ReplayBuilt, CrashPoint::ReplayApplied, CrashPoint::UndoApplied, CrashPoint::ActionTaken, CrashPoint::ActionDone];
     let mut kills = 0;
-    for step in Step::ALL.iter().filter(|step| !of_others.contains(step)) {
+    for step in CrashPoint::ALL.iter().filter(|step| !of_others.contains(step)) {
         for time in [1, 3] {
             let at = format!("{}:{time}", step.name());
             let copy = changed.copy().await;
@@ -123,7 +123,7 @@ async fn a_kill_of_a_replay_leaves_the_database_before_it_or_after_it() {
     let world = World::new().await;
     world.filled().await;
     let wanted = whole(&world.db).await;
-    for step in [Step::ReplayBuilt, Step::ReplayApplied, Step::AfterCommit] {
+    for step in [CrashPoint::ReplayBuilt, CrashPoint::ReplayApplied, CrashPoint::AfterCommit] {
         world.execute("UPDATE gazelle_appointments SET title = 'faux'").await;
         let broken = whole(&world.db).await;
         let mut command = world.command(&["replay", "--json"]);
@@ -197,12 +197,12 @@ async fn an_approval_that_is_killed_right_after_its_decision_can_be_undone() {
     world.filled().await;
     let before = world.content().await;
     for n in 0..8 {
-        world.control.delete(Kind::Event, &world.upcoming(n * 2)).unwrap();
+        world.control.delete(RecordKind::Event, &world.upcoming(n * 2)).unwrap();
     }
     let found = world.full().await.json()["run_id"].as_str().unwrap().to_owned();
     for commit in 1.. {
         let mut command = world.command(&["deletions", "approve", &found]);
-        command.env("GAZELLE_CRASH_AT", format!("{}:{commit}", Step::AfterCommit.name()));
+        command.env("GAZELLE_CRASH_AT", format!("{}:{commit}", CrashPoint::AfterCommit.name()));
         assert_eq!(command.output().await.unwrap().status.signal(), Some(9), "commit {commit}");
         if world.count("sync_deletions WHERE state = 'withheld'").await == 0 {
             break;

@@ -2,14 +2,14 @@
 
 use crate::support::oracle::{all, assert_mirrors};
 use crate::support::{World, assert_same};
-use gazelle_sim::{BadRecord, Kind, ShopSpec, SimControl, SimOptions};
+use gazelle_sim::{BadRecord, RecordKind, ShopSpec, SimControl, SimOptions};
 use serde_json::{Value, json};
 
 fn startless(control: &SimControl) -> Vec<String> {
     let mut ids: Vec<String> = control
-        .ids(Kind::Event)
+        .ids(RecordKind::Event)
         .into_iter()
-        .filter(|id| control.record(Kind::Event, id).unwrap()["start"].is_null())
+        .filter(|id| control.record(RecordKind::Event, id).unwrap()["start"].is_null())
         .collect();
     ids.sort();
     ids
@@ -65,7 +65,7 @@ async fn a_raw_version_is_the_node_as_it_came() {
     let id = world.event_titled("Tire le Coyote à 18h");
     let raw: Value =
         world.one("SELECT raw_data FROM staging_appointments WHERE external_id = $1", &[&id]).await;
-    let truth = world.control.record(Kind::Event, &id).unwrap();
+    let truth = world.control.record(RecordKind::Event, &id).unwrap();
     for field in ["id", "title", "start", "duration", "isAllDay", "status", "type", "createdAt", "updatedAt"]
     {
         assert_eq!(raw[field], truth[field], "{field}");
@@ -114,7 +114,7 @@ async fn lists_longer_than_their_page_come_whole() {
     let mut world = World::new().await;
     world.set("GAZELLE_SYNC_PAGE_SIZE", "7");
     world.filled().await;
-    let clients = world.control.ids(Kind::Client);
+    let clients = world.control.ids(RecordKind::Client);
     let contacts: i64 = world
         .one(
             "SELECT count(*) FROM gazelle_contacts WHERE client_external_id = $1 AND deleted_at IS NULL",
@@ -143,7 +143,7 @@ async fn archived_contacts_are_kept_as_such() {
     world.filled().await;
     let archived: i64 =
         world.one("SELECT count(*) FROM gazelle_contacts WHERE archived AND deleted_at IS NULL", &[]).await;
-    let truth = all(&world.control, Kind::Contact).iter().filter(|contact| contact.is("archived")).count();
+    let truth = all(&world.control, RecordKind::Contact).iter().filter(|contact| contact.is("archived")).count();
     assert!(archived > 0);
     assert_eq!(archived, truth as i64);
 }
@@ -173,10 +173,10 @@ async fn one_entity_alone_and_one_stage_alone() {
     assert_eq!(world.control.request_counts().total, 0, "stage 2 asks the API nothing");
     assert_mirrors(&world, &[]).await;
 
-    let user = world.control.ids(Kind::User).remove(0);
-    world.control.edit(Kind::User, &user, json!({"lastName": "Autrement"})).unwrap();
-    let client = world.control.ids(Kind::Client).remove(0);
-    world.control.edit(Kind::Client, &client, json!({"companyName": "Autrement"})).unwrap();
+    let user = world.control.ids(RecordKind::User).remove(0);
+    world.control.edit(RecordKind::User, &user, json!({"lastName": "Autrement"})).unwrap();
+    let client = world.control.ids(RecordKind::Client).remove(0);
+    world.control.edit(RecordKind::Client, &client, json!({"companyName": "Autrement"})).unwrap();
     let report = world.run(&["sync", "--mode", "full", "--entity", "users"]).await.success();
     assert_eq!(report["entities"].as_array().unwrap().len(), 1);
     assert_eq!(report["staged"], 1);

@@ -49,9 +49,9 @@ impl Clock for Jumping {
     }
 }
 
-struct Opening(Arc<Settings>);
+struct SettingsOpener(Arc<Settings>);
 
-impl Opener for Opening {
+impl Opener for SettingsOpener {
     async fn open(&self) -> anyhow::Result<(Db, GazelleClient)> {
         let settings = &self.0;
         let db = db::connect(&ConnectSettings {
@@ -117,7 +117,7 @@ async fn over_many_days_with_faults_no_run_is_missed_and_none_runs_twice() {
     let stopper = CancellationToken::new();
     let shared = Arc::new(Shared::new(settings.clone()));
     let service = Service {
-        opener: Opening(settings.clone()),
+        opener: SettingsOpener(settings.clone()),
         clock: clock.clone(),
         timetable,
         shared: shared.clone(),

@@ -4,7 +4,7 @@ use crate::support::failing::{check, fail, failed_place, mail_settings, now_due,
 use crate::support::mail::{Identity, MailServer, Manners};
 use crate::support::service::{Serving, until};
 use crate::support::sink::Sink;
-use crate::support::{Place, Ran, World};
+use crate::support::{TestInstallation, Ran, World};
 use gazelle_sim::{Fault, FaultKind};
 use serde_json::{Value, json};
 
@@ -152,7 +152,7 @@ fn tried(ran: &Ran) -> Vec<(String, bool, String)> {
 
 #[tokio::test]
 async fn test_sends_one_on_every_channel_and_says_what_happened() {
-    let mut place = Place::new().await;
+    let mut place = TestInstallation::new().await;
     let nothing = place.run(&["alerts", "test"]).await;
     assert_eq!(nothing.code, 1);
     assert!(nothing.reasons().contains("no channel is configured: set SLACK_WEBHOOK_URL"), "{nothing}");

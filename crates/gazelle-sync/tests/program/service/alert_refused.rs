@@ -6,12 +6,12 @@ use std::time::Duration;
 use crate::support::failing::{check, fail, failed_place, now_due};
 use crate::support::service::{Serving, until};
 use crate::support::sink::{Received, Sink};
-use crate::support::{Place, Ran, World};
+use crate::support::{TestInstallation, Ran, World};
 use gazelle_sim::{Fault, FaultKind};
 use serde_json::Value;
 
 /// Puts a trigger in front of changes of the messages of failed runs.
-async fn hang(place: &Place, condition: &str, does: &str) {
+async fn hang(place: &TestInstallation, condition: &str, does: &str) {
     place
         .execute(&format!(
             "CREATE FUNCTION silence() RETURNS trigger LANGUAGE plpgsql AS $$
@@ -45,7 +45,7 @@ fn of_database(hook: &Sink) -> Vec<(String, String)> {
 }
 
 /// Another problem than the failed run.
-async fn withhold(place: &Place) {
+async fn withhold(place: &TestInstallation) {
     place
         .execute(
             "INSERT INTO sync_deletions (run_id, entity, external_id, state, evidence, found_at)
@@ -54,7 +54,7 @@ async fn withhold(place: &Place) {
         .await;
 }
 
-async fn place() -> (Place, Sink) {
+async fn place() -> (TestInstallation, Sink) {
     let mut place = failed_place().await;
     let hook = Sink::start().await;
     place.env.insert("ALERT_WEBHOOK_URL".to_owned(), hook.url("/y"));

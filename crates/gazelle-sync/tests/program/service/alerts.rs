@@ -2,7 +2,7 @@
 
 use crate::support::World;
 use crate::support::sink::{Received, Sink};
-use gazelle_sim::{Fault, FaultKind, Kind};
+use gazelle_sim::{Fault, FaultKind, RecordKind};
 use serde_json::{Value, json};
 
 /// A world with a full database whose alerts go to a webhook.
@@ -270,7 +270,7 @@ async fn deletions_that_wait_for_a_word_are_told_until_they_are_decided() {
     world.set("GAZELLE_SYNC_DELETE_GUARD_RECORDS", "1");
     for n in 0..3 {
         let event = world.upcoming(n);
-        world.control.delete(Kind::Event, &event).unwrap();
+        world.control.delete(RecordKind::Event, &event).unwrap();
     }
     assert_eq!(world.full().await.code, 3);
     let messages: Vec<Value> = sink.taken().iter().map(Received::json).collect();

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use crate::support::desk::{Desk, OPERATOR, ended, pressed};
 use crate::support::service::runs;
 use crate::support::{World, assert_same};
-use gazelle_sim::Kind;
+use gazelle_sim::RecordKind;
 
 /// Somebody else holds the lease for an hour, as a run on another machine does.
 const HELD: &str = "INSERT INTO sync_lease (name, holder, token, expires_at)
@@ -79,7 +79,7 @@ async fn with_a_case() -> (World, String, String) {
     let world = World::new().await;
     world.filled().await;
     let id = world.upcoming(3);
-    let mut raw = world.control.record(Kind::Event, &id).unwrap();
+    let mut raw = world.control.record(RecordKind::Event, &id).unwrap();
     raw["start"] = json!("half past nine");
     let version = world.stage("staging_appointments", &id, &raw, None).await;
     world.run(&["reconcile"]).await;
@@ -162,7 +162,7 @@ async fn with_deletions(many: usize) -> (World, Vec<String>, String) {
     world.filled().await;
     let gone: Vec<String> = (0..many).map(|n| world.upcoming(n * 2)).collect();
     for event in &gone {
-        world.control.delete(Kind::Event, event).unwrap();
+        world.control.delete(RecordKind::Event, event).unwrap();
     }
     let run = world.incremental().await.json()["run_id"].as_str().unwrap().to_owned();
     (world, gone, run)

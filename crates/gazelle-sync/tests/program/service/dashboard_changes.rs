@@ -1,6 +1,6 @@
 //! The screen of changes: what moved, by the local day on which it was seen, and for whom.
 
-use gazelle_sim::Kind;
+use gazelle_sim::RecordKind;
 use serde_json::{Value, json};
 
 use crate::support::World;
@@ -16,12 +16,12 @@ async fn quiet() -> World {
 }
 
 fn visit(world: &World, title: &str, start: &str) -> String {
-    let (technician, client) = (&world.control.ids(Kind::User)[0], &world.control.ids(Kind::Client)[0]);
+    let (technician, client) = (&world.control.ids(RecordKind::User)[0], &world.control.ids(RecordKind::Client)[0]);
     let event = json!({
         "type": "APPOINTMENT", "status": "ACTIVE", "title": title, "duration": 60, "start": start,
         "client": { "id": client }, "user": { "id": technician }, "createdAt": "2026-01-05T12:00:00Z",
     });
-    world.control.add(Kind::Event, event).unwrap()
+    world.control.add(RecordKind::Event, event).unwrap()
 }
 
 async fn changes(caller: &Caller, query: &str) -> Value {
@@ -60,13 +60,13 @@ async fn what_moved_is_listed_with_from_and_to_and_a_first_sync_is_no_news() {
     assert_eq!(told(&changes(&operator, "").await), [""; 0], "a first sync is no news");
     assert!(operator.get("/app/changes").await.body.contains("Nothing moved in anybody"));
 
-    let users = world.control.ids(Kind::User);
+    let users = world.control.ids(RecordKind::User);
     world.control.move_event(&moved, Some("2037-06-10T04:30:00Z")).unwrap();
     world.control.move_event(&both, Some("2037-06-11T15:00:00Z")).unwrap();
     world.control.reassign(&both, &users[1]).unwrap();
     world.control.cancel(&cancelled).unwrap();
-    world.control.delete(Kind::Event, &gone).unwrap();
-    world.control.edit(Kind::Event, &noted, json!({ "notes": "le code est ailleurs" })).unwrap();
+    world.control.delete(RecordKind::Event, &gone).unwrap();
+    world.control.edit(RecordKind::Event, &noted, json!({ "notes": "le code est ailleurs" })).unwrap();
     assert_eq!(world.full().await.code, 0);
     let mut first = told(&changes(&operator, "").await);
     first.sort();
@@ -81,7 +81,7 @@ async fn what_moved_is_listed_with_from_and_to_and_a_first_sync_is_no_news() {
     assert_eq!(first, expected);
 
     // Back from both, each as a change of its own, before those above.
-    world.control.edit(Kind::Event, &cancelled, json!({ "status": "ACTIVE" })).unwrap();
+    world.control.edit(RecordKind::Event, &cancelled, json!({ "status": "ACTIVE" })).unwrap();
     assert_eq!(world.incremental().await.code, 0);
     let all = told(&changes(&operator, "").await);
     assert_eq!(all[0], "annulé: reinstated 2037-06-12T14:00:00Z");

@@ -1,7 +1,7 @@
 //! Undo and replay in the dashboard: a dry run, its numbers, the apply that changes no more, and the way back; also where the
 //! service is killed in between.
 
-use gazelle_sim::Kind;
+use gazelle_sim::RecordKind;
 use serde_json::{Value, json};
 
 use crate::support::desk::{Desk, ended, pressed};
@@ -16,7 +16,7 @@ async fn after_a_run() -> (World, Tables, Tables, String) {
     for n in 0..3 {
         world.control.move_event(&world.upcoming(n), Some("2037-01-09T12:00:00Z")).unwrap();
     }
-    world.control.delete(Kind::Event, &world.upcoming(5)).unwrap();
+    world.control.delete(RecordKind::Event, &world.upcoming(5)).unwrap();
     let run = world.incremental().await.success()["run_id"].as_str().unwrap().to_owned();
     let after = world.content().await;
     (world, before, after, run)

@@ -1,7 +1,7 @@
 //! Signing in to the dashboard, and what is refused to whoever tries to get in otherwise.
 
 use crate::support::World;
-use crate::support::people::{Caller, PASSPHRASE, Said, invited, signed_in};
+use crate::support::people::{Caller, PASSPHRASE, PageResponse, invited, signed_in};
 use crate::support::service::{Serving, until};
 
 async fn world() -> World {
@@ -167,7 +167,7 @@ async fn nothing_is_done_for_a_page_of_another_site() {
     let host = operator.base.trim_start_matches("http://").to_owned();
     let own = format!("http://{host}");
     let disable = format!("/app/people/{id}/disable");
-    let ask = async |path: &str, headers: &[(&str, &str)]| -> Said {
+    let ask = async |path: &str, headers: &[(&str, &str)]| -> PageResponse {
         let form = [("name", "Ana Exemple"), ("passphrase", PASSPHRASE)];
         let request = operator.http.post(format!("{}{path}", operator.base)).form(&form);
         operator

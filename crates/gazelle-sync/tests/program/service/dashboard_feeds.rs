@@ -1,11 +1,11 @@
 //! Calendar feeds: links that are shown once and revoked, and what a calendar gets by them.
 
-use gazelle_sim::Kind;
+use gazelle_sim::RecordKind;
 use jiff::{Timestamp, ToSpan};
 use serde_json::json;
 
 use crate::support::World;
-use crate::support::people::{Caller, Said, signed_in};
+use crate::support::people::{Caller, PageResponse, signed_in};
 use crate::support::service::Serving;
 
 async fn quiet() -> World {
@@ -16,7 +16,7 @@ async fn quiet() -> World {
 }
 
 /// The path of the link that a page shows.
-fn link(said: &Said) -> String {
+fn link(said: &PageResponse) -> String {
     assert_eq!(said.status, 200, "{said:?}");
     let shown = said.body.split("value=\"").find(|text| text.contains("/feed/")).expect("a link");
     let shown = shown.split('"').next().unwrap();
@@ -47,13 +47,13 @@ fn in_days(days: i64) -> Timestamp {
 }
 
 fn visit(world: &World, title: &str, start: Timestamp) -> String {
-    let (technician, client) = (&world.control.ids(Kind::User)[0], &world.control.ids(Kind::Client)[0]);
+    let (technician, client) = (&world.control.ids(RecordKind::User)[0], &world.control.ids(RecordKind::Client)[0]);
     let event = json!({
         "type": "APPOINTMENT", "status": "ACTIVE", "title": title, "duration": 60, "start": start.to_string(),
         "client": { "id": client }, "user": { "id": technician }, "createdAt": "2026-01-05T12:00:00Z",
         "notes": "le code est 4312",
     });
-    world.control.add(Kind::Event, event).unwrap()
+    world.control.add(RecordKind::Event, event).unwrap()
 }
 
 #[tokio::test]
@@ -68,7 +68,7 @@ async fn a_calendar_follows_what_moved_was_cancelled_or_is_gone() {
     world.filled().await;
     let serving = Serving::start(&world, &[]).await;
     let operator = signed_in(&world, &serving, "Opératrice Exemple", &["--role", "operator"]).await;
-    let users = world.control.ids(Kind::User);
+    let users = world.control.ids(RecordKind::User);
     let path = link(&operator.post("/app/feeds", &[("technician", &users[0])]).await);
     let phone = Caller::of(&serving);
     let first = phone.get(&path).await;
@@ -99,7 +99,7 @@ async fn a_calendar_follows_what_moved_was_cancelled_or_is_gone() {
 
     world.control.move_event(&moved, Some(&(start + 2.hours()).to_string())).unwrap();
     world.control.cancel(&cancelled).unwrap();
-    world.control.delete(Kind::Event, &gone).unwrap();
+    world.control.delete(RecordKind::Event, &gone).unwrap();
     assert_eq!(world.full().await.code, 0);
     let later = phone.get(&path).await;
     assert_ne!(later.header("etag"), tag);
@@ -126,7 +126,7 @@ async fn a_link_is_shown_once_kept_as_a_hash_and_opens_nothing_once_revoked() {
     world.set("GAZELLE_SYNC_LOG", "trace");
     world.filled().await;
     let serving = Serving::start(&world, &[]).await;
-    let users = world.control.ids(Kind::User);
+    let users = world.control.ids(RecordKind::User);
     let own = ["--role", "technician", "--technician", &users[0]];
     let operator = signed_in(&world, &serving, "Opératrice Exemple", &["--role", "operator"]).await;
     let technician = signed_in(&world, &serving, "Technicienne Exemple", &own).await;

@@ -1,11 +1,11 @@
 //! Who may see what in the dashboard: each route as nobody and as each role, and what people do to people.
 
-use gazelle_sync::dashboard::{Least, routes};
+use gazelle_sync::dashboard::{RouteAccess, routes};
 use gazelle_sync::states::Role;
 use serde_json::json;
 
 use crate::support::World;
-use crate::support::people::{Caller, PASSPHRASE, Said, invited, signed_in};
+use crate::support::people::{Caller, PASSPHRASE, PageResponse, invited, signed_in};
 use crate::support::service::{Serving, until};
 
 /// Every route, and from which role on it answers: 0 nobody, 1 technician, 2 office, 3 operator. A route that is missing here, or
@@ -99,7 +99,7 @@ async fn technicians(world: &World) -> (String, String) {
     (id(0), id(1))
 }
 
-fn was_let_in(said: &Said) -> bool {
+fn was_let_in(said: &PageResponse) -> bool {
     let signs_in =
         said.status == 401 || said.status == 303 && said.location().starts_with("/app/sign-in?next=");
     let not_for_role = said.status == 403 && said.body.contains("not for your role");
@@ -126,11 +126,11 @@ async fn each_route_answers_from_its_least_role_on_and_to_nobody_else() {
     let expected: Vec<(&str, &str)> = MATRIX.iter().map(|(method, path, _)| (*method, *path)).collect();
     assert_eq!(listed, expected, "each route is in the table and asked here");
     for (route, (method, path, least)) in routes().iter().zip(MATRIX) {
-        let of_table = match route.least {
-            Least::File | Least::Link | Least::Anyone => 0,
-            Least::Role(Role::Technician) => 1,
-            Least::Role(Role::Office) => 2,
-            Least::Role(Role::Operator) => 3,
+        let of_table = match route.access {
+            RouteAccess::File | RouteAccess::Link | RouteAccess::Anyone => 0,
+            RouteAccess::Role(Role::Technician) => 1,
+            RouteAccess::Role(Role::Office) => 2,
+            RouteAccess::Role(Role::Operator) => 3,
         };
         assert_eq!(of_table, least, "{method} {path}");
         let address = path

@@ -1,7 +1,7 @@
 //! The dashboard's pages of records, cases, deletions and of what a run changed: what they say, and that whatever a
 //! record holds stays in its place.
 
-use gazelle_sim::Kind;
+use gazelle_sim::RecordKind;
 use serde_json::{Value, json};
 
 use crate::support::World;
@@ -140,7 +140,7 @@ async fn a_case_tells_its_reason_marks_the_field_and_what_newer_versions_say() {
     // Those that the made-up shop has.
     world.execute("UPDATE sync_quarantine SET state = 'dismissed', closed_at = now()").await;
     let id = world.upcoming(0);
-    let raw = world.control.record(Kind::Event, &id).unwrap();
+    let raw = world.control.record(RecordKind::Event, &id).unwrap();
     let mut broken = raw.clone();
     broken["start"] = json!("half past nine");
     let staged = faulty(&world, &id, broken).await;
@@ -230,7 +230,7 @@ async fn a_run_tells_what_it_changed_by_field() {
     world.filled().await;
     let (moved, gone) = (world.upcoming(0), world.upcoming(1));
     world.control.move_event(&moved, Some("2037-01-09T12:00:00Z")).unwrap();
-    world.control.delete(Kind::Event, &gone).unwrap();
+    world.control.delete(RecordKind::Event, &gone).unwrap();
     let report = world.incremental().await.success();
     let run = report["run_id"].as_str().unwrap().to_owned();
     let idle = world.incremental().await.success()["run_id"].as_str().unwrap().to_owned();
@@ -265,7 +265,7 @@ async fn deletions_that_wait_are_shown_with_their_evidence() {
     world.filled().await;
     let gone: Vec<String> = (0..3).map(|n| world.upcoming(n)).collect();
     for event in &gone {
-        world.control.delete(Kind::Event, event).unwrap();
+        world.control.delete(RecordKind::Event, event).unwrap();
     }
     let run = world.incremental().await.json()["run_id"].as_str().unwrap().to_owned();
     let serving = shown(&mut world).await;
@@ -308,7 +308,7 @@ async fn whatever_a_record_holds_it_stays_in_its_place_and_no_page_is_as_large_a
     let mut world = World::new().await;
     world.filled().await;
     let hostile = format!("</td><script>alert(1)</script>\" onclick=\"x {HOSTILE}");
-    let client = world.control.ids(Kind::Client)[0].clone();
+    let client = world.control.ids(RecordKind::Client)[0].clone();
     let large = "é".repeat(2_000_000);
     world
         .stage(

@@ -1,6 +1,6 @@
 //! What Search finds, and that what is looked for is written nowhere.
 
-use gazelle_sim::Kind;
+use gazelle_sim::RecordKind;
 use serde_json::{Value, json};
 
 use super::dashboard_records::shown;
@@ -29,7 +29,7 @@ async fn led(serving: &Serving, q: &str) -> Option<String> {
 async fn world() -> (World, String) {
     let world = World::new().await;
     world.filled().await;
-    let client = world.control.ids(Kind::Client)[0].clone();
+    let client = world.control.ids(RecordKind::Client)[0].clone();
     for (table, id, set) in [
         ("gazelle_clients", "external_id", "company_name = 'Salle des Érables'"),
         (

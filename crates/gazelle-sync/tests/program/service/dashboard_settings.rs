@@ -4,7 +4,7 @@
 use serde_json::{Value, json};
 
 use crate::support::desk::{Desk, ended};
-use crate::support::people::{Caller, Said};
+use crate::support::people::{Caller, PageResponse};
 use crate::support::service::{Serving, runs, until};
 use crate::support::{World, assert_same};
 
@@ -33,7 +33,7 @@ async fn french(caller: &Caller, path: &str) -> String {
     caller.send(asked).await.body.replace('\u{a0}', " ")
 }
 
-fn has_no_secret(said: &Said) {
+fn has_no_secret(said: &PageResponse) {
     for secret in SECRETS {
         assert!(!said.body.contains(secret), "{secret}: {said:?}");
     }

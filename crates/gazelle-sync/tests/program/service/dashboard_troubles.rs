@@ -1,6 +1,6 @@
 //! What a page says where it cannot be shown: why, as far as that is known, and as a page in the language of the request.
 
-use crate::support::people::{Caller, Said, signed_in};
+use crate::support::people::{Caller, PageResponse, signed_in};
 use crate::support::service::{Serving, until};
 use crate::support::{World, connect};
 
@@ -14,11 +14,11 @@ async fn world() -> World {
     world
 }
 
-async fn in_french(caller: &Caller, request: reqwest::RequestBuilder) -> Said {
+async fn in_french(caller: &Caller, request: reqwest::RequestBuilder) -> PageResponse {
     caller.send(request.header("accept-language", "fr-CA")).await
 }
 
-fn is_page(said: &Said, language: &str) {
+fn is_page(said: &PageResponse, language: &str) {
     assert!(said.header("content-type").starts_with("text/html"), "{said:?}");
     assert!(said.body.contains(&format!("<html lang=\"{language}\">")), "{said:?}");
 }

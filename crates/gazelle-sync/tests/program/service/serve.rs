@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use crate::support::World;
 use crate::support::service::{Serving, runs, until};
-use gazelle_sim::{Change, Fault, FaultKind, Kind, ShopSpec, SimOptions};
+use gazelle_sim::{Change, Fault, FaultKind, RecordKind, ShopSpec, SimOptions};
 use serde_json::{Value, json};
 
 /// A world whose scheduled runs never come while a test looks, but for the first.
@@ -213,8 +213,8 @@ async fn a_failed_run_is_no_good_run_although_its_walks_were_complete() {
     world.filled().await;
     world.execute("DELETE FROM sync_run_entities").await;
     world.execute("DELETE FROM sync_runs").await;
-    let unlisted = world.control.ids(Kind::Client)[20].clone();
-    world.control.apply(Change::SetListed { kind: Kind::Client, id: unlisted, times: 0 }).unwrap();
+    let unlisted = world.control.ids(RecordKind::Client)[20].clone();
+    world.control.apply(Change::SetListed { kind: RecordKind::Client, id: unlisted, times: 0 }).unwrap();
     let refused = FaultKind::GraphqlError {
         message: "Field 'personalNotes' doesn't exist on type 'PrivateClient'".to_owned(),
         extensions: Some(json!({ "code": "undefinedField" })),

@@ -10,15 +10,15 @@ use uuid::Uuid;
 
 use super::description::{is_applicable, is_own};
 use crate::dashboard::answer::Answer;
-use crate::dashboard::entry::form::Posted;
+use crate::dashboard::entry::form::BoundedForm;
 use crate::dashboard::links;
-use crate::dashboard::page::{Asked, Screen, own_path};
+use crate::dashboard::page::{PageRequest, Screen, own_path};
 use crate::dashboard::screens::{refused, trouble};
 use crate::dashboard::site::{Site, Trouble};
 use crate::dashboard::words::actions as w;
 use crate::display;
 use crate::entities;
-use crate::run_log::actions::{self, Wanted, WantedDecision, WantedDismissal, WantedRebuild, WantedRetry};
+use crate::run_log::actions::{self, ActionRequest, DecisionRequest, DismissalRequest, RebuildRequest, RetryRequest};
 use crate::states::RunMode;
 
 /// Characters of a reason.
@@ -42,17 +42,17 @@ pub(crate) struct Form {
 /// Asks for a sync.
 pub(crate) async fn sync(
     State(site): State<Arc<Site>>,
-    Extension(asked): Extension<Asked>,
-    Posted(form): Posted<Form>,
+    Extension(asked): Extension<PageRequest>,
+    BoundedForm(form): BoundedForm<Form>,
 ) -> Answer {
-    ask(&site, &asked, Wanted::Sync(form.mode.unwrap_or_default()), None).await
+    ask(&site, &asked, ActionRequest::Sync(form.mode.unwrap_or_default()), None).await
 }
 
 /// Asks for another try of one record, or of all with a reason.
 pub(crate) async fn retry(
     State(site): State<Arc<Site>>,
-    Extension(asked): Extension<Asked>,
-    Posted(form): Posted<Form>,
+    Extension(asked): Extension<PageRequest>,
+    BoundedForm(form): BoundedForm<Form>,
 ) -> Answer {
     let is_known = |name: &String| entities::entity(name).is_some();
     let words = [&form.id, &form.code];
@@ -66,14 +66,14 @@ pub(crate) async fn retry(
         return no_form();
     }
     let ids = form.id.into_iter().collect();
-    ask(&site, &asked, Wanted::Retry(WantedRetry { entity: form.entity, ids, code: form.code }), None).await
+    ask(&site, &asked, ActionRequest::Retry(RetryRequest { entity: form.entity, ids, code: form.code }), None).await
 }
 
 /// Asks for the dismissal of a case.
 pub(crate) async fn dismiss(
     State(site): State<Arc<Site>>,
-    Extension(asked): Extension<Asked>,
-    Posted(form): Posted<Form>,
+    Extension(asked): Extension<PageRequest>,
+    BoundedForm(form): BoundedForm<Form>,
 ) -> Answer {
     let (Some(entity), Some(id)) = (form.entity, form.id) else { return no_form() };
     if entities::entity(&entity).is_none() || !is_word(&id) {
@@ -87,17 +87,17 @@ pub(crate) async fn dismiss(
         let back = own_path(form.back.as_deref().unwrap_or_default());
         return refused::answer(frame, why, back, crate::dashboard::words::frame::RETRY);
     }
-    ask(&site, &asked, Wanted::Dismiss(WantedDismissal { entity, id, reason }), None).await
+    ask(&site, &asked, ActionRequest::Dismiss(DismissalRequest { entity, id, reason }), None).await
 }
 
 /// Asks for a verification.
-pub(crate) async fn verify(State(site): State<Arc<Site>>, Extension(asked): Extension<Asked>) -> Answer {
-    ask(&site, &asked, Wanted::Verify, None).await
+pub(crate) async fn verify(State(site): State<Arc<Site>>, Extension(asked): Extension<PageRequest>) -> Answer {
+    ask(&site, &asked, ActionRequest::Verify, None).await
 }
 
 /// Asks for the checks of `doctor`, and leads to their page.
-pub(crate) async fn doctor(State(site): State<Arc<Site>>, Extension(asked): Extension<Asked>) -> Answer {
-    match stored(&site, &asked, &Wanted::Doctor, None).await {
+pub(crate) async fn doctor(State(site): State<Arc<Site>>, Extension(asked): Extension<PageRequest>) -> Answer {
+    match stored(&site, &asked, &ActionRequest::Doctor, None).await {
         Ok(_) => Answer::see("/app/doctor"),
         Err(trouble) => trouble::answer(&site, &asked, Screen::Doctor, trouble),
     }
@@ -106,39 +106,39 @@ pub(crate) async fn doctor(State(site): State<Arc<Site>>, Extension(asked): Exte
 /// Asks for the dry run of a replay of what a run touched.
 pub(crate) async fn replay(
     State(site): State<Arc<Site>>,
-    Extension(asked): Extension<Asked>,
-    Posted(form): Posted<Form>,
+    Extension(asked): Extension<PageRequest>,
+    BoundedForm(form): BoundedForm<Form>,
 ) -> Answer {
-    dry_run(&site, &asked, &form, Wanted::Replay).await
+    dry_run(&site, &asked, &form, ActionRequest::Replay).await
 }
 
 /// Asks for the dry run of an undo.
 pub(crate) async fn undo(
     State(site): State<Arc<Site>>,
-    Extension(asked): Extension<Asked>,
-    Posted(form): Posted<Form>,
+    Extension(asked): Extension<PageRequest>,
+    BoundedForm(form): BoundedForm<Form>,
 ) -> Answer {
-    dry_run(&site, &asked, &form, Wanted::Undo).await
+    dry_run(&site, &asked, &form, ActionRequest::Undo).await
 }
 
 /// Asks for the dry run of the lifting of an undo.
 pub(crate) async fn lift(
     State(site): State<Arc<Site>>,
-    Extension(asked): Extension<Asked>,
-    Posted(form): Posted<Form>,
+    Extension(asked): Extension<PageRequest>,
+    BoundedForm(form): BoundedForm<Form>,
 ) -> Answer {
-    dry_run(&site, &asked, &form, Wanted::Lift).await
+    dry_run(&site, &asked, &form, ActionRequest::Lift).await
 }
 
-async fn dry_run(site: &Site, asked: &Asked, form: &Form, of: impl Fn(WantedRebuild) -> Wanted) -> Answer {
+async fn dry_run(site: &Site, asked: &PageRequest, form: &Form, of: impl Fn(RebuildRequest) -> ActionRequest) -> Answer {
     let Some(run) = form.run else { return no_form() };
-    ask(site, asked, of(WantedRebuild { run, dry_run: true }), None).await
+    ask(site, asked, of(RebuildRequest { run, dry_run: true }), None).await
 }
 
 /// Asks to apply a dry run, whose numbers the same person has seen.
 pub(crate) async fn apply(
     State(site): State<Arc<Site>>,
-    Extension(asked): Extension<Asked>,
+    Extension(asked): Extension<PageRequest>,
     Path(id): Path<String>,
 ) -> Answer {
     let Ok(id) = id.parse::<Uuid>() else { return trouble::not_found(&site, &asked) };
@@ -155,7 +155,7 @@ pub(crate) async fn apply(
     if !is_own(&action, &asked) {
         return trouble::refused(&site, &asked, (w::NOT_YOURS, w::NOT_YOURS_HOW));
     }
-    match action.wanted().filter(|_| is_applicable(&action)).and_then(|wanted| wanted.applied()) {
+    match action.request().filter(|_| is_applicable(&action)).and_then(|request| request.applied()) {
         Some(applied) => ask(&site, &asked, applied, Some(id)).await,
         None => trouble::refused(&site, &asked, (w::NOT_APPLICABLE, w::NOT_APPLICABLE_HOW)),
     }
@@ -164,15 +164,15 @@ pub(crate) async fn apply(
 /// Asks to delete or keep records of withheld deletions; the page before named the numbers (`confirm`).
 pub(crate) async fn decide(
     State(site): State<Arc<Site>>,
-    Extension(asked): Extension<Asked>,
-    Posted(form): Posted<Vec<(String, String)>>,
+    Extension(asked): Extension<PageRequest>,
+    BoundedForm(form): BoundedForm<Vec<(String, String)>>,
 ) -> Answer {
     let Some(decision) = Decision::of(&form) else { return no_form() };
     let shown = field(&form, "shown").and_then(|shown| shown.parse().ok());
     let Some(shown) = shown else { return no_form() };
     let Decision { run, entity, except, deletes } = decision;
-    let wanted = WantedDecision { run, entity, except, shown };
-    ask(&site, &asked, if deletes { Wanted::Delete(wanted) } else { Wanted::Keep(wanted) }, None).await
+    let request = DecisionRequest { run, entity, except, shown };
+    ask(&site, &asked, if deletes { ActionRequest::Delete(request) } else { ActionRequest::Keep(request) }, None).await
 }
 
 /// A decision about withheld deletions, as a form says it.
@@ -216,8 +216,8 @@ fn no_form() -> Answer {
 }
 
 /// Stores what is asked for, wakes the service, and leads to its page.
-async fn ask(site: &Site, asked: &Asked, wanted: Wanted, based_on: Option<Uuid>) -> Answer {
-    match stored(site, asked, &wanted, based_on).await {
+async fn ask(site: &Site, asked: &PageRequest, request: ActionRequest, based_on: Option<Uuid>) -> Answer {
+    match stored(site, asked, &request, based_on).await {
         Ok(id) => Answer::see(&links::action(id)),
         Err(trouble) => trouble::answer(site, asked, Screen::Runs, trouble),
     }
@@ -226,12 +226,12 @@ async fn ask(site: &Site, asked: &Asked, wanted: Wanted, based_on: Option<Uuid>)
 /// Stores what is asked for, and wakes the service. Returns its id.
 async fn stored(
     site: &Site,
-    asked: &Asked,
-    wanted: &Wanted,
+    asked: &PageRequest,
+    request: &ActionRequest,
     based_on: Option<Uuid>,
 ) -> Result<Uuid, Trouble> {
     let by = asked.viewer.person().map(|person| person.id);
-    let id = actions::ask(&site.db()?, wanted, based_on, by).await.map_err(|error| site.failed(&error))?;
+    let id = actions::ask(&site.db()?, request, based_on, by).await.map_err(|error| site.failed(&error))?;
     site.shared.wake.notify_one();
     Ok(id)
 }

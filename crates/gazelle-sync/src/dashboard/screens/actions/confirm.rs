@@ -10,10 +10,10 @@ use uuid::Uuid;
 
 use super::ask::Decision;
 use crate::dashboard::answer::Answer;
-use crate::dashboard::entry::form::Posted;
+use crate::dashboard::entry::form::BoundedForm;
 use crate::dashboard::links;
 use crate::dashboard::named::{Named, Names};
-use crate::dashboard::page::{Asked, Frame, Screen, entity_name};
+use crate::dashboard::page::{PageRequest, Frame, Screen, entity_name};
 use crate::dashboard::screens::deletions::read;
 use crate::dashboard::screens::trouble;
 use crate::dashboard::site::{Site, Trouble};
@@ -34,13 +34,13 @@ struct Page {
     entity: String,
     word: &'static str,
     shown: u64,
-    except: Vec<Left>,
+    except: Vec<ExcludedRecord>,
     is_danger: bool,
     back: String,
 }
 
 /// A record that stays undecided.
-struct Left {
+struct ExcludedRecord {
     id: String,
     record: Named,
 }
@@ -56,9 +56,9 @@ struct Read {
 /// Answers with the page.
 pub(crate) async fn show(
     State(site): State<Arc<Site>>,
-    Extension(asked): Extension<Asked>,
+    Extension(asked): Extension<PageRequest>,
     Path(run): Path<String>,
-    Posted(mut form): Posted<Vec<(String, String)>>,
+    BoundedForm(mut form): BoundedForm<Vec<(String, String)>>,
 ) -> Answer {
     form.push(("run".to_owned(), run));
     let Some(decision) = Decision::of(&form) else {
@@ -70,12 +70,12 @@ pub(crate) async fn show(
     }
 }
 
-async fn confirm(site: &Site, asked: &Asked, decision: Decision) -> Result<Answer, Trouble> {
+async fn confirm(site: &Site, asked: &PageRequest, decision: Decision) -> Result<Answer, Trouble> {
     let mut reader = site.reader(asked).await?;
     let snapshot = reader.snapshot(site).await?;
     let frame = site.frame(asked, Screen::Deletions, &snapshot);
     let found = read_all(&snapshot.tx, &decision).await.map_err(|error| site.failed(&error))?;
-    let t = frame.tongue();
+    let t = frame.locale();
     let back = links::deletions(decision.run);
     if found.waiting == 0 {
         let heading = t.say(w::NOTHING_TO_DECIDE).into_owned();
@@ -100,7 +100,7 @@ async fn confirm(site: &Site, asked: &Asked, decision: Decision) -> Result<Answe
         except: decision
             .except
             .iter()
-            .map(|id| Left { id: id.clone(), record: found.names.of(&decision.entity, id).shown(t) })
+            .map(|id| ExcludedRecord { id: id.clone(), record: found.names.of(&decision.entity, id).shown(t) })
             .collect(),
         is_danger: decision.deletes,
         entity: decision.entity,

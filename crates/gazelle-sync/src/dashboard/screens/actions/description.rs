@@ -2,11 +2,11 @@
 
 use uuid::Uuid;
 
-use crate::dashboard::page::{Asked, Frame, entity_name};
+use crate::dashboard::page::{PageRequest, Frame, entity_name};
 use crate::dashboard::screens::quarantine::description::Facts;
 use crate::dashboard::words::actions as w;
-use crate::dashboard::words::tongue::Tongue;
-use crate::run_log::actions::{Action, ActionKind, ActionOutcome, Wanted, WantedDecision, WantedRetry};
+use crate::dashboard::words::locale::Locale;
+use crate::run_log::actions::{Action, ActionKind, ActionOutcome, ActionRequest, DecisionRequest, RetryRequest};
 
 /// A state with its shape, its colour and its words.
 pub(super) struct State {
@@ -24,31 +24,31 @@ pub(super) struct Button {
 }
 
 /// What was asked for.
-pub(super) fn what(action: &Action, t: &Tongue) -> String {
-    let Some(wanted) = action.wanted() else { return t.fill(w::UNKNOWN, &[("kind", &action.kind)]) };
-    let said = match &wanted {
-        Wanted::Sync(mode) if *mode == crate::states::RunMode::Full => t.say(w::SYNC_FULL).into_owned(),
-        Wanted::Sync(_) => t.say(w::SYNC).into_owned(),
-        Wanted::Retry(retry) => retried(retry, t),
-        Wanted::Dismiss(dismissal) => {
+pub(super) fn what(action: &Action, t: &Locale) -> String {
+    let Some(request) = action.request() else { return t.fill(w::UNKNOWN, &[("kind", &action.kind)]) };
+    let said = match &request {
+        ActionRequest::Sync(mode) if *mode == crate::states::RunMode::Full => t.say(w::SYNC_FULL).into_owned(),
+        ActionRequest::Sync(_) => t.say(w::SYNC).into_owned(),
+        ActionRequest::Retry(retry) => retried(retry, t),
+        ActionRequest::Dismiss(dismissal) => {
             let entity = entity_name(&dismissal.entity, t);
             t.fill(w::DISMISS_ONE, &[("id", &dismissal.id), ("entity", &entity)])
         }
-        Wanted::Delete(decision) => decided(decision, w::DELETE_SOME, t),
-        Wanted::Keep(decision) => decided(decision, w::KEEP_SOME, t),
-        Wanted::Verify => t.say(w::VERIFY).into_owned(),
-        Wanted::Replay(_) => t.say(w::REPLAY).into_owned(),
-        Wanted::Undo(_) => t.say(w::UNDO).into_owned(),
-        Wanted::Lift(_) => t.say(w::LIFT).into_owned(),
-        Wanted::Doctor => t.say(w::DOCTOR).into_owned(),
+        ActionRequest::Delete(decision) => decided(decision, w::DELETE_SOME, t),
+        ActionRequest::Keep(decision) => decided(decision, w::KEEP_SOME, t),
+        ActionRequest::Verify => t.say(w::VERIFY).into_owned(),
+        ActionRequest::Replay(_) => t.say(w::REPLAY).into_owned(),
+        ActionRequest::Undo(_) => t.say(w::UNDO).into_owned(),
+        ActionRequest::Lift(_) => t.say(w::LIFT).into_owned(),
+        ActionRequest::Doctor => t.say(w::DOCTOR).into_owned(),
     };
-    match wanted.rebuild() {
+    match request.rebuild() {
         Some(rebuild) if rebuild.dry_run => t.fill(w::DRY_RUN_OF, &[("what", &said)]),
         _ => said,
     }
 }
 
-fn retried(retry: &WantedRetry, t: &Tongue) -> String {
+fn retried(retry: &RetryRequest, t: &Locale) -> String {
     let entity = retry.entity.as_deref().map(|entity| entity_name(entity, t));
     if let [id] = retry.ids.as_slice() {
         return t.fill(w::RETRY_ONE, &[("id", id), ("entity", &entity.unwrap_or_default())]);
@@ -62,14 +62,14 @@ fn retried(retry: &WantedRetry, t: &Tongue) -> String {
     t.fill(w::RETRY_ALL, &[("what", &what)])
 }
 
-fn decided(decision: &WantedDecision, counted: crate::dashboard::words::said::Counted, t: &Tongue) -> String {
+fn decided(decision: &DecisionRequest, counted: crate::dashboard::words::sentence::CountedSentence, t: &Locale) -> String {
     let shown = i64::try_from(decision.shown).unwrap_or(i64::MAX);
     let entity = entity_name(&decision.entity, t);
     t.fill(counted.of(shown, t.language), &[("n", &t.number(shown)), ("entity", &entity)])
 }
 
 /// How far it came.
-pub(super) fn state(action: &Action, t: &Tongue) -> State {
+pub(super) fn state(action: &Action, t: &Locale) -> State {
     let outcome = action.outcome.as_deref().map(|outcome| outcome.parse::<ActionOutcome>());
     let (class, shape, word) = match outcome {
         None if action.taken_at.is_none() => ("off", "○", w::WAITING),
@@ -83,7 +83,7 @@ pub(super) fn state(action: &Action, t: &Tongue) -> State {
 }
 
 /// How far it came, in sentences.
-pub(super) fn sentences(action: &Action, t: &Tongue) -> Vec<String> {
+pub(super) fn sentences(action: &Action, t: &Locale) -> Vec<String> {
     let mut told = Vec::new();
     match (action.taken_at, action.ended_at, action.applied_at) {
         (None, None, _) => told.push(t.say(w::WAITING_HOW).into_owned()),
@@ -112,9 +112,9 @@ pub(super) fn reasons(action: &Action) -> Vec<String> {
 
 /// The run that did it, or that it is about.
 pub(super) fn run_of(action: &Action) -> Option<Uuid> {
-    let about = match action.wanted() {
-        Some(Wanted::Delete(decision) | Wanted::Keep(decision)) => Some(decision.run),
-        Some(wanted) => wanted.rebuild().map(|rebuild| rebuild.run),
+    let about = match action.request() {
+        Some(ActionRequest::Delete(decision) | ActionRequest::Keep(decision)) => Some(decision.run),
+        Some(request) => request.rebuild().map(|rebuild| rebuild.run),
         None => None,
     };
     // A run that never began is not recorded.
@@ -124,10 +124,10 @@ pub(super) fn run_of(action: &Action) -> Option<Uuid> {
 
 /// A sentence about the way back, and what leads there; none where there is nothing to take back.
 pub(super) fn way_back(action: &Action, frame: &Frame) -> Option<(Option<String>, Option<Button>)> {
-    let t = frame.tongue();
-    let wanted = action.wanted()?;
+    let t = frame.locale();
+    let request = action.request()?;
     action.ended_at?;
-    let is_sync = matches!(wanted, Wanted::Sync(_));
+    let is_sync = matches!(request, ActionRequest::Sync(_));
     if action.applied_at.is_none() && !is_sync {
         return None;
     }
@@ -136,21 +136,21 @@ pub(super) fn way_back(action: &Action, frame: &Frame) -> Option<(Option<String>
         Button { action, label, fields: vec![("run", run.to_string())] }
     };
     let say = |said| Some(t.say(said).into_owned());
-    let (sentence, button) = match wanted {
-        Wanted::Sync(_) => (None, action.run_id.map(|run| button("/app/actions/undo", w::BACK_UNDO, run))),
-        Wanted::Undo(_) => (None, action.run_id.map(|run| button("/app/actions/lift", w::LIFT_THIS, run))),
-        Wanted::Lift(_) => (None, action.run_id.map(|run| button("/app/actions/undo", w::BACK_UNDO, run))),
-        Wanted::Delete(_) => {
+    let (sentence, button) = match request {
+        ActionRequest::Sync(_) => (None, action.run_id.map(|run| button("/app/actions/undo", w::BACK_UNDO, run))),
+        ActionRequest::Undo(_) => (None, action.run_id.map(|run| button("/app/actions/lift", w::LIFT_THIS, run))),
+        ActionRequest::Lift(_) => (None, action.run_id.map(|run| button("/app/actions/undo", w::BACK_UNDO, run))),
+        ActionRequest::Delete(_) => {
             (say(w::BACK_OF_DELETE), action.run_id.map(|run| button("/app/actions/undo", w::BACK_UNDO, run)))
         }
-        Wanted::Keep(_) => (say(w::BACK_OF_KEEP), None),
-        Wanted::Replay(_) => (say(w::BACK_OF_REPLAY), None),
-        Wanted::Dismiss(dismissal) => {
+        ActionRequest::Keep(_) => (say(w::BACK_OF_KEEP), None),
+        ActionRequest::Replay(_) => (say(w::BACK_OF_REPLAY), None),
+        ActionRequest::Dismiss(dismissal) => {
             let fields = vec![("entity", dismissal.entity), ("id", dismissal.id)];
             let label = t.say(w::TRY_AGAIN).into_owned();
             (None, Some(Button { action: "/app/actions/retry", label, fields }))
         }
-        Wanted::Retry(_) | Wanted::Verify | Wanted::Doctor => return None,
+        ActionRequest::Retry(_) | ActionRequest::Verify | ActionRequest::Doctor => return None,
     };
     // The office may try again; everything else is the operator's.
     let may = |button: &Button| match button.action {
@@ -162,18 +162,18 @@ pub(super) fn way_back(action: &Action, frame: &Frame) -> Option<(Option<String>
 }
 
 /// Whether an action is a dry run that has ended well, and that this viewer asked for.
-pub(super) fn may_apply(action: &Action, asked: &Asked) -> bool {
+pub(super) fn may_apply(action: &Action, asked: &PageRequest) -> bool {
     is_applicable(action) && is_own(action, asked)
 }
 
 /// Whether an action is a dry run that has ended well.
 pub(super) fn is_applicable(action: &Action) -> bool {
-    let is_dry_run = action.wanted().and_then(|wanted| wanted.applied()).is_some();
+    let is_dry_run = action.request().and_then(|request| request.applied()).is_some();
     is_dry_run && action.outcome.as_deref() == Some(ActionOutcome::Done.as_str())
 }
 
 /// Whether this viewer asked for it.
-pub(super) fn is_own(action: &Action, asked: &Asked) -> bool {
+pub(super) fn is_own(action: &Action, asked: &PageRequest) -> bool {
     action.asked_by == asked.viewer.person().map(|person| person.id)
 }
 

@@ -17,12 +17,12 @@ use uuid::Uuid;
 
 use super::trouble;
 use crate::dashboard::answer::Answer;
-use crate::dashboard::entry::viewer::Least;
+use crate::dashboard::entry::viewer::RouteAccess;
 use crate::dashboard::links;
-use crate::dashboard::page::{Asked, Frame, Screen, Shown};
+use crate::dashboard::page::{PageRequest, Frame, Screen, ShownTime};
 use crate::dashboard::site::{Site, Trouble};
 use crate::dashboard::words::actions as w;
-use crate::dashboard::words::tongue::Tongue;
+use crate::dashboard::words::locale::Locale;
 use crate::run_log::actions::{self, Action};
 use crate::states::Role;
 use description::{Button, State as ActionState};
@@ -60,9 +60,9 @@ struct Row {
     href: String,
     what: String,
     by: String,
-    asked: Shown,
+    asked: ShownTime,
     state: ActionState,
-    ended: Option<Shown>,
+    ended: Option<ShownTime>,
 }
 
 /// The page of an action.
@@ -72,7 +72,7 @@ struct OnePage {
     frame: Frame,
     row: Row,
     id: Uuid,
-    taken: Option<Shown>,
+    taken: Option<ShownTime>,
     /// How far it is, in a sentence each.
     sentences: Vec<String>,
     has_ended: bool,
@@ -82,13 +82,13 @@ struct OnePage {
     /// Pages that belong to it, with their names.
     links: Vec<(String, String)>,
     report: Option<Report>,
-    apply: Option<Apply>,
+    apply: Option<ApplyForm>,
     /// A sentence about the way back, and what leads there.
     back: Option<(Option<String>, Option<Button>)>,
 }
 
 /// The form that applies a dry run.
-struct Apply {
+struct ApplyForm {
     label: String,
     /// Set where a guard would withhold it.
     withheld: Option<String>,
@@ -97,7 +97,7 @@ struct Apply {
 /// Answers with the list or its document.
 pub(crate) async fn show(
     State(site): State<Arc<Site>>,
-    Extension(asked): Extension<Asked>,
+    Extension(asked): Extension<PageRequest>,
     Query(question): Query<Question>,
 ) -> Answer {
     match list(&site, &asked, question).await {
@@ -106,7 +106,7 @@ pub(crate) async fn show(
     }
 }
 
-async fn list(site: &Site, asked: &Asked, question: Question) -> Result<Answer, Trouble> {
+async fn list(site: &Site, asked: &PageRequest, question: Question) -> Result<Answer, Trouble> {
     let mut reader = site.reader(asked).await?;
     let snapshot = reader.snapshot(site).await?;
     let before = question.before.as_deref().and_then(|before| before.parse().ok());
@@ -121,7 +121,7 @@ async fn list(site: &Site, asked: &Asked, question: Question) -> Result<Answer, 
     }
     let frame = site.frame(asked, Screen::Runs, &snapshot);
     let page = Page {
-        rows: listed.iter().map(|action| row(action, frame.tongue())).collect(),
+        rows: listed.iter().map(|action| row(action, frame.locale())).collect(),
         is_first: before.is_none(),
         older: next.map(|next| links::with("/app/actions", &[("before", Some(&next.to_string()))])),
         frame,
@@ -132,7 +132,7 @@ async fn list(site: &Site, asked: &Asked, question: Question) -> Result<Answer, 
 /// Answers with the page of an action or, if the path ends with `.json`, its document.
 pub(crate) async fn show_one(
     State(site): State<Arc<Site>>,
-    Extension(asked): Extension<Asked>,
+    Extension(asked): Extension<PageRequest>,
     Path(id): Path<String>,
 ) -> Answer {
     match one(&site, &asked, id.trim_end_matches(".json")).await {
@@ -141,7 +141,7 @@ pub(crate) async fn show_one(
     }
 }
 
-async fn one(site: &Site, asked: &Asked, id: &str) -> Result<Answer, Trouble> {
+async fn one(site: &Site, asked: &PageRequest, id: &str) -> Result<Answer, Trouble> {
     let mut reader = site.reader(asked).await?;
     let snapshot = reader.snapshot(site).await?;
     let frame = site.frame(asked, Screen::Runs, &snapshot);
@@ -168,19 +168,19 @@ async fn one(site: &Site, asked: &Asked, id: &str) -> Result<Answer, Trouble> {
     })
 }
 
-fn row(action: &Action, t: &Tongue) -> Row {
+fn row(action: &Action, t: &Locale) -> Row {
     Row {
         href: links::action(action.id),
         what: description::what(action, t),
         by: by(action, t),
-        asked: Shown::date_hour(action.asked_at, t),
+        asked: ShownTime::date_hour(action.asked_at, t),
         state: description::state(action, t),
-        ended: action.ended_at.map(|at| Shown::date_hour(at, t)),
+        ended: action.ended_at.map(|at| ShownTime::date_hour(at, t)),
     }
 }
 
 /// Who asked.
-fn by(action: &Action, t: &Tongue) -> String {
+fn by(action: &Action, t: &Locale) -> String {
     match (&action.name, action.asked_by) {
         (Some(name), _) => name.clone(),
         (None, Some(id)) => id.to_string(),
@@ -188,8 +188,8 @@ fn by(action: &Action, t: &Tongue) -> String {
     }
 }
 
-fn one_page(action: &Action, asked: &Asked, frame: Frame) -> OnePage {
-    let t = frame.tongue();
+fn one_page(action: &Action, asked: &PageRequest, frame: Frame) -> OnePage {
+    let t = frame.locale();
     let mut links: Vec<(String, String)> = Vec::new();
     if let Some(based_on) = action.based_on {
         links.push((links::action(based_on), t.say(w::TO_DRY_RUN).into_owned()));
@@ -197,7 +197,7 @@ fn one_page(action: &Action, asked: &Asked, frame: Frame) -> OnePage {
     if let Some(run) = description::run_of(action) {
         links.push((links::run(run), t.say(w::TO_RUN).into_owned()));
     }
-    if action.is_examination() && asked.viewer.may(Least::Role(Role::Operator)) {
+    if action.is_examination() && asked.viewer.may(RouteAccess::Role(Role::Operator)) {
         links.push(("/app/doctor".to_owned(), t.say(w::TO_DOCTOR).into_owned()));
     }
     let report = action.report.as_ref().and_then(|report| Report::of(action, report, t));
@@ -205,7 +205,7 @@ fn one_page(action: &Action, asked: &Asked, frame: Frame) -> OnePage {
     OnePage {
         row: row(action, t),
         id: action.id,
-        taken: action.taken_at.map(|at| Shown::date_hour(at, t)),
+        taken: action.taken_at.map(|at| ShownTime::date_hour(at, t)),
         sentences: description::sentences(action, t),
         has_ended: action.ended_at.is_some(),
         reasons: description::reasons(action),
@@ -216,7 +216,7 @@ fn one_page(action: &Action, asked: &Asked, frame: Frame) -> OnePage {
                 let label = report.apply_label(t)?;
                 let withheld =
                     (!description::reasons(action).is_empty()).then(|| t.say(w::APPLY_WITHHELD).into_owned());
-                Some(Apply { label, withheld })
+                Some(ApplyForm { label, withheld })
             },
         ),
         back: description::way_back(action, &frame),

@@ -5,8 +5,8 @@ use serde_json::Value as Json;
 use super::description::kind;
 use crate::dashboard::values::Value;
 use crate::dashboard::words::actions as w;
-use crate::dashboard::words::said::{Counted, Said};
-use crate::dashboard::words::tongue::Tongue;
+use crate::dashboard::words::sentence::{CountedSentence, Sentence};
+use crate::dashboard::words::locale::Locale;
 use crate::run_log::actions::{Action, ActionKind};
 
 /// Rows of a table that are shown column by column.
@@ -80,7 +80,7 @@ pub(super) struct CheckRow {
 
 impl Report {
     /// The report of an action; none where there is nothing to show.
-    pub(super) fn of(action: &Action, report: &Json, t: &Tongue) -> Option<Report> {
+    pub(super) fn of(action: &Action, report: &Json, t: &Locale) -> Option<Report> {
         Some(match kind(action)? {
             ActionKind::Verify => verification(report, t),
             ActionKind::Replay | ActionKind::Undo | ActionKind::Lift => rebuild(report, t),
@@ -95,7 +95,7 @@ impl Report {
     }
 
     /// What the button says that applies a dry run; none where there is nothing to apply.
-    pub(super) fn apply_label(&self, t: &Tongue) -> Option<String> {
+    pub(super) fn apply_label(&self, t: &Locale) -> Option<String> {
         match self.changes? {
             (0, false) => None,
             (0, true) => Some(t.say(w::APPLY_VERSIONS).into_owned()),
@@ -117,12 +117,12 @@ fn lines(lines: Vec<Option<String>>) -> Report {
 }
 
 /// How many were decided on, without those that were seen since.
-fn decided(report: &Json, counted: Counted, t: &Tongue) -> Option<String> {
+fn decided(report: &Json, counted: CountedSentence, t: &Locale) -> Option<String> {
     let number = |name: &str| report[name].as_i64().unwrap_or_default();
     Some(t.count(counted, number("decided") - number("seen_since")))
 }
 
-fn seen_since(report: &Json, t: &Tongue) -> Option<String> {
+fn seen_since(report: &Json, t: &Locale) -> Option<String> {
     let seen = report["seen_since"].as_i64().filter(|seen| *seen > 0)?;
     Some(t.count(w::SEEN_AGAIN, seen))
 }
@@ -139,7 +139,7 @@ fn text(of: &Json) -> String {
     of.as_str().unwrap_or_default().to_owned()
 }
 
-fn rebuild(report: &Json, t: &Tongue) -> Report {
+fn rebuild(report: &Json, t: &Locale) -> Report {
     let is_dry_run = report["dry_run"].as_bool() == Some(true);
     let number = |of: &Json, name: &str| of[name].as_i64().unwrap_or_default();
     let rows_of = |of: &Json| number(of, "missing") + number(of, "changed") + number(of, "surplus");
@@ -170,7 +170,7 @@ fn rebuild(report: &Json, t: &Tongue) -> Report {
 }
 
 /// The rows that a report holds of each table, and the keys as long as there is room for them.
-fn samples(tables: &Json, t: &Tongue) -> Vec<TableSamples> {
+fn samples(tables: &Json, t: &Locale) -> Vec<TableSamples> {
     let mut room = MOST_KEYS;
     let of_table = |table: &Json| {
         let rows = of_each_kind(list(&table["samples"]), MOST_SAMPLES);
@@ -196,7 +196,7 @@ fn of_each_kind(rows: &[Json], most: usize) -> Vec<&Json> {
 }
 
 /// The keys of a table, if it has more rows that differ than are shown column by column.
-fn keys(table: &Json, room: usize, t: &Tongue) -> Option<Keys> {
+fn keys(table: &Json, room: usize, t: &Locale) -> Option<Keys> {
     let number = |name: &str| table[name].as_i64().unwrap_or_default();
     let rows = number("missing") + number("changed") + number("surplus");
     let all = list(&table["keys"]);
@@ -216,7 +216,7 @@ fn keys(table: &Json, room: usize, t: &Tongue) -> Option<Keys> {
     })
 }
 
-fn kind_of_row(one: &Json) -> (&'static str, &'static str, Said) {
+fn kind_of_row(one: &Json) -> (&'static str, &'static str, Sentence) {
     match one["kind"].as_str() {
         Some("missing") => ("ok", "+", w::KIND_COMES),
         Some("surplus") => ("bad", "−", w::KIND_GOES),
@@ -224,7 +224,7 @@ fn kind_of_row(one: &Json) -> (&'static str, &'static str, Said) {
     }
 }
 
-fn sample(one: &Json, t: &Tongue) -> SampleView {
+fn sample(one: &Json, t: &Locale) -> SampleView {
     let (class, shape, word) = kind_of_row(one);
     let side = |value: &Json| (!value.is_null()).then(|| Value::of(value, t));
     // Name, value in production, value from staging.
@@ -242,7 +242,7 @@ fn sample(one: &Json, t: &Tongue) -> SampleView {
     }
 }
 
-fn verification(report: &Json, t: &Tongue) -> Report {
+fn verification(report: &Json, t: &Locale) -> Report {
     let number = |name: &str| report[name].as_i64().unwrap_or_default();
     let (rows, asked) = (t.number(number("rows")), t.number(number("sampled")));
     let differences = t.count(w::DIFFERENCES, number("differences"));
@@ -279,8 +279,8 @@ mod tests {
     use crate::config::Language;
     use crate::time;
 
-    fn tongue() -> Tongue {
-        Tongue::new(
+    fn locale() -> Locale {
+        Locale::new(
             Language::En,
             time::zone(time::MONTREAL).unwrap(),
             "2026-11-24T14:22:00Z".parse().unwrap(),
@@ -300,7 +300,7 @@ mod tests {
         assert_eq!((of("changed"), of("missing"), of("surplus")), (9, 8, 3));
         assert_eq!(of_each_kind(&all[..20], 20).len(), 20);
         let tables = json!([{ "table": "a", "samples": all }, { "table": "b", "samples": all }]);
-        let tables = samples(&tables, &tongue());
+        let tables = samples(&tables, &locale());
         assert_eq!(tables.iter().map(|of| of.rows.len()).collect::<Vec<_>>(), [20, 20]);
     }
 
@@ -312,7 +312,7 @@ mod tests {
                 "samples": rows("changed", 20), "keys": rows("changed", count),
             })
         };
-        let tables = samples(&json!([table("a", 900), table("b", 1000)]), &tongue());
+        let tables = samples(&json!([table("a", 900), table("b", 1000)]), &locale());
         let keys: Vec<&Keys> = tables.iter().filter_map(|of| of.keys.as_ref()).collect();
         assert_eq!(keys.iter().map(|keys| keys.listed.len()).collect::<Vec<_>>(), [900, 100]);
         assert_eq!(keys[1].more.as_deref(), Some("and 2,400 more"));
@@ -320,6 +320,6 @@ mod tests {
         // Where all rows are shown, there is nothing to list.
         let few =
             json!({ "table": "a", "changed": 5, "samples": rows("changed", 5), "keys": rows("changed", 5) });
-        assert!(samples(&json!([few]), &tongue())[0].keys.is_none());
+        assert!(samples(&json!([few]), &locale())[0].keys.is_none());
     }
 }

@@ -21,7 +21,7 @@ use super::trouble;
 use crate::dashboard::answer::Answer;
 use crate::dashboard::links;
 use crate::dashboard::named::{Name, Named, Names};
-use crate::dashboard::page::{Asked, Frame, Screen, Shown};
+use crate::dashboard::page::{PageRequest, Frame, Screen, ShownTime};
 use crate::dashboard::raw;
 use crate::dashboard::raw_view::RawView;
 use crate::dashboard::site::{Site, Trouble};
@@ -29,7 +29,7 @@ use crate::dashboard::values::Value;
 use crate::dashboard::words::actions as wa;
 use crate::dashboard::words::quarantine as w;
 use crate::dashboard::words::record as wr;
-use crate::dashboard::words::tongue::Tongue;
+use crate::dashboard::words::locale::Locale;
 use crate::db::{DbError, Tx};
 use crate::entities::{Entity, entity_of_table};
 use crate::explain::case::{self, CaseContext, Parent};
@@ -86,13 +86,13 @@ struct Page {
     message: Option<String>,
     says: String,
     parent: Option<ParentView>,
-    closed: Option<(Shown, String)>,
+    closed: Option<(ShownTime, String)>,
     /// Whether a person wrote the reason of the closing; the program writes its own in English.
     is_closed_by_person: bool,
     tries: String,
-    first: Shown,
-    last: Shown,
-    seen: Shown,
+    first: ShownTime,
+    last: ShownTime,
+    seen: ShownTime,
     run: Option<(String, String)>,
     request: Option<String>,
     only_id: Option<String>,
@@ -123,7 +123,7 @@ struct ParentView {
 struct NewerView {
     title: String,
     href: String,
-    seen: Shown,
+    seen: ShownTime,
     is_tombstone: bool,
     value: Option<Value>,
 }
@@ -131,14 +131,14 @@ struct NewerView {
 /// Answers with the page or, if the path ends with `.json`, its document.
 pub(crate) async fn show(
     State(site): State<Arc<Site>>,
-    Extension(asked): Extension<Asked>,
+    Extension(asked): Extension<PageRequest>,
     Path(id): Path<String>,
 ) -> Answer {
     let answer = one_case(&site, &asked, id.trim_end_matches(".json")).await;
     answer.unwrap_or_else(|trouble| trouble::answer(&site, &asked, Screen::Quarantine, trouble))
 }
 
-async fn one_case(site: &Site, asked: &Asked, id: &str) -> Result<Answer, Trouble> {
+async fn one_case(site: &Site, asked: &PageRequest, id: &str) -> Result<Answer, Trouble> {
     let mut reader = site.reader(asked).await?;
     let snapshot = reader.snapshot(site).await?;
     let frame = site.frame(asked, Screen::Quarantine, &snapshot);
@@ -205,7 +205,7 @@ fn title(record: &str) -> Option<String> {
 }
 
 fn page(case: &Case, frame: Frame) -> Page {
-    let t = frame.tongue();
+    let t = frame.locale();
     let CaseContext { case: found, .. } = &case.context;
     let facts = Facts {
         state: &found.state,
@@ -234,12 +234,12 @@ fn page(case: &Case, frame: Frame) -> Page {
         parent: parent(case, t),
         closed: found
             .closed_at
-            .map(|at| (Shown::date_hour(at, t), found.closed_reason.clone().unwrap_or_default())),
+            .map(|at| (ShownTime::date_hour(at, t), found.closed_reason.clone().unwrap_or_default())),
         is_closed_by_person: found.state == "dismissed",
         tries: t.number(found.attempts),
-        first: Shown::date_hour(found.first_seen_at, t),
-        last: Shown::date_hour(found.last_seen_at, t),
-        seen: Shown::date_hour(found.fetched_at, t),
+        first: ShownTime::date_hour(found.first_seen_at, t),
+        last: ShownTime::date_hour(found.last_seen_at, t),
+        seen: ShownTime::date_hour(found.fetched_at, t),
         run: case.context.run.as_ref().map(|run| {
             (links::run(run.run_id), t.fill(wr::RUN_OF, &[("at", &t.date_hour(run.started_at.utc))]))
         }),
@@ -268,7 +268,7 @@ fn decide(found: &quarantine::Case, frame: &Frame) -> Option<Decide> {
     })
 }
 
-fn parent(case: &Case, t: &Tongue) -> Option<ParentView> {
+fn parent(case: &Case, t: &Locale) -> Option<ParentView> {
     let found = &case.context.case;
     let (table, id) = found.waits_for.as_deref().zip(found.waits_for_id.as_deref())?;
     let known = match case.context.parent? {
@@ -283,13 +283,13 @@ fn parent(case: &Case, t: &Tongue) -> Option<ParentView> {
     })
 }
 
-fn newer(version: &NewerVersion, name: &Name, t: &Tongue) -> NewerView {
+fn newer(version: &NewerVersion, name: &Name, t: &Locale) -> NewerView {
     let number = version.number.to_string();
     let page = links::with(&links::record(&name.entity, &name.external_id), &[("version", Some(&number))]);
     NewerView {
         title: t.fill(wr::VERSION_NUMBER, &[("number", &number)]),
         href: format!("{page}#raw"),
-        seen: Shown::date_hour(version.seen_at, t),
+        seen: ShownTime::date_hour(version.seen_at, t),
         is_tombstone: version.is_tombstone,
         value: version.value.as_ref().map(|value| Value::of(value, t)),
     }

@@ -13,14 +13,14 @@ use serde::Deserialize;
 
 use super::trouble;
 use crate::dashboard::answer::Answer;
-use crate::dashboard::changed::Changed;
+use crate::dashboard::changed::ChangedAppointment;
 use crate::dashboard::changed::lines::{self, ChangeLine};
-use crate::dashboard::page::{Asked, Frame, Screen};
+use crate::dashboard::page::{PageRequest, Frame, Screen};
 use crate::dashboard::site::{Site, Trouble};
 use crate::dashboard::words::changes as w;
-use crate::dashboard::words::tongue::Tongue;
+use crate::dashboard::words::locale::Locale;
 use crate::dashboard::words::{entry, today};
-use read::{Changes, Filter};
+use read::{ChangeList, Filter};
 
 /// What the address asks for.
 #[derive(Debug, Deserialize)]
@@ -62,7 +62,7 @@ struct Choice {
 /// Answers with the page or its document.
 pub(crate) async fn show(
     State(site): State<Arc<Site>>,
-    Extension(asked): Extension<Asked>,
+    Extension(asked): Extension<PageRequest>,
     Query(question): Query<Question>,
 ) -> Answer {
     // A technician sees what is or was the own, whatever the address asks for.
@@ -83,7 +83,7 @@ pub(crate) async fn show(
     }
 }
 
-async fn changes(site: &Site, asked: &Asked, filter: Filter) -> Result<Answer, Trouble> {
+async fn changes(site: &Site, asked: &PageRequest, filter: Filter) -> Result<Answer, Trouble> {
     let mut reader = site.reader(asked).await?;
     let snapshot = reader.snapshot(site).await?;
     let frame = site.frame(asked, Screen::Changes, &snapshot);
@@ -96,8 +96,8 @@ async fn changes(site: &Site, asked: &Asked, filter: Filter) -> Result<Answer, T
     Ok(Answer::page(StatusCode::OK, &page(facts, &filter, frame)))
 }
 
-fn page(facts: Changes, filter: &Filter, frame: Frame) -> Page {
-    let t = frame.tongue();
+fn page(facts: ChangeList, filter: &Filter, frame: Frame) -> Page {
+    let t = frame.locale();
     let of = filter.technician.as_deref();
     let technicians = facts.technicians.iter().map(|one| Choice {
         external_id: one.external_id.clone(),
@@ -126,13 +126,13 @@ fn page(facts: Changes, filter: &Filter, frame: Frame) -> Page {
 }
 
 /// The lines, by the local day on which each was seen.
-fn days(facts: &Changes, t: &Tongue) -> Vec<Day> {
+fn days(facts: &ChangeList, t: &Locale) -> Vec<Day> {
     let name_of =
         |id: &str| facts.technicians.iter().find(|one| one.external_id == id).map(|one| one.name.clone());
     let mut days: Vec<(Date, Day)> = Vec::new();
     for one in &facts.changes {
         let seen = t.local_day(one.seen_at);
-        let lines = lines::of(std::slice::from_ref::<Changed>(one), &name_of, None, t);
+        let lines = lines::of(std::slice::from_ref::<ChangedAppointment>(one), &name_of, None, t);
         match days.iter_mut().find(|(day, _)| *day == seen) {
             Some((_, day)) => day.lines.extend(lines),
             None => days.push((seen, Day { heading: t.heading(seen), lines })),

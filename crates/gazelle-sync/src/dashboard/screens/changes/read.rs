@@ -4,12 +4,12 @@ use jiff::civil::Date;
 use serde::Serialize;
 use uuid::Uuid;
 
-use crate::dashboard::changed::{self, Changed};
+use crate::dashboard::changed::{self, ChangedAppointment};
 use crate::dashboard::links;
 use crate::dashboard::screens::today::read::{Technician, technicians};
 use crate::db::{DbError, Tx};
 use crate::entities::appointments;
-use crate::staging::history::recent::{self, Part};
+use crate::staging::history::recent::{self, HistoryPage};
 use crate::time;
 
 /// Versions on one page.
@@ -40,10 +40,10 @@ impl Filter {
 
 /// A page of changes.
 #[derive(Serialize)]
-pub(super) struct Changes {
+pub(super) struct ChangeList {
     day: Option<Date>,
     technician: Option<String>,
-    pub(super) changes: Vec<Changed>,
+    pub(super) changes: Vec<ChangedAppointment>,
     /// The value of `before` for the next page; none where nothing is left.
     pub(super) next: Option<String>,
     #[serde(skip)]
@@ -51,12 +51,12 @@ pub(super) struct Changes {
 }
 
 /// Reads it. The days are those of the zone `zone_name`.
-pub(super) async fn read(tx: &Tx<'_>, filter: &Filter, zone_name: &str) -> Result<Changes, DbError> {
+pub(super) async fn read(tx: &Tx<'_>, filter: &Filter, zone_name: &str) -> Result<ChangeList, DbError> {
     let bounds = |day: Date| {
         let from = time::start_of_day(day, zone_name).ok()?;
         Some((from, time::start_of_day(day.tomorrow().ok()?, zone_name).ok()?))
     };
-    let part = Part {
+    let part = HistoryPage {
         seen: filter.day.and_then(bounds),
         before: filter.before,
         technician: filter.technician.as_deref(),
@@ -64,7 +64,7 @@ pub(super) async fn read(tx: &Tx<'_>, filter: &Filter, zone_name: &str) -> Resul
         limit: PAGE,
     };
     let moves = recent::moves(tx, &appointments::ENTITY, part).await?;
-    Ok(Changes {
+    Ok(ChangeList {
         day: filter.day,
         technician: filter.technician.clone(),
         changes: changed::named(tx, moves.versions, filter.technician.as_deref()).await?,

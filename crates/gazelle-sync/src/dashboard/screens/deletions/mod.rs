@@ -15,10 +15,10 @@ use super::trouble;
 use crate::config::Settings;
 use crate::dashboard::answer::Answer;
 use crate::dashboard::links;
-use crate::dashboard::page::{Asked, Frame, Screen, Shown, entity_name};
+use crate::dashboard::page::{PageRequest, Frame, Screen, ShownTime, entity_name};
 use crate::dashboard::site::{Site, Trouble};
 use crate::dashboard::words::deletions as w;
-use crate::dashboard::words::tongue::Tongue;
+use crate::dashboard::words::locale::Locale;
 use read::{Group, Marked};
 
 /// The document beside the page.
@@ -44,17 +44,17 @@ struct GroupView {
     title: String,
     share: Option<String>,
     guard: Option<String>,
-    found: Shown,
+    found: ShownTime,
     found_by: String,
 }
 
 /// Answers with the page or its document.
-pub(crate) async fn show(State(site): State<Arc<Site>>, Extension(asked): Extension<Asked>) -> Answer {
+pub(crate) async fn show(State(site): State<Arc<Site>>, Extension(asked): Extension<PageRequest>) -> Answer {
     let answer = deletions(&site, &asked).await;
     answer.unwrap_or_else(|trouble| trouble::answer(&site, &asked, Screen::Deletions, trouble))
 }
 
-async fn deletions(site: &Site, asked: &Asked) -> Result<Answer, Trouble> {
+async fn deletions(site: &Site, asked: &PageRequest) -> Result<Answer, Trouble> {
     let mut reader = site.reader(asked).await?;
     let snapshot = reader.snapshot(site).await?;
     let frame = site.frame(asked, Screen::Deletions, &snapshot);
@@ -63,7 +63,7 @@ async fn deletions(site: &Site, asked: &Asked) -> Result<Answer, Trouble> {
     if asked.json {
         return Ok(Answer::bounded(StatusCode::OK, &Deletions { waiting, marked }));
     }
-    let (t, settings) = (frame.tongue(), &site.shared.settings);
+    let (t, settings) = (frame.locale(), &site.shared.settings);
     let page = Page {
         groups: waiting.iter().map(|group| group_view(group, settings, t)).collect(),
         well: well(&marked, t),
@@ -72,7 +72,7 @@ async fn deletions(site: &Site, asked: &Asked) -> Result<Answer, Trouble> {
     Ok(Answer::page(StatusCode::OK, &page))
 }
 
-fn group_view(group: &Group, settings: &Settings, t: &Tongue) -> GroupView {
+fn group_view(group: &Group, settings: &Settings, t: &Locale) -> GroupView {
     let entity = entity_name(&group.entity, t);
     let run_at = t.date_hour(group.started_at);
     GroupView {
@@ -83,13 +83,13 @@ fn group_view(group: &Group, settings: &Settings, t: &Tongue) -> GroupView {
             t.fill(w::SHARE, &[("share", &share), ("held", &t.number(held))])
         }),
         guard: guard(group, settings, t),
-        found: Shown::date_hour(group.found_at, t),
+        found: ShownTime::date_hour(group.found_at, t),
         found_by: t.fill(w::FOUND_BY, &[("at", &run_at), ("ago", &t.ago(group.found_at))]),
     }
 }
 
 /// Which guard withholds them, as far as the run counted what is held.
-fn guard(group: &Group, settings: &Settings, t: &Tongue) -> Option<String> {
+fn guard(group: &Group, settings: &Settings, t: &Locale) -> Option<String> {
     let held = group.held()?;
     let guard = settings.delete_guard();
     let limit = guard.smaller(held);
@@ -106,7 +106,7 @@ fn guard(group: &Group, settings: &Settings, t: &Tongue) -> Option<String> {
 }
 
 /// Why nothing waits.
-fn well(marked: &Marked, t: &Tongue) -> String {
+fn well(marked: &Marked, t: &Locale) -> String {
     let none = t.say(w::NONE);
     match marked.since {
         None => format!("{none} {}", t.say(w::NONE_KEPT)),

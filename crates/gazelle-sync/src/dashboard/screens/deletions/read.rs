@@ -47,7 +47,7 @@ pub(in crate::dashboard::screens) struct Marked {
 
 /// The deletions of a run.
 #[derive(Debug, Serialize)]
-pub(in crate::dashboard::screens) struct OfRun {
+pub(in crate::dashboard::screens) struct RunDeletions {
     pub(in crate::dashboard::screens) waiting: Vec<Group>,
     pub(in crate::dashboard::screens) records: Vec<Deletion>,
 }
@@ -109,7 +109,7 @@ pub(in crate::dashboard::screens) async fn marked(tx: &Tx<'_>) -> Result<Marked,
 }
 
 /// The deletions that a run found, in five statements.
-pub(in crate::dashboard::screens) async fn of_run(tx: &Tx<'_>, run: Uuid) -> Result<OfRun, DbError> {
+pub(in crate::dashboard::screens) async fn of_run(tx: &Tx<'_>, run: Uuid) -> Result<RunDeletions, DbError> {
     let found = deletions::found_in(tx, false, Some(run), MOST + 1).await?;
     let pairs = || found.iter().map(|one| (one.entity.as_str(), one.external_id.as_str()));
     let (entities, ids): (Vec<&str>, Vec<&str>) = pairs().unzip();
@@ -133,5 +133,5 @@ pub(in crate::dashboard::screens) async fn of_run(tx: &Tx<'_>, run: Uuid) -> Res
             found,
         }
     });
-    Ok(OfRun { records: records.collect(), waiting: groups(tx, Some(run)).await? })
+    Ok(RunDeletions { records: records.collect(), waiting: groups(tx, Some(run)).await? })
 }

@@ -9,19 +9,19 @@ use axum::http::StatusCode;
 use serde_json::Value as Json;
 use uuid::Uuid;
 
-use super::read::{self, Deletion, Group, Hanging, MOST, OfRun};
+use super::read::{self, Deletion, Group, Hanging, MOST, RunDeletions};
 use crate::dashboard::answer::Answer;
 use crate::dashboard::links;
 use crate::dashboard::named::Named;
-use crate::dashboard::page::{Asked, Frame, Screen, Shown, entity_name};
+use crate::dashboard::page::{PageRequest, Frame, Screen, ShownTime, entity_name};
 use crate::dashboard::raw;
 use crate::dashboard::screens::trouble;
 use crate::dashboard::site::{Site, Trouble};
 use crate::dashboard::values::Value;
 use crate::dashboard::words::actions as wa;
 use crate::dashboard::words::deletions as w;
-use crate::dashboard::words::said::Said;
-use crate::dashboard::words::tongue::Tongue;
+use crate::dashboard::words::sentence::Sentence;
+use crate::dashboard::words::locale::Locale;
 use crate::states::DeletionState;
 
 /// The page.
@@ -57,7 +57,7 @@ struct RecordView {
     shape: &'static str,
     word: String,
     is_seen_since: bool,
-    last_seen: Option<Shown>,
+    last_seen: Option<ShownTime>,
     evidence: String,
     answer: String,
     left_out: Option<String>,
@@ -67,21 +67,21 @@ struct RecordView {
 /// Answers with the page or, if the path ends with `.json`, its document.
 pub(crate) async fn show(
     State(site): State<Arc<Site>>,
-    Extension(asked): Extension<Asked>,
+    Extension(asked): Extension<PageRequest>,
     Path(run): Path<String>,
 ) -> Answer {
     let answer = of_run(&site, &asked, run.trim_end_matches(".json")).await;
     answer.unwrap_or_else(|trouble| trouble::answer(&site, &asked, Screen::Deletions, trouble))
 }
 
-async fn of_run(site: &Site, asked: &Asked, run: &str) -> Result<Answer, Trouble> {
+async fn of_run(site: &Site, asked: &PageRequest, run: &str) -> Result<Answer, Trouble> {
     let mut reader = site.reader(asked).await?;
     let snapshot = reader.snapshot(site).await?;
     let frame = site.frame(asked, Screen::Deletions, &snapshot);
     let run = run.parse::<Uuid>().ok();
     let read = match run {
         Some(run) => read::of_run(&snapshot.tx, run).await.map_err(|error| site.failed(&error))?,
-        None => OfRun { waiting: Vec::new(), records: Vec::new() },
+        None => RunDeletions { waiting: Vec::new(), records: Vec::new() },
     };
     let Some(run_id) = run.filter(|_| !read.records.is_empty()) else {
         return Ok(nothing(frame, asked));
@@ -92,7 +92,7 @@ async fn of_run(site: &Site, asked: &Asked, run: &str) -> Result<Answer, Trouble
     })
 }
 
-fn nothing(frame: Frame, asked: &Asked) -> Answer {
+fn nothing(frame: Frame, asked: &PageRequest) -> Answer {
     if asked.json {
         let error = serde_json::json!({ "error": "no deletion of this run is recorded" });
         return Answer::document(StatusCode::NOT_FOUND, &error);
@@ -103,8 +103,8 @@ fn nothing(frame: Frame, asked: &Asked) -> Answer {
     trouble::not_there(frame, heading, sentence, link)
 }
 
-fn page(read: &OfRun, run_id: Uuid, frame: Frame) -> Page {
-    let t = frame.tongue();
+fn page(read: &RunDeletions, run_id: Uuid, frame: Frame) -> Page {
+    let t = frame.locale();
     let most = usize::try_from(MOST).unwrap_or_default();
     let heading = match read.waiting.first() {
         Some(group) => t.fill(w::OF_RUN, &[("at", &t.date_hour(group.started_at))]),
@@ -122,10 +122,10 @@ fn page(read: &OfRun, run_id: Uuid, frame: Frame) -> Page {
     }
 }
 
-fn group_form(group: &Group, t: &Tongue) -> GroupForm {
+fn group_form(group: &Group, t: &Locale) -> GroupForm {
     let name = entity_name(&group.entity, t);
     let title = t.fill(w::GROUP, &[("entity", &name), ("n", &t.number(group.records))]);
-    let does = |said: Said| format!("{} {title}", t.say(said));
+    let does = |said: Sentence| format!("{} {title}", t.say(said));
     GroupForm {
         delete: does(wa::DELETE_MANY),
         keep: does(wa::KEEP_MANY),
@@ -134,7 +134,7 @@ fn group_form(group: &Group, t: &Tongue) -> GroupForm {
     }
 }
 
-fn view(deletion: &Deletion, t: &Tongue) -> RecordView {
+fn view(deletion: &Deletion, t: &Locale) -> RecordView {
     let (class, shape, word) = match deletion.found.state.parse() {
         Ok(DeletionState::Withheld) => ("warn", "▲", w::STATE_WITHHELD),
         Ok(DeletionState::Approved) => ("bad", "✕", w::STATE_APPROVED),
@@ -154,7 +154,7 @@ fn view(deletion: &Deletion, t: &Tongue) -> RecordView {
         shape,
         word: t.say(word).into_owned(),
         is_seen_since: deletion.is_seen_since(),
-        last_seen: deletion.last_seen_at.map(|at| Shown::date_hour(at, t)),
+        last_seen: deletion.last_seen_at.map(|at| ShownTime::date_hour(at, t)),
         evidence: sentence(evidence, t),
         answer: shown.to_owned(),
         left_out: (left_out > 0).then(|| crate::dashboard::values::left_out_text(left_out, t)),
@@ -163,14 +163,14 @@ fn view(deletion: &Deletion, t: &Tongue) -> RecordView {
 }
 
 /// The evidence in a sentence.
-fn sentence(evidence: &Json, t: &Tongue) -> String {
+fn sentence(evidence: &Json, t: &Locale) -> String {
     let text = |name: &str| Value::of(&evidence[name], t).text;
     let at = text("asked_at").parse().map(|at| t.exact(at)).unwrap_or_default();
     t.fill(w::EVIDENCE, &[("walk", &text("not_listed_in")), ("getter", &text("asked_with")), ("at", &at)])
 }
 
 /// What hangs on a record.
-fn hanging(rows: &[Hanging], t: &Tongue) -> Option<String> {
+fn hanging(rows: &[Hanging], t: &Locale) -> Option<String> {
     let what: Vec<String> = rows
         .iter()
         .map(|one| match one.kind.as_str() {
@@ -178,6 +178,6 @@ fn hanging(rows: &[Hanging], t: &Tongue) -> Option<String> {
             _ => t.count(w::HANGING_APPOINTMENTS, one.rows),
         })
         .collect();
-    let said: Said = w::HANGING;
+    let said: Sentence = w::HANGING;
     (!what.is_empty()).then(|| t.fill(said, &[("what", &what.join(", "))]))
 }

@@ -13,11 +13,11 @@ use serde::Deserialize as _;
 
 use super::trouble;
 use crate::dashboard::answer::Answer;
-use crate::dashboard::page::{Asked, Frame, Screen, Shown, State as Shape};
+use crate::dashboard::page::{PageRequest, Frame, Screen, ShownTime, State as Shape};
 use crate::dashboard::site::{Site, Trouble};
 use crate::dashboard::words::actions::BY_DEMO;
 use crate::dashboard::words::doctor as w;
-use crate::dashboard::words::tongue::Tongue;
+use crate::dashboard::words::locale::Locale;
 use crate::doctor::{Level, Line};
 use crate::run_log::actions::{self, Action, Examinations};
 
@@ -33,11 +33,11 @@ struct Page {
     at_work: Option<String>,
     /// The last one came to no result: a sentence, and why, in English.
     failed: Option<(String, Option<String>)>,
-    found: Option<Found>,
+    found: Option<DoctorResult>,
 }
 
 /// The last result.
-struct Found {
+struct DoctorResult {
     worst: Shape,
     counts: Vec<String>,
     examined: String,
@@ -57,12 +57,12 @@ struct LineView {
 }
 
 /// Answers with the page or its document.
-pub(crate) async fn show(State(site): State<Arc<Site>>, Extension(asked): Extension<Asked>) -> Answer {
+pub(crate) async fn show(State(site): State<Arc<Site>>, Extension(asked): Extension<PageRequest>) -> Answer {
     let answer = page(&site, &asked).await;
     answer.unwrap_or_else(|trouble| trouble::answer(&site, &asked, Screen::Doctor, trouble))
 }
 
-async fn page(site: &Site, asked: &Asked) -> Result<Answer, Trouble> {
+async fn page(site: &Site, asked: &PageRequest) -> Result<Answer, Trouble> {
     let mut reader = site.reader(asked).await?;
     let snapshot = reader.snapshot(site).await?;
     let read = actions::examinations(&snapshot.tx).await.map_err(|error| site.failed(&error))?;
@@ -74,7 +74,7 @@ async fn page(site: &Site, asked: &Asked) -> Result<Answer, Trouble> {
 }
 
 fn put(read: &Examinations, now: Timestamp, frame: Frame) -> Page {
-    let t = frame.tongue();
+    let t = frame.locale();
     let at_work = |action: &Action| match action.taken_at {
         None => t.say(w::WAITING).into_owned(),
         Some(at) => t.fill(w::AT_WORK, &[("at", &t.since(at))]),
@@ -92,7 +92,7 @@ fn put(read: &Examinations, now: Timestamp, frame: Frame) -> Page {
 }
 
 /// The last result; none if it is not in the shape that this program knows.
-fn found(action: &Action, now: Timestamp, t: &Tongue) -> Option<Found> {
+fn found(action: &Action, now: Timestamp, t: &Locale) -> Option<DoctorResult> {
     let checks = action.report.as_ref()?.get("checks")?.as_array()?;
     let mut lines: Vec<Line> = checks.iter().filter_map(|line| Line::deserialize(line).ok()).collect();
     lines.sort_by_key(|line| Reverse(line.level));
@@ -103,8 +103,8 @@ fn found(action: &Action, now: Timestamp, t: &Tongue) -> Option<Found> {
     let name = action.name.clone().unwrap_or_else(|| t.say(BY_DEMO).into_owned());
     let age = now.duration_since(at);
     let facts = [("at", t.date_hour(at)), ("ago", t.ago(at)), ("name", name)];
-    let shown = Shown::date_hour(at, t);
-    Some(Found {
+    let shown = ShownTime::date_hour(at, t);
+    Some(DoctorResult {
         worst: match worst {
             Level::Ok => Shape { word: t.say(w::ALL_OK).into_owned(), ..shape(Level::Ok, t) },
             Level::Warning => Shape { word: t.count(w::WARNINGS, warnings), ..shape(Level::Warning, t) },
@@ -125,11 +125,11 @@ fn found(action: &Action, now: Timestamp, t: &Tongue) -> Option<Found> {
     })
 }
 
-fn view(line: Line, t: &Tongue) -> LineView {
+fn view(line: Line, t: &Locale) -> LineView {
     LineView { state: shape(line.level, t), check: line.check.into_owned(), said: line.said, mend: line.mend }
 }
 
-fn shape(level: Level, t: &Tongue) -> Shape {
+fn shape(level: Level, t: &Locale) -> Shape {
     let (class, shape, word) = match level {
         Level::Ok => ("ok", "●", w::OK),
         Level::Warning => ("warn", "▲", w::WARNING),
@@ -175,7 +175,7 @@ mod tests {
         let report =
             json!({ "checks": [&checks[0], &checks[1], check("x", "grave"), &checks[2], &checks[3]] });
         let now = "2026-11-24T14:22:00Z".parse().unwrap();
-        let t = Tongue::new(Language::En, time::zone(time::MONTREAL).unwrap(), now);
+        let t = Locale::new(Language::En, time::zone(time::MONTREAL).unwrap(), now);
         let shown = found(&action(report.clone()), now, &t).unwrap();
         let order: Vec<&str> = shown.lines.iter().map(|line| line.check.as_str()).collect();
         assert_eq!(order, ["c", "b", "d", "a"]);

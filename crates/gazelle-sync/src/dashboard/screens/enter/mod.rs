@@ -14,12 +14,12 @@ use serde::Deserialize;
 use super::trouble;
 use crate::dashboard::answer::Answer;
 use crate::dashboard::entry::cookie;
-use crate::dashboard::entry::form::Posted;
-use crate::dashboard::page::{Asked, Frame, Screen, home};
+use crate::dashboard::entry::form::BoundedForm;
+use crate::dashboard::page::{PageRequest, Frame, Screen, home};
 use crate::dashboard::site::{Site, Trouble};
 use crate::dashboard::words::entry as w;
-use crate::dashboard::words::said::Said;
-use crate::people::secrets::{self, Token, Unfit};
+use crate::dashboard::words::sentence::Sentence;
+use crate::people::secrets::{self, Token, UnfitPassphrase};
 use crate::people::{self, Person};
 
 /// The form.
@@ -44,14 +44,14 @@ struct Page {
 /// The page of a link that is not valid.
 #[derive(Template)]
 #[template(path = "screens/enter/gone.html")]
-struct Gone {
+struct InvalidLinkPage {
     frame: Frame,
 }
 
 /// Answers with the page.
 pub(crate) async fn show(
     State(site): State<Arc<Site>>,
-    Extension(asked): Extension<Asked>,
+    Extension(asked): Extension<PageRequest>,
     Path(link): Path<String>,
 ) -> Answer {
     match whose(&site, &link).await {
@@ -64,15 +64,15 @@ pub(crate) async fn show(
 /// Uses the link up: sets the passphrase and begins a session.
 pub(crate) async fn enter(
     State(site): State<Arc<Site>>,
-    Extension(asked): Extension<Asked>,
+    Extension(asked): Extension<PageRequest>,
     Path(link): Path<String>,
-    Posted(form): Posted<Form>,
+    BoundedForm(form): BoundedForm<Form>,
 ) -> Answer {
     let answer = entered(&site, &asked, &link, form).await;
     answer.unwrap_or_else(|trouble| trouble::answer(&site, &asked, Screen::Other, trouble))
 }
 
-async fn entered(site: &Site, asked: &Asked, link: &str, form: Form) -> Result<Answer, Trouble> {
+async fn entered(site: &Site, asked: &PageRequest, link: &str, form: Form) -> Result<Answer, Trouble> {
     let Some((link, person)) = whose(site, link).await? else { return Ok(gone(site, asked)) };
     if let Err(problem) = fits(&form, &person.name) {
         return Ok(page(site, asked, &link, &person, Some(problem)));
@@ -100,18 +100,18 @@ async fn whose(site: &Site, link: &str) -> Result<Option<(Token, Person)>, Troub
 }
 
 /// Why the form's passphrase cannot be taken.
-fn fits(form: &Form, name: &str) -> Result<(), Said> {
+fn fits(form: &Form, name: &str) -> Result<(), Sentence> {
     if form.passphrase.expose_secret() != form.again.expose_secret() {
         return Err(w::NOT_THE_SAME);
     }
     secrets::check(&form.passphrase, name).map_err(|unfit| match unfit {
-        Unfit::Short => w::TOO_SHORT,
-        Unfit::Long => w::TOO_LONG,
-        Unfit::Name => w::IS_NAME,
+        UnfitPassphrase::Short => w::TOO_SHORT,
+        UnfitPassphrase::Long => w::TOO_LONG,
+        UnfitPassphrase::Name => w::IS_NAME,
     })
 }
 
-fn page(site: &Site, asked: &Asked, link: &Token, person: &Person, problem: Option<Said>) -> Answer {
+fn page(site: &Site, asked: &PageRequest, link: &Token, person: &Person, problem: Option<Sentence>) -> Answer {
     let frame = frame(site, asked, person);
     let status = if problem.is_some() { StatusCode::UNPROCESSABLE_ENTITY } else { StatusCode::OK };
     let page = Page {
@@ -126,7 +126,7 @@ fn page(site: &Site, asked: &Asked, link: &Token, person: &Person, problem: Opti
 }
 
 /// The frame in the language of the person, if one was chosen with the invitation.
-fn frame(site: &Site, asked: &Asked, person: &Person) -> Frame {
+fn frame(site: &Site, asked: &PageRequest, person: &Person) -> Frame {
     let frame = Frame::new(asked, &site.shared.settings, Screen::Other, Timestamp::now());
     match person.language {
         Some(language) => frame.in_language(language),
@@ -134,7 +134,7 @@ fn frame(site: &Site, asked: &Asked, person: &Person) -> Frame {
     }
 }
 
-fn gone(site: &Site, asked: &Asked) -> Answer {
+fn gone(site: &Site, asked: &PageRequest) -> Answer {
     let frame = Frame::new(asked, &site.shared.settings, Screen::Other, Timestamp::now());
-    Answer::page(StatusCode::GONE, &Gone { frame })
+    Answer::page(StatusCode::GONE, &InvalidLinkPage { frame })
 }

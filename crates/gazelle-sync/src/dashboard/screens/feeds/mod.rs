@@ -13,9 +13,9 @@ use uuid::Uuid;
 use super::today::read::{Technician, technicians};
 use super::{refused, trouble};
 use crate::dashboard::answer::Answer;
-use crate::dashboard::entry::form::Posted;
+use crate::dashboard::entry::form::BoundedForm;
 use crate::dashboard::feed;
-use crate::dashboard::page::{Asked, Frame, Screen};
+use crate::dashboard::page::{PageRequest, Frame, Screen};
 use crate::dashboard::site::{Site, Trouble};
 use crate::dashboard::words::feeds as w;
 use crate::dashboard::words::{entry, today};
@@ -62,14 +62,14 @@ pub(crate) struct Form {
 }
 
 /// Answers with the page or its document.
-pub(crate) async fn show(State(site): State<Arc<Site>>, Extension(asked): Extension<Asked>) -> Answer {
+pub(crate) async fn show(State(site): State<Arc<Site>>, Extension(asked): Extension<PageRequest>) -> Answer {
     match page(&site, &asked).await {
         Ok(answer) => answer,
         Err(trouble) => trouble::answer(&site, &asked, Screen::Today, trouble),
     }
 }
 
-async fn page(site: &Site, asked: &Asked) -> Result<Answer, Trouble> {
+async fn page(site: &Site, asked: &PageRequest) -> Result<Answer, Trouble> {
     let mut reader = site.reader(asked).await?;
     let snapshot = reader.snapshot(site).await?;
     let frame = site.frame(asked, Screen::Today, &snapshot);
@@ -115,8 +115,8 @@ fn row(one: &Feed, frame: &Frame) -> Row {
 /// Makes a link, and shows it. A technician makes one to the own visits, whatever the form says.
 pub(crate) async fn make(
     State(site): State<Arc<Site>>,
-    Extension(asked): Extension<Asked>,
-    Posted(form): Posted<Form>,
+    Extension(asked): Extension<PageRequest>,
+    BoundedForm(form): BoundedForm<Form>,
 ) -> Answer {
     let technician = asked.viewer.own().map_or(form.technician, str::to_owned);
     let frame = site.frame_now(&asked, Screen::Today).await;
@@ -150,7 +150,7 @@ pub(crate) async fn make(
 /// Makes it; the name of the technician.
 async fn made(
     site: &Site,
-    asked: &Asked,
+    asked: &PageRequest,
     technician: &str,
     link: &Token,
     frame: &Frame,
@@ -159,7 +159,7 @@ async fn made(
         return Ok(Err(FeedRefusal::TechnicianUnknown));
     }
     let by = asked.viewer.person().map(|person| person.id);
-    let made = feeds::make(&site.db()?, technician, frame.tongue().language, by, link).await;
+    let made = feeds::make(&site.db()?, technician, frame.locale().language, by, link).await;
     if let Err(refusal) = made.map_err(|error| site.failed(&error))? {
         return Ok(Err(refusal));
     }
@@ -172,7 +172,7 @@ async fn made(
 /// Revokes a link. A technician revokes those to the own visits alone.
 pub(crate) async fn revoke(
     State(site): State<Arc<Site>>,
-    Extension(asked): Extension<Asked>,
+    Extension(asked): Extension<PageRequest>,
     Path(id): Path<String>,
 ) -> Answer {
     let Ok(id) = id.parse::<Uuid>() else { return trouble::not_found(&site, &asked) };

@@ -12,7 +12,7 @@ use serde::Serialize;
 use super::trouble;
 use crate::dashboard::answer::Answer;
 use crate::dashboard::charts::heat::{Cell, Heat, STEPS};
-use crate::dashboard::page::{Asked, Frame, Screen};
+use crate::dashboard::page::{PageRequest, Frame, Screen};
 use crate::dashboard::site::{Site, Trouble};
 use crate::dashboard::words::charts as w;
 use crate::run_log::run_charts::{self, REQUESTS};
@@ -41,16 +41,16 @@ struct Page {
 }
 
 /// Answers with the page or its document.
-pub(crate) async fn show(State(site): State<Arc<Site>>, Extension(asked): Extension<Asked>) -> Answer {
+pub(crate) async fn show(State(site): State<Arc<Site>>, Extension(asked): Extension<PageRequest>) -> Answer {
     let answer = latency(&site, &asked).await;
     answer.unwrap_or_else(|trouble| trouble::answer(&site, &asked, Screen::Runs, trouble))
 }
 
-async fn latency(site: &Site, asked: &Asked) -> Result<Answer, Trouble> {
+async fn latency(site: &Site, asked: &PageRequest) -> Result<Answer, Trouble> {
     let mut reader = site.reader(asked).await?;
     let snapshot = reader.snapshot(site).await?;
     let frame = site.frame(asked, Screen::Runs, &snapshot);
-    let t = frame.tongue();
+    let t = frame.locale();
     let days = t.days(DAYS);
     let ends = days.first().zip(days.last());
     let hours = ends.map(|(first, last)| t.hours(first.1, last.1)).unwrap_or_default();

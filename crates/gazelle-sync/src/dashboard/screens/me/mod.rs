@@ -13,8 +13,8 @@ use super::trouble;
 use crate::config::Language;
 use crate::dashboard::answer::Answer;
 use crate::dashboard::entry::cookie;
-use crate::dashboard::entry::form::Posted;
-use crate::dashboard::page::{Asked, Frame, LANGUAGE_COOKIE, LIVE_COOKIE, Screen, own_path};
+use crate::dashboard::entry::form::BoundedForm;
+use crate::dashboard::page::{PageRequest, Frame, LANGUAGE_COOKIE, LIVE_COOKIE, Screen, own_path};
 use crate::dashboard::site::Site;
 use crate::dashboard::words::entry as w;
 use crate::people;
@@ -37,7 +37,7 @@ pub(crate) struct Choice {
 }
 
 /// Answers with the page.
-pub(crate) async fn show(State(site): State<Arc<Site>>, Extension(asked): Extension<Asked>) -> Answer {
+pub(crate) async fn show(State(site): State<Arc<Site>>, Extension(asked): Extension<PageRequest>) -> Answer {
     let Some(person) = asked.viewer.person() else {
         return trouble::refused(&site, &asked, (w::DEMO_HAS_NO_PEOPLE, w::DEMO_HAS_NO_PEOPLE_WHY));
     };
@@ -54,8 +54,8 @@ pub(crate) async fn show(State(site): State<Arc<Site>>, Extension(asked): Extens
 /// Keeps the language that was chosen, in the browser and for the person, and leads back.
 pub(crate) async fn choose_language(
     State(site): State<Arc<Site>>,
-    Extension(asked): Extension<Asked>,
-    Posted(choice): Posted<Choice>,
+    Extension(asked): Extension<PageRequest>,
+    BoundedForm(choice): BoundedForm<Choice>,
 ) -> Answer {
     let settings = &site.shared.settings;
     let language: Language =
@@ -77,12 +77,12 @@ pub(crate) async fn choose_language(
 
 /// The form of the updates.
 #[derive(Deserialize)]
-pub(crate) struct Follows {
+pub(crate) struct LiveForm {
     live: String,
 }
 
 /// Keeps in the browser whether open pages follow what happens, and leads back.
-pub(crate) async fn choose_live(State(site): State<Arc<Site>>, Posted(choice): Posted<Follows>) -> Answer {
+pub(crate) async fn choose_live(State(site): State<Arc<Site>>, BoundedForm(choice): BoundedForm<LiveForm>) -> Answer {
     let secure = cookie::secure(site.shared.settings.public_url.as_ref());
     let value = if choice.live == "off" { "off" } else { "on" };
     let cookie =
@@ -91,7 +91,7 @@ pub(crate) async fn choose_live(State(site): State<Arc<Site>>, Posted(choice): P
 }
 
 /// Ends all sessions of the person, in every browser.
-pub(crate) async fn sign_out(State(site): State<Arc<Site>>, Extension(asked): Extension<Asked>) -> Answer {
+pub(crate) async fn sign_out(State(site): State<Arc<Site>>, Extension(asked): Extension<PageRequest>) -> Answer {
     if let Some(person) = asked.viewer.person() {
         let ended =
             async { people::end_all(&site.db()?, person.id).await.map_err(|error| site.failed(&error)) };

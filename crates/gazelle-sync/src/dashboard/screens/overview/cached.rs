@@ -12,16 +12,16 @@ use tokio::time::Instant;
 use super::read::{self, Overview};
 use crate::dashboard::entry::same_origin;
 use crate::dashboard::live::marks::Versions;
-use crate::dashboard::page::{Asked, Waits};
+use crate::dashboard::page::{PageRequest, AwaitingCounts};
 use crate::dashboard::site::{Site, Trouble};
 
 /// For how long facts are shown after they were read.
 const KEPT: Duration = Duration::from_secs(3);
 
 /// Facts with what a page needs besides.
-pub(crate) struct Seen {
+pub(crate) struct CachedOverview {
     pub(super) facts: Overview,
-    pub(super) waits: Waits,
+    pub(super) waits: AwaitingCounts,
     is_demo: bool,
     begun: Instant,
     /// What was known of changes before they were read.
@@ -31,14 +31,14 @@ pub(crate) struct Seen {
 
 /// The last facts. Who asks meanwhile waits for one read.
 #[derive(Default)]
-pub(crate) struct Cached(Mutex<Option<Arc<Seen>>>);
+pub(crate) struct Cached(Mutex<Option<Arc<CachedOverview>>>);
 
 /// The facts, not older than [`KEPT`].
-pub(super) async fn facts(cached: &Cached, site: &Site, asked: &Asked) -> Result<Arc<Seen>, Trouble> {
+pub(super) async fn facts(cached: &Cached, site: &Site, asked: &PageRequest) -> Result<Arc<CachedOverview>, Trouble> {
     let mut last = cached.0.lock().await;
     let (versions, posted) = (site.live.versions(), site.posted());
     let is_current =
-        |seen: &Seen| seen.begun.elapsed() < KEPT && seen.versions == versions && seen.posted == posted;
+        |seen: &CachedOverview| seen.begun.elapsed() < KEPT && seen.versions == versions && seen.posted == posted;
     if let Some(seen) = last.as_ref().filter(|seen| is_current(seen)) {
         // Who was let in as to the demonstration sees that alone.
         return match seen.is_demo || !asked.viewer.is_demo() {
@@ -53,7 +53,7 @@ pub(super) async fn facts(cached: &Cached, site: &Site, asked: &Asked) -> Result
     let read = read::read(&snapshot, &site.shared.settings, site.shared.activity()).await;
     let facts = read.map_err(|error| site.failed(&error))?;
     let (waits, is_demo) = (snapshot.waits, snapshot.is_demo);
-    let seen = Arc::new(Seen { facts, waits, is_demo, begun, versions, posted });
+    let seen = Arc::new(CachedOverview { facts, waits, is_demo, begun, versions, posted });
     *last = Some(seen.clone());
     Ok(seen)
 }

@@ -4,13 +4,13 @@ use jiff::Timestamp;
 use jiff::civil::Date;
 use serde::Serialize;
 
-use crate::dashboard::charts::growth::{Drawn, Entity, Growth};
+use crate::dashboard::charts::growth::{GrowthChartData, Entity, Growth};
 use crate::dashboard::page::entity_name;
 use crate::dashboard::words::charts as w;
-use crate::dashboard::words::tongue::Tongue;
+use crate::dashboard::words::locale::Locale;
 use crate::db::{DbError, Tx};
 use crate::entities;
-use crate::run_log::run_charts::{self, Grown, RUNS};
+use crate::run_log::run_charts::{self, DailyGrowth, RUNS};
 use crate::time;
 
 /// Number of local days drawn, including today.
@@ -18,23 +18,23 @@ const DAYS: u16 = 30;
 
 /// The facts.
 #[derive(Serialize)]
-pub(super) struct Grew {
+pub(super) struct GrowthFacts {
     /// The days with their starts, and the day after.
     days: Vec<(Date, Timestamp)>,
-    grown: Vec<Grown>,
+    grown: Vec<DailyGrowth>,
 }
 
 /// Reads them, for the days of a zone.
-pub(super) async fn read(tx: &Tx<'_>, now: Timestamp, zone: &jiff::tz::TimeZone) -> Result<Grew, DbError> {
+pub(super) async fn read(tx: &Tx<'_>, now: Timestamp, zone: &jiff::tz::TimeZone) -> Result<GrowthFacts, DbError> {
     let days = time::starts_of_days(time::local(now, zone).date(), DAYS, zone);
     let starts: Vec<Timestamp> = days.iter().map(|(_, start)| *start).collect();
     let grown = run_charts::growth(tx, &starts).await?;
-    Ok(Grew { days, grown })
+    Ok(GrowthFacts { days, grown })
 }
 
-impl Grew {
+impl GrowthFacts {
     /// Draws them.
-    pub(super) fn view(&self, t: &Tongue) -> Growth {
+    pub(super) fn view(&self, t: &Locale) -> Growth {
         let known = entities::names();
         let mut names: Vec<&str> = self.grown.iter().filter_map(|one| one.entity.as_deref()).collect();
         names.sort_by_key(|name| (known.iter().position(|one| one == name).unwrap_or(known.len()), *name));
@@ -51,11 +51,11 @@ impl Grew {
         };
         let entities: Vec<Entity> = names.iter().map(entity).collect();
         let first = self.grown.iter().map(|one| one.day).min();
-        Growth::draw(Drawn { days: &self.days, entities: &entities, first }, t)
+        Growth::draw(GrowthChartData { days: &self.days, entities: &entities, first }, t)
     }
 
     /// Says so where not all runs are counted.
-    pub(super) fn limited(&self, t: &Tongue) -> Option<String> {
+    pub(super) fn limited(&self, t: &Locale) -> Option<String> {
         let runs = self.grown.first().map(|one| one.runs).unwrap_or_default();
         (runs >= RUNS).then(|| t.fill(w::GROWTH_LIMITED, &[("n", &t.number(RUNS))]))
     }

@@ -18,13 +18,13 @@ use crate::dashboard::charts::age_bar::AgeBar;
 use crate::dashboard::charts::growth::Growth;
 use crate::dashboard::charts::strip::{Strip, Window};
 use crate::dashboard::links;
-use crate::dashboard::page::{self, Asked, Frame, Screen, Shown};
+use crate::dashboard::page::{self, PageRequest, Frame, Screen, ShownTime};
 use crate::dashboard::site::{Site, Trouble};
-use crate::dashboard::verdict::{self, Told};
+use crate::dashboard::verdict::{self, VerdictText};
 use crate::dashboard::words::actions as wa;
 use crate::dashboard::words::charts as wc;
 use crate::dashboard::words::overview as w;
-use crate::dashboard::words::tongue::Tongue;
+use crate::dashboard::words::locale::Locale;
 use crate::run_log::actions::LastVerified;
 use crate::service::state::ServiceState;
 use cached::Cached;
@@ -35,7 +35,7 @@ use read::{EntityLine, Overview};
 #[template(path = "screens/overview/page.html")]
 struct Page {
     frame: Frame,
-    told: Told,
+    told: VerdictText,
     /// Whether no run was ever recorded: then the page says how the first sync begins.
     is_empty: bool,
     waiting: Vec<Waiting>,
@@ -53,7 +53,7 @@ struct Page {
 /// The last comparison with Gazelle.
 struct VerifiedView {
     said: String,
-    at: Shown,
+    at: ShownTime,
     href: String,
 }
 
@@ -70,7 +70,7 @@ struct Waiting {
 /// A row of the table of entities.
 struct EntityRow {
     name: String,
-    good: Option<Shown>,
+    good: Option<ShownTime>,
     ago: String,
     bar: AgeBar,
     held: String,
@@ -79,7 +79,7 @@ struct EntityRow {
 /// A row of the table beside the strip.
 struct RunRow {
     href: String,
-    started: Shown,
+    started: ShownTime,
     took: String,
     state: page::State,
 }
@@ -88,13 +88,13 @@ struct RunRow {
 pub(crate) async fn show(
     State(site): State<Arc<Site>>,
     Extension(cached): Extension<Arc<Cached>>,
-    Extension(asked): Extension<Asked>,
+    Extension(asked): Extension<PageRequest>,
 ) -> Answer {
     let answer = overview(&cached, &site, &asked).await;
     answer.unwrap_or_else(|trouble| trouble::answer(&site, &asked, Screen::Overview, trouble))
 }
 
-async fn overview(cached: &Cached, site: &Site, asked: &Asked) -> Result<Answer, Trouble> {
+async fn overview(cached: &Cached, site: &Site, asked: &PageRequest) -> Result<Answer, Trouble> {
     let settings = &site.shared.settings;
     let seen = cached::facts(cached, site, asked).await?;
     let facts = &seen.facts;
@@ -103,17 +103,17 @@ async fn overview(cached: &Cached, site: &Site, asked: &Asked) -> Result<Answer,
     }
     let mut frame = Frame::new(asked, settings, Screen::Overview, facts.facts.now);
     frame.waits = seen.waits;
-    let waiting = waiting(facts, settings, frame.tongue());
+    let waiting = waiting(facts, settings, frame.locale());
     Ok(Answer::page(StatusCode::OK, &page(facts, waiting, frame)))
 }
 
 fn page(facts: &Overview, waiting: Vec<Waiting>, frame: Frame) -> Page {
-    let t = frame.tongue();
+    let t = frame.locale();
     let window = Window { from: facts.strip_from, to: facts.facts.now, due: &facts.due };
     let limit = facts.facts.stale_after_minutes;
     let runs = facts.runs.iter().rev().map(|run| RunRow {
         href: format!("/app/runs/{}", run.run_id),
-        started: Shown::date_hour(run.started_at, t),
+        started: ShownTime::date_hour(run.started_at, t),
         took: run.duration_ms.map(|ms| t.milliseconds(ms)).unwrap_or_default(),
         state: page::State::of_run(&run.status, t),
     });
@@ -133,10 +133,10 @@ fn page(facts: &Overview, waiting: Vec<Waiting>, frame: Frame) -> Page {
     }
 }
 
-fn entity(line: &EntityLine, limit: u32, now: jiff::Timestamp, t: &Tongue) -> EntityRow {
+fn entity(line: &EntityLine, limit: u32, now: jiff::Timestamp, t: &Locale) -> EntityRow {
     let name = page::entity_name(line.entity, t);
     EntityRow {
-        good: line.good_at.map(|at| Shown::date_hour(at, t)),
+        good: line.good_at.map(|at| ShownTime::date_hour(at, t)),
         ago: line.good_at.map(|at| t.age(now.duration_since(at).as_secs().max(0))).unwrap_or_default(),
         bar: AgeBar::draw(line.entity, &name, line.good_at, limit, (now, t)),
         held: t.number_or_dash(line.in_production),
@@ -144,20 +144,20 @@ fn entity(line: &EntityLine, limit: u32, now: jiff::Timestamp, t: &Tongue) -> En
     }
 }
 
-fn verified(last: &LastVerified, t: &Tongue) -> VerifiedView {
+fn verified(last: &LastVerified, t: &Locale) -> VerifiedView {
     let differences = t.count(wa::DIFFERENCES, last.differences);
     let facts =
         [("rows", t.number(last.rows)), ("asked", t.number(last.asked)), ("differences", differences)];
     let facts = facts.each_ref().map(|(name, fact)| (*name, fact.as_str()));
     VerifiedView {
         said: t.fill(wa::LAST_VERIFIED, &facts),
-        at: Shown::date_hour(last.at, t),
+        at: ShownTime::date_hour(last.at, t),
         href: links::action(last.id),
     }
 }
 
 /// What the service does next.
-fn next(facts: &Overview, t: &Tongue) -> Option<String> {
+fn next(facts: &Overview, t: &Locale) -> Option<String> {
     let activity = &facts.activity;
     if activity.state == ServiceState::Running {
         return Some(t.fill(w::RUNNING_NOW, &[("at", &t.since(activity.since))]));
@@ -167,7 +167,7 @@ fn next(facts: &Overview, t: &Tongue) -> Option<String> {
 }
 
 /// What waits for a person, in the words of the alerts.
-fn waiting(facts: &Overview, settings: &crate::config::Settings, t: &Tongue) -> Vec<Waiting> {
+fn waiting(facts: &Overview, settings: &crate::config::Settings, t: &Locale) -> Vec<Waiting> {
     let told = |problem: &crate::alerts::Problem| {
         let text = problem.message(settings, t.language, facts.facts.now);
         let lines = text.body.to_string();

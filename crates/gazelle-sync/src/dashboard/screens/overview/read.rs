@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
 
-use super::growth::{self, Grew};
+use super::growth::{self, GrowthFacts};
 use crate::alerts::{self, Kind, Problem};
 use crate::config::Settings;
 use crate::dashboard::charts::strip;
@@ -36,7 +36,7 @@ pub(super) struct Overview {
     /// When the oldest of them was first seen.
     pub(super) oldest_case: Option<Timestamp>,
     pub(super) entities: Vec<EntityLine>,
-    pub(super) growth: Grew,
+    pub(super) growth: GrowthFacts,
     pub(super) runs: Vec<strip::Run>,
     /// When runs were due within the time of the strip.
     pub(super) due: Vec<Timestamp>,

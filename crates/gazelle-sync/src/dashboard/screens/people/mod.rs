@@ -14,13 +14,13 @@ use uuid::Uuid;
 use super::{refused, trouble};
 use crate::config::Language;
 use crate::dashboard::answer::Answer;
-use crate::dashboard::entry::form::Posted;
-use crate::dashboard::page::{Asked, Frame, Screen, Shown, State as Shape};
+use crate::dashboard::entry::form::BoundedForm;
+use crate::dashboard::page::{PageRequest, Frame, Screen, ShownTime, State as Shape};
 use crate::dashboard::site::{Site, Trouble};
 use crate::dashboard::words::entry as w;
-use crate::dashboard::words::said::Said;
+use crate::dashboard::words::sentence::Sentence;
 use crate::people::secrets::Token;
-use crate::people::{self, Invitation, Invite, Listed, Person, PersonState, Refusal};
+use crate::people::{self, Invitation, Invite, ListedPerson, Person, PersonState, Refusal};
 use crate::states::Role;
 use read::Technician;
 
@@ -53,18 +53,18 @@ struct Page {
 /// One person.
 #[derive(Template)]
 #[template(path = "screens/people/one.html")]
-struct One {
+struct PersonPage {
     frame: Frame,
     row: Row,
     roles: Vec<Choice>,
     technicians: Vec<Choice>,
     /// Whether it is the viewer.
     is_self: bool,
-    why: Whys,
+    why: FormNotes,
 }
 
 /// What each form of a person's page does, with the name.
-struct Whys {
+struct FormNotes {
     role: String,
     link: String,
     disable: String,
@@ -88,7 +88,7 @@ struct Row {
     role: String,
     technician: Option<String>,
     state: Shape,
-    signed_in: Option<Shown>,
+    signed_in: Option<ShownTime>,
     sessions: String,
 }
 
@@ -110,7 +110,7 @@ pub(super) fn role_name(role: Role, frame: &Frame) -> String {
 }
 
 /// Answers with the list or its document.
-pub(crate) async fn show(State(site): State<Arc<Site>>, Extension(asked): Extension<Asked>) -> Answer {
+pub(crate) async fn show(State(site): State<Arc<Site>>, Extension(asked): Extension<PageRequest>) -> Answer {
     if asked.viewer.is_demo() {
         return trouble::refused(&site, &asked, (w::DEMO_HAS_NO_PEOPLE, w::DEMO_HAS_NO_PEOPLE_WHY));
     }
@@ -130,7 +130,7 @@ pub(crate) async fn show(State(site): State<Arc<Site>>, Extension(asked): Extens
 /// Answers with the page of a person.
 pub(crate) async fn show_one(
     State(site): State<Arc<Site>>,
-    Extension(asked): Extension<Asked>,
+    Extension(asked): Extension<PageRequest>,
     Path(id): Path<String>,
 ) -> Answer {
     let Ok(id) = id.parse::<Uuid>() else { return trouble::not_found(&site, &asked) };
@@ -140,12 +140,12 @@ pub(crate) async fn show_one(
         Err(trouble) => return trouble::answer(&site, &asked, Screen::People, trouble),
     };
     let name = [("name", one.person.name.as_str())];
-    let page = One {
+    let page = PersonPage {
         row: row(&one, &frame),
         roles: roles(one.person.role, &frame),
         technicians: choices(technicians, one.person.technician.as_deref()),
         is_self: asked.viewer.person().is_some_and(|person| person.id == id),
-        why: Whys {
+        why: FormNotes {
             role: frame.fill(w::CHANGE_ROLE_WHY, &name),
             link: frame.fill(w::NEW_LINK_WHY, &name),
             disable: frame.fill(w::DISABLE_WHY, &name),
@@ -159,8 +159,8 @@ pub(crate) async fn show_one(
 /// Invites somebody, and shows the link.
 pub(crate) async fn invite(
     State(site): State<Arc<Site>>,
-    Extension(asked): Extension<Asked>,
-    Posted(form): Posted<InviteForm>,
+    Extension(asked): Extension<PageRequest>,
+    BoundedForm(form): BoundedForm<InviteForm>,
 ) -> Answer {
     let Ok(role) = form.role.parse() else {
         return not_done(&site, &asked, w::NOT_FOR_ROLE_WHY, "/app/people").await;
@@ -175,7 +175,7 @@ pub(crate) async fn invite(
 /// Gives a person a new link, and shows it.
 pub(crate) async fn new_link(
     State(site): State<Arc<Site>>,
-    Extension(asked): Extension<Asked>,
+    Extension(asked): Extension<PageRequest>,
     Path(id): Path<String>,
 ) -> Answer {
     let Ok(id) = id.parse::<Uuid>() else { return trouble::not_found(&site, &asked) };
@@ -198,9 +198,9 @@ pub(crate) async fn new_link(
 /// Changes the role of somebody else.
 pub(crate) async fn change_role(
     State(site): State<Arc<Site>>,
-    Extension(asked): Extension<Asked>,
+    Extension(asked): Extension<PageRequest>,
     Path(id): Path<String>,
-    Posted(form): Posted<RoleForm>,
+    BoundedForm(form): BoundedForm<RoleForm>,
 ) -> Answer {
     let Ok(role) = form.role.parse() else {
         return not_done(&site, &asked, w::NOT_FOR_ROLE_WHY, "/app/people").await;
@@ -217,7 +217,7 @@ pub(crate) async fn change_role(
 /// Disables somebody else.
 pub(crate) async fn disable(
     State(site): State<Arc<Site>>,
-    Extension(asked): Extension<Asked>,
+    Extension(asked): Extension<PageRequest>,
     Path(id): Path<String>,
 ) -> Answer {
     of_other(&site, &asked, &id, async |site: &Site, id, by| {
@@ -229,7 +229,7 @@ pub(crate) async fn disable(
 /// Ends all sessions of a person.
 pub(crate) async fn sign_out(
     State(site): State<Arc<Site>>,
-    Extension(asked): Extension<Asked>,
+    Extension(asked): Extension<PageRequest>,
     Path(id): Path<String>,
 ) -> Answer {
     let Ok(id) = id.parse::<Uuid>() else { return trouble::not_found(&site, &asked) };
@@ -243,7 +243,7 @@ pub(crate) async fn sign_out(
 /// Changes another person. Nobody takes away what they need to change it back.
 async fn of_other(
     site: &Site,
-    asked: &Asked,
+    asked: &PageRequest,
     id: &str,
     change: impl AsyncFnOnce(&Site, Uuid, Option<Uuid>) -> Result<Result<Person, Refusal>, Trouble>,
 ) -> Answer {
@@ -261,7 +261,7 @@ async fn of_other(
     }
 }
 
-async fn linked(site: &Site, asked: &Asked, invite: Invite<'_>) -> Answer {
+async fn linked(site: &Site, asked: &PageRequest, invite: Invite<'_>) -> Answer {
     let Ok(token) = Token::random() else { return not_done(site, asked, w::BUSY, "/app/people").await };
     let invited =
         async { people::invite(&site.db()?, &invite, token).await.map_err(|error| site.failed(&error)) };
@@ -287,7 +287,7 @@ async fn linked(site: &Site, asked: &Asked, invite: Invite<'_>) -> Answer {
     Answer::page(StatusCode::OK, &page)
 }
 
-fn said(refusal: Refusal) -> Said {
+fn said(refusal: Refusal) -> Sentence {
     match refusal {
         Refusal::Name => w::BAD_NAME,
         Refusal::TechnicianMissing => w::TECHNICIAN_MISSING,
@@ -298,7 +298,7 @@ fn said(refusal: Refusal) -> Said {
     }
 }
 
-async fn not_done(site: &Site, asked: &Asked, why: Said, back: &str) -> Answer {
+async fn not_done(site: &Site, asked: &PageRequest, why: Sentence, back: &str) -> Answer {
     let frame = site.frame_now(asked, Screen::People).await;
     // A name that is taken leads to whose it is.
     let label = if why == w::NAME_TAKEN { w::SEE_PERSON } else { crate::dashboard::words::frame::RETRY };
@@ -306,7 +306,7 @@ async fn not_done(site: &Site, asked: &Asked, why: Said, back: &str) -> Answer {
     refused::answer(frame, why, back, label)
 }
 
-fn row(one: &Listed, frame: &Frame) -> Row {
+fn row(one: &ListedPerson, frame: &Frame) -> Row {
     let is_over = one.link_expires_at.is_none_or(|at| at <= frame.read_at);
     let (class, shape, word) = match one.state {
         PersonState::Active => ("ok", "●", w::ACTIVE),
@@ -320,7 +320,7 @@ fn row(one: &Listed, frame: &Frame) -> Row {
         role: role_name(one.person.role, frame),
         technician: one.person.technician.clone(),
         state: Shape { class, shape, word: frame.say(word).into_owned() },
-        signed_in: one.signed_in_at.map(|at| Shown::date_hour(at, frame.tongue())),
+        signed_in: one.signed_in_at.map(|at| ShownTime::date_hour(at, frame.locale())),
         sessions: frame.number(one.sessions),
     }
 }

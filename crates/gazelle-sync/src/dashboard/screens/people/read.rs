@@ -2,18 +2,18 @@
 
 use uuid::Uuid;
 
-use crate::dashboard::page::{Asked, Frame, Screen};
+use crate::dashboard::page::{PageRequest, Frame, Screen};
 use crate::dashboard::screens::today::read::technicians;
 use crate::dashboard::site::{Site, Trouble};
-use crate::people::{self, Listed};
+use crate::people::{self, ListedPerson};
 
 pub(super) use crate::dashboard::screens::today::read::Technician;
 
 /// All people, the technicians, and the frame of their page.
 pub(super) async fn all(
     site: &Site,
-    asked: &Asked,
-) -> Result<(Vec<Listed>, Vec<Technician>, Frame), Trouble> {
+    asked: &PageRequest,
+) -> Result<(Vec<ListedPerson>, Vec<Technician>, Frame), Trouble> {
     let mut reader = site.reader(asked).await?;
     let snapshot = reader.snapshot(site).await?;
     let people = people::list(&snapshot.tx).await.map_err(|error| site.failed(&error))?;
@@ -24,9 +24,9 @@ pub(super) async fn all(
 /// The same of one person; none without such a person.
 pub(super) async fn one(
     site: &Site,
-    asked: &Asked,
+    asked: &PageRequest,
     id: Uuid,
-) -> Result<Option<(Listed, Vec<Technician>, Frame)>, Trouble> {
+) -> Result<Option<(ListedPerson, Vec<Technician>, Frame)>, Trouble> {
     let mut reader = site.reader(asked).await?;
     let snapshot = reader.snapshot(site).await?;
     let one = people::list_one(&snapshot.tx, id).await.map_err(|error| site.failed(&error))?;

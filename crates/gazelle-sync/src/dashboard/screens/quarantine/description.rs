@@ -2,8 +2,8 @@
 
 use crate::dashboard::raw;
 use crate::dashboard::words::quarantine as w;
-use crate::dashboard::words::said::Said;
-use crate::dashboard::words::tongue::Tongue;
+use crate::dashboard::words::sentence::Sentence;
+use crate::dashboard::words::locale::Locale;
 use crate::explain::case::Parent;
 use crate::states::CaseState;
 
@@ -19,7 +19,7 @@ pub(in crate::dashboard::screens) struct Facts<'c> {
 }
 
 /// The kinds of faults, for a filter.
-pub(in crate::dashboard::screens) const CODES: [(&str, Said); 8] = [
+pub(in crate::dashboard::screens) const CODES: [(&str, Sentence); 8] = [
     ("missing_field", w::REASON_MISSING_FIELD),
     ("invalid_field", w::REASON_INVALID_FIELD),
     ("missing_parent", w::REASON_MISSING_PARENT),
@@ -31,7 +31,7 @@ pub(in crate::dashboard::screens) const CODES: [(&str, Said); 8] = [
 ];
 
 impl Facts<'_> {
-    fn field(&self, t: &Tongue) -> String {
+    fn field(&self, t: &Locale) -> String {
         match self.field.filter(|field| !field.is_empty()) {
             Some(field) => raw::cut(field).0.to_owned(),
             None => t.say(w::THE_RECORD).into_owned(),
@@ -39,7 +39,7 @@ impl Facts<'_> {
     }
 
     /// Why it could not be reconciled.
-    pub(in crate::dashboard::screens) fn reason(&self, t: &Tongue) -> String {
+    pub(in crate::dashboard::screens) fn reason(&self, t: &Locale) -> String {
         match CODES.iter().find(|(code, _)| *code == self.code) {
             Some((_, said)) => t.fill(*said, &[("field", &self.field(t))]),
             None => self.code.to_owned(),
@@ -47,10 +47,10 @@ impl Facts<'_> {
     }
 
     /// What can be done, in one or two sentences.
-    pub(in crate::dashboard::screens) fn advice(&self, t: &Tongue) -> String {
+    pub(in crate::dashboard::screens) fn advice(&self, t: &Locale) -> String {
         let (id, _) = raw::cut(self.external_id);
         let field = self.field(t);
-        let fill = |said: Said| t.fill(said, &[("id", id), ("field", &field)]);
+        let fill = |said: Sentence| t.fill(said, &[("id", id), ("field", &field)]);
         let (said, may_dismiss) = self.to_do();
         match may_dismiss {
             true => format!("{} {}", fill(said), fill(w::OR_DISMISS)),
@@ -59,12 +59,12 @@ impl Facts<'_> {
     }
 
     /// The same, without the way to dismiss it, for a list.
-    pub(in crate::dashboard::screens) fn short_advice(&self, t: &Tongue) -> String {
+    pub(in crate::dashboard::screens) fn short_advice(&self, t: &Locale) -> String {
         t.fill(self.to_do().0, &[("id", raw::cut(self.external_id).0), ("field", &self.field(t))])
     }
 
     /// What to do, and whether dismissing it is another way.
-    fn to_do(self) -> (Said, bool) {
+    fn to_do(self) -> (Sentence, bool) {
         match (self.state.parse(), self.code) {
             (Ok(CaseState::Dismissed), _) => (w::DO_NOTHING_DISMISSED, false),
             (Ok(state), _) if !state.is_open() => (w::DO_NOTHING_CLOSED, false),
@@ -85,7 +85,7 @@ impl Facts<'_> {
 }
 
 /// A state: class, shape and word.
-pub(in crate::dashboard::screens) fn state(state: &str, t: &Tongue) -> (&'static str, &'static str, String) {
+pub(in crate::dashboard::screens) fn state(state: &str, t: &Locale) -> (&'static str, &'static str, String) {
     let (class, shape, said) = match state.parse() {
         Ok(CaseState::Open) => ("bad", "■", w::STATE_OPEN),
         Ok(CaseState::Waiting) => ("run", "◐", w::STATE_WAITING),
@@ -106,10 +106,10 @@ mod tests {
     use crate::entities::read::ErrorCode;
     use crate::time;
 
-    fn tongues() -> [Tongue; 2] {
+    fn tongues() -> [Locale; 2] {
         let now = "2026-11-24T19:22:00Z".parse().unwrap();
         [Language::En, Language::Fr]
-            .map(|language| Tongue::new(language, time::zone(time::MONTREAL).unwrap(), now))
+            .map(|language| Locale::new(language, time::zone(time::MONTREAL).unwrap(), now))
     }
 
     #[test]

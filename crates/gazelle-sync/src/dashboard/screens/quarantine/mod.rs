@@ -18,19 +18,19 @@ use crate::dashboard::answer::Answer;
 use crate::dashboard::charts::in_and_out::{Day, InAndOut};
 use crate::dashboard::links;
 use crate::dashboard::named::{Named, Names};
-use crate::dashboard::page::{Asked, Frame, Screen, Shown, entity_name};
+use crate::dashboard::page::{PageRequest, Frame, Screen, ShownTime, entity_name};
 use crate::dashboard::site::{Site, Trouble};
 use crate::dashboard::words::charts as wc;
 use crate::dashboard::words::quarantine as w;
-use crate::dashboard::words::said::Said;
-use crate::dashboard::words::tongue::Tongue;
+use crate::dashboard::words::sentence::Sentence;
+use crate::dashboard::words::locale::Locale;
 use crate::entities;
 use crate::staging::quarantine::one;
 use description::{CODES, Facts};
 use read::{Filter, Group, ListedCase, Position};
 
 /// The states that the list can be filtered by: the first is the one shown if none is chosen.
-const STATES: [(&str, Said, &[&str]); 4] = [
+const STATES: [(&str, Sentence, &[&str]); 4] = [
     ("open", w::OPEN_ONES, &["open", "waiting"]),
     ("dismissed", w::DISMISSED_ONES, &["dismissed"]),
     ("closed", w::CLOSED_ONES, &["released", "reread", "superseded", "withdrawn"]),
@@ -120,21 +120,21 @@ struct CaseRow {
     shape: &'static str,
     word: String,
     tries: String,
-    first: Shown,
+    first: ShownTime,
     advice: String,
 }
 
 /// Answers with the page or its document.
 pub(crate) async fn show(
     State(site): State<Arc<Site>>,
-    Extension(asked): Extension<Asked>,
+    Extension(asked): Extension<PageRequest>,
     Query(question): Query<Question>,
 ) -> Answer {
     let answer = quarantine(&site, &asked, question).await;
     answer.unwrap_or_else(|trouble| trouble::answer(&site, &asked, Screen::Quarantine, trouble))
 }
 
-async fn quarantine(site: &Site, asked: &Asked, question: Question) -> Result<Answer, Trouble> {
+async fn quarantine(site: &Site, asked: &PageRequest, question: Question) -> Result<Answer, Trouble> {
     let mut reader = site.reader(asked).await?;
     let snapshot = reader.snapshot(site).await?;
     let frame = site.frame(asked, Screen::Quarantine, &snapshot);
@@ -154,7 +154,7 @@ async fn quarantine(site: &Site, asked: &Asked, question: Question) -> Result<An
         let versions: Vec<Uuid> = cases.iter().map(|case| case.staging_id).collect();
         let titles = one::titles(&snapshot.tx, &versions).await?;
         let closed = if groups.is_empty() { Some(read::closed(&snapshot.tx).await?) } else { None };
-        let days = read::in_and_out(&snapshot.tx, &frame.tongue().days(DAYS)).await?;
+        let days = read::in_and_out(&snapshot.tx, &frame.locale().days(DAYS)).await?;
         Ok((groups, cases, next, (names, titles), (closed, days)))
     };
     let (groups, cases, next, called, (closed, days)) = read.await.map_err(|error| site.failed(&error))?;
@@ -162,7 +162,7 @@ async fn quarantine(site: &Site, asked: &Asked, question: Question) -> Result<An
         let next = next.map(|next| next.text());
         return Ok(Answer::bounded(StatusCode::OK, &Quarantine { groups, cases, next, days }));
     }
-    let t = frame.tongue();
+    let t = frame.locale();
     let page = Page {
         groups: groups.iter().map(|group| group_row(group, t)).collect(),
         moved: InAndOut::draw(&days, t),
@@ -180,7 +180,7 @@ async fn quarantine(site: &Site, asked: &Asked, question: Question) -> Result<An
     Ok(Answer::page(StatusCode::OK, &page))
 }
 
-fn day_rows(days: &[Day], t: &Tongue) -> Vec<DayRow> {
+fn day_rows(days: &[Day], t: &Locale) -> Vec<DayRow> {
     let moved = days.iter().rev().filter(|day| day.came > 0 || day.closed > 0);
     let row = |day: &Day| DayRow {
         date: day.date.to_string(),
@@ -191,8 +191,8 @@ fn day_rows(days: &[Day], t: &Tongue) -> Vec<DayRow> {
     moved.map(row).collect()
 }
 
-fn states(filter: &Filter, t: &Tongue) -> Vec<Choice> {
-    let choice = |(name, said, _): &(&str, Said, &[&str])| Choice {
+fn states(filter: &Filter, t: &Locale) -> Vec<Choice> {
+    let choice = |(name, said, _): &(&str, Sentence, &[&str])| Choice {
         value: (*name).to_owned(),
         word: t.say(said).into_owned(),
         is_chosen: filter.state == *name,
@@ -200,7 +200,7 @@ fn states(filter: &Filter, t: &Tongue) -> Vec<Choice> {
     STATES.iter().map(choice).collect()
 }
 
-fn entity_choices(filter: &Filter, t: &Tongue) -> Vec<Choice> {
+fn entity_choices(filter: &Filter, t: &Locale) -> Vec<Choice> {
     let all = entities::names().into_iter().map(|name| Choice {
         value: name.to_owned(),
         word: entity_name(name, t),
@@ -214,7 +214,7 @@ fn entity_choices(filter: &Filter, t: &Tongue) -> Vec<Choice> {
     std::iter::once(any).chain(all).collect()
 }
 
-fn code_choices(filter: &Filter, t: &Tongue) -> Vec<Choice> {
+fn code_choices(filter: &Filter, t: &Locale) -> Vec<Choice> {
     let all = CODES.iter().map(|(code, _)| Choice {
         value: (*code).to_owned(),
         word: Facts { state: "open", code, field: Some("…"), external_id: "", parent: None }.reason(t),
@@ -228,7 +228,7 @@ fn code_choices(filter: &Filter, t: &Tongue) -> Vec<Choice> {
     std::iter::once(any).chain(all).collect()
 }
 
-fn group_row(group: &Group, t: &Tongue) -> GroupRow {
+fn group_row(group: &Group, t: &Locale) -> GroupRow {
     let (class, shape, word) = description::state(&group.state, t);
     let facts = Facts {
         state: &group.state,
@@ -254,7 +254,7 @@ fn group_row(group: &Group, t: &Tongue) -> GroupRow {
     }
 }
 
-fn case_row(case: &ListedCase, (names, titles): &(Names, HashMap<Uuid, String>), t: &Tongue) -> CaseRow {
+fn case_row(case: &ListedCase, (names, titles): &(Names, HashMap<Uuid, String>), t: &Locale) -> CaseRow {
     let (class, shape, word) = description::state(&case.state, t);
     let facts = Facts {
         state: &case.state,
@@ -272,12 +272,12 @@ fn case_row(case: &ListedCase, (names, titles): &(Names, HashMap<Uuid, String>),
         shape,
         word,
         tries: t.number(case.attempts),
-        first: Shown::date_hour(case.first_seen_at, t),
+        first: ShownTime::date_hour(case.first_seen_at, t),
     }
 }
 
 /// Why nothing is in quarantine.
-fn well((closed, dismissed): (i64, i64), t: &Tongue) -> String {
+fn well((closed, dismissed): (i64, i64), t: &Locale) -> String {
     let none = t.say(w::NONE);
     match closed {
         0 => format!("{none} {}", t.say(w::NONE_KEPT)),

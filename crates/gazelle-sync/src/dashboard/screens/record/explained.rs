@@ -5,8 +5,8 @@ use super::read::RawVersion;
 use crate::dashboard::links;
 use crate::dashboard::values::Value;
 use crate::dashboard::words::record as w;
-use crate::dashboard::words::said::Said;
-use crate::dashboard::words::tongue::Tongue;
+use crate::dashboard::words::sentence::Sentence;
+use crate::dashboard::words::locale::Locale;
 use crate::explain::column::{Explanation, FilledBy, Source};
 use crate::explain::source::Request;
 use crate::explain::times::Times;
@@ -65,7 +65,7 @@ pub(in crate::dashboard::screens) struct SaidView {
 pub(in crate::dashboard::screens) fn blocks(
     told: &Explanation,
     raw: Option<&RawVersion>,
-    t: &Tongue,
+    t: &Locale,
 ) -> Vec<Block> {
     let mut all = Vec::new();
     add(told, 0, (raw, None), t, &mut all);
@@ -74,7 +74,7 @@ pub(in crate::dashboard::screens) fn blocks(
 }
 
 /// The steps of an instant that is computed from others begin with the text of these, and stand once.
-fn tell_steps_once(told: &Explanation, t: &Tongue, all: &mut [Block]) {
+fn tell_steps_once(told: &Explanation, t: &Locale, all: &mut [Block]) {
     let text = told.rests_on.iter().find_map(|inner| inner.times.as_ref()?.raw.clone());
     let (Some(times), Some([outer, inner @ ..])) = (&told.times, Some(&mut *all)) else { return };
     let Some(raw) = times.raw.clone().or(text) else { return };
@@ -86,7 +86,7 @@ fn add(
     told: &Explanation,
     level: usize,
     (raw, outer): (Option<&RawVersion>, Option<&Source>),
-    t: &Tongue,
+    t: &Locale,
     all: &mut Vec<Block>,
 ) {
     let is_told =
@@ -119,7 +119,7 @@ fn add(
     }
 }
 
-fn filled_by(what: FilledBy) -> Said {
+fn filled_by(what: FilledBy) -> Sentence {
     match what {
         FilledBy::Record => w::BY_RECORD,
         FilledBy::Reconciler => w::BY_RECONCILER,
@@ -130,7 +130,7 @@ fn filled_by(what: FilledBy) -> Said {
     }
 }
 
-fn paths(told: &Explanation, beside: Option<&RawVersion>, t: &Tongue) -> Vec<PathView> {
+fn paths(told: &Explanation, beside: Option<&RawVersion>, t: &Locale) -> Vec<PathView> {
     let marked = beside.and_then(|raw| raw.raw.marked().filter(|_| raw.raw.is_found));
     let only = told.looked_at.len() == 1;
     told.looked_at
@@ -146,7 +146,7 @@ fn paths(told: &Explanation, beside: Option<&RawVersion>, t: &Tongue) -> Vec<Pat
         .collect()
 }
 
-fn source_view(source: &Source, t: &Tongue) -> SourceView {
+fn source_view(source: &Source, t: &Locale) -> SourceView {
     let number = source.version.to_string();
     let held = source.versions_held.to_string();
     let at = t.exact(source.seen_at.utc);
@@ -162,7 +162,7 @@ fn source_view(source: &Source, t: &Tongue) -> SourceView {
 }
 
 /// A request: its number, its operation and its page.
-pub(in crate::dashboard::screens) fn request_text(request: &Request, t: &Tongue) -> String {
+pub(in crate::dashboard::screens) fn request_text(request: &Request, t: &Locale) -> String {
     let number = t.number(request.number);
     let page = request.page.map(|page| t.number(page)).unwrap_or_default();
     let facts =
@@ -171,8 +171,8 @@ pub(in crate::dashboard::screens) fn request_text(request: &Request, t: &Tongue)
 }
 
 /// From the text in the record to the local time.
-fn steps(times: &Times, t: &Tongue) -> Vec<(String, String)> {
-    let say = |said: Said| t.say(said).into_owned();
+fn steps(times: &Times, t: &Locale) -> Vec<(String, String)> {
+    let say = |said: Sentence| t.say(said).into_owned();
     let utc = times.instant.to_string();
     let local = t.exact(times.instant);
     let season = if t.is_daylight_time(times.instant) { w::STEP_SUMMER } else { w::STEP_WINTER };
@@ -192,7 +192,7 @@ fn steps(times: &Times, t: &Tongue) -> Vec<(String, String)> {
     steps
 }
 
-fn said(told: &Explanation, t: &Tongue) -> Vec<SaidView> {
+fn said(told: &Explanation, t: &Locale) -> Vec<SaidView> {
     let newest = told.said.iter().rev().take(MOST_SAID);
     newest
         .map(|said| SaidView {

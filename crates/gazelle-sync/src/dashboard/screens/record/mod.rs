@@ -20,15 +20,15 @@ use super::trouble;
 use crate::dashboard::answer::Answer;
 use crate::dashboard::links;
 use crate::dashboard::named::{Name, Named, Names};
-use crate::dashboard::page::{Asked, Frame, Screen, Shown};
+use crate::dashboard::page::{PageRequest, Frame, Screen, ShownTime};
 use crate::dashboard::raw_view::RawView;
 use crate::dashboard::site::{Site, Trouble};
 use crate::dashboard::values::Differences;
 use crate::dashboard::words::record as w;
-use crate::dashboard::words::tongue::Tongue;
+use crate::dashboard::words::locale::Locale;
 use crate::entities;
 use explained::Block;
-use read::{Found, Record, Wanted};
+use read::{RecordLookup, Record, RecordParameters};
 use rows::{Marks, TableView};
 use versions::{Chip, VersionView};
 
@@ -50,7 +50,7 @@ struct Page {
     id: String,
     chip: Chip,
     deleted: Option<String>,
-    changed: Option<Changed>,
+    changed: Option<LastChange>,
     tables: Vec<TableView>,
     raw: Option<RawView>,
     explained: Vec<Block>,
@@ -69,9 +69,9 @@ struct Page {
 }
 
 /// When the row changed last, and by which run. The date stands between two pieces of the sentence.
-struct Changed {
+struct LastChange {
     before: String,
-    at: Shown,
+    at: ShownTime,
     between: String,
     href: String,
     label: String,
@@ -86,7 +86,7 @@ struct ComparedView {
 /// Answers with the page or its document.
 pub(crate) async fn show(
     State(site): State<Arc<Site>>,
-    Extension(asked): Extension<Asked>,
+    Extension(asked): Extension<PageRequest>,
     Path((entity, id)): Path<(String, String)>,
     Query(question): Query<Question>,
 ) -> Answer {
@@ -97,7 +97,7 @@ pub(crate) async fn show(
 
 async fn record(
     site: &Site,
-    asked: &Asked,
+    asked: &PageRequest,
     (entity, id): (&str, &str),
     question: Question,
 ) -> Result<Answer, Trouble> {
@@ -106,7 +106,7 @@ async fn record(
     let settings = &site.shared.settings;
     let frame = site.frame(asked, Screen::Search, &snapshot);
     let number = |text: Option<&String>| text.and_then(|text| text.parse().ok());
-    let wanted = Wanted {
+    let parameters = RecordParameters {
         version: number(question.version.as_ref()),
         compare: number(question.compare.as_ref()),
         explain: question.explain.filter(|column| !column.is_empty()),
@@ -114,24 +114,24 @@ async fn record(
     };
     let Some(entity) = entities::entity(entity) else { return Ok(unknown(frame, asked, id)) };
     let tx = &snapshot.tx;
-    let read = read::read(tx, entity, id, &wanted, &settings.zone()).await;
+    let read = read::read(tx, entity, id, &parameters, &settings.zone()).await;
     match read.map_err(|error| site.failed(&error))? {
-        Found::Nothing => Ok(unknown(frame, asked, id)),
-        Found::Inside(holder) => {
+        RecordLookup::Nothing => Ok(unknown(frame, asked, id)),
+        RecordLookup::Inside(holder) => {
             let page = links::record(entity.name, &holder);
             Ok(Answer::see(&format!("{page}#{}", rows::anchor(id))))
         }
-        Found::Record(record) if asked.json => Ok(Answer::bounded(StatusCode::OK, &record)),
-        Found::Record(record) => {
+        RecordLookup::Record(record) if asked.json => Ok(Answer::bounded(StatusCode::OK, &record)),
+        RecordLookup::Record(record) => {
             let names = Names::read(tx, std::iter::once((entity.name, id))).await;
             let name = names.map_err(|error| site.failed(&error))?.of(entity.name, id);
-            Ok(Answer::page(StatusCode::OK, &page(&record, &name, &wanted, frame)))
+            Ok(Answer::page(StatusCode::OK, &page(&record, &name, &parameters, frame)))
         }
     }
 }
 
 /// Nothing has this id.
-fn unknown(frame: Frame, asked: &Asked, id: &str) -> Answer {
+fn unknown(frame: Frame, asked: &PageRequest, id: &str) -> Answer {
     if asked.json {
         return Answer::document(StatusCode::NOT_FOUND, &json!({ "error": "no record has this id" }));
     }
@@ -142,8 +142,8 @@ fn unknown(frame: Frame, asked: &Asked, id: &str) -> Answer {
     trouble::not_there(frame, heading, sentence, link)
 }
 
-fn page(record: &Record, name: &Name, wanted: &Wanted, frame: Frame) -> Page {
-    let t = frame.tongue();
+fn page(record: &Record, name: &Name, parameters: &RecordParameters, frame: Frame) -> Page {
+    let t = frame.locale();
     let history = &record.history;
     let id = history.external_id.as_str();
     let place = links::record(record.entity.name, id);
@@ -168,7 +168,7 @@ fn page(record: &Record, name: &Name, wanted: &Wanted, frame: Frame) -> Page {
             .raw
             .as_ref()
             .map(|raw| RawView::of(&raw.raw, raw.as_received, (raw.number, history.versions_held), t)),
-        no_column: wanted
+        no_column: parameters
             .explain
             .as_ref()
             .filter(|_| told.is_none())
@@ -199,7 +199,7 @@ fn from(record: &Record) -> usize {
 }
 
 /// When the row changed last, and by which run.
-fn changed(record: &Record, t: &Tongue) -> Option<Changed> {
+fn changed(record: &Record, t: &Locale) -> Option<LastChange> {
     let row = record.history.in_production.as_ref()?;
     let version =
         record.history.versions.iter().find(|version| Some(version.staging_id) == row.staging_id)?;
@@ -207,9 +207,9 @@ fn changed(record: &Record, t: &Tongue) -> Option<Changed> {
     let sentence = t.say(w::CHANGED_BY);
     let (before, rest) = sentence.split_once("{at}")?;
     let (between, _) = rest.split_once("{run}")?;
-    Some(Changed {
+    Some(LastChange {
         before: before.to_owned(),
-        at: Shown::date_hour(row.changed_at.as_ref()?.utc, t),
+        at: ShownTime::date_hour(row.changed_at.as_ref()?.utc, t),
         between: between.to_owned(),
         href: links::run(run.run_id),
         label: t.fill(w::RUN_OF, &[("at", &t.date_hour(run.started_at.utc))]),

@@ -24,7 +24,7 @@ pub(in crate::dashboard::screens) const MOST_VERSIONS: i64 = 50;
 
 /// What is asked of a record.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Wanted {
+pub(super) struct RecordParameters {
     /// The version whose raw record is shown; that of the production row if none is given.
     pub(super) version: Option<usize>,
     /// The version that it is compared with.
@@ -84,7 +84,7 @@ pub(super) struct Compared {
 }
 
 /// What an id refers to.
-pub(super) enum Found {
+pub(super) enum RecordLookup {
     Record(Box<Record>),
     /// A row of another record, by that record's id.
     Inside(String),
@@ -97,9 +97,9 @@ pub(super) async fn read(
     tx: &Tx<'_>,
     entity: &'static Entity,
     id: &str,
-    wanted: &Wanted,
+    parameters: &RecordParameters,
     zone: &TimeZone,
-) -> Result<Found, DbError> {
+) -> Result<RecordLookup, DbError> {
     let rows = rows(tx, entity, id).await?;
     let versions = history::newest(tx, entity, id, MOST_VERSIONS).await?;
     let own = |row: &ProductionRow| match row.table.owner {
@@ -108,7 +108,7 @@ pub(super) async fn read(
     };
     if versions.is_empty() && !rows.iter().any(own) {
         let holder = rows.iter().find_map(|row| row.row[row.table.owner?].as_str());
-        return Ok(holder.map_or(Found::Nothing, |holder| Found::Inside(holder.to_owned())));
+        return Ok(holder.map_or(RecordLookup::Nothing, |holder| RecordLookup::Inside(holder.to_owned())));
     }
     let sources = Sources::of(tx, &versions, zone).await?;
     let row = rows.iter().find(|row| row.table.owner.is_none()).map(|row| &row.row);
@@ -116,11 +116,11 @@ pub(super) async fn read(
     let read = ReadRecord { row, versions: &versions, sources: &sources, unreadable };
     let history = told::of(entity, id, read, zone);
     let related = related(tx, entity, id, &rows).await?;
-    let explained = explained(tx, entity, id, wanted, (&rows, &versions, &sources), zone).await?;
-    let shown = shown(&history, &versions, wanted, explained.as_ref());
+    let explained = explained(tx, entity, id, parameters, (&rows, &versions, &sources), zone).await?;
+    let shown = shown(&history, &versions, parameters, explained.as_ref());
     let raw = shown.map(|index| raw(&versions, index, explained.as_ref()));
-    let compared = raw.as_ref().zip(wanted.compare).map(|(raw, from)| compared(&versions, from, raw.number));
-    Ok(Found::Record(Box::new(Record { rows, history, related, raw, compared, explained, entity })))
+    let compared = raw.as_ref().zip(parameters.compare).map(|(raw, from)| compared(&versions, from, raw.number));
+    Ok(RecordLookup::Record(Box::new(Record { rows, history, related, raw, compared, explained, entity })))
 }
 
 /// The rows of a record, and the row with this id inside another one.
@@ -197,13 +197,13 @@ async fn explained(
     tx: &Tx<'_>,
     entity: &'static Entity,
     id: &str,
-    wanted: &Wanted,
+    parameters: &RecordParameters,
     (rows, versions, sources): (&[ProductionRow], &Versions, &Sources),
     zone: &TimeZone,
 ) -> Result<Option<Explanation>, DbError> {
-    let Some(asked) = &wanted.explain else { return Ok(None) };
+    let Some(asked) = &parameters.explain else { return Ok(None) };
     let (table, column) = asked.split_once('.').unwrap_or((entity.tables[0].name, asked));
-    let key = wanted.row.as_deref().unwrap_or(id);
+    let key = parameters.row.as_deref().unwrap_or(id);
     let is_asked = |row: &&ProductionRow| row.table.name == table && find::key_of(row.table, &row.row) == key;
     let Some(row) = rows.iter().find(is_asked) else { return Ok(None) };
     let found = FoundRecord { entity, record_id: id.to_owned(), rows: Vec::new() };
@@ -215,11 +215,11 @@ async fn explained(
 fn shown(
     history: &History,
     versions: &Versions,
-    wanted: &Wanted,
+    parameters: &RecordParameters,
     explained: Option<&Explanation>,
 ) -> Option<usize> {
     let by_number = |number: usize| (0..versions.len()).find(|index| versions.number(*index) == number);
-    let asked = wanted.version.and_then(by_number);
+    let asked = parameters.version.and_then(by_number);
     let explained = explained.and_then(|told| by_number(told.source.as_ref()?.version));
     let named = history.in_production.as_ref().and_then(|row| row.staging_id);
     let named = named.and_then(|id| versions.iter().position(|version| version.staging_id == id));

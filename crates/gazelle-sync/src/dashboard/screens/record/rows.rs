@@ -10,7 +10,7 @@ use crate::dashboard::links;
 use crate::dashboard::page::entity_name;
 use crate::dashboard::values::Value;
 use crate::dashboard::words::record as w;
-use crate::dashboard::words::tongue::Tongue;
+use crate::dashboard::words::locale::Locale;
 use crate::entities::table::{Rule, Table};
 use crate::entities::{Entity, FOREIGN_KEYS, entity_of_table};
 use crate::explain::find;
@@ -74,7 +74,7 @@ pub(in crate::dashboard::screens) fn tables(
     id: &str,
     rows: &[ProductionRow],
     marks: &Marks<'_>,
-    t: &Tongue,
+    t: &Locale,
 ) -> Vec<TableView> {
     let of_table = |table: &'static Table| {
         let of_it: Vec<&ProductionRow> = rows.iter().filter(|row| std::ptr::eq(row.table, table)).collect();
@@ -95,7 +95,7 @@ pub(in crate::dashboard::screens) fn tables(
     entity.tables.iter().map(|table| of_table(table)).filter(|table| !table.rows.is_empty()).collect()
 }
 
-fn table_name(entity: &Entity, table: &Table, t: &Tongue) -> String {
+fn table_name(entity: &Entity, table: &Table, t: &Locale) -> String {
     let said = match table.name {
         "gazelle_contacts" => w::CONTACTS,
         "gazelle_locations" => w::LOCATIONS,
@@ -111,7 +111,7 @@ fn view(
     id: &str,
     row: &ProductionRow,
     (marks, is_only): (&Marks<'_>, bool),
-    t: &Tongue,
+    t: &Locale,
 ) -> RowView {
     let key = find::key_of(row.table, &row.row);
     let values: BTreeMap<String, &RawValue> = serde_json::from_str(&row.text).unwrap_or_default();

@@ -2,11 +2,11 @@
 
 use super::read::Record;
 use crate::dashboard::links;
-use crate::dashboard::page::Shown;
+use crate::dashboard::page::ShownTime;
 use crate::dashboard::values::Differences;
 use crate::dashboard::words::record as w;
-use crate::dashboard::words::said::Said;
-use crate::dashboard::words::tongue::Tongue;
+use crate::dashboard::words::sentence::Sentence;
+use crate::dashboard::words::locale::Locale;
 use crate::explain::history::{History, VersionEntry, VersionState};
 use crate::states::VersionOperation;
 
@@ -20,7 +20,7 @@ pub(super) struct Chip {
 /// A version.
 pub(super) struct VersionView {
     pub(super) title: String,
-    pub(super) seen: Shown,
+    pub(super) seen: ShownTime,
     pub(super) chip: Chip,
     /// The run that staged it, and how it is called.
     pub(super) run: Option<(String, String)>,
@@ -39,12 +39,12 @@ pub(super) struct VersionView {
     pub(super) show: Option<String>,
 }
 
-fn chip((class, shape, word): (&'static str, &'static str, Said), t: &Tongue) -> Chip {
+fn chip((class, shape, word): (&'static str, &'static str, Sentence), t: &Locale) -> Chip {
     Chip { class, shape, word: t.say(word).into_owned() }
 }
 
 /// The state of the record itself.
-pub(super) fn of_record(history: &History, t: &Tongue) -> Chip {
+pub(super) fn of_record(history: &History, t: &Locale) -> Chip {
     let newest = history.versions.last().map(|version| version.state);
     let state = match (&history.in_production, newest) {
         (Some(row), _) if row.deleted_at.is_some() => ("bad", "✕", w::STATE_GONE),
@@ -55,7 +55,7 @@ pub(super) fn of_record(history: &History, t: &Tongue) -> Chip {
     chip(state, t)
 }
 
-fn of_version(state: VersionState, t: &Tongue) -> Chip {
+fn of_version(state: VersionState, t: &Locale) -> Chip {
     let state = match state {
         VersionState::InProduction => ("ok", "●", w::STATE_IN_PRODUCTION),
         VersionState::Pending => ("run", "◐", w::STATE_PENDING),
@@ -69,16 +69,16 @@ fn of_version(state: VersionState, t: &Tongue) -> Chip {
 }
 
 /// The versions, newest first.
-pub(super) fn views(record: &Record, place: &str, t: &Tongue) -> Vec<VersionView> {
+pub(super) fn views(record: &Record, place: &str, t: &Locale) -> Vec<VersionView> {
     let shown = record.raw.as_ref().map(|raw| raw.number);
     record.history.versions.iter().rev().map(|version| view(version, (place, shown), t)).collect()
 }
 
-fn view(version: &VersionEntry, (place, shown): (&str, Option<usize>), t: &Tongue) -> VersionView {
+fn view(version: &VersionEntry, (place, shown): (&str, Option<usize>), t: &Locale) -> VersionView {
     let number = version.number.to_string();
     VersionView {
         title: t.fill(w::VERSION_NUMBER, &[("number", &number)]),
-        seen: Shown::date_hour(version.seen_at.utc, t),
+        seen: ShownTime::date_hour(version.seen_at.utc, t),
         chip: of_version(version.state, t),
         run: version.run.as_ref().map(|run| {
             let label = t.fill(w::RUN_OF, &[("at", &t.date_hour(run.started_at.utc))]);

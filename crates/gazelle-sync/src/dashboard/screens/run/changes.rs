@@ -8,21 +8,21 @@ use crate::dashboard::named::{Named, Names};
 use crate::dashboard::page::entity_name;
 use crate::dashboard::values::Differences;
 use crate::dashboard::words::runs as w;
-use crate::dashboard::words::said::Said;
-use crate::dashboard::words::tongue::Tongue;
+use crate::dashboard::words::sentence::Sentence;
+use crate::dashboard::words::locale::Locale;
 use crate::db::{DbError, Tx};
 use crate::entities::weight;
 use crate::explain::diff::{self, Change};
-use crate::staging::history::run_versions::{self, MOST_COUNTED, OfRun, StagedCounts, StagedVersion};
+use crate::staging::history::run_versions::{self, MOST_COUNTED, RunSpan, StagedCounts, StagedVersion};
 
 /// Records that are listed.
 const MOST: usize = 200;
 
 /// What a run changed.
 #[derive(Serialize)]
-pub(super) struct Changes {
+pub(super) struct RunChanges {
     counts: Vec<Counts>,
-    records: Vec<Changed>,
+    records: Vec<ChangedRecord>,
     /// Whether there are more records than are listed.
     is_cut: bool,
     #[serde(skip)]
@@ -43,11 +43,11 @@ struct Counts {
 
 /// A record.
 #[derive(Serialize)]
-struct Changed {
+struct ChangedRecord {
     entity: String,
     external_id: String,
     staging_id: uuid::Uuid,
-    kind: Kind,
+    kind: RecordChange,
     in_quarantine: bool,
     withdrawn: bool,
     /// None for a record that is new or gone, or too large.
@@ -57,7 +57,7 @@ struct Changed {
 /// What happened to a record.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
-enum Kind {
+enum RecordChange {
     New,
     Changed,
     Gone,
@@ -94,14 +94,14 @@ pub(super) struct ChangedView {
 }
 
 /// Reads them, in three statements.
-pub(super) async fn read(tx: &Tx<'_>, run: OfRun) -> Result<Changes, DbError> {
+pub(super) async fn read(tx: &Tx<'_>, run: RunSpan) -> Result<RunChanges, DbError> {
     let counts = run_versions::counts(tx, run).await?;
     let most = i64::try_from(MOST).unwrap_or(i64::MAX);
     let versions = run_versions::versions(tx, run, most).await?;
     let found: i64 = counts.iter().map(|one| one.first + one.later + one.gone).sum();
     let versions = &versions[..versions.len().min(MOST)];
     let ids = versions.iter().map(|version| (version.entity.as_str(), version.external_id.as_str()));
-    Ok(Changes {
+    Ok(RunChanges {
         names: Names::read(tx, ids).await?,
         counts: counts.iter().map(of_entity).collect(),
         records: versions.iter().map(changed).collect(),
@@ -120,18 +120,18 @@ fn of_entity(staged: &StagedCounts) -> Counts {
     }
 }
 
-fn changed(version: &StagedVersion) -> Changed {
+fn changed(version: &StagedVersion) -> ChangedRecord {
     let parsed = |json: &Option<String>| -> Option<Json> {
         let json = json.as_deref().filter(|json| !weight::is_too_heavy(json))?;
         serde_json::from_str(json).ok()
     };
     let both = parsed(&version.before).zip(parsed(&version.json));
     let kind = match (version.is_tombstone, version.is_first) {
-        (true, _) => Kind::Gone,
-        (false, true) => Kind::New,
-        (false, false) => Kind::Changed,
+        (true, _) => RecordChange::Gone,
+        (false, true) => RecordChange::New,
+        (false, false) => RecordChange::Changed,
     };
-    Changed {
+    ChangedRecord {
         entity: version.entity.clone(),
         external_id: version.external_id.clone(),
         staging_id: version.staging_id,
@@ -142,9 +142,9 @@ fn changed(version: &StagedVersion) -> Changed {
     }
 }
 
-impl Changes {
+impl RunChanges {
     /// In words.
-    pub(super) fn view(&self, t: &Tongue) -> View {
+    pub(super) fn view(&self, t: &Locale) -> View {
         let counts = self.counts.iter().map(|counts| {
             let number = |number: i64| match counts.is_cut {
                 true => format!("≥\u{a0}{}", t.number(number)),
@@ -165,18 +165,18 @@ impl Changes {
         }
     }
 
-    fn record(&self, changed: &Changed, t: &Tongue) -> ChangedView {
-        let say = |said: Said| t.say(said).into_owned();
+    fn record(&self, changed: &ChangedRecord, t: &Locale) -> ChangedView {
+        let say = |said: Sentence| t.say(said).into_owned();
         let (class, shape, word) = match changed.kind {
-            Kind::New => ("ok", "+", w::KIND_NEW),
-            Kind::Changed => ("run", "⇄", w::KIND_CHANGED),
-            Kind::Gone => ("bad", "✕", w::KIND_GONE),
+            RecordChange::New => ("ok", "+", w::KIND_NEW),
+            RecordChange::Changed => ("run", "⇄", w::KIND_CHANGED),
+            RecordChange::Gone => ("bad", "✕", w::KIND_GONE),
         };
         let differences = changed.changes.as_ref().map(|changes| Differences::of(changes, t));
         let is_same = differences.as_ref().is_some_and(|differences| differences.fields.is_empty());
         let why_none = match changed.kind {
-            Kind::Changed if differences.is_none() => Some(say(w::TOO_LARGE)),
-            Kind::Changed if is_same => Some(say(w::SAME_FIELDS)),
+            RecordChange::Changed if differences.is_none() => Some(say(w::TOO_LARGE)),
+            RecordChange::Changed if is_same => Some(say(w::SAME_FIELDS)),
             _ => None,
         };
         ChangedView {
@@ -203,10 +203,10 @@ mod tests {
     /// The cells of an entity, given its counts of new, changed and deleted records.
     fn shown(first: i64, later: i64, gone: i64) -> [String; 3] {
         let now = "2026-11-24T19:22:00Z".parse().unwrap();
-        let t = Tongue::new(Language::En, time::zone(time::MONTREAL).unwrap(), now);
+        let t = Locale::new(Language::En, time::zone(time::MONTREAL).unwrap(), now);
         let staged = StagedCounts { entity: "clients".to_owned(), first, later, gone, faulty: 0 };
         let counts = vec![of_entity(&staged)];
-        let changes = Changes { counts, records: Vec::new(), is_cut: false, names: Names::default() };
+        let changes = RunChanges { counts, records: Vec::new(), is_cut: false, names: Names::default() };
         let view = changes.view(&t);
         let [counts] = view.counts.as_slice() else { panic!("one entity") };
         [&counts.new, &counts.changed, &counts.gone].map(|text| text.replace('\u{a0}', " "))

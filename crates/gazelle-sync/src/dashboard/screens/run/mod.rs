@@ -17,20 +17,20 @@ use super::trouble;
 use crate::dashboard::answer::Answer;
 use crate::dashboard::charts::lanes::{self, Lanes};
 use crate::dashboard::links;
-use crate::dashboard::page::{Asked, Frame, Screen, entity_name};
+use crate::dashboard::page::{PageRequest, Frame, Screen, entity_name};
 use crate::dashboard::site::{Site, Trouble};
 use crate::dashboard::words::actions as wa;
 use crate::dashboard::words::charts as wc;
 use crate::dashboard::words::runs as w;
-use crate::dashboard::words::said::Said;
-use crate::dashboard::words::tongue::Tongue;
+use crate::dashboard::words::sentence::Sentence;
+use crate::dashboard::words::locale::Locale;
 use crate::run_log::kinds::{RUNNING, RunCommand, Status};
 use crate::run_log::report::EntityReport;
-use crate::run_log::run_pages::{self, OneRun, Sent};
+use crate::run_log::run_pages::{self, OneRun, ApiRequest};
 use crate::run_log::warnings::{self, WarningFilter, Warnings};
 use crate::source::OutcomeCode;
-use crate::staging::history::run_versions::OfRun;
-use changes::Changes;
+use crate::staging::history::run_versions::RunSpan;
+use changes::RunChanges;
 
 /// Warnings of a run that are listed.
 const WARNINGS: u32 = 100;
@@ -49,7 +49,7 @@ struct Run {
     run: OneRun,
     warnings: Warnings,
     /// What it changed; none where that could not be read.
-    changes: Option<Changes>,
+    changes: Option<RunChanges>,
 }
 
 /// The page.
@@ -137,7 +137,7 @@ struct RequestRow {
 /// Answers with the page or, if the path ends with `.json`, its document.
 pub(crate) async fn show(
     State(site): State<Arc<Site>>,
-    Extension(asked): Extension<Asked>,
+    Extension(asked): Extension<PageRequest>,
     Path(run): Path<String>,
     Query(question): Query<Question>,
 ) -> Answer {
@@ -147,7 +147,7 @@ pub(crate) async fn show(
     answer.unwrap_or_else(|trouble| trouble::answer(&site, &asked, Screen::Runs, trouble))
 }
 
-async fn one(site: &Site, asked: &Asked, run: &str, after: i32) -> Result<Answer, Trouble> {
+async fn one(site: &Site, asked: &PageRequest, run: &str, after: i32) -> Result<Answer, Trouble> {
     let mut reader = site.reader(asked).await?;
     let snapshot = reader.snapshot(site).await?;
     let frame = site.frame(asked, Screen::Runs, &snapshot);
@@ -173,13 +173,13 @@ async fn read(tx: &crate::db::Tx<'_>, run_id: Uuid, after: i32) -> Result<Option
     let Some(run) = run_pages::one(tx, run_id, after).await? else { return Ok(None) };
     let which = WarningFilter { run: Some(run_id), limit: WARNINGS, ..WarningFilter::default() };
     let warnings = warnings::read_in(tx, &which).await?;
-    let of_run = OfRun { run_id, started_at: run.listed.run.started_at, finished_at: run.finished_at };
+    let of_run = RunSpan { run_id, started_at: run.listed.run.started_at, finished_at: run.finished_at };
     // The last statements: should they take too long, the rest of the page is there.
     Ok(Some(Run { warnings, changes: changes::read(tx, of_run).await.ok(), run }))
 }
 
 fn page(run: &Run, after: i32, frame: Frame) -> Page {
-    let t = frame.tongue();
+    let t = frame.locale();
     let Run { run: one, warnings, changes } = run;
     let listed = &one.listed.run;
     let staged: u64 =
@@ -218,7 +218,7 @@ fn page(run: &Run, after: i32, frame: Frame) -> Page {
 }
 
 /// Why a run has no counts, which are written when it ends; none if it has, or if its command counts nothing.
-fn uncounted(run: &OneRun) -> Option<Said> {
+fn uncounted(run: &OneRun) -> Option<Sentence> {
     let status = &run.listed.run.status;
     match status.parse() {
         _ if !run.entities.is_empty() => None,
@@ -231,13 +231,13 @@ fn uncounted(run: &OneRun) -> Option<Said> {
 
 /// What can be done about a run that has ended.
 fn ways(run: &OneRun, frame: &Frame) -> Vec<(&'static str, String)> {
-    const UNDO: (&str, Said) = ("/app/actions/undo", wa::UNDO_THIS);
-    const LIFT: (&str, Said) = ("/app/actions/lift", wa::LIFT_THIS);
-    const REPLAY: (&str, Said) = ("/app/actions/replay", wa::REPLAY_THIS);
+    const UNDO: (&str, Sentence) = ("/app/actions/undo", wa::UNDO_THIS);
+    const LIFT: (&str, Sentence) = ("/app/actions/lift", wa::LIFT_THIS);
+    const REPLAY: (&str, Sentence) = ("/app/actions/replay", wa::REPLAY_THIS);
     if run.finished_at.is_none() || !frame.may_operator() {
         return Vec::new();
     }
-    let ways: &[(&str, Said)] = match run.listed.run.command.parse() {
+    let ways: &[(&str, Sentence)] = match run.listed.run.command.parse() {
         Ok(RunCommand::Replay | RunCommand::ReplayDryRun) | Err(_) => &[],
         Ok(RunCommand::Undo) => &[LIFT],
         Ok(RunCommand::UndoLift) => &[UNDO],
@@ -251,7 +251,7 @@ fn reasons(reason: Option<&str>) -> Vec<String> {
     reason.map(|text| text.split("; ").map(str::to_owned).collect()).unwrap_or_default()
 }
 
-fn entity_row(entity: &EntityReport, t: &Tongue) -> EntityRow {
+fn entity_row(entity: &EntityReport, t: &Locale) -> EntityRow {
     let walk = match entity.walk.as_deref() {
         None => "–".to_owned(),
         Some("whole") => t.say(w::WALK_WHOLE).into_owned(),
@@ -276,12 +276,12 @@ fn entity_row(entity: &EntityReport, t: &Tongue) -> EntityRow {
     }
 }
 
-fn errors(entity: &EntityReport, t: &Tongue) -> String {
+fn errors(entity: &EntityReport, t: &Locale) -> String {
     let name = entity_name(&entity.entity, t);
     t.fill(w::ERRORS_OF, &[("entity", &name), ("n", &t.number(entity.errors))])
 }
 
-fn warning_rows(warnings: &Warnings, t: &Tongue) -> Vec<WarningRow> {
+fn warning_rows(warnings: &Warnings, t: &Locale) -> Vec<WarningRow> {
     let of_runs = warnings.runs.iter().map(|one| WarningRow {
         what: format!("{} · {}", one.code, one.subject),
         message: one.message.clone(),
@@ -295,7 +295,7 @@ fn warning_rows(warnings: &Warnings, t: &Tongue) -> Vec<WarningRow> {
     of_runs.chain(of_records).collect()
 }
 
-fn latency(one: &OneRun, t: &Tongue) -> Option<Latency> {
+fn latency(one: &OneRun, t: &Locale) -> Option<Latency> {
     let run = &one.listed.run;
     Some(Latency {
         median: t.milliseconds(run.median_latency_ms?),
@@ -305,7 +305,7 @@ fn latency(one: &OneRun, t: &Tongue) -> Option<Latency> {
 }
 
 /// The requests that are listed as a drawing; stage 2 is below the first ones.
-fn drawn(one: &OneRun, after: i32, t: &Tongue) -> Option<Lanes> {
+fn drawn(one: &OneRun, after: i32, t: &Locale) -> Option<Lanes> {
     let requests: Vec<lanes::Request> = one
         .sent
         .iter()
@@ -323,10 +323,10 @@ fn drawn(one: &OneRun, after: i32, t: &Tongue) -> Option<Lanes> {
     };
     let stage_two: Vec<_> = one.entities.iter().filter_map(of_entity).collect();
     let all = one.listed.run.requests;
-    Lanes::draw(lanes::Drawn { requests: &requests, all, stage_two: &stage_two }, t)
+    Lanes::draw(lanes::LaneChartData { requests: &requests, all, stage_two: &stage_two }, t)
 }
 
-fn request(sent: &Sent, begun: jiff::Timestamp, t: &Tongue) -> RequestRow {
+fn request(sent: &ApiRequest, begun: jiff::Timestamp, t: &Locale) -> RequestRow {
     RequestRow {
         sequence: t.number(sent.sequence),
         made_after: t.milliseconds(

@@ -4,14 +4,14 @@ use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
 use uuid::Uuid;
 
-use crate::dashboard::charts::changed_bars::{self, Bars, Numbers, Standing};
+use crate::dashboard::charts::changed_bars::{self, Bars, Numbers, RangePosition};
 use crate::dashboard::links;
-use crate::dashboard::page::{Shown, entity_name};
+use crate::dashboard::page::{ShownTime, entity_name};
 use crate::dashboard::words::charts as w;
-use crate::dashboard::words::tongue::Tongue;
+use crate::dashboard::words::locale::Locale;
 use crate::db::{DbError, Tx};
 use crate::entities;
-use crate::run_log::run_charts::{self, Changed, Usual};
+use crate::run_log::run_charts::{self, StagedByRun, UsualRange};
 use crate::run_log::run_pages::ListedRun;
 
 /// What is usual is read from the runs of this time.
@@ -20,8 +20,8 @@ const USUAL: SignedDuration = SignedDuration::from_hours(30 * 24);
 /// The facts.
 #[derive(Serialize)]
 pub(super) struct Facts {
-    changed: Vec<Changed>,
-    usual: Vec<Usual>,
+    changed: Vec<StagedByRun>,
+    usual: Vec<UsualRange>,
 }
 
 /// The charts with their table.
@@ -35,7 +35,7 @@ pub(super) struct View {
 /// A run of the table.
 pub(super) struct Row {
     pub(super) href: String,
-    pub(super) started: Shown,
+    pub(super) started: ShownTime,
     /// Of each entity.
     pub(super) numbers: Vec<Number>,
 }
@@ -57,20 +57,20 @@ pub(super) async fn read(tx: &Tx<'_>, runs: &[ListedRun], now: Timestamp) -> Res
 
 impl Facts {
     /// Draws the runs that read something; none without any.
-    pub(super) fn view(&self, runs: &[ListedRun], t: &Tongue) -> Option<View> {
+    pub(super) fn view(&self, runs: &[ListedRun], t: &Locale) -> Option<View> {
         let of = |run: &ListedRun| self.changed.iter().filter(|one| one.run_id == run.run.run_id).collect();
-        let mut read: Vec<(&ListedRun, Vec<&Changed>)> = runs.iter().map(|run| (run, of(run))).collect();
+        let mut read: Vec<(&ListedRun, Vec<&StagedByRun>)> = runs.iter().map(|run| (run, of(run))).collect();
         read.retain(|(_, changed)| !changed.is_empty());
         // The list has the newest first.
         read.reverse();
         let names = self.entities();
-        let number = |changed: &[&Changed], name: &str| {
+        let number = |changed: &[&StagedByRun], name: &str| {
             changed.iter().find(|one| one.entity == name).map(|one| one.staged)
         };
         let numbers = names.iter().map(|name| Numbers {
             name: entity_name(name, t),
             changed: read.iter().map(|(_, changed)| number(changed, name)).collect(),
-            usual: self.usual.iter().find(|usual| usual.entity == *name).map(|usual| changed_bars::Usual {
+            usual: self.usual.iter().find(|usual| usual.entity == *name).map(|usual| changed_bars::UsualBand {
                 runs: usual.runs,
                 low: usual.low,
                 high: usual.high,
@@ -78,9 +78,9 @@ impl Facts {
         });
         let numbers: Vec<Numbers> = numbers.collect();
         let bars: Vec<Bars> = numbers.iter().map(|numbers| Bars::draw(numbers, t)).collect();
-        let row = |(at, (listed, _)): (usize, &(&ListedRun, Vec<&Changed>))| Row {
+        let row = |(at, (listed, _)): (usize, &(&ListedRun, Vec<&StagedByRun>))| Row {
             href: links::run(&listed.run.run_id),
-            started: Shown::date_hour(listed.run.started_at, t),
+            started: ShownTime::date_hour(listed.run.started_at, t),
             numbers: numbers.iter().zip(&bars).map(|(numbers, bars)| cell(numbers, bars, at, t)).collect(),
         };
         let rows = read.iter().enumerate().rev().map(row).collect();
@@ -97,11 +97,11 @@ impl Facts {
     }
 }
 
-fn cell(numbers: &Numbers, bars: &Bars, at: usize, t: &Tongue) -> Number {
+fn cell(numbers: &Numbers, bars: &Bars, at: usize, t: &Locale) -> Number {
     let odd = match bars.standing[at] {
-        Standing::Above => Some(("▲", t.say(w::ABOVE).into_owned())),
-        Standing::Below => Some(("▼", t.say(w::BELOW).into_owned())),
-        Standing::Usual | Standing::Unknown => None,
+        RangePosition::Above => Some(("▲", t.say(w::ABOVE).into_owned())),
+        RangePosition::Below => Some(("▼", t.say(w::BELOW).into_owned())),
+        RangePosition::Usual | RangePosition::Unknown => None,
     };
     Number { number: t.number_or_dash(numbers.changed[at]), odd }
 }

@@ -12,12 +12,12 @@ use serde::{Deserialize, Serialize};
 
 use super::trouble;
 use crate::dashboard::answer::Answer;
-use crate::dashboard::page::{self, Asked, Frame, Screen, Shown};
+use crate::dashboard::page::{self, PageRequest, Frame, Screen, ShownTime};
 use crate::dashboard::site::{Site, Trouble};
 use crate::dashboard::words::charts as wc;
 use crate::dashboard::words::runs as w;
-use crate::dashboard::words::said::Said;
-use crate::dashboard::words::tongue::Tongue;
+use crate::dashboard::words::sentence::Sentence;
+use crate::dashboard::words::locale::Locale;
 use crate::run_log::kinds::{RUNNING, RunCommand, RunMode, RunTrigger, Status};
 use crate::run_log::run_pages::{self, Filter, ListedRun, Position};
 
@@ -68,7 +68,7 @@ struct StateChoice {
 /// A row of the list.
 pub(super) struct RunRow {
     pub(super) href: String,
-    pub(super) started: Shown,
+    pub(super) started: ShownTime,
     pub(super) took: String,
     pub(super) what: String,
     pub(super) by: String,
@@ -83,14 +83,14 @@ pub(super) struct RunRow {
 /// Answers with the page or its document.
 pub(crate) async fn show(
     State(site): State<Arc<Site>>,
-    Extension(asked): Extension<Asked>,
+    Extension(asked): Extension<PageRequest>,
     Query(question): Query<Question>,
 ) -> Answer {
     let answer = runs(&site, &asked, question).await;
     answer.unwrap_or_else(|trouble| trouble::answer(&site, &asked, Screen::Runs, trouble))
 }
 
-async fn runs(site: &Site, asked: &Asked, question: Question) -> Result<Answer, Trouble> {
+async fn runs(site: &Site, asked: &PageRequest, question: Question) -> Result<Answer, Trouble> {
     let mut reader = site.reader(asked).await?;
     let snapshot = reader.snapshot(site).await?;
     let status = question.status.filter(|status| states().any(|known| known == status));
@@ -113,7 +113,7 @@ fn page(
     filter: &Filter,
     frame: Frame,
 ) -> Page {
-    let t = frame.tongue();
+    let t = frame.locale();
     let states = states().map(|value| StateChoice {
         value,
         word: page::State::of_run(value, t).word,
@@ -131,12 +131,12 @@ fn page(
 }
 
 /// The row of a run.
-pub(super) fn row(listed: &ListedRun, t: &Tongue) -> RunRow {
+pub(super) fn row(listed: &ListedRun, t: &Locale) -> RunRow {
     let ListedRun { run, trigger } = listed;
     let number = |number: i64| t.number(number);
     RunRow {
         href: format!("/app/runs/{}", run.run_id),
-        started: Shown::date_hour(run.started_at, t),
+        started: ShownTime::date_hour(run.started_at, t),
         took: run.duration_ms.map_or_else(|| "–".to_owned(), |ms| t.milliseconds(ms)),
         what: what(&run.command, run.mode.as_deref(), t),
         by: by(trigger, t),
@@ -150,12 +150,12 @@ pub(super) fn row(listed: &ListedRun, t: &Tongue) -> RunRow {
 }
 
 /// Command and mode; a command but `sync` as it is typed.
-fn what(command: &str, mode: Option<&str>, t: &Tongue) -> String {
+fn what(command: &str, mode: Option<&str>, t: &Locale) -> String {
     let command = match command.parse() {
         Ok(RunCommand::Sync | RunCommand::Demo) => t.say(w::COMMAND_SYNC).into_owned(),
         _ => command.to_owned(),
     };
-    let mode: Option<Said> = match mode.and_then(|mode| mode.parse().ok()) {
+    let mode: Option<Sentence> = match mode.and_then(|mode| mode.parse().ok()) {
         Some(RunMode::Full) => Some(w::FULL),
         Some(RunMode::Incremental) => Some(w::INCREMENTAL),
         None => None,
@@ -166,7 +166,7 @@ fn what(command: &str, mode: Option<&str>, t: &Tongue) -> String {
     }
 }
 
-fn by(trigger: &str, t: &Tongue) -> String {
+fn by(trigger: &str, t: &Locale) -> String {
     let said = match trigger.parse() {
         Ok(RunTrigger::Command) => w::BY_COMMAND,
         Ok(RunTrigger::Schedule) => w::BY_SCHEDULE,

@@ -15,15 +15,15 @@ use super::record::rows::anchor;
 use super::trouble;
 use crate::dashboard::answer::Answer;
 use crate::dashboard::links;
-use crate::dashboard::page::{Asked, Frame, Screen, Shown, entity_name};
+use crate::dashboard::page::{PageRequest, Frame, Screen, ShownTime, entity_name};
 use crate::dashboard::raw;
 use crate::dashboard::site::{Site, Trouble};
-use crate::dashboard::words::said::Said;
+use crate::dashboard::words::sentence::Sentence;
 use crate::dashboard::words::search as w;
-use crate::dashboard::words::tongue::Tongue;
+use crate::dashboard::words::locale::Locale;
 use crate::staging::quarantine::one::HeldRecord;
 use fold::Piece;
-use read::{Found, MOST, Results, Wanted};
+use read::{SearchHit, MOST, Results, SearchTerms};
 
 /// Letters that are looked for at least.
 const SHORTEST: usize = 2;
@@ -76,7 +76,7 @@ struct RowView {
     name: Vec<Piece>,
     detail: Vec<Piece>,
     more: Vec<Piece>,
-    start: Option<Shown>,
+    start: Option<ShownTime>,
     is_deleted: bool,
     is_held: bool,
 }
@@ -84,28 +84,28 @@ struct RowView {
 /// Answers with the page or its document.
 pub(crate) async fn show(
     State(site): State<Arc<Site>>,
-    Extension(asked): Extension<Asked>,
+    Extension(asked): Extension<PageRequest>,
     Query(question): Query<Question>,
 ) -> Answer {
     let answer = search(&site, &asked, question).await;
     answer.unwrap_or_else(|trouble| trouble::answer(&site, &asked, Screen::Search, trouble))
 }
 
-async fn search(site: &Site, asked: &Asked, question: Question) -> Result<Answer, Trouble> {
+async fn search(site: &Site, asked: &PageRequest, question: Question) -> Result<Answer, Trouble> {
     let mut reader = site.reader(asked).await?;
     let snapshot = reader.snapshot(site).await?;
     let frame = site.frame(asked, Screen::Search, &snapshot);
     let q: String = question.q.unwrap_or_default().trim().chars().take(fold::LONGEST).collect();
     let is_any_time = question.any.is_some_and(|any| !any.is_empty());
-    let wanted = Wanted { words: fold::words(&q), digits: fold::digits(&q), any_time: is_any_time };
-    let is_long_enough = wanted.words.iter().any(|word| word.chars().count() >= SHORTEST);
+    let terms = SearchTerms { words: fold::words(&q), digits: fold::digits(&q), any_time: is_any_time };
+    let is_long_enough = terms.words.iter().any(|word| word.chars().count() >= SHORTEST);
     let read = async {
         if !is_long_enough {
             return Ok((None, None));
         }
         match read::by_id(&snapshot.tx, &q).await? {
             Some(record) => Ok((Some(record), None)),
-            None => Ok((None, Some(read::search(&snapshot, &wanted).await?))),
+            None => Ok((None, Some(read::search(&snapshot, &terms).await?))),
         }
     };
     let (record, results) = read.await.map_err(|error| site.failed(&error))?;
@@ -120,10 +120,10 @@ async fn search(site: &Site, asked: &Asked, question: Question) -> Result<Answer
     if asked.json {
         return Ok(Answer::bounded(StatusCode::OK, &results.unwrap_or_default()));
     }
-    let t = frame.tongue();
+    let t = frame.locale();
     let page = Page {
         is_too_short: !q.is_empty() && !is_long_enough,
-        found: results.map(|results| view(&results, &wanted, t)),
+        found: results.map(|results| view(&results, &terms, t)),
         any_time: links::with("/app/search", &[("q", Some(&q)), ("any", Some("1"))]),
         question: q,
         is_any_time,
@@ -132,8 +132,8 @@ async fn search(site: &Site, asked: &Asked, question: Question) -> Result<Answer
     Ok(Answer::page(StatusCode::OK, &page))
 }
 
-fn view(results: &Results, wanted: &Wanted, t: &Tongue) -> FoundView {
-    let lists: [(Said, &str, &[Found]); 5] = [
+fn view(results: &Results, terms: &SearchTerms, t: &Locale) -> FoundView {
+    let lists: [(Sentence, &str, &[SearchHit]); 5] = [
         (w::CLIENTS, "clients", &results.clients),
         (w::CONTACTS, "clients", &results.contacts),
         (w::ADDRESSES, "clients", &results.addresses),
@@ -142,7 +142,7 @@ fn view(results: &Results, wanted: &Wanted, t: &Tongue) -> FoundView {
     ];
     let mut groups = Vec::new();
     let (mut all, mut is_more) = (0, false);
-    let mut add = |name: Said, rows: Vec<RowView>, found: usize| {
+    let mut add = |name: Sentence, rows: Vec<RowView>, found: usize| {
         all += rows.len();
         is_more |= found > MOST;
         let (said, n) = if found > MOST { (w::GROUP_FIRST, MOST) } else { (w::GROUP_COUNT, found) };
@@ -151,16 +151,16 @@ fn view(results: &Results, wanted: &Wanted, t: &Tongue) -> FoundView {
                 name: t.say(name).into_owned(),
                 count: t.fill(said, &[("n", &t.number(n as i64))]),
                 rows,
-                is_bounded: name == w::APPOINTMENTS && !wanted.any_time,
+                is_bounded: name == w::APPOINTMENTS && !terms.any_time,
             });
         }
     };
     for (name, entity, found) in lists {
-        let rows = found.iter().take(MOST).map(|one| row(one, entity, wanted, t)).collect();
+        let rows = found.iter().take(MOST).map(|one| row(one, entity, terms, t)).collect();
         add(name, rows, found.len());
     }
     if let Some(held) = &results.held {
-        add(w::HELD, held.iter().take(MOST).map(|one| held_row(one, wanted, t)).collect(), held.len());
+        add(w::HELD, held.iter().take(MOST).map(|one| held_row(one, terms, t)).collect(), held.len());
     }
     let count = match is_more {
         true => t.fill(w::FOUND_MORE, &[("n", &t.number(all as i64))]),
@@ -170,9 +170,9 @@ fn view(results: &Results, wanted: &Wanted, t: &Tongue) -> FoundView {
     FoundView { count, groups, has_bounded, is_held_unread: results.held.is_none() }
 }
 
-fn row(found: &Found, entity: &str, wanted: &Wanted, t: &Tongue) -> RowView {
+fn row(found: &SearchHit, entity: &str, terms: &SearchTerms, t: &Locale) -> RowView {
     let page = links::record(entity, &found.record);
-    let pieces = |text: &Option<String>| marked(text.as_deref().unwrap_or_default(), wanted);
+    let pieces = |text: &Option<String>| marked(text.as_deref().unwrap_or_default(), terms);
     let name = found.name.clone().unwrap_or_else(|| t.say(w::NO_NAME).into_owned());
     RowView {
         href: if found.record == found.external_id {
@@ -181,20 +181,20 @@ fn row(found: &Found, entity: &str, wanted: &Wanted, t: &Tongue) -> RowView {
             format!("{page}#{}", anchor(&found.external_id))
         },
         entity: None,
-        name: marked(&name, wanted),
+        name: marked(&name, terms),
         detail: pieces(&found.detail),
         more: pieces(&found.more),
-        start: found.start_at.map(|at| Shown::date_hour(at, t)),
+        start: found.start_at.map(|at| ShownTime::date_hour(at, t)),
         is_deleted: found.deleted_at.is_some(),
         is_held: found.in_quarantine,
     }
 }
 
-fn held_row(held: &HeldRecord, wanted: &Wanted, t: &Tongue) -> RowView {
+fn held_row(held: &HeldRecord, terms: &SearchTerms, t: &Locale) -> RowView {
     RowView {
         href: format!("{}#field", links::case(&held.staging_id.to_string())),
         entity: Some(entity_name(&held.entity, t)),
-        name: marked(held.name.as_deref().unwrap_or(&held.external_id), wanted),
+        name: marked(held.name.as_deref().unwrap_or(&held.external_id), terms),
         detail: Vec::new(),
         more: Vec::new(),
         start: None,
@@ -204,6 +204,6 @@ fn held_row(held: &HeldRecord, wanted: &Wanted, t: &Tongue) -> RowView {
 }
 
 /// A text with what matches in it, as much as is shown of one.
-fn marked(text: &str, wanted: &Wanted) -> Vec<Piece> {
-    fold::pieces(raw::cut(text).0, &wanted.words, wanted.digits.as_deref())
+fn marked(text: &str, terms: &SearchTerms) -> Vec<Piece> {
+    fold::pieces(raw::cut(text).0, &terms.words, terms.digits.as_deref())
 }

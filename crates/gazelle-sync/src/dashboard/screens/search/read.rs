@@ -15,7 +15,7 @@ use crate::staging::quarantine::one::{self, FOLDED, HeldRecord};
 pub(super) const MOST: usize = 20;
 
 /// What is looked for.
-pub(super) struct Wanted {
+pub(super) struct SearchTerms {
     pub(super) words: Vec<String>,
     pub(super) digits: Option<String>,
     /// Whether appointments of any time are looked for.
@@ -25,18 +25,18 @@ pub(super) struct Wanted {
 /// What was found.
 #[derive(Debug, Default, Serialize)]
 pub(super) struct Results {
-    pub(super) clients: Vec<Found>,
-    pub(super) contacts: Vec<Found>,
-    pub(super) addresses: Vec<Found>,
-    pub(super) pianos: Vec<Found>,
-    pub(super) appointments: Vec<Found>,
+    pub(super) clients: Vec<SearchHit>,
+    pub(super) contacts: Vec<SearchHit>,
+    pub(super) addresses: Vec<SearchHit>,
+    pub(super) pianos: Vec<SearchHit>,
+    pub(super) appointments: Vec<SearchHit>,
     /// Records that are in quarantine alone; none where they could not be looked through.
     pub(super) held: Option<Vec<HeldRecord>>,
 }
 
 /// A record, or a row of one.
 #[derive(Debug, Serialize)]
-pub(super) struct Found {
+pub(super) struct SearchHit {
     /// The record.
     pub(super) record: String,
     /// The row in it, or the record itself.
@@ -52,10 +52,10 @@ pub(super) struct Found {
     pub(super) in_quarantine: bool,
 }
 
-impl From<&Row> for Found {
-    fn from(row: &Row) -> Found {
+impl From<&Row> for SearchHit {
+    fn from(row: &Row) -> SearchHit {
         let text = |column: &str| row.get::<_, Option<String>>(column).filter(|text| !text.trim().is_empty());
-        Found {
+        SearchHit {
             record: row.get("record"),
             external_id: row.get("external_id"),
             name: text("name"),
@@ -84,9 +84,9 @@ pub(super) async fn by_id(tx: &Tx<'_>, id: &str) -> Result<Option<(String, Strin
 }
 
 /// Reads what was found, in six statements.
-pub(super) async fn search(snapshot: &Snapshot<'_>, wanted: &Wanted) -> Result<Results, DbError> {
+pub(super) async fn search(snapshot: &Snapshot<'_>, terms: &SearchTerms) -> Result<Results, DbError> {
     let Snapshot { tx, now, .. } = snapshot;
-    let patterns = fold::patterns(&wanted.words);
+    let patterns = fold::patterns(&terms.words);
     // One more than is shown tells whether there are more.
     let most = MOST as i64 + 1;
     let words: [Param<'_>; 4] = [
@@ -95,12 +95,12 @@ pub(super) async fn search(snapshot: &Snapshot<'_>, wanted: &Wanted) -> Result<R
         (&fold::PLAIN, Type::TEXT),
         (&most, Type::INT8),
     ];
-    let digits = wanted.digits.as_ref().map(|digits| format!("%{digits}%"));
-    let (from, to) = if wanted.any_time { (None, None) } else { around(*now) };
+    let digits = terms.digits.as_ref().map(|digits| format!("%{digits}%"));
+    let (from, to) = if terms.any_time { (None, None) } else { around(*now) };
     let found = async |text: &str, more: &[Param<'_>]| {
         let sql = Template::new(text).with("folded", FOLDED.trim_end()).fill();
         let rows = tx.query(&sql, &[&words, more].concat()).await?;
-        Ok::<Vec<Found>, DbError>(rows.iter().map(Found::from).collect())
+        Ok::<Vec<SearchHit>, DbError>(rows.iter().map(SearchHit::from).collect())
     };
     let dates: [Param<'_>; 2] = [(&from, Type::TIMESTAMPTZ), (&to, Type::TIMESTAMPTZ)];
     Ok(Results {

@@ -15,10 +15,10 @@ use super::trouble;
 use crate::alerts::{self, Channels, Delivery};
 use crate::config::{Settings, ShownSetting};
 use crate::dashboard::answer::Answer;
-use crate::dashboard::page::{Asked, Frame, Screen, Shown, State as Shape};
+use crate::dashboard::page::{PageRequest, Frame, Screen, ShownTime, State as Shape};
 use crate::dashboard::site::{Site, Trouble};
 use crate::dashboard::words::settings as w;
-use crate::dashboard::words::tongue::Tongue;
+use crate::dashboard::words::locale::Locale;
 use crate::service::schedule::Schedule;
 use crate::time;
 
@@ -50,8 +50,8 @@ struct Page {
     frame: Frame,
     since: String,
     schedule: String,
-    changes: Vec<Shown>,
-    all: Vec<Shown>,
+    changes: Vec<ShownTime>,
+    all: Vec<ShownTime>,
     channels: Vec<ChannelRow>,
     heartbeat: (Shape, String),
     rows: Vec<Row>,
@@ -78,12 +78,12 @@ struct Row {
 }
 
 /// Answers with the page or its document.
-pub(crate) async fn show(State(site): State<Arc<Site>>, Extension(asked): Extension<Asked>) -> Answer {
+pub(crate) async fn show(State(site): State<Arc<Site>>, Extension(asked): Extension<PageRequest>) -> Answer {
     let answer = page(&site, &asked).await;
     answer.unwrap_or_else(|trouble| trouble::answer(&site, &asked, Screen::Settings, trouble))
 }
 
-async fn page(site: &Site, asked: &Asked) -> Result<Answer, Trouble> {
+async fn page(site: &Site, asked: &PageRequest) -> Result<Answer, Trouble> {
     let settings = &site.shared.settings;
     let mut reader = site.reader(asked).await?;
     let snapshot = reader.snapshot(site).await?;
@@ -111,8 +111,8 @@ fn planned(expression: &str, settings: &Settings, now: Timestamp) -> Planned {
 }
 
 fn put(document: Document, frame: Frame) -> Page {
-    let t = frame.tongue();
-    let times = |of: &Planned| of.next.iter().map(|at| Shown::date_hour(*at, t)).collect();
+    let t = frame.locale();
+    let times = |of: &Planned| of.next.iter().map(|at| ShownTime::date_hour(*at, t)).collect();
     let zone = match document.timezone.as_str() {
         time::MONTREAL => t.say(w::MONTREAL).into_owned(),
         other => other.to_owned(),
@@ -140,8 +140,8 @@ fn put(document: Document, frame: Frame) -> Page {
 fn shape(
     class: &'static str,
     shape: &'static str,
-    word: crate::dashboard::words::said::Said,
-    t: &Tongue,
+    word: crate::dashboard::words::sentence::Sentence,
+    t: &Locale,
 ) -> Shape {
     Shape { class, shape, word: t.say(word).into_owned() }
 }
@@ -152,7 +152,7 @@ fn capital(text: &str) -> String {
     letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
 }
 
-fn channel(one: &Delivery, t: &Tongue) -> ChannelRow {
+fn channel(one: &Delivery, t: &Locale) -> ChannelRow {
     let fails = one.error.is_some() || one.given_up > 0;
     let state = match (fails, one.last_sent_at) {
         (true, _) => shape("bad", "■", w::DELIVERS_NOT, t),
@@ -173,7 +173,7 @@ fn channel(one: &Delivery, t: &Tongue) -> ChannelRow {
     }
 }
 
-fn row(one: &ShownSetting, t: &Tongue) -> Row {
+fn row(one: &ShownSetting, t: &Locale) -> Row {
     let (value, is_word) = match (&one.value, one.is_secret) {
         (Some(value), false) if !value.is_empty() => (value.clone(), false),
         (Some(_), true) => (t.say(w::SET).into_owned(), true),
@@ -190,7 +190,7 @@ fn row(one: &ShownSetting, t: &Tongue) -> Row {
 }
 
 /// Where a value comes from. A file and its line are named as they are.
-fn from(place: Option<&str>, t: &Tongue) -> String {
+fn from(place: Option<&str>, t: &Locale) -> String {
     let Some(place) = place else { return "–".to_owned() };
     if place == "default" {
         return t.say(w::FROM_DEFAULT).into_owned();

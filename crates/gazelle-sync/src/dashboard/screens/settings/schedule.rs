@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 
 use crate::dashboard::words::settings as w;
-use crate::dashboard::words::tongue::Tongue;
+use crate::dashboard::words::locale::Locale;
 use crate::service::schedule::Schedule;
 
 /// Times of a schedule that are shown.
@@ -15,7 +15,7 @@ pub(super) fn next(schedule: &Schedule, after: Timestamp) -> Vec<Timestamp> {
 }
 
 /// `every 15 minutes`, `every day at 03:00`.
-pub(super) fn in_words(expression: &str, t: &Tongue) -> String {
+pub(super) fn in_words(expression: &str, t: &Locale) -> String {
     let by_expression = || t.fill(w::BY_EXPRESSION, &[("text", expression)]);
     let fields: Vec<&str> = expression.split_whitespace().collect();
     let fields: [&str; 5] = match fields.as_slice() {
@@ -66,14 +66,14 @@ mod tests {
     use crate::config::Language;
     use crate::time;
 
-    fn tongue(language: Language) -> Tongue {
+    fn locale(language: Language) -> Locale {
         let now = "2026-11-24T19:22:00Z".parse().unwrap();
-        Tongue::new(language, time::zone(time::MONTREAL).unwrap(), now)
+        Locale::new(language, time::zone(time::MONTREAL).unwrap(), now)
     }
 
     #[test]
     fn common_schedules_are_said_in_words_and_others_as_they_are_written() {
-        let (en, fr) = (tongue(Language::En), tongue(Language::Fr));
+        let (en, fr) = (locale(Language::En), locale(Language::Fr));
         for (expression, english, french) in [
             ("*/15 * * * *", "every 15 minutes", "toutes les 15 minutes"),
             ("* * * * *", "every minute", "toutes les minutes"),

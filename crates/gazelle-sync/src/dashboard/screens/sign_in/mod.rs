@@ -17,9 +17,9 @@ use super::trouble;
 use crate::dashboard::answer::Answer;
 use crate::dashboard::entry::attempts;
 use crate::dashboard::entry::cookie;
-use crate::dashboard::entry::form::Posted;
+use crate::dashboard::entry::form::BoundedForm;
 use crate::dashboard::entry::viewer::Viewer;
-use crate::dashboard::page::{Asked, Frame, Screen, home, own_path};
+use crate::dashboard::page::{PageRequest, Frame, Screen, home, own_path};
 use crate::dashboard::site::{Site, Trouble};
 use crate::dashboard::words::entry as w;
 use crate::people;
@@ -62,7 +62,7 @@ enum Refused {
 }
 
 /// Leads whoever is not signed in to the page to sign in with, and from there back.
-pub(crate) fn first(asked: &Asked, writes: bool) -> Answer {
+pub(crate) fn first(asked: &PageRequest, writes: bool) -> Answer {
     if asked.json {
         return Answer::document(
             StatusCode::UNAUTHORIZED,
@@ -80,7 +80,7 @@ pub(crate) fn first(asked: &Asked, writes: bool) -> Answer {
 /// Answers with the page.
 pub(crate) async fn show(
     State(site): State<Arc<Site>>,
-    Extension(asked): Extension<Asked>,
+    Extension(asked): Extension<PageRequest>,
     Query(question): Query<Question>,
 ) -> Answer {
     match &asked.viewer {
@@ -92,8 +92,8 @@ pub(crate) async fn show(
 /// Begins a session.
 pub(crate) async fn sign_in(
     State(site): State<Arc<Site>>,
-    Extension(asked): Extension<Asked>,
-    Posted(form): Posted<Form>,
+    Extension(asked): Extension<PageRequest>,
+    BoundedForm(form): BoundedForm<Form>,
 ) -> Answer {
     if asked.viewer.is_demo() {
         return Answer::see("/app/");
@@ -105,7 +105,7 @@ pub(crate) async fn sign_in(
     }
 }
 
-async fn begun(site: &Site, asked: &Asked, form: &Form) -> Result<Result<Answer, Refused>, Trouble> {
+async fn begun(site: &Site, asked: &PageRequest, form: &Form) -> Result<Result<Answer, Refused>, Trouble> {
     let from = attempts::address(&asked.headers, asked.peer);
     if let Err(wait) = site.attempts.attempt(&form.name, from) {
         return Ok(Err(Refused::Wait(wait)));
@@ -136,7 +136,7 @@ async fn begun(site: &Site, asked: &Asked, form: &Form) -> Result<Result<Answer,
 }
 
 /// Ends the session of this browser.
-pub(crate) async fn sign_out(State(site): State<Arc<Site>>, Extension(asked): Extension<Asked>) -> Answer {
+pub(crate) async fn sign_out(State(site): State<Arc<Site>>, Extension(asked): Extension<PageRequest>) -> Answer {
     if let Viewer::Person(signed) = &asked.viewer {
         let ended = async { people::end(&site.db()?, signed).await.map_err(|error| site.failed(&error)) };
         if let Err(trouble) = ended.await {
@@ -147,7 +147,7 @@ pub(crate) async fn sign_out(State(site): State<Arc<Site>>, Extension(asked): Ex
     Answer::see("/app/sign-in").with(header::SET_COOKIE, cleared)
 }
 
-fn page(site: &Site, asked: &Asked, name: String, next: Option<&str>, refused: Option<Refused>) -> Answer {
+fn page(site: &Site, asked: &PageRequest, name: String, next: Option<&str>, refused: Option<Refused>) -> Answer {
     let frame = Frame::new(asked, &site.shared.settings, Screen::Other, Timestamp::now());
     let (status, problem) = match &refused {
         None => (StatusCode::OK, None),

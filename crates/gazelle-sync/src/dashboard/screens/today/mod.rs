@@ -16,12 +16,12 @@ use super::trouble;
 use crate::dashboard::answer::Answer;
 use crate::dashboard::changed::lines::ChangeLine;
 use crate::dashboard::links;
-use crate::dashboard::page::{Asked, Frame, Screen, Shown};
+use crate::dashboard::page::{PageRequest, Frame, Screen, ShownTime};
 use crate::dashboard::site::{Site, Trouble};
 use crate::dashboard::words::entry;
 use crate::dashboard::words::today as w;
 use crate::time;
-use read::Wanted;
+use read::DayQuery;
 use view::VisitCard;
 
 /// What the address asks for.
@@ -44,7 +44,7 @@ struct Page {
     /// The way back, on another day than today.
     today: Option<String>,
     technicians: Vec<Choice>,
-    fresh: Option<Fresh>,
+    fresh: Option<DataAge>,
     /// Set where the data may be out of date.
     stale: Option<String>,
     zone: String,
@@ -65,8 +65,8 @@ struct Page {
 }
 
 /// How old the data is.
-struct Fresh {
-    at: Shown,
+struct DataAge {
+    at: ShownTime,
     text: String,
 }
 
@@ -84,7 +84,7 @@ const YEARS: std::ops::RangeInclusive<i16> = 1900..=2199;
 /// Answers with the page or its document.
 pub(crate) async fn show(
     State(site): State<Arc<Site>>,
-    Extension(asked): Extension<Asked>,
+    Extension(asked): Extension<PageRequest>,
     Query(question): Query<Question>,
 ) -> Answer {
     // A technician sees the own day, whatever the address asks for.
@@ -98,7 +98,7 @@ pub(crate) async fn show(
     answer.unwrap_or_else(|trouble| trouble::answer(&site, &asked, Screen::Today, trouble))
 }
 
-async fn today(site: &Site, asked: &Asked, question: Question) -> Result<Answer, Trouble> {
+async fn today(site: &Site, asked: &PageRequest, question: Question) -> Result<Answer, Trouble> {
     let mut reader = site.reader(asked).await?;
     let snapshot = reader.snapshot(site).await?;
     let settings = &site.shared.settings;
@@ -108,8 +108,8 @@ async fn today(site: &Site, asked: &Asked, question: Question) -> Result<Answer,
     let day = question.day.as_deref().and_then(|text| text.parse::<Date>().ok());
     let day = day.filter(|day| YEARS.contains(&day.year())).unwrap_or(is_today);
     let technician = question.technician.filter(|id| !id.is_empty());
-    let wanted = Wanted { day, technician, stale_after_minutes: settings.stale_after_minutes };
-    let mut facts = read::read(&snapshot, wanted).await.map_err(|error| site.failed(&error))?;
+    let query = DayQuery { day, technician, stale_after_minutes: settings.stale_after_minutes };
+    let mut facts = read::read(&snapshot, query).await.map_err(|error| site.failed(&error))?;
     if asked.json {
         if let Some(own) = asked.viewer.own() {
             facts.technicians.retain(|one| one.external_id == own);
@@ -124,7 +124,7 @@ async fn today(site: &Site, asked: &Asked, question: Question) -> Result<Answer,
 }
 
 fn page(facts: read::Today, settings: &crate::config::Settings, frame: Frame, is_today: Date) -> Page {
-    let t = frame.tongue();
+    let t = frame.locale();
     let of = facts.technician.as_deref();
     let link = |day: Date| address(day, of);
     let stale = facts.is_stale.then(|| match facts.good_at {
@@ -134,8 +134,8 @@ fn page(facts: read::Today, settings: &crate::config::Settings, frame: Frame, is
             t.fill(w::STALE, &[("ago", &t.ago(at)), ("limit", &limit)])
         }
     });
-    let fresh = facts.good_at.map(|at| Fresh {
-        at: Shown::date_hour(at, t),
+    let fresh = facts.good_at.map(|at| DataAge {
+        at: ShownTime::date_hour(at, t),
         text: t.fill(w::AS_OF, &[("at", &t.as_of(at)), ("ago", &t.ago(at))]),
     });
     let cards = view::cards(&facts, &settings.map_url, t);

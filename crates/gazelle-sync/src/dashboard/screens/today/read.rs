@@ -8,7 +8,7 @@ use serde::Serialize;
 use tokio_postgres::Row;
 use tokio_postgres::types::Type;
 
-use crate::dashboard::changed::{self, Changed};
+use crate::dashboard::changed::{self, ChangedAppointment};
 use crate::dashboard::site::Snapshot;
 use crate::db::{DbError, Tx};
 use crate::entities::appointments;
@@ -34,7 +34,7 @@ pub(super) struct Today {
     pub(super) technicians: Vec<Technician>,
     pub(super) visits: Vec<Visit>,
     /// None where they could not be read.
-    pub(super) changes: Option<Vec<Changed>>,
+    pub(super) changes: Option<Vec<ChangedAppointment>>,
 }
 
 /// A technician to choose.
@@ -82,14 +82,14 @@ pub(crate) struct Piano {
 
 /// What is asked for.
 #[derive(Debug, Clone)]
-pub(super) struct Wanted {
+pub(super) struct DayQuery {
     pub(super) day: Date,
     pub(super) technician: Option<String>,
     pub(super) stale_after_minutes: u32,
 }
 
 /// Reads them. The day is one of the view's zone, as the page names it.
-pub(super) async fn read(snapshot: &Snapshot<'_>, wanted: Wanted) -> Result<Today, DbError> {
+pub(super) async fn read(snapshot: &Snapshot<'_>, query: DayQuery) -> Result<Today, DbError> {
     let Snapshot { tx, now, .. } = snapshot;
     let past = runs::past_in(tx).await?;
     let good_at = past
@@ -97,8 +97,8 @@ pub(super) async fn read(snapshot: &Snapshot<'_>, wanted: Wanted) -> Result<Toda
         .iter()
         .find(|(entity, _)| entity.name == appointments::ENTITY.name)
         .and_then(|(_, at)| *at);
-    let limit = i64::from(wanted.stale_after_minutes) * 60;
-    let mut visits = visits(tx, &wanted).await?;
+    let limit = i64::from(query.stale_after_minutes) * 60;
+    let mut visits = visits(tx, &query).await?;
     mark_overlaps(&mut visits);
     Ok(Today {
         good_at,
@@ -106,9 +106,9 @@ pub(super) async fn read(snapshot: &Snapshot<'_>, wanted: Wanted) -> Result<Toda
         technicians: technicians(tx).await?,
         visits,
         // The last statement: should it take too long, the rest of the page is there.
-        changes: changes(tx, &wanted, *now).await.ok(),
-        day: wanted.day,
-        technician: wanted.technician,
+        changes: changes(tx, &query, *now).await.ok(),
+        day: query.day,
+        technician: query.technician,
     })
 }
 
@@ -126,17 +126,17 @@ fn start_of(day: Date, days: i64) -> Timestamp {
     zones::start_of_day(day, zones::MONTREAL).unwrap_or(Timestamp::UNIX_EPOCH)
 }
 
-async fn visits(tx: &Tx<'_>, wanted: &Wanted) -> Result<Vec<Visit>, DbError> {
+async fn visits(tx: &Tx<'_>, query: &DayQuery) -> Result<Vec<Visit>, DbError> {
     // An all-day event at midnight UTC names its date itself, which begins some hours later here.
-    let (from, to) = (start_of(wanted.day, -LONGEST_DAYS), start_of(wanted.day, 2));
+    let (from, to) = (start_of(query.day, -LONGEST_DAYS), start_of(query.day, 2));
     let rows = tx
         .query(
             include_str!("visits.sql"),
             &[
                 (&from, Type::TIMESTAMPTZ),
                 (&to, Type::TIMESTAMPTZ),
-                (&wanted.day, Type::DATE),
-                (&wanted.technician, Type::TEXT),
+                (&query.day, Type::DATE),
+                (&query.technician, Type::TEXT),
             ],
         )
         .await?;
@@ -224,13 +224,13 @@ fn since(now: Timestamp) -> Timestamp {
 }
 
 /// What changed of the day: appointments that are on it, or were before they changed.
-async fn changes(tx: &Tx<'_>, wanted: &Wanted, now: Timestamp) -> Result<Vec<Changed>, DbError> {
+async fn changes(tx: &Tx<'_>, query: &DayQuery, now: Timestamp) -> Result<Vec<ChangedAppointment>, DbError> {
     // Texts of instants in UTC: the day, and some hours around it.
-    let (from, to) = (start_of(wanted.day, 0), start_of(wanted.day, 1));
+    let (from, to) = (start_of(query.day, 0), start_of(query.day, 1));
     let (from_text, to_text) = (from.to_string(), to.to_string());
-    let which = recent::Which { since: since(now), starting: (&from_text, &to_text), limit: MOST_CHANGES };
+    let which = recent::VersionSelection { since: since(now), starting: (&from_text, &to_text), limit: MOST_CHANGES };
     let versions = changed::joined(recent::changed(tx, &appointments::ENTITY, which).await?);
-    changed::named(tx, versions, wanted.technician.as_deref()).await
+    changed::named(tx, versions, query.technician.as_deref()).await
 }
 
 #[cfg(test)]

@@ -1,21 +1,21 @@
 //! The visits and changes of a day in words.
 
 use super::read::{Piano, Today, Visit};
-use crate::dashboard::changed::Changed;
+use crate::dashboard::changed::ChangedAppointment;
 use crate::dashboard::changed::lines::{self, ChangeLine};
 use crate::dashboard::links;
-use crate::dashboard::page::Shown;
-use crate::dashboard::words::said::Said;
+use crate::dashboard::page::ShownTime;
+use crate::dashboard::words::sentence::Sentence;
 use crate::dashboard::words::today as w;
-use crate::dashboard::words::tongue::Tongue;
+use crate::dashboard::words::locale::Locale;
 
 /// Pianos of a visit that are listed.
 const MOST_PIANOS: usize = 5;
 
 /// A visit, as the page shows it.
 pub(super) struct VisitCard {
-    pub(super) start: Option<Shown>,
-    pub(super) end: Option<Shown>,
+    pub(super) start: Option<ShownTime>,
+    pub(super) end: Option<ShownTime>,
     /// `All day`, or from when and until when it lasts.
     pub(super) span: Option<String>,
     pub(super) title: String,
@@ -24,7 +24,7 @@ pub(super) struct VisitCard {
     pub(super) client: Option<String>,
     pub(super) contact: Option<String>,
     pub(super) technician: Option<String>,
-    pub(super) address: Option<Place>,
+    pub(super) address: Option<MappedAddress>,
     pub(super) phone: Option<Phone>,
     pub(super) pianos: Vec<String>,
     pub(super) more_pianos: Option<String>,
@@ -38,7 +38,7 @@ pub(super) struct VisitCard {
 }
 
 /// An address with its map.
-pub(super) struct Place {
+pub(super) struct MappedAddress {
     pub(super) text: String,
     pub(super) map: String,
 }
@@ -57,7 +57,7 @@ pub(super) struct Cards {
 }
 
 /// All visits of a day.
-pub(super) fn cards(facts: &Today, map_url: &str, t: &Tongue) -> Cards {
+pub(super) fn cards(facts: &Today, map_url: &str, t: &Locale) -> Cards {
     let mut cards = Cards { all_day: Vec::new(), visits: Vec::new(), cancelled: Vec::new() };
     for visit in &facts.visits {
         let lasts_days = visit.first_day != visit.last_day && visit.first_day != Some(facts.day);
@@ -71,8 +71,8 @@ pub(super) fn cards(facts: &Today, map_url: &str, t: &Tongue) -> Cards {
     cards
 }
 
-fn card(visit: &Visit, facts: &Today, map_url: &str, t: &Tongue) -> VisitCard {
-    let say = |said: Said| t.say(said).into_owned();
+fn card(visit: &Visit, facts: &Today, map_url: &str, t: &Locale) -> VisitCard {
+    let say = |said: Sentence| t.say(said).into_owned();
     let kind = match visit.event_type.as_deref() {
         Some("PERSONAL") => Some(w::PERSONAL),
         Some("MEMO") => Some(w::MEMO),
@@ -80,9 +80,9 @@ fn card(visit: &Visit, facts: &Today, map_url: &str, t: &Tongue) -> VisitCard {
         _ => None,
     };
     let is_quiet = kind.is_some();
-    let hour = |at: Option<jiff::Timestamp>| at.map(|at| Shown::hour(at, t));
+    let hour = |at: Option<jiff::Timestamp>| at.map(|at| ShownTime::hour(at, t));
     let mut flags = Vec::new();
-    let flag_if = |holds: bool, said: Said, flags: &mut Vec<String>| {
+    let flag_if = |holds: bool, said: Sentence, flags: &mut Vec<String>| {
         if holds {
             flags.push(say(said));
         }
@@ -124,7 +124,7 @@ fn card(visit: &Visit, facts: &Today, map_url: &str, t: &Tongue) -> VisitCard {
 }
 
 /// How long a visit lasts, where hours do not say it.
-fn span(visit: &Visit, facts: &Today, t: &Tongue) -> Option<String> {
+fn span(visit: &Visit, facts: &Today, t: &Locale) -> Option<String> {
     let mut parts = Vec::new();
     if visit.is_all_day {
         parts.push(t.say(w::ALL_DAY).into_owned());
@@ -138,9 +138,9 @@ fn span(visit: &Visit, facts: &Today, t: &Tongue) -> Option<String> {
     (!parts.is_empty()).then(|| parts.join(", "))
 }
 
-fn place(lines: &[String], map_url: &str) -> Option<Place> {
+fn place(lines: &[String], map_url: &str) -> Option<MappedAddress> {
     let text = lines.join(", ");
-    (!text.is_empty()).then(|| Place { map: map_url.replace("{address}", &links::encoded(&text)), text })
+    (!text.is_empty()).then(|| MappedAddress { map: map_url.replace("{address}", &links::encoded(&text)), text })
 }
 
 fn phone(text: &str) -> Phone {
@@ -149,7 +149,7 @@ fn phone(text: &str) -> Phone {
 }
 
 /// `Yamaha C3 · salon · no. 5412338 · Dampp-Chaser`
-pub(crate) fn piano_text(piano: &Piano, t: &Tongue) -> String {
+pub(crate) fn piano_text(piano: &Piano, t: &Locale) -> String {
     let made = [&piano.make, &piano.model].into_iter().flatten().cloned().collect::<Vec<_>>().join(" ");
     let made = if made.is_empty() { t.say(w::PIANO).into_owned() } else { made };
     let serial =
@@ -160,7 +160,7 @@ pub(crate) fn piano_text(piano: &Piano, t: &Tongue) -> String {
 }
 
 /// Why the list is empty: the day is always named.
-pub(super) fn empty(facts: &Today, t: &Tongue) -> String {
+pub(super) fn empty(facts: &Today, t: &Locale) -> String {
     let day = t.day(facts.day);
     let chosen = facts.technicians.iter().find(|one| Some(&one.external_id) == facts.technician.as_ref());
     match chosen {
@@ -170,7 +170,7 @@ pub(super) fn empty(facts: &Today, t: &Tongue) -> String {
 }
 
 /// The changes of a day in words.
-pub(super) fn changes(changes: &[Changed], facts: &Today, t: &Tongue) -> Vec<ChangeLine> {
+pub(super) fn changes(changes: &[ChangedAppointment], facts: &Today, t: &Locale) -> Vec<ChangeLine> {
     let name_of =
         |id: &str| facts.technicians.iter().find(|one| one.external_id == id).map(|one| one.name.clone());
     lines::of(changes, &name_of, Some(facts.day), t)

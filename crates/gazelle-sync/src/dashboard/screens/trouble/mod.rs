@@ -11,12 +11,12 @@ use jiff::Timestamp;
 use serde_json::json;
 
 use crate::dashboard::answer::Answer;
-use crate::dashboard::page::{self, Asked, Frame, Screen};
+use crate::dashboard::page::{self, PageRequest, Frame, Screen};
 use crate::dashboard::site::{Site, Trouble};
-use crate::dashboard::verdict::{self, Facts, Told};
+use crate::dashboard::verdict::{self, Facts, VerdictText};
 use crate::dashboard::words::entry;
 use crate::dashboard::words::frame as w;
-use crate::dashboard::words::said::Said;
+use crate::dashboard::words::sentence::Sentence;
 use crate::db::Outage;
 
 /// The command that invites the first person.
@@ -28,7 +28,7 @@ const INVITE: &str = "gazelle-sync people invite \"NAME\" --role operator";
 struct Page {
     frame: Frame,
     heading: String,
-    told: Option<Told>,
+    told: Option<VerdictText>,
     sentence: Option<String>,
     command: Option<&'static str>,
     /// Where it leads, and how it is called.
@@ -36,7 +36,7 @@ struct Page {
 }
 
 /// The answer to a request whose page cannot be read.
-pub(crate) fn answer(site: &Site, asked: &Asked, screen: Screen, trouble: Trouble) -> Answer {
+pub(crate) fn answer(site: &Site, asked: &PageRequest, screen: Screen, trouble: Trouble) -> Answer {
     let since = match trouble {
         Trouble::NoDatabase(since) => since,
         Trouble::NotOpen => return unreadable(site, asked, screen, (w::NOT_OPEN, w::NOT_OPEN_WHY)),
@@ -50,7 +50,7 @@ pub(crate) fn answer(site: &Site, asked: &Asked, screen: Screen, trouble: Troubl
     };
     let facts = Facts { unreachable: Some(Some(since)), now: Timestamp::now(), ..Facts::default() };
     let frame = Frame::new(asked, &site.shared.settings, screen, facts.now);
-    let told = verdict::verdict(&facts).tell(&facts, frame.tongue());
+    let told = verdict::verdict(&facts).tell(&facts, frame.locale());
     if asked.json {
         return Answer::document(
             StatusCode::SERVICE_UNAVAILABLE,
@@ -66,7 +66,7 @@ pub(crate) fn answer(site: &Site, asked: &Asked, screen: Screen, trouble: Troubl
 }
 
 /// Why a database that answers is not read.
-fn why(outage: Option<Outage>) -> (Said, Said) {
+fn why(outage: Option<Outage>) -> (Sentence, Sentence) {
     match outage {
         Some(Outage::Slow) => (w::TOO_SLOW, w::TOO_SLOW_WHY),
         Some(Outage::OlderTables) => (w::OLDER_TABLES, w::OLDER_TABLES_WHY),
@@ -77,21 +77,21 @@ fn why(outage: Option<Outage>) -> (Said, Said) {
 }
 
 /// The database answers, and the page cannot be read all the same.
-fn unreadable(site: &Site, asked: &Asked, screen: Screen, said: (Said, Said)) -> Answer {
+fn unreadable(site: &Site, asked: &PageRequest, screen: Screen, said: (Sentence, Sentence)) -> Answer {
     let frame = Frame::new(asked, &site.shared.settings, screen, Timestamp::now());
     let link = Some((asked.path.clone(), frame.say(w::RETRY).into_owned()));
     worded(frame, asked, StatusCode::SERVICE_UNAVAILABLE, said, link)
 }
 
 /// A request that is not answered: heading and one sentence, and no data.
-pub(crate) fn told(site: &Site, asked: &Asked, status: StatusCode, said: (Said, Said)) -> Answer {
+pub(crate) fn told(site: &Site, asked: &PageRequest, status: StatusCode, said: (Sentence, Sentence)) -> Answer {
     let frame = Frame::new(asked, &site.shared.settings, Screen::Other, Timestamp::now());
     worded(frame, asked, status, said, None)
 }
 
 /// The page in place of a line that the framework, or the reading of a form, answers with: such a line says nothing of
 /// the request, and is in English.
-pub(crate) fn in_place_of(site: &Site, asked: &Asked, status: StatusCode) -> Answer {
+pub(crate) fn in_place_of(site: &Site, asked: &PageRequest, status: StatusCode) -> Answer {
     let sentence = match status {
         StatusCode::UNAUTHORIZED => entry::SIGN_IN_FIRST,
         StatusCode::PAYLOAD_TOO_LARGE => entry::FORM_TOO_LONG,
@@ -106,9 +106,9 @@ pub(crate) fn in_place_of(site: &Site, asked: &Asked, status: StatusCode) -> Ans
 
 fn worded(
     frame: Frame,
-    asked: &Asked,
+    asked: &PageRequest,
     status: StatusCode,
-    said: (Said, Said),
+    said: (Sentence, Sentence),
     link: Option<(String, String)>,
 ) -> Answer {
     let (heading, sentence) = (frame.say(said.0).into_owned(), frame.say(said.1).into_owned());
@@ -120,7 +120,7 @@ fn worded(
 }
 
 /// Nobody is invited yet: how to begin, and nothing else.
-fn no_people(site: &Site, asked: &Asked) -> Answer {
+fn no_people(site: &Site, asked: &PageRequest) -> Answer {
     let frame = Frame::new(asked, &site.shared.settings, Screen::Other, Timestamp::now());
     let (heading, sentence) = (frame.say(entry::NO_PEOPLE), frame.say(entry::NO_PEOPLE_HOW));
     if asked.json {
@@ -138,7 +138,7 @@ fn no_people(site: &Site, asked: &Asked) -> Answer {
 }
 
 /// What the viewer may not do: heading and one sentence.
-pub(crate) fn refused(site: &Site, asked: &Asked, said: (Said, Said)) -> Answer {
+pub(crate) fn refused(site: &Site, asked: &PageRequest, said: (Sentence, Sentence)) -> Answer {
     let frame = Frame::new(asked, &site.shared.settings, Screen::Other, Timestamp::now());
     let (heading, sentence) = (frame.say(said.0).into_owned(), frame.say(said.1).into_owned());
     if asked.json {
@@ -167,17 +167,17 @@ pub(crate) fn not_there(frame: Frame, heading: String, sentence: String, link: (
 /// There is no such page.
 pub(crate) async fn no_such_page(
     State(site): State<Arc<Site>>,
-    Extension(asked): Extension<Asked>,
+    Extension(asked): Extension<PageRequest>,
 ) -> Answer {
     not_found_in(site.frame_now(&asked, Screen::Other).await, &asked)
 }
 
 /// The same, for a page that is not there.
-pub(crate) fn not_found(site: &Site, asked: &Asked) -> Answer {
+pub(crate) fn not_found(site: &Site, asked: &PageRequest) -> Answer {
     not_found_in(Frame::new(asked, &site.shared.settings, Screen::Other, Timestamp::now()), asked)
 }
 
-fn not_found_in(frame: Frame, asked: &Asked) -> Answer {
+fn not_found_in(frame: Frame, asked: &PageRequest) -> Answer {
     let (heading, link) = (frame.say(w::NOT_FOUND).into_owned(), frame.say(w::TO_FIRST_PAGE).into_owned());
     let home = asked.viewer.person().map_or("/app/", |person| page::home(person.role));
     let link = Some((home.to_owned(), link));

@@ -46,7 +46,7 @@ pub async fn look_up_absent(
     had_earlier_attempt: bool,
 ) -> Result<AbsentReport, DbError> {
     let mut report = AbsentReport::default();
-    crate::crash::at(crate::crash::Step::WalkComplete);
+    crate::crash::at(crate::crash::CrashPoint::WalkComplete);
     // Without a getter there is no evidence of a deletion.
     let Some(getter) = &entity.getter else { return Ok(report) };
     let scope = if entity.own_date().is_some() { spec.scope } else { Scope::WHOLE };
@@ -65,7 +65,7 @@ pub async fn look_up_absent(
     suspects.dedup();
     let mut turns = SuspectTurns::load(fetch, entity, spec.is_full, suspects).await?;
     let mut answers = look_up_suspects(fetch, entity, getter, turns.to_look_up(), scope, &mut report).await?;
-    crate::crash::at(crate::crash::Step::AbsentAsked);
+    crate::crash::at(crate::crash::CrashPoint::AbsentAsked);
     let awaiting_approval = turns.count_awaiting_approval(&answers);
     report.asked = answers.ids.len() as u64;
     report.unasked = turns.suspects.len() as u64 - report.asked;
@@ -262,7 +262,7 @@ async fn note_gone(
     let mut tombstones = 0;
     if !withhold {
         tombstones = noted::stage_tombstones(&tx, entity, fetch.run_id, gone, fetch.clock.now()).await?;
-        crate::crash::at(crate::crash::Step::TombstonesStaged);
+        crate::crash::at(crate::crash::CrashPoint::TombstonesStaged);
     }
     noted::note(&tx, entity, fetch.run_id, gone, withhold, fetch.clock.now()).await?;
     let progress = LookupProgress { deleted: turns.progress.deleted + tombstones, ..turns.progress.clone() };

@@ -26,7 +26,7 @@ fn what_is_read_of_errors_is_bounded_whatever_their_shape() {
     ] {
         let errors = read_errors(&json);
         assert_eq!(errors[0].path, path, "{:.80}", json);
-        assert!(errors.iter().all(|error| error.kind == Kind::Other && error.message.len() < 1_000));
+        assert!(errors.iter().all(|error| error.kind == GraphqlErrorKind::Other && error.message.len() < 1_000));
     }
 }
 
@@ -36,11 +36,11 @@ fn a_value_that_is_no_list_is_one_error_and_none_is_none() {
         read_errors("null").is_empty() && read_errors(" null ").is_empty() && read_errors("[]").is_empty()
     );
     for (json, kind) in [
-        (r#""Throttled""#, Kind::Throttled),
-        (r#"{"message":"Throttled"}"#, Kind::Throttled),
-        (r#"["Throttled"]"#, Kind::Throttled),
-        ("7", Kind::Other),
-        ("[null]", Kind::Other),
+        (r#""Throttled""#, GraphqlErrorKind::Throttled),
+        (r#"{"message":"Throttled"}"#, GraphqlErrorKind::Throttled),
+        (r#"["Throttled"]"#, GraphqlErrorKind::Throttled),
+        ("7", GraphqlErrorKind::Other),
+        ("[null]", GraphqlErrorKind::Other),
     ] {
         let errors = read_errors(json);
         assert_eq!(errors.iter().map(|error| &error.kind).collect::<Vec<_>>(), [&kind], "{json}");

@@ -16,7 +16,7 @@ const APART: SignedDuration = SignedDuration::from_mins(60);
 
 /// A version that was staged lately.
 #[derive(Debug, Clone)]
-pub struct Recent {
+pub struct RecentVersion {
     /// The staging row.
     pub id: Uuid,
     /// The record.
@@ -37,7 +37,7 @@ pub struct Recent {
 
 /// Which versions are read.
 #[derive(Debug, Clone, Copy)]
-pub struct Which<'a> {
+pub struct VersionSelection<'a> {
     /// Staged since then.
     pub since: Timestamp,
     /// Of records that start within these texts (`2026-11-24T05:00:00Z`), before or after the change.
@@ -51,7 +51,7 @@ pub struct Which<'a> {
 ///
 /// # Errors
 /// Those of the database.
-pub async fn changed(tx: &Tx<'_>, entity: &Entity, which: Which<'_>) -> Result<Vec<Recent>, DbError> {
+pub async fn changed(tx: &Tx<'_>, entity: &Entity, which: VersionSelection<'_>) -> Result<Vec<RecentVersion>, DbError> {
     let first = first_id(which.since);
     let (from, to) = which.starting;
     let rows = tx
@@ -60,12 +60,12 @@ pub async fn changed(tx: &Tx<'_>, entity: &Entity, which: Which<'_>) -> Result<V
             &[(&first, Type::UUID), (&from, Type::TEXT), (&to, Type::TEXT), (&which.limit, Type::INT8)],
         )
         .await?;
-    Ok(rows.iter().map(Recent::of).collect())
+    Ok(rows.iter().map(RecentVersion::of).collect())
 }
 
 /// A part of the history, the newest version first.
 #[derive(Debug, Clone, Copy, Default)]
-pub struct Part<'a> {
+pub struct HistoryPage<'a> {
     /// Seen from then on to before then; none: however long ago, up to now.
     pub seen: Option<(Timestamp, Timestamp)>,
     /// Only versions before this one.
@@ -80,9 +80,9 @@ pub struct Part<'a> {
 
 /// What may have moved somebody's day.
 #[derive(Debug)]
-pub struct Moves {
+pub struct MoveCandidates {
     /// The newest first.
-    pub versions: Vec<Recent>,
+    pub versions: Vec<RecentVersion>,
     /// The last version that was looked at, if there may be older ones that were not.
     pub looked_to: Option<Uuid>,
 }
@@ -91,7 +91,7 @@ pub struct Moves {
 ///
 /// # Errors
 /// Those of the database.
-pub async fn moves(tx: &Tx<'_>, entity: &Entity, part: Part<'_>) -> Result<Moves, DbError> {
+pub async fn moves(tx: &Tx<'_>, entity: &Entity, part: HistoryPage<'_>) -> Result<MoveCandidates, DbError> {
     let (from, to) = part.seen.unzip();
     let first = from.map_or(Uuid::nil(), |from| first_id(earlier(from)));
     let end = to.map_or(Uuid::max(), |to| first_id(later(to)));
@@ -110,13 +110,13 @@ pub async fn moves(tx: &Tx<'_>, entity: &Entity, part: Part<'_>) -> Result<Moves
             ],
         )
         .await?;
-    let versions: Vec<Recent> = rows.iter().map(Recent::of).collect();
+    let versions: Vec<RecentVersion> = rows.iter().map(RecentVersion::of).collect();
     if i64::try_from(versions.len()).is_ok_and(|found| found >= part.limit) {
-        return Ok(Moves { looked_to: versions.last().map(|version| version.id), versions });
+        return Ok(MoveCandidates { looked_to: versions.last().map(|version| version.id), versions });
     }
     let params = [(&first as _, Type::UUID), (&end as _, Type::UUID), (&part.looked_at as _, Type::INT8)];
     let rows = tx.query(&for_entity(include_str!("looked_to.sql"), entity), &params).await?;
-    Ok(Moves { versions, looked_to: rows.first().map(|row| row.get("id")) })
+    Ok(MoveCandidates { versions, looked_to: rows.first().map(|row| row.get("id")) })
 }
 
 /// A statement of an entity that joins each version with those before it.
@@ -134,10 +134,10 @@ fn earlier(seen: Timestamp) -> Timestamp {
     seen.saturating_sub(APART).unwrap_or(Timestamp::MIN)
 }
 
-impl Recent {
-    fn of(row: &Row) -> Recent {
+impl RecentVersion {
+    fn of(row: &Row) -> RecentVersion {
         let text = |column: &str| row.get::<_, Option<JsonText<'_>>>(column).map(|json| json.0.to_owned());
-        Recent {
+        RecentVersion {
             id: row.get("id"),
             external_id: row.get("external_id"),
             seen_at: row.get("fetched_at"),

@@ -20,7 +20,7 @@ pub const MOST_COUNTED: i64 = 5_000;
 /// The run whose versions are read. Ids of versions begin with the time at which they were made, so that the primary
 /// key finds those of a run.
 #[derive(Debug, Clone, Copy)]
-pub struct OfRun {
+pub struct RunSpan {
     /// The run.
     pub run_id: Uuid,
     /// When it started.
@@ -29,7 +29,7 @@ pub struct OfRun {
     pub finished_at: Option<Timestamp>,
 }
 
-impl OfRun {
+impl RunSpan {
     /// The ids that its versions may have.
     fn ids(&self) -> (Uuid, Uuid) {
         let from = self.started_at.saturating_sub(MARGIN).unwrap_or(self.started_at);
@@ -82,7 +82,7 @@ pub struct StagedCounts {
 ///
 /// # Errors
 /// Those of the database.
-pub async fn versions(tx: &Tx<'_>, run: OfRun, limit: i64) -> Result<Vec<StagedVersion>, DbError> {
+pub async fn versions(tx: &Tx<'_>, run: RunSpan, limit: i64) -> Result<Vec<StagedVersion>, DbError> {
     let (from, to) = run.ids();
     let params = [
         (&from as _, Type::UUID),
@@ -98,7 +98,7 @@ pub async fn versions(tx: &Tx<'_>, run: OfRun, limit: i64) -> Result<Vec<StagedV
 ///
 /// # Errors
 /// Those of the database.
-pub async fn counts(tx: &Tx<'_>, run: OfRun) -> Result<Vec<StagedCounts>, DbError> {
+pub async fn counts(tx: &Tx<'_>, run: RunSpan) -> Result<Vec<StagedCounts>, DbError> {
     let (from, to) = run.ids();
     let params = [
         (&from as _, Type::UUID),

@@ -1,22 +1,22 @@
 //! Records at which the API fails: one, several, neighbours, the first of their list, or what is inside them.
 
-use gazelle_sim::{Fault, FaultKind, Kind, Takes};
+use gazelle_sim::{Fault, FaultKind, RecordKind, Takes};
 
-use crate::story::Story;
+use crate::story::Simulation;
 
 /// What is walked, or is inside what is walked, with a field of it.
-const FIELDS: [(Kind, &str); 5] = [
-    (Kind::Event, "notes"),
-    (Kind::Client, "personalNotes"),
-    (Kind::Piano, "notes"),
-    (Kind::User, "email"),
-    (Kind::Contact, "lastName"),
+const FIELDS: [(RecordKind, &str); 5] = [
+    (RecordKind::Event, "notes"),
+    (RecordKind::Client, "personalNotes"),
+    (RecordKind::Piano, "notes"),
+    (RecordKind::User, "email"),
+    (RecordKind::Contact, "lastName"),
 ];
 
 /// What asks for the rest of a long list inside a record.
 const REST_OF_LISTS: [&str; 3] = ["ClientMoreContacts", "ContactMoreLocations", "AppointmentMorePianos"];
 
-impl Story<'_> {
+impl Simulation<'_> {
     /// Some records, alike in what fails of them; or the rest of long lists.
     pub(in crate::story) fn record_faults(&mut self) -> Vec<Fault> {
         if self.random.percent(15) {

@@ -4,10 +4,10 @@ use serde_json::json;
 
 use super::unnoted::{assert_names_first, drop_trigger, edit, noted, two_clients};
 use crate::support::failing::failed_place;
-use crate::support::{Place, World, assert_same};
+use crate::support::{TestInstallation, World, assert_same};
 
 /// Puts a trigger on a table that is checked at COMMIT.
-pub(super) async fn hang_deferred(place: &Place, table: &str, operation: &str, condition: &str) {
+pub(super) async fn hang_deferred(place: &TestInstallation, table: &str, operation: &str, condition: &str) {
     place
         .execute(&format!(
             "CREATE FUNCTION silence() RETURNS trigger LANGUAGE plpgsql AS $$

@@ -14,7 +14,7 @@ mod unwritten;
 mod upgrade;
 
 use crate::support::{LINEAGE, World, assert_same};
-use gazelle_sim::Kind;
+use gazelle_sim::RecordKind;
 use kinds::ADDITIONS;
 use serde_json::{Value, json};
 
@@ -95,13 +95,13 @@ async fn whatever_is_added_makes_at_most_the_refused_record_wait() {
     let world = World::new().await;
     world.filled().await;
     let (changed, other, third) = (world.upcoming(0), world.upcoming(1), world.upcoming(2));
-    let title = world.control.record(Kind::Event, &changed).unwrap()["title"].clone();
+    let title = world.control.record(RecordKind::Event, &changed).unwrap()["title"].clone();
     for addition in &ADDITIONS {
         let name = addition.name;
         world.execute(&addition.add.replace("{other}", &third)).await;
         // The first sync that meets it: one record changes into what may be refused, another in any way.
-        world.control.edit(Kind::Event, &changed, json!({"title": "Refusé", "travelMode": null})).unwrap();
-        world.control.edit(Kind::Event, &other, json!({"notes": name, "travelMode": "DRIVING"})).unwrap();
+        world.control.edit(RecordKind::Event, &changed, json!({"title": "Refusé", "travelMode": null})).unwrap();
+        world.control.edit(RecordKind::Event, &other, json!({"notes": name, "travelMode": "DRIVING"})).unwrap();
         let before = held(&world).await;
         let sync = world.full().await.success();
         assert_eq!(held(&world).await, before, "{name}: {sync}");
@@ -172,7 +172,7 @@ async fn whatever_is_added_makes_at_most_the_refused_record_wait() {
 
         // Gone again, what waited lands, and nothing is left of it.
         world.execute(addition.remove).await;
-        world.control.edit(Kind::Event, &changed, json!({"title": title})).unwrap();
+        world.control.edit(RecordKind::Event, &changed, json!({"title": title})).unwrap();
         world.full().await.success();
         world.run(&["errors", "retry"]).await;
         world.run(&["replay"]).await.success();
@@ -239,7 +239,7 @@ async fn replay_and_undo_apply_nothing_where_a_processed_record_is_refused_and_n
     let world = World::new().await;
     world.filled().await;
     let (id, other) = (world.upcoming(0), world.upcoming(1));
-    world.control.edit(Kind::Event, &id, json!({"title": "Déplacé"})).unwrap();
+    world.control.edit(RecordKind::Event, &id, json!({"title": "Déplacé"})).unwrap();
     let run = world.full().await.success()["run_id"].as_str().unwrap().to_owned();
     let faux =
         format!("UPDATE gazelle_appointments SET title = 'faux' WHERE external_id IN ('{id}', '{other}')");
@@ -334,8 +334,8 @@ async fn a_trigger_that_names_tables_without_their_schema_needs_a_path_of_its_ow
     let doctor = world.run(&["doctor"]).await;
     assert!(doctor.stdout.contains(mend), "{doctor}");
 
-    let client = world.control.ids(Kind::Client).remove(0);
-    world.control.edit(Kind::Client, &client, json!({ "companyName": "Salle Neuve (exemple)" })).unwrap();
+    let client = world.control.ids(RecordKind::Client).remove(0);
+    world.control.edit(RecordKind::Client, &client, json!({ "companyName": "Salle Neuve (exemple)" })).unwrap();
     world.incremental().await.success();
     let waits = world.run(&["errors"]).await;
     for word in ["keep_journal()", "without its schema", "SET search_path"] {

@@ -1,7 +1,7 @@
 //! Triggers that keep a version from becoming pending again, or a note from being removed: the run goes on, names record and
 //! trigger, and tries again.
 
-use gazelle_sim::Kind;
+use gazelle_sim::RecordKind;
 use serde_json::json;
 
 use super::deferred::hang_deferred;
@@ -23,10 +23,10 @@ fn assert_told(run: &Ran, words: &[&str], what: &str) {
 async fn unnoted_clients(which: usize) -> (World, Vec<String>) {
     let world = World::new().await;
     world.filled().await;
-    let clients: Vec<String> = world.control.ids(Kind::Client).into_iter().take(which).collect();
+    let clients: Vec<String> = world.control.ids(RecordKind::Client).into_iter().take(which).collect();
     hang(&world, WARNINGS, "INSERT", "NEW.code = 'unreadable_field'", RAISE).await;
     for id in &clients {
-        world.control.edit(Kind::Client, id, json!({ "noContactUntil": "0000-00-00" })).unwrap();
+        world.control.edit(RecordKind::Client, id, json!({ "noContactUntil": "0000-00-00" })).unwrap();
     }
     assert_eq!(world.full().await.code, 3);
     drop_trigger(&world).await;
@@ -45,7 +45,7 @@ async fn a_trigger_on_processed_versions_stops_no_run_because_a_warning_is_to_be
             does => hang(&world, "staging_clients", "UPDATE", processed, does).await,
         }
         for title in ["une fois", "deux fois"] {
-            world.control.edit(Kind::Event, &world.upcoming(2), json!({ "title": title })).unwrap();
+            world.control.edit(RecordKind::Event, &world.upcoming(2), json!({ "title": title })).unwrap();
             let run = world.full().await;
             assert_told(
                 &run,
@@ -73,7 +73,7 @@ async fn a_waiting_record_that_a_trigger_refuses_to_release_keeps_no_other_waiti
         let world = World::new().await;
         world.filled().await;
         for id in ["evt_a", "evt_b", "evt_c"] {
-            let mut record = world.control.record(Kind::Event, &world.upcoming(0)).unwrap();
+            let mut record = world.control.record(RecordKind::Event, &world.upcoming(0)).unwrap();
             (record["id"], record["client"]) = (json!(id), json!({ "id": "cli_neuf" }));
             world.control.add_raw_event(record, None).unwrap();
         }
@@ -84,7 +84,7 @@ async fn a_waiting_record_that_a_trigger_refuses_to_release_keeps_no_other_waiti
         );
         let released = "NEW.sync_status = 'pending' AND NEW.external_id = 'evt_b'";
         hang(&world, "staging_appointments", "UPDATE", released, does).await;
-        world.control.add(Kind::Client, json!({ "id": "cli_neuf", "companyName": "Neuf" })).unwrap();
+        world.control.add(RecordKind::Client, json!({ "id": "cli_neuf", "companyName": "Neuf" })).unwrap();
         for _ in 0..2 {
             let run = world.full().await;
             assert_told(&run, &["evt_b", "silence"], does);
@@ -124,10 +124,10 @@ async fn a_version_that_a_newer_reconciler_may_not_read_again_stops_no_run_and_i
         world.filled().await;
         // One that was faulty until a newer version came.
         let (kept, settled) = (world.upcoming(1), world.upcoming(2));
-        let before = world.control.record(Kind::Event, &settled).unwrap();
-        world.control.edit(Kind::Event, &settled, json!({ "start": "demain" })).unwrap();
+        let before = world.control.record(RecordKind::Event, &settled).unwrap();
+        world.control.edit(RecordKind::Event, &settled, json!({ "start": "demain" })).unwrap();
         world.full().await.success();
-        world.control.edit(Kind::Event, &settled, json!({ "start": before["start"] })).unwrap();
+        world.control.edit(RecordKind::Event, &settled, json!({ "start": before["start"] })).unwrap();
         world.full().await.success();
         let by_older = "gazelle_appointments WHERE reconciler_version = 0";
         world
@@ -159,7 +159,7 @@ async fn however_many_warnings_are_refused_those_of_each_record_are_tried() {
     let ids: Vec<String> = (0..1_005).map(|n| format!("many_{n:04}")).collect();
     for id in &ids {
         let record = json!({ "id": id, "companyName": "Sans date", "noContactUntil": "0000-00-00" });
-        world.control.add(Kind::Client, record).unwrap();
+        world.control.add(RecordKind::Client, record).unwrap();
     }
     world.run(&["migrate"]).await.success();
     hang(&world, WARNINGS, "INSERT", "NEW.external_id LIKE 'many%'", RAISE).await;

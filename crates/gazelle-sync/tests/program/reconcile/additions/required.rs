@@ -1,7 +1,7 @@
 //! What a new row would need and lacks: a value in a user's column, a check on one, a trigger before INSERT that agrees.
 //! New records wait for it. A row that exists is written whatever a new one would need.
 
-use gazelle_sim::Kind;
+use gazelle_sim::RecordKind;
 use serde_json::{Value, json};
 
 use super::refused;
@@ -90,7 +90,7 @@ async fn two_clients(world: &World, but: &str) -> (String, String) {
 }
 
 /// What tests name of what `change` did.
-struct Changed {
+struct ChangedIds {
     event: String,
     new: String,
     /// When an older version of the event was seen.
@@ -99,19 +99,19 @@ struct Changed {
 
 /// Changes at the source what concerns rows of every kind: content, a visit that is gone, a contact that is left out, one that
 /// another client holds now, a client that is gone. And a new event.
-async fn change(world: &World, position: usize, name: &str) -> Changed {
+async fn change(world: &World, position: usize, name: &str) -> ChangedIds {
     let event = world.upcoming(0);
-    world.control.edit(Kind::Event, &event, json!({"title": name})).unwrap();
-    world.control.delete(Kind::Event, &world.upcoming(3)).unwrap();
+    world.control.edit(RecordKind::Event, &event, json!({"title": name})).unwrap();
+    world.control.delete(RecordKind::Event, &world.upcoming(3)).unwrap();
     let (client, contact, left_out) = client_with_contacts(world).await;
-    world.control.edit(Kind::Client, &client, json!({"companyName": name})).unwrap();
-    world.control.edit(Kind::Contact, &contact, json!({"firstName": name})).unwrap();
-    world.control.delete(Kind::Contact, &left_out).unwrap();
+    world.control.edit(RecordKind::Client, &client, json!({"companyName": name})).unwrap();
+    world.control.edit(RecordKind::Contact, &contact, json!({"firstName": name})).unwrap();
+    world.control.delete(RecordKind::Contact, &left_out).unwrap();
     let (from, into) = two_clients(world, &client).await;
     world.control.merge_clients(&from, &into).unwrap();
     let new = json!({"start": "2027-03-04T15:00:00Z", "title": "Nouveau"});
-    let new = world.control.add(Kind::Event, new).unwrap();
-    Changed { event, new, long_ago: format!("2020-01-0{}T00:00:00Z", position + 1) }
+    let new = world.control.add(RecordKind::Event, new).unwrap();
+    ChangedIds { event, new, long_ago: format!("2020-01-0{}T00:00:00Z", position + 1) }
 }
 
 /// The records that wait, by id.
@@ -163,7 +163,7 @@ async fn a_row_that_exists_is_written_whatever_a_new_one_would_need() {
 }
 
 /// Reconciling every version again, by any command, changes nothing in production and quarantines no other record.
-async fn stays_so(world: &World, requirement: &Requirement, changed: &Changed, after: &Tables) {
+async fn stays_so(world: &World, requirement: &Requirement, changed: &ChangedIds, after: &Tables) {
     let name = requirement.name;
     // An older version that is inserted by hand has its record reconciled again from its first version.
     let old = json!({"id": changed.event, "start": "2027-01-01T10:00:00Z", "title": "Ancien"});

@@ -1,6 +1,6 @@
 //! What users add to the staging tables: a version that they refuse is left out alone.
 
-use gazelle_sim::{Change, Kind};
+use gazelle_sim::{Change, RecordKind};
 use serde_json::json;
 
 use crate::support::World;
@@ -17,8 +17,8 @@ async fn a_version_that_staging_refuses_is_named_and_keeps_no_other_out() {
         )
         .await;
     let (refused, other) = (world.upcoming(1), world.upcoming(2));
-    world.control.edit(Kind::Event, &refused, json!({ "title": "Secret" })).unwrap();
-    world.control.edit(Kind::Event, &other, json!({ "title": "Public" })).unwrap();
+    world.control.edit(RecordKind::Event, &refused, json!({ "title": "Secret" })).unwrap();
+    world.control.edit(RecordKind::Event, &other, json!({ "title": "Public" })).unwrap();
     let bookmark =
         world.text("SELECT walk_started_at::text FROM sync_bookmarks WHERE entity = 'appointments'").await;
     for full in [false, true] {
@@ -44,7 +44,7 @@ async fn a_version_that_staging_refuses_is_named_and_keeps_no_other_out() {
 }
 
 /// A record that its list leaves out, though its getter knows it.
-fn unlisted(world: &World, kind: Kind, id: &str) {
+fn unlisted(world: &World, kind: RecordKind, id: &str) {
     world.control.apply(Change::SetListed { kind, id: id.to_owned(), times: 0 }).unwrap();
 }
 
@@ -62,11 +62,11 @@ async fn what_a_walk_did_not_see_and_staging_refuses_keeps_no_other_out() {
         ))
         .await;
     for (event, title) in [(&secret, "Secret"), (&public, "Public")] {
-        world.control.edit(Kind::Event, event, json!({ "title": title })).unwrap();
-        unlisted(&world, Kind::Event, event);
+        world.control.edit(RecordKind::Event, event, json!({ "title": title })).unwrap();
+        unlisted(&world, RecordKind::Event, event);
     }
     for event in [&kept, &gone] {
-        world.control.delete(Kind::Event, event).unwrap();
+        world.control.delete(RecordKind::Event, event).unwrap();
     }
     let run = world.full().await;
     assert_eq!(run.code, 3, "{run}");
@@ -97,10 +97,10 @@ async fn a_missing_parent_that_staging_refuses_keeps_no_other_out() {
         .await;
     let start = jiff::Timestamp::now() + jiff::SignedDuration::from_hours(48);
     for name in ["Secret", "Public"] {
-        let client = world.control.add(Kind::Client, json!({ "companyName": name })).unwrap();
-        unlisted(&world, Kind::Client, &client);
+        let client = world.control.add(RecordKind::Client, json!({ "companyName": name })).unwrap();
+        unlisted(&world, RecordKind::Client, &client);
         let event = json!({ "title": name, "client": { "id": client }, "start": start.strftime("%Y-%m-%dT%H:00:00Z").to_string() });
-        world.control.add(Kind::Event, event).unwrap();
+        world.control.add(RecordKind::Event, event).unwrap();
     }
     let run = world.incremental().await;
     assert_eq!(run.code, 3, "{run}");

@@ -1,7 +1,7 @@
 //! A trigger of a user's that returns NULL keeps a row as it is, without an error. That is no success: the record waits,
 //! with the trigger's name, production holds nothing of its new version, and once the trigger is gone it lands.
 
-use gazelle_sim::Kind;
+use gazelle_sim::RecordKind;
 use serde_json::json;
 
 use super::refused;
@@ -15,10 +15,10 @@ struct Suppressed {
     table: &'static str,
     condition: &'static str,
     /// What happens at the source, or to the database; the entity and the id of the record that must wait.
-    happens: How,
+    happens: SourceChange,
 }
 
-enum How {
+enum SourceChange {
     EventGone,
     ClientGone,
     ContactLeftOut,
@@ -34,37 +34,37 @@ const SUPPRESSED: [Suppressed; 6] = [
         name: "a deletion",
         table: "gazelle_appointments",
         condition: "NEW.deleted_at IS NOT NULL",
-        happens: How::EventGone,
+        happens: SourceChange::EventGone,
     },
     Suppressed {
         name: "what a deleted record carried",
         table: "gazelle_contacts",
         condition: "NEW.deleted_at IS NOT NULL",
-        happens: How::ClientGone,
+        happens: SourceChange::ClientGone,
     },
     Suppressed {
         name: "a contact that is left out",
         table: "gazelle_contacts",
         condition: "NEW.deleted_at IS NOT NULL",
-        happens: How::ContactLeftOut,
+        happens: SourceChange::ContactLeftOut,
     },
     Suppressed {
         name: "a contact that is back",
         table: "gazelle_contacts",
         condition: "OLD.deleted_at IS NOT NULL AND NEW.deleted_at IS NULL",
-        happens: How::ContactBack,
+        happens: SourceChange::ContactBack,
     },
     Suppressed {
         name: "the refresh of a client's appointments",
         table: "gazelle_appointments",
         condition: "NEW.contact_external_id IS DISTINCT FROM OLD.contact_external_id",
-        happens: How::DefaultContact,
+        happens: SourceChange::DefaultContact,
     },
     Suppressed {
         name: "the same version again",
         table: "gazelle_appointments",
         condition: "OLD.title = 'faux'",
-        happens: How::SameVersion,
+        happens: SourceChange::SameVersion,
     },
 ];
 
@@ -84,13 +84,13 @@ async fn contact(world: &World, condition: &str) -> (String, String) {
     (id(world, &of).await, contact)
 }
 
-impl How {
+impl SourceChange {
     /// What is there before the trigger is, if anything.
     async fn prepare(&self, world: &World) -> Option<(String, String, serde_json::Value)> {
-        let How::ContactBack = self else { return None };
+        let SourceChange::ContactBack = self else { return None };
         let (client, contact) = contact(world, "NOT is_default").await;
-        let record = world.control.record(Kind::Contact, &contact).unwrap();
-        world.control.delete(Kind::Contact, &contact).unwrap();
+        let record = world.control.record(RecordKind::Contact, &contact).unwrap();
+        world.control.delete(RecordKind::Contact, &contact).unwrap();
         world.full().await.success();
         Some((client, contact, record))
     }
@@ -102,38 +102,38 @@ impl How {
         prepared: Option<(String, String, serde_json::Value)>,
     ) -> (&'static str, String) {
         match self {
-            How::EventGone => {
+            SourceChange::EventGone => {
                 let event = world.upcoming(1);
-                world.control.delete(Kind::Event, &event).unwrap();
+                world.control.delete(RecordKind::Event, &event).unwrap();
                 ("appointments", event)
             }
-            How::ClientGone => {
+            SourceChange::ClientGone => {
                 let alone = "client_external_id NOT IN (SELECT client_external_id FROM gazelle_appointments
                                                          WHERE client_external_id IS NOT NULL)";
                 let (client, _) = contact(world, alone).await;
-                world.control.delete(Kind::Client, &client).unwrap();
+                world.control.delete(RecordKind::Client, &client).unwrap();
                 ("clients", client)
             }
-            How::ContactLeftOut => {
+            SourceChange::ContactLeftOut => {
                 let (client, contact) = contact(world, "NOT is_default").await;
-                world.control.delete(Kind::Contact, &contact).unwrap();
+                world.control.delete(RecordKind::Contact, &contact).unwrap();
                 ("clients", client)
             }
-            How::ContactBack => {
+            SourceChange::ContactBack => {
                 let (client, _, record) = prepared.unwrap();
-                world.control.add(Kind::Contact, record).unwrap();
+                world.control.add(RecordKind::Contact, record).unwrap();
                 ("clients", client)
             }
-            How::DefaultContact => {
+            SourceChange::DefaultContact => {
                 let (client, contact) = contact(
                     world,
                     "external_id IN (SELECT contact_external_id FROM gazelle_appointments WHERE deleted_at IS NULL)",
                 )
                 .await;
-                world.control.edit(Kind::Contact, &contact, json!({"isDefault": false})).unwrap();
+                world.control.edit(RecordKind::Contact, &contact, json!({"isDefault": false})).unwrap();
                 ("clients", client)
             }
-            How::SameVersion => {
+            SourceChange::SameVersion => {
                 let event = world.upcoming(2);
                 let sql =
                     "UPDATE staging_appointments SET sync_status = 'pending' WHERE external_id = '{id}';
@@ -193,7 +193,7 @@ async fn replay_and_undo_name_the_trigger_that_drops_rows() {
     let world = World::new().await;
     world.filled().await;
     let event = world.upcoming(0);
-    world.control.edit(Kind::Event, &event, json!({"title": "Changé"})).unwrap();
+    world.control.edit(RecordKind::Event, &event, json!({"title": "Changé"})).unwrap();
     let run = world.full().await.success()["run_id"].as_str().unwrap().to_owned();
     let faux = format!("UPDATE gazelle_appointments SET title = 'faux' WHERE external_id = '{event}'");
     world.execute(&faux).await;

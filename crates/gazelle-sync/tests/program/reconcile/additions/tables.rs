@@ -1,7 +1,7 @@
 //! What users add to tables other than the appointments: whatever refuses a row, at once or at the end of the transaction, only
 //! its record waits, and it lands when what refused it is gone.
 
-use gazelle_sim::Kind;
+use gazelle_sim::RecordKind;
 use serde_json::{Value, json};
 
 use super::refused;
@@ -13,7 +13,7 @@ struct Case {
     /// A column of it, as it is after the change.
     refused: &'static str,
     entity: &'static str,
-    kind: Kind,
+    kind: RecordKind,
     /// The record that waits, and the one that is changed with this.
     which: &'static str,
     change: fn() -> Value,
@@ -24,7 +24,7 @@ const CASES: [Case; 5] = [
         table: "gazelle_users",
         refused: "first_name = 'Refus'",
         entity: "users",
-        kind: Kind::User,
+        kind: RecordKind::User,
         which: "SELECT external_id, external_id FROM gazelle_users ORDER BY 1 LIMIT 1",
         change: || json!({ "firstName": "Refus" }),
     },
@@ -32,7 +32,7 @@ const CASES: [Case; 5] = [
         table: "gazelle_clients",
         refused: "company_name = 'Refus'",
         entity: "clients",
-        kind: Kind::Client,
+        kind: RecordKind::Client,
         which: "SELECT external_id, external_id FROM gazelle_clients ORDER BY 1 LIMIT 1",
         change: || json!({ "companyName": "Refus" }),
     },
@@ -40,7 +40,7 @@ const CASES: [Case; 5] = [
         table: "gazelle_contacts",
         refused: "first_name = 'Refus'",
         entity: "clients",
-        kind: Kind::Contact,
+        kind: RecordKind::Contact,
         which: "SELECT client_external_id, external_id FROM gazelle_contacts WHERE is_default ORDER BY 1, 2 LIMIT 1",
         change: || json!({ "firstName": "Refus" }),
     },
@@ -48,7 +48,7 @@ const CASES: [Case; 5] = [
         table: "gazelle_pianos",
         refused: "make = 'Refus'",
         entity: "pianos",
-        kind: Kind::Piano,
+        kind: RecordKind::Piano,
         which: "SELECT external_id, external_id FROM gazelle_pianos ORDER BY 1 LIMIT 1",
         change: || json!({ "make": "Refus" }),
     },
@@ -56,7 +56,7 @@ const CASES: [Case; 5] = [
         table: "gazelle_appointment_pianos",
         refused: "appointment_external_id = '{record}'",
         entity: "appointments",
-        kind: Kind::Event,
+        kind: RecordKind::Event,
         which: "SELECT external_id, external_id FROM gazelle_appointments a
                  WHERE NOT EXISTS (SELECT FROM gazelle_appointment_pianos p WHERE p.appointment_external_id = a.external_id)
                    AND client_external_id IS NOT NULL ORDER BY 1 LIMIT 1",
@@ -68,7 +68,7 @@ const CASES: [Case; 5] = [
 async fn on_every_table_a_refusal_makes_its_record_wait_at_once_or_deferred() {
     let world = World::new().await;
     world.filled().await;
-    let piano = world.control.ids(Kind::Piano).remove(0);
+    let piano = world.control.ids(RecordKind::Piano).remove(0);
     for case in &CASES {
         for deferred in [false, true] {
             let what = format!("{}, {}", case.table, if deferred { "deferred" } else { "at once" });
@@ -88,7 +88,7 @@ async fn on_every_table_a_refusal_makes_its_record_wait_at_once_or_deferred() {
             let before = world.content().await;
             let was = world.control.record(case.kind, &changed).unwrap();
             let change = match case.kind {
-                Kind::Event => json!({ "allEventPianos": [{ "isTuning": true, "piano": { "id": piano } }] }),
+                RecordKind::Event => json!({ "allEventPianos": [{ "isTuning": true, "piano": { "id": piano } }] }),
                 _ => (case.change)(),
             };
             world.control.edit(case.kind, &changed, change.clone()).unwrap();

@@ -1,7 +1,7 @@
 //! Triggers that keep something from being noted beside records: the records land all the same, what a person decides is
 //! done whole or not at all, and both are told by the trigger's name.
 
-use gazelle_sim::Kind;
+use gazelle_sim::RecordKind;
 use serde_json::{Value, json};
 
 use super::unwritten::{NULL, RAISE, hang};
@@ -23,7 +23,7 @@ pub(super) async fn drop_trigger(world: &World) {
 pub(super) async fn two_clients() -> (World, [String; 2]) {
     let world = World::new().await;
     world.filled().await;
-    let clients = world.control.ids(Kind::Client);
+    let clients = world.control.ids(RecordKind::Client);
     let two = [clients[3].clone(), clients[4].clone()];
     (world, two)
 }
@@ -32,7 +32,7 @@ pub(super) async fn two_clients() -> (World, [String; 2]) {
 pub(super) fn edit(world: &World, clients: &[String], name: &str, date: &Value) {
     for id in clients {
         let fields = json!({ "companyName": name, "noContactUntil": date });
-        world.control.edit(Kind::Client, id, fields).unwrap();
+        world.control.edit(RecordKind::Client, id, fields).unwrap();
     }
 }
 
@@ -107,7 +107,7 @@ async fn unnoted_appointment() -> (World, String) {
     world.filled().await;
     let id = world.upcoming(3);
     hang(&world, WARNINGS, "INSERT", &format!("NEW.external_id = '{id}'"), RAISE).await;
-    world.control.edit(Kind::Event, &id, json!({ "createdAt": "0000-00-00" })).unwrap();
+    world.control.edit(RecordKind::Event, &id, json!({ "createdAt": "0000-00-00" })).unwrap();
     assert_eq!(world.full().await.code, 3);
     (world, id)
 }
@@ -116,7 +116,7 @@ async fn unnoted_appointment() -> (World, String) {
 #[tokio::test]
 async fn a_dismissed_case_stays_dismissed_when_the_warnings_of_its_record_are_noted_later() {
     let (world, id) = unnoted_appointment().await;
-    world.control.edit(Kind::Event, &id, json!({ "start": "demain" })).unwrap();
+    world.control.edit(RecordKind::Event, &id, json!({ "start": "demain" })).unwrap();
     world.full().await;
     let cases = async |states: &str| {
         world.count(&format!("sync_quarantine WHERE external_id = '{id}' AND state IN ({states})")).await
@@ -179,8 +179,8 @@ async fn an_undo_and_a_dismissal_are_done_whole_or_refused_by_the_triggers_name(
     let world = World::new().await;
     world.filled().await;
     let (faulty, gone) = (world.upcoming(1), world.upcoming(2));
-    world.control.edit(Kind::Event, &faulty, json!({ "start": "demain" })).unwrap();
-    world.control.delete(Kind::Event, &gone).unwrap();
+    world.control.edit(RecordKind::Event, &faulty, json!({ "start": "demain" })).unwrap();
+    world.control.delete(RecordKind::Event, &gone).unwrap();
     let run = world.full().await.success()["run_id"].as_str().unwrap().to_owned();
     assert_eq!(world.count("sync_deletions WHERE state = 'deleted'").await, 1);
     let undo: &[&str] = &["undo", &run];
@@ -226,8 +226,8 @@ async fn a_run_that_cannot_note_its_warnings_ends_partial_and_tells_the_trigger(
         let world = World::new().await;
         world.filled().await;
         // A warning of the whole run.
-        let client = world.control.ids(Kind::Client).remove(3);
-        world.control.edit(Kind::Client, &client, json!({ "noContactUntil": "0000-00-00" })).unwrap();
+        let client = world.control.ids(RecordKind::Client).remove(3);
+        world.control.edit(RecordKind::Client, &client, json!({ "noContactUntil": "0000-00-00" })).unwrap();
         hang(&world, "sync_run_warnings", "INSERT", "true", does).await;
         let run = world.full().await;
         assert_eq!(run.code, 3, "{does}: {run}");

@@ -1,13 +1,13 @@
 //! Triggers on the tables of staging and of the bookkeeping that keep rows from being written, with an error or without
 //! one: what is lost is told with the trigger's name, or nothing is lost.
 
-use gazelle_sim::Kind;
+use gazelle_sim::RecordKind;
 use serde_json::{Value, json};
 
-use crate::support::{Place, World, assert_same};
+use crate::support::{TestInstallation, World, assert_same};
 
 /// Puts a trigger in front of each row that a table is given, loses or has changed.
-pub(super) async fn hang(place: &Place, table: &str, operation: &str, condition: &str, does: &str) {
+pub(super) async fn hang(place: &TestInstallation, table: &str, operation: &str, condition: &str, does: &str) {
     let goes_on = if operation == "DELETE" { "OLD" } else { "NEW" };
     place
         .execute(&format!(
@@ -37,23 +37,23 @@ struct Records {
 impl Records {
     fn of(world: &World, which: usize) -> Records {
         let [good, faulty, gone] = [1, 2, 3].map(|n| world.upcoming(3 * which + n));
-        let before = [&faulty, &gone].map(|id| world.control.record(Kind::Event, id).unwrap());
-        Records { client: world.control.ids(Kind::Client).remove(which), good, faulty, gone, before }
+        let before = [&faulty, &gone].map(|id| world.control.record(RecordKind::Event, id).unwrap());
+        Records { client: world.control.ids(RecordKind::Client).remove(which), good, faulty, gone, before }
     }
 
     fn change(&self, world: &World, name: &str) {
         let fields = json!({ "companyName": name, "noContactUntil": "0000-00-00" });
-        world.control.edit(Kind::Client, &self.client, fields).unwrap();
-        world.control.edit(Kind::Event, &self.good, json!({ "title": name })).unwrap();
-        world.control.edit(Kind::Event, &self.faulty, json!({ "start": "demain", "title": name })).unwrap();
-        world.control.delete(Kind::Event, &self.gone).unwrap();
+        world.control.edit(RecordKind::Client, &self.client, fields).unwrap();
+        world.control.edit(RecordKind::Event, &self.good, json!({ "title": name })).unwrap();
+        world.control.edit(RecordKind::Event, &self.faulty, json!({ "start": "demain", "title": name })).unwrap();
+        world.control.delete(RecordKind::Event, &self.gone).unwrap();
     }
 
     fn mend(&self, world: &World) {
         let [faulty, gone] = &self.before;
-        world.control.edit(Kind::Client, &self.client, json!({ "noContactUntil": null })).unwrap();
-        world.control.edit(Kind::Event, &self.faulty, json!({ "start": faulty["start"] })).unwrap();
-        world.control.add(Kind::Event, gone.clone()).unwrap();
+        world.control.edit(RecordKind::Client, &self.client, json!({ "noContactUntil": null })).unwrap();
+        world.control.edit(RecordKind::Event, &self.faulty, json!({ "start": faulty["start"] })).unwrap();
+        world.control.add(RecordKind::Event, gone.clone()).unwrap();
     }
 
     /// What a run that calls itself a success has left out of the changes.
@@ -161,7 +161,7 @@ const WRITTEN: [(&str, &[&str]); 14] = [
 ];
 
 /// Whether a run told that a trigger kept something out.
-enum Told {
+enum TriggerReport {
     /// It did not have to: everything is done.
     NothingToTell,
     ByName,
@@ -169,24 +169,24 @@ enum Told {
 }
 
 /// What a run tells that changes records and mends others.
-async fn told(world: &World, name: &str, changed: &Records, mended: &Records) -> Told {
+async fn told(world: &World, name: &str, changed: &Records, mended: &Records) -> TriggerReport {
     let run = world.full().await;
     if run.code != 0 {
         // Without a lease there is nobody to look for the trigger; the table is told.
         let names = ["silence", "sync_lease"];
         return match names.iter().any(|name| run.to_string().contains(name)) {
-            true => Told::ByName,
-            false => Told::Not(format!("{name}: exit {} without the name: {run}", run.code)),
+            true => TriggerReport::ByName,
+            false => TriggerReport::Not(format!("{name}: exit {} without the name: {run}", run.code)),
         };
     }
     // Records alone that wait in quarantine are a success, and the quarantine tells the name.
     if world.count("sync_quarantine WHERE state = 'open' AND error_field ~ 'silence'").await > 0 {
-        return Told::ByName;
+        return TriggerReport::ByName;
     }
     let (lost, left) = (changed.lost(world, name).await, mended.left(world).await);
     match lost.is_empty() && left.is_empty() {
-        true => Told::NothingToTell,
-        false => Told::Not(format!("{name}: success, lost {lost:?}, left {left:?}")),
+        true => TriggerReport::NothingToTell,
+        false => TriggerReport::Not(format!("{name}: success, lost {lost:?}, left {left:?}")),
     }
 }
 
@@ -209,7 +209,7 @@ async fn what_a_trigger_on_any_table_of_staging_or_bookkeeping_keeps_out_is_told
             mended.mend(&world);
             let told = told(&world, &name, changed, mended).await;
             world.execute("DROP FUNCTION silence CASCADE").await;
-            if !matches!(told, Told::NothingToTell) {
+            if !matches!(told, TriggerReport::NothingToTell) {
                 world.run(&["errors", "retry"]).await;
                 let after = world.full().await;
                 let (lost, left) = (changed.lost(&world, &name).await, mended.left(&world).await);
@@ -217,7 +217,7 @@ async fn what_a_trigger_on_any_table_of_staging_or_bookkeeping_keeps_out_is_told
                     untold_of.push(format!("{name}, without it: lost {lost:?}, left {left:?}: {after}"));
                 }
             }
-            if let Told::Not(why) = told {
+            if let TriggerReport::Not(why) = told {
                 untold_of.push(why);
             }
             round += 1;
@@ -231,7 +231,7 @@ async fn a_version_that_a_trigger_drops_in_silence_is_no_crash_of_the_database_a
     let mut world = World::new().await;
     world.filled().await;
     world.set("GAZELLE_SYNC_BATCH_SIZE", "2");
-    let client = world.control.ids(Kind::Client).remove(3);
+    let client = world.control.ids(RecordKind::Client).remove(3);
     let gone = world.upcoming(2);
     let of_client = format!("NEW.external_id = '{client}'");
     hang(&world, "staging_clients", "INSERT", &of_client, NULL).await;
@@ -242,8 +242,8 @@ async fn a_version_that_a_trigger_drops_in_silence_is_no_crash_of_the_database_a
              CREATE TRIGGER no_end BEFORE INSERT ON staging_appointments FOR EACH ROW EXECUTE FUNCTION no_end()"
         ))
         .await;
-    world.control.edit(Kind::Client, &client, json!({ "companyName": "Neuf" })).unwrap();
-    world.control.delete(Kind::Event, &gone).unwrap();
+    world.control.edit(RecordKind::Client, &client, json!({ "companyName": "Neuf" })).unwrap();
+    world.control.delete(RecordKind::Event, &gone).unwrap();
     let before = world.content().await;
     for _ in 0..2 {
         let run = world.full().await;
@@ -274,8 +274,8 @@ async fn a_record_whose_fault_cannot_even_be_noted_stays_pending_and_keeps_no_ot
             world.filled().await;
             let (faulty, good) = (world.upcoming(1), world.upcoming(2));
             hang(&world, table, operation, "true", does).await;
-            world.control.edit(Kind::Event, &faulty, json!({ "start": "demain" })).unwrap();
-            world.control.edit(Kind::Event, &good, json!({ "title": "Bon" })).unwrap();
+            world.control.edit(RecordKind::Event, &faulty, json!({ "start": "demain" })).unwrap();
+            world.control.edit(RecordKind::Event, &good, json!({ "title": "Bon" })).unwrap();
             for full in [false, true] {
                 let run = if full { world.full().await } else { world.incremental().await };
                 let what = format!("{operation} {table} {does}: {run}");
@@ -300,11 +300,11 @@ async fn what_a_person_decides_is_done_or_refused_by_the_triggers_name() {
     world.set("GAZELLE_SYNC_DELETE_GUARD_RECORDS", "0");
     world.set("GAZELLE_SYNC_DELETE_GUARD_PERCENT", "0");
     world.filled().await;
-    let client = world.control.ids(Kind::Client).remove(3);
-    world.control.edit(Kind::Client, &client, json!({ "companyName": "Neuf" })).unwrap();
+    let client = world.control.ids(RecordKind::Client).remove(3);
+    world.control.edit(RecordKind::Client, &client, json!({ "companyName": "Neuf" })).unwrap();
     let edited = world.full().await.success()["run_id"].as_str().unwrap().to_owned();
     let gone = world.upcoming(2);
-    world.control.delete(Kind::Event, &gone).unwrap();
+    world.control.delete(RecordKind::Event, &gone).unwrap();
     let withheld = world.full().await;
     assert_eq!(withheld.code, 3, "{withheld}");
     let withheld = withheld.json()["run_id"].as_str().unwrap().to_owned();

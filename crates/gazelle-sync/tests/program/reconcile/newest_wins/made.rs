@@ -5,11 +5,11 @@ use std::collections::BTreeMap;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use crate::support::Place;
+use crate::support::TestInstallation;
 
 /// What a version says of its record.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub enum Says {
+pub enum VersionContent {
     Good(u8),
     Faulty,
     Gone,
@@ -19,7 +19,7 @@ pub fn seen_at(position: usize) -> String {
 }
 
 /// An entity whose records hold other rows, and how a made-up version of it reads.
-pub struct Kind {
+pub struct EntityFixture {
     pub entity: &'static str,
     pub title: &'static str,
     pub record: fn(&str, u8) -> Value,
@@ -29,7 +29,7 @@ pub struct Kind {
 }
 
 /// An appointment with the pianos that `says` has bits of.
-pub const APPOINTMENT: Kind = Kind {
+pub const APPOINTMENT: EntityFixture = EntityFixture {
     entity: "appointments",
     title: "title",
     record: |name, says| {
@@ -47,7 +47,7 @@ pub const APPOINTMENT: Kind = Kind {
 };
 
 /// A client with those of its contacts that `says` has bits of.
-pub const CLIENT: Kind = Kind {
+pub const CLIENT: EntityFixture = EntityFixture {
     entity: "clients",
     title: "company_name",
     record: |name, says| {
@@ -61,7 +61,7 @@ pub const CLIENT: Kind = Kind {
 
 /// A client with contacts that any client may hold. Which of several versions with the same content a contact names
 /// then depends on the order, what it says does not.
-pub const SHARING: Kind = Kind {
+pub const SHARING: EntityFixture = EntityFixture {
     record: |name, says| {
         let contacts = members(says, |bit| json!({"id": format!("con_{bit}"), "firstName": "Zoé"}));
         json!({"id": name, "companyName": format!("title {says}"), "allContacts": {"nodes": contacts}})
@@ -74,7 +74,7 @@ fn members(says: u8, member: impl Fn(u8) -> Value) -> Vec<Value> {
     (0..2).filter(|bit| says >> bit & 1 == 1).map(member).collect()
 }
 
-pub async fn stage_pianos(place: &Place) {
+pub async fn stage_pianos(place: &TestInstallation) {
     for bit in 0..2 {
         let id = format!("pno_{bit}");
         place.stage("staging_pianos", &id, &json!({"id": id, "make": "Heintzman"}), None).await;
@@ -82,14 +82,14 @@ pub async fn stage_pianos(place: &Place) {
 }
 
 /// Stages a version with an id by which stage 2 takes it `nth`, so that a case that fails can be played again.
-pub async fn arrive(place: &Place, kind: &Kind, nth: usize, position: usize, (id, says): (u8, Says)) {
+pub async fn arrive(place: &TestInstallation, kind: &EntityFixture, nth: usize, position: usize, (id, says): (u8, VersionContent)) {
     let name = format!("rec_{id}");
     let record = match says {
-        Says::Good(content) => (kind.record)(&name, content),
-        Says::Faulty => (kind.faulty)(&name),
-        Says::Gone => json!({}),
+        VersionContent::Good(content) => (kind.record)(&name, content),
+        VersionContent::Faulty => (kind.faulty)(&name),
+        VersionContent::Gone => json!({}),
     };
-    let operation = if says == Says::Gone { "delete" } else { "upsert" };
+    let operation = if says == VersionContent::Gone { "delete" } else { "upsert" };
     let sql = format!(
         "INSERT INTO staging_{} (id, external_id, raw_data, sync_status, fetched_at, operation)
          VALUES ($1, $2, $3, 'pending', $4::text::timestamptz, $5)",
@@ -98,7 +98,7 @@ pub async fn arrive(place: &Place, kind: &Kind, nth: usize, position: usize, (id
     let staging_id = Uuid::from_u128(nth as u128 + 1);
     place.db.execute(&sql, &[&staging_id, &name, &record, &seen_at(position), &operation]).await.unwrap();
 }
-pub async fn held(place: &Place, kind: &Kind) -> BTreeMap<String, String> {
+pub async fn held(place: &TestInstallation, kind: &EntityFixture) -> BTreeMap<String, String> {
     let sql =
         format!("SELECT external_id, {} FROM gazelle_{} WHERE deleted_at IS NULL", kind.title, kind.entity);
     place.db.query(&sql, &[]).await.unwrap().iter().map(|row| (row.get(0), row.get(1))).collect()

@@ -4,7 +4,7 @@ mod made;
 mod orders;
 use std::time::Duration;
 
-use crate::support::{Place, Tables};
+use crate::support::{TestInstallation, Tables};
 use gazelle_sync::db;
 use gazelle_sync::db::ConnectSettings;
 use gazelle_sync::entities::users;
@@ -12,13 +12,13 @@ use gazelle_sync::gazelle_to_staging::records::receive::receive_made_up;
 use gazelle_sync::lease::Lease;
 use gazelle_sync::staging::versions;
 use jiff::{SignedDuration, Timestamp};
-use made::{APPOINTMENT, SHARING, Says, arrive, held, seen_at, stage_pianos};
+use made::{APPOINTMENT, SHARING, VersionContent, arrive, held, seen_at, stage_pianos};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
 #[tokio::test]
 async fn of_two_sightings_in_a_run_the_later_answer_stands_whichever_is_staged_first() {
-    let place = Place::new().await;
+    let place = TestInstallation::new().await;
     place.run(&["migrate"]).await.success();
     let settings =
         ConnectSettings { url: place.url(), ca_file: None, schema: "public".to_owned(), connections: 2 };
@@ -61,8 +61,8 @@ fn client(id: &str, name: &str, contacts: &[&str]) -> Value {
 }
 
 /// A database in which these versions (id, record, when it was seen) have been reconciled in this order, one by one.
-async fn arrived(versions: &[(&str, Value, usize)], order: [usize; 3]) -> Place {
-    let place = Place::new().await;
+async fn arrived(versions: &[(&str, Value, usize)], order: [usize; 3]) -> TestInstallation {
+    let place = TestInstallation::new().await;
     place.run(&["migrate"]).await.success();
     for index in order {
         let (id, record, time) = &versions[index];
@@ -91,7 +91,7 @@ async fn a_contact_that_changed_clients_belongs_to_the_one_seen_last_in_any_orde
 #[tokio::test]
 async fn replay_gives_a_contact_to_the_client_that_production_gives_it_to() {
     for holders in [&["a", "b"][..], &["a", "b", "a"], &["b", "a", "b", "a"]] {
-        let place = Place::new().await;
+        let place = TestInstallation::new().await;
         place.run(&["migrate"]).await.success();
         for (position, id) in holders.iter().enumerate() {
             let record = client(id, &format!("name {position}"), &["k"]);
@@ -127,11 +127,11 @@ async fn a_contact_given_to_another_client_is_not_deleted_with_the_first_one() {
 
 #[tokio::test]
 async fn several_versions_of_one_record_in_one_batch_end_with_the_newest() {
-    let place = Place::new().await;
+    let place = TestInstallation::new().await;
     place.run(&["migrate"]).await.success();
     stage_pianos(&place).await;
     for (nth, position) in [7, 2, 9, 1, 5].into_iter().enumerate() {
-        arrive(&place, &APPOINTMENT, nth, position, (0, Says::Good(position as u8))).await;
+        arrive(&place, &APPOINTMENT, nth, position, (0, VersionContent::Good(position as u8))).await;
     }
     place.run(&["reconcile"]).await.success();
     assert_eq!(held(&place, &APPOINTMENT).await["rec_0"], "title 9");
@@ -151,16 +151,16 @@ async fn versions_of_a_record_seen_by_two_syncs_are_told_apart_though_the_clock_
     world.filled().await;
     // What was seen carries a time to come, as after a clock that was wrong.
     world.execute("UPDATE staging_clients SET fetched_at = fetched_at + interval '1 day'").await;
-    let id = world.control.ids(gazelle_sim::Kind::Client).remove(0);
-    world.control.edit(gazelle_sim::Kind::Client, &id, json!({"companyName": "Après"})).unwrap();
+    let id = world.control.ids(gazelle_sim::RecordKind::Client).remove(0);
+    world.control.edit(gazelle_sim::RecordKind::Client, &id, json!({"companyName": "Après"})).unwrap();
     world.full().await.success();
     let name =
         world.text(&format!("SELECT company_name FROM gazelle_clients WHERE external_id = '{id}'")).await;
     assert_eq!(name.as_deref(), Some("Après"));
     // And back again to what it was.
-    world.control.edit(gazelle_sim::Kind::Client, &id, json!({"companyName": "Avant"})).unwrap();
+    world.control.edit(gazelle_sim::RecordKind::Client, &id, json!({"companyName": "Avant"})).unwrap();
     world.full().await.success();
-    world.control.edit(gazelle_sim::Kind::Client, &id, json!({"companyName": "Après"})).unwrap();
+    world.control.edit(gazelle_sim::RecordKind::Client, &id, json!({"companyName": "Après"})).unwrap();
     world.full().await.success();
     let name =
         world.text(&format!("SELECT company_name FROM gazelle_clients WHERE external_id = '{id}'")).await;
@@ -169,9 +169,9 @@ async fn versions_of_a_record_seen_by_two_syncs_are_told_apart_though_the_clock_
 
 #[tokio::test]
 async fn a_faulty_version_that_came_late_does_not_count_as_having_held_a_contact() {
-    let place = Place::new().await;
+    let place = TestInstallation::new().await;
     place.run(&["migrate"]).await.success();
-    let versions = [(0, Says::Good(1), 5), (0, Says::Gone, 10), (0, Says::Faulty, 8), (2, Says::Good(1), 7)];
+    let versions = [(0, VersionContent::Good(1), 5), (0, VersionContent::Gone, 10), (0, VersionContent::Faulty, 8), (2, VersionContent::Good(1), 7)];
     for (nth, (id, says, position)) in versions.into_iter().enumerate() {
         arrive(&place, &SHARING, nth, position, (id, says)).await;
         place.run(&["reconcile"]).await.success();
@@ -183,7 +183,7 @@ async fn a_faulty_version_that_came_late_does_not_count_as_having_held_a_contact
 
 #[tokio::test]
 async fn a_contact_let_go_by_a_version_that_is_told_after_its_claim_is_the_claimers() {
-    let place = Place::new().await;
+    let place = TestInstallation::new().await;
     place.run(&["migrate"]).await.success();
     let stage = async |id: &str, contacts: &[&str], time| {
         let record = client(id, &format!("{id} at {time}"), contacts);

@@ -5,14 +5,14 @@ use std::collections::BTreeMap;
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
 
-use super::made::{APPOINTMENT, CLIENT, Kind, SHARING, Says, arrive, held, stage_pianos};
-use crate::support::Place;
+use super::made::{APPOINTMENT, CLIENT, EntityFixture, SHARING, VersionContent, arrive, held, stage_pianos};
+use crate::support::TestInstallation;
 
 /// Versions of three ids: which id, what it says; the position is the time at which it was seen.
-type Versions = Vec<(u8, Says)>;
+type Versions = Vec<(u8, VersionContent)>;
 
-fn says() -> impl Strategy<Value = Says> {
-    prop_oneof![6 => (0u8..8).prop_map(Says::Good), 2 => Just(Says::Faulty), 2 => Just(Says::Gone)]
+fn says() -> impl Strategy<Value = VersionContent> {
+    prop_oneof![6 => (0u8..8).prop_map(VersionContent::Good), 2 => Just(VersionContent::Faulty), 2 => Just(VersionContent::Gone)]
 }
 
 /// Versions, the order in which they arrive, and after which arrivals stage 2 runs.
@@ -25,24 +25,24 @@ fn histories() -> impl Strategy<Value = (Versions, Vec<usize>, Vec<bool>)> {
 }
 /// What production must hold once these have arrived: the title of each id that exists.
 fn model(versions: &Versions, arrived: &[usize]) -> BTreeMap<String, String> {
-    let mut newest: BTreeMap<u8, (usize, Says)> = BTreeMap::new();
+    let mut newest: BTreeMap<u8, (usize, VersionContent)> = BTreeMap::new();
     for &position in arrived {
         let (id, says) = versions[position];
-        if says != Says::Faulty && newest.get(&id).is_none_or(|(held, _)| *held < position) {
+        if says != VersionContent::Faulty && newest.get(&id).is_none_or(|(held, _)| *held < position) {
             newest.insert(id, (position, says));
         }
     }
     newest
         .into_iter()
         .filter_map(|(id, (_, says))| match says {
-            Says::Good(title) => Some((format!("rec_{id}"), format!("title {title}"))),
+            VersionContent::Good(title) => Some((format!("rec_{id}"), format!("title {title}"))),
             _ => None,
         })
         .collect()
 }
 async fn check(
-    place: &Place,
-    kind: &Kind,
+    place: &TestInstallation,
+    kind: &EntityFixture,
     (versions, order, runs): (Versions, Vec<usize>, Vec<bool>),
 ) -> Result<(), TestCaseError> {
     let entity = kind.entity;
@@ -99,10 +99,10 @@ async fn check(
     Ok(())
 }
 
-fn whatever_the_order_of_arrival(kind: &Kind) {
+fn whatever_the_order_of_arrival(kind: &EntityFixture) {
     let runtime = tokio::runtime::Runtime::new().unwrap();
     let place = runtime.block_on(async {
-        let place = Place::new().await;
+        let place = TestInstallation::new().await;
         place.run(&["migrate"]).await.success();
         if kind.entity == APPOINTMENT.entity {
             stage_pianos(&place).await;

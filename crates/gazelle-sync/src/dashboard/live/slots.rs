@@ -12,56 +12,56 @@ pub(super) const OF_ALL: usize = 32;
 
 /// Why a stream ends before its time. The page reads the word.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Farewell {
+pub(super) enum CloseReason {
     /// The session has newer ones: the page asks from time to time instead.
     Newer,
     /// The session has ended.
     SignedOut,
 }
 
-impl Farewell {
+impl CloseReason {
     pub(super) fn as_str(self) -> &'static str {
         match self {
-            Farewell::Newer => "newer",
-            Farewell::SignedOut => "out",
+            CloseReason::Newer => "newer",
+            CloseReason::SignedOut => "out",
         }
     }
 }
 
 /// All places.
 #[derive(Default)]
-pub(super) struct Seats(Arc<Mutex<Table>>);
+pub(super) struct StreamSlots(Arc<Mutex<SlotTable>>);
 
 #[derive(Default)]
-struct Table {
+struct SlotTable {
     last_number: u64,
-    taken: Vec<Holder>,
+    taken: Vec<SlotHolder>,
 }
 
 /// A stream in its place; the oldest first.
-struct Holder {
+struct SlotHolder {
     number: u64,
     /// None in the demonstration, where nobody signs in.
     session: Option<Uuid>,
-    end: oneshot::Sender<Farewell>,
+    end: oneshot::Sender<CloseReason>,
 }
 
 /// A place; dropping it frees it.
-pub(super) struct Seat {
+pub(super) struct StreamSlot {
     number: u64,
-    all: Arc<Mutex<Table>>,
+    all: Arc<Mutex<SlotTable>>,
 }
 
-impl Seats {
+impl StreamSlots {
     /// A place for a stream, and what ends it before its time; none if all are taken.
-    pub(super) fn take(&self, session: Option<Uuid>) -> Option<(Seat, oneshot::Receiver<Farewell>)> {
+    pub(super) fn take(&self, session: Option<Uuid>) -> Option<(StreamSlot, oneshot::Receiver<CloseReason>)> {
         let mut table = lock(&self.0);
-        let of_session = |holder: &Holder| holder.session == session;
+        let of_session = |holder: &SlotHolder| holder.session == session;
         if table.taken.iter().filter(|holder| of_session(holder)).count() >= OF_SESSION
             && let Some(oldest) = table.taken.iter().position(of_session)
         {
             // The stream may have ended by itself.
-            let _ = table.taken.remove(oldest).end.send(Farewell::Newer);
+            let _ = table.taken.remove(oldest).end.send(CloseReason::Newer);
         }
         if table.taken.len() >= OF_ALL {
             return None;
@@ -69,8 +69,8 @@ impl Seats {
         table.last_number += 1;
         let number = table.last_number;
         let (end, ended) = oneshot::channel();
-        table.taken.push(Holder { number, session, end });
-        Some((Seat { number, all: self.0.clone() }, ended))
+        table.taken.push(SlotHolder { number, session, end });
+        Some((StreamSlot { number, all: self.0.clone() }, ended))
     }
 
     /// Whether no stream is open.
@@ -86,22 +86,22 @@ impl Seats {
     /// Ends the streams of the asked sessions that have ended.
     pub(super) fn end(&self, asked: &[Uuid], is_open: impl Fn(&Uuid) -> bool) {
         let mut table = lock(&self.0);
-        let has_ended = |holder: &mut Holder| {
+        let has_ended = |holder: &mut SlotHolder| {
             holder.session.is_some_and(|session| asked.contains(&session) && !is_open(&session))
         };
         for holder in table.taken.extract_if(.., has_ended) {
-            let _ = holder.end.send(Farewell::SignedOut);
+            let _ = holder.end.send(CloseReason::SignedOut);
         }
     }
 }
 
-impl Drop for Seat {
+impl Drop for StreamSlot {
     fn drop(&mut self) {
         lock(&self.all).taken.retain(|holder| holder.number != self.number);
     }
 }
 
-fn lock(table: &Mutex<Table>) -> MutexGuard<'_, Table> {
+fn lock(table: &Mutex<SlotTable>) -> MutexGuard<'_, SlotTable> {
     table.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
@@ -111,35 +111,35 @@ mod tests {
 
     #[test]
     fn a_session_has_two_streams_and_all_together_thirty_two() {
-        let seats = Seats::default();
+        let slots = StreamSlots::default();
         let (one, other) = (Some(Uuid::from_u128(1)), Some(Uuid::from_u128(2)));
-        let (first, mut first_ends) = seats.take(one).unwrap();
-        let (_second, mut second_ends) = seats.take(one).unwrap();
-        let (_theirs, mut theirs_ends) = seats.take(other).unwrap();
-        let _third = seats.take(one).unwrap();
-        assert_eq!(first_ends.try_recv(), Ok(Farewell::Newer));
+        let (first, mut first_ends) = slots.take(one).unwrap();
+        let (_second, mut second_ends) = slots.take(one).unwrap();
+        let (_theirs, mut theirs_ends) = slots.take(other).unwrap();
+        let _third = slots.take(one).unwrap();
+        assert_eq!(first_ends.try_recv(), Ok(CloseReason::Newer));
         assert!(second_ends.try_recv().is_err() && theirs_ends.try_recv().is_err());
         // It has given up its place already.
         drop(first);
-        let more: Vec<_> = (3..).map_while(|n| seats.take(Some(Uuid::from_u128(n)))).collect();
+        let more: Vec<_> = (3..).map_while(|n| slots.take(Some(Uuid::from_u128(n)))).collect();
         assert_eq!(more.len(), OF_ALL - 3);
         drop(more);
-        assert!(seats.take(other).is_some());
+        assert!(slots.take(other).is_some());
     }
 
     #[test]
     fn a_stream_ends_with_its_session_and_the_others_go_on() {
-        let seats = Seats::default();
+        let slots = StreamSlots::default();
         let (one, other) = (Uuid::from_u128(1), Uuid::from_u128(2));
-        let (_one, mut one_ends) = seats.take(Some(one)).unwrap();
-        let (_other, mut other_ends) = seats.take(Some(other)).unwrap();
-        let (_demo, mut demo_ends) = seats.take(None).unwrap();
-        let asked = seats.sessions();
+        let (_one, mut one_ends) = slots.take(Some(one)).unwrap();
+        let (_other, mut other_ends) = slots.take(Some(other)).unwrap();
+        let (_demo, mut demo_ends) = slots.take(None).unwrap();
+        let asked = slots.sessions();
         assert_eq!(asked, [one, other]);
         // A session that was not asked for is open for all that is known.
-        seats.end(&asked[..1], |_| false);
-        assert_eq!(one_ends.try_recv(), Ok(Farewell::SignedOut));
+        slots.end(&asked[..1], |_| false);
+        assert_eq!(one_ends.try_recv(), Ok(CloseReason::SignedOut));
         assert!(other_ends.try_recv().is_err() && demo_ends.try_recv().is_err());
-        assert!(!seats.are_empty());
+        assert!(!slots.are_empty());
     }
 }

@@ -8,49 +8,49 @@ use jiff::tz::TimeZone;
 use jiff::{Timestamp, Zoned};
 
 use super::frame as w;
-use super::said::{Counted, Said};
+use super::sentence::{CountedSentence, Sentence};
 use crate::config::Language;
 use crate::display;
 use crate::time;
 
-const DAYS: [Said; 7] = [
-    Said::new("Monday", "lundi"),
-    Said::new("Tuesday", "mardi"),
-    Said::new("Wednesday", "mercredi"),
-    Said::new("Thursday", "jeudi"),
-    Said::new("Friday", "vendredi"),
-    Said::new("Saturday", "samedi"),
-    Said::new("Sunday", "dimanche"),
+const DAYS: [Sentence; 7] = [
+    Sentence::new("Monday", "lundi"),
+    Sentence::new("Tuesday", "mardi"),
+    Sentence::new("Wednesday", "mercredi"),
+    Sentence::new("Thursday", "jeudi"),
+    Sentence::new("Friday", "vendredi"),
+    Sentence::new("Saturday", "samedi"),
+    Sentence::new("Sunday", "dimanche"),
 ];
 
-const MONTHS: [Said; 12] = [
-    Said::new("January", "janvier"),
-    Said::new("February", "février"),
-    Said::new("March", "mars"),
-    Said::new("April", "avril"),
-    Said::new("May", "mai"),
-    Said::new("June", "juin"),
-    Said::new("July", "juillet"),
-    Said::new("August", "août"),
-    Said::new("September", "septembre"),
-    Said::new("October", "octobre"),
-    Said::new("November", "novembre"),
-    Said::new("December", "décembre"),
+const MONTHS: [Sentence; 12] = [
+    Sentence::new("January", "janvier"),
+    Sentence::new("February", "février"),
+    Sentence::new("March", "mars"),
+    Sentence::new("April", "avril"),
+    Sentence::new("May", "mai"),
+    Sentence::new("June", "juin"),
+    Sentence::new("July", "juillet"),
+    Sentence::new("August", "août"),
+    Sentence::new("September", "septembre"),
+    Sentence::new("October", "octobre"),
+    Sentence::new("November", "novembre"),
+    Sentence::new("December", "décembre"),
 ];
 
 /// Speaks one language, in one time zone, at one moment.
 #[derive(Debug, Clone)]
-pub(crate) struct Tongue {
+pub(crate) struct Locale {
     /// The language.
     pub(crate) language: Language,
     zone: TimeZone,
     now: Timestamp,
 }
 
-impl Tongue {
+impl Locale {
     /// `now` is what ages are counted from: the database's time, at which the page was read.
-    pub(crate) fn new(language: Language, zone: TimeZone, now: Timestamp) -> Tongue {
-        Tongue { language, zone, now }
+    pub(crate) fn new(language: Language, zone: TimeZone, now: Timestamp) -> Locale {
+        Locale { language, zone, now }
     }
 
     /// The value of the attribute `lang`.
@@ -66,17 +66,17 @@ impl Tongue {
     }
 
     /// A sentence without facts. Templates pass some of them by reference.
-    pub(crate) fn say(&self, said: impl Borrow<Said>) -> Cow<'static, str> {
+    pub(crate) fn say(&self, said: impl Borrow<Sentence>) -> Cow<'static, str> {
         said.borrow().say(self.language)
     }
 
     /// A sentence with its facts.
-    pub(crate) fn fill(&self, said: Said, facts: &[(&str, &str)]) -> String {
+    pub(crate) fn fill(&self, said: Sentence, facts: &[(&str, &str)]) -> String {
         said.fill(self.language, facts)
     }
 
     /// A sentence about a number of things.
-    pub(crate) fn count(&self, counted: Counted, number: impl TryInto<i64>) -> String {
+    pub(crate) fn count(&self, counted: CountedSentence, number: impl TryInto<i64>) -> String {
         let number = number.try_into().unwrap_or(i64::MAX);
         self.fill(counted.of(number, self.language), &[("n", &self.number(number))])
     }
@@ -206,7 +206,7 @@ impl Tongue {
         self.told(instant, (w::AS_OF_HOUR, w::AS_OF_DAY))
     }
 
-    fn told(&self, instant: Timestamp, (today, other_day): (Said, Said)) -> String {
+    fn told(&self, instant: Timestamp, (today, other_day): (Sentence, Sentence)) -> String {
         let local = self.local(instant);
         let said = if local.date() == self.today() { today } else { other_day };
         let day = self.day_and_month(local.date());
@@ -228,7 +228,7 @@ impl Tongue {
         time::starts_of_hours(from, to, &self.zone)
     }
 
-    /// As [`Tongue::as_of`]; `never` for none.
+    /// As [`Locale::as_of`]; `never` for none.
     pub(crate) fn as_of_or_never(&self, instant: Option<Timestamp>) -> String {
         instant.map_or_else(|| self.say(w::NEVER).into_owned(), |instant| self.as_of(instant))
     }
@@ -268,7 +268,7 @@ impl Tongue {
         self.say(DAYS[from_monday]).into_owned()
     }
 
-    /// As [`Tongue::day`], to begin a heading.
+    /// As [`Locale::day`], to begin a heading.
     pub(crate) fn heading(&self, date: Date) -> String {
         let day = self.day(date);
         let mut letters = day.chars();
@@ -301,10 +301,10 @@ mod tests {
 
     use super::*;
 
-    fn tongues() -> [Tongue; 2] {
+    fn tongues() -> [Locale; 2] {
         let now = "2026-11-24T19:22:00Z".parse().unwrap();
         [Language::En, Language::Fr]
-            .map(|language| Tongue::new(language, time::zone(time::MONTREAL).unwrap(), now))
+            .map(|language| Locale::new(language, time::zone(time::MONTREAL).unwrap(), now))
     }
 
     fn at(text: &str) -> Timestamp {

@@ -6,14 +6,14 @@ use crate::config::Language;
 
 /// A sentence in both languages; `{…}` is replaced by a fact.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Said {
+pub(crate) struct Sentence {
     en: &'static str,
     fr: &'static str,
 }
 
-impl Said {
-    pub(crate) const fn new(en: &'static str, fr: &'static str) -> Said {
-        Said { en, fr }
+impl Sentence {
+    pub(crate) const fn new(en: &'static str, fr: &'static str) -> Sentence {
+        Sentence { en, fr }
     }
 
     /// The sentence. French gets its no-break spaces here, so that the text in the source shows every space.
@@ -50,14 +50,14 @@ impl Said {
 
 /// A sentence about a number of things; `{n}` is the number.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Counted {
-    pub(crate) one: Said,
-    pub(crate) many: Said,
+pub(crate) struct CountedSentence {
+    pub(crate) one: Sentence,
+    pub(crate) many: Sentence,
 }
 
-impl Counted {
+impl CountedSentence {
     /// The form for a number. In French, 0 and 1 are singular; in English, 1 alone is.
-    pub(crate) fn of(self, number: i64, language: Language) -> Said {
+    pub(crate) fn of(self, number: i64, language: Language) -> Sentence {
         let is_one = match language {
             Language::En => number == 1,
             Language::Fr => number.abs() < 2,
@@ -77,36 +77,36 @@ fn typeset(french: &'static str) -> Cow<'static, str> {
 
 /// Declares sentences, each in English and French: `NAME = "…" / "…";`, or for a number of things
 /// `NAME = "one" / "un", "{n} many" / "{n} plusieurs";`.
-macro_rules! said {
+macro_rules! sentences {
     ($( $name:ident = $en:literal / $fr:literal $(, $en_many:literal / $fr_many:literal)?; )*) => {
-        $( said!(@one $name $en $fr $($en_many $fr_many)?); )*
+        $( sentences!(@one $name $en $fr $($en_many $fr_many)?); )*
 
         /// All of them, for the tests of the texts.
         #[cfg(test)]
-        pub(crate) const ALL: &[(&str, $crate::dashboard::words::said::Said)] = &[
-            $( (stringify!($name), $crate::dashboard::words::said::Said::new($en, $fr)),
-               $( (stringify!($name), $crate::dashboard::words::said::Said::new($en_many, $fr_many)), )? )*
+        pub(crate) const ALL: &[(&str, $crate::dashboard::words::sentence::Sentence)] = &[
+            $( (stringify!($name), $crate::dashboard::words::sentence::Sentence::new($en, $fr)),
+               $( (stringify!($name), $crate::dashboard::words::sentence::Sentence::new($en_many, $fr_many)), )? )*
         ];
     };
     (@one $name:ident $en:literal $fr:literal) => {
-        pub(crate) const $name: $crate::dashboard::words::said::Said =
-            $crate::dashboard::words::said::Said::new($en, $fr);
+        pub(crate) const $name: $crate::dashboard::words::sentence::Sentence =
+            $crate::dashboard::words::sentence::Sentence::new($en, $fr);
     };
     (@one $name:ident $en:literal $fr:literal $en_many:literal $fr_many:literal) => {
-        pub(crate) const $name: $crate::dashboard::words::said::Counted =
-            $crate::dashboard::words::said::Counted {
-                one: $crate::dashboard::words::said::Said::new($en, $fr),
-                many: $crate::dashboard::words::said::Said::new($en_many, $fr_many),
+        pub(crate) const $name: $crate::dashboard::words::sentence::CountedSentence =
+            $crate::dashboard::words::sentence::CountedSentence {
+                one: $crate::dashboard::words::sentence::Sentence::new($en, $fr),
+                many: $crate::dashboard::words::sentence::Sentence::new($en_many, $fr_many),
             };
     };
 }
-pub(crate) use said;
+pub(crate) use sentences;
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    said! {
+    sentences! {
         LAST = "Last run: {at}" / "Dernière exécution : {at}";
         VISITS = "{n} visit" / "{n} visite", "{n} visits" / "{n} visites";
     }
@@ -115,7 +115,7 @@ mod tests {
     fn a_sentence_is_filled_in_each_language_with_its_spaces() {
         assert_eq!(LAST.fill(Language::En, &[("at", "14:15")]), "Last run: 14:15");
         assert_eq!(LAST.fill(Language::Fr, &[("at", "14:15")]), "Dernière exécution\u{a0}: 14:15");
-        let quoted = Said::new("", "« ainsi » : 5 %; non?");
+        let quoted = Sentence::new("", "« ainsi » : 5 %; non?");
         assert_eq!(quoted.say(Language::Fr), "«\u{a0}ainsi\u{a0}»\u{a0}: 5\u{a0}%; non?");
         assert_eq!(ALL.iter().map(|(name, _)| *name).collect::<Vec<_>>(), ["LAST", "VISITS", "VISITS"]);
         // A fact is never read as a place.

@@ -12,28 +12,28 @@ use crate::migrations::{MIGRATIONS, Migration, REGISTER, REWRITTEN, relation_nam
 
 /// A step of a migration.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Step {
+pub struct MigrationStep {
     /// The migration's number; `None` for a step that follows from the entities' declarations or revokes rights.
     pub version: Option<i32>,
     /// Its name.
     pub name: String,
 }
 
-impl Step {
-    fn of(migration: &Migration) -> Step {
-        Step { version: Some(migration.version), name: migration.name.to_owned() }
+impl MigrationStep {
+    fn of(migration: &Migration) -> MigrationStep {
+        MigrationStep { version: Some(migration.version), name: migration.name.to_owned() }
     }
 }
 
 /// The state of a database's schema.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Shape {
+pub enum SchemaState {
     /// It has none of our tables.
     Empty,
     /// All migrations are applied.
     Current,
     /// Some are missing.
-    Older(Vec<Step>),
+    Older(Vec<MigrationStep>),
     /// A newer version of this program migrated it, to this number.
     Newer(i32),
 }
@@ -43,41 +43,41 @@ pub enum Shape {
 /// # Errors
 /// An applied migration whose text differs from this program's; tables or views with our names that no migration
 /// created, or that belong to a role we do not trust. Those of the database.
-pub async fn shape(db: &Db) -> Result<Shape, DbError> {
+pub async fn schema_state(db: &Db) -> Result<SchemaState, DbError> {
     look(db, Before::Use).await
 }
 
-/// As [`shape`], for `migrate`: if other roles may do more with our tables than read and write rows, a step that
-/// revokes those rights is missing, too. That is no reason to refuse a run, so [`shape`] does not report it.
+/// As [`schema_state`], for `migrate`: if other roles may do more with our tables than read and write rows, a step that
+/// revokes those rights is missing, too. That is no reason to refuse a run, so [`schema_state`] does not report it.
 ///
 /// # Errors
-/// As [`shape`].
-pub async fn shape_to_migrate(db: &Db) -> Result<Shape, DbError> {
-    let shape = look(db, Before::TakingRights).await?;
-    let mut steps = match shape {
-        Shape::Current => Vec::new(),
-        Shape::Older(steps) => steps,
-        Shape::Empty | Shape::Newer(_) => return Ok(shape),
+/// As [`schema_state`].
+pub async fn schema_state_to_migrate(db: &Db) -> Result<SchemaState, DbError> {
+    let state = look(db, Before::TakingRights).await?;
+    let mut steps = match state {
+        SchemaState::Current => Vec::new(),
+        SchemaState::Older(steps) => steps,
+        SchemaState::Empty | SchemaState::Newer(_) => return Ok(state),
     };
     let mut connection = db.connection().await?;
     let tx = connection.begin().await?;
     let held = access::beyond_rows(&tx, "").await?;
     tx.rollback().await?;
     if held.iter().any(|held| held.is_ours_to_take) {
-        steps.push(Step { version: None, name: RIGHTS.to_owned() });
+        steps.push(MigrationStep { version: None, name: RIGHTS.to_owned() });
     }
-    Ok(if steps.is_empty() { Shape::Current } else { Shape::Older(steps) })
+    Ok(if steps.is_empty() { SchemaState::Current } else { SchemaState::Older(steps) })
 }
 
 /// The step that revokes rights.
 const RIGHTS: &str = "rights of others beyond rows";
 
-async fn look(db: &Db, before: Before) -> Result<Shape, DbError> {
+async fn look(db: &Db, before: Before) -> Result<SchemaState, DbError> {
     let relations = relations(db).await?;
     let register = relations.iter().find(|relation| relation.name == REGISTER);
     let other = relations.iter().find(|relation| relation.name != REGISTER);
     let register = match (register, other) {
-        (None, None) => return Ok(Shape::Empty),
+        (None, None) => return Ok(SchemaState::Empty),
         (None, Some(other)) => return Err(foreign(db, &other.name)),
         (Some(register), _) if !register.is_register => return Err(foreign(db, &register.name)),
         (Some(register), _) => register,
@@ -93,10 +93,10 @@ async fn look(db: &Db, before: Before) -> Result<Shape, DbError> {
     }
     if applied.is_empty() {
         // The register was emptied: nothing says who created the other tables.
-        return other.map_or(Ok(Shape::Empty), |other| Err(foreign(db, &other.name)));
+        return other.map_or(Ok(SchemaState::Empty), |other| Err(foreign(db, &other.name)));
     }
     let mut missing = match Progress::of(&applied)? {
-        Progress::Newer(version) => return Ok(Shape::Newer(version)),
+        Progress::Newer(version) => return Ok(SchemaState::Newer(version)),
         Progress::Missing(steps) => steps,
     };
     let found = declared::found(db).await?;
@@ -105,8 +105,8 @@ async fn look(db: &Db, before: Before) -> Result<Shape, DbError> {
         return Err(dropped.unwrap_or_else(|| foreign(db, unknown.table)));
     }
     let declared = found.missing(missing.is_empty());
-    missing.extend(declared.iter().map(|missing| Step { version: None, name: missing.name() }));
-    Ok(if missing.is_empty() { Shape::Current } else { Shape::Older(missing) })
+    missing.extend(declared.iter().map(|missing| MigrationStep { version: None, name: missing.name() }));
+    Ok(if missing.is_empty() { SchemaState::Current } else { SchemaState::Older(missing) })
 }
 
 /// An object that has one of our names.
@@ -151,7 +151,7 @@ enum Progress {
     /// It has one that this program does not know.
     Newer(i32),
     /// It lacks these; empty if it lacks none.
-    Missing(Vec<Step>),
+    Missing(Vec<MigrationStep>),
 }
 
 impl Progress {
@@ -189,8 +189,8 @@ fn foreign(db: &Db, name: &str) -> DbError {
 }
 
 /// A step for every migration.
-pub fn all_steps() -> Vec<Step> {
-    MIGRATIONS.iter().map(Step::of).collect()
+pub fn all_steps() -> Vec<MigrationStep> {
+    MIGRATIONS.iter().map(MigrationStep::of).collect()
 }
 
 /// The checksum of a migration's text in the register.

@@ -48,7 +48,7 @@ words! {
 
 /// Which records of the quarantine to try again.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct WantedRetry {
+pub struct RetryRequest {
     /// Of this entity; of all if none is given.
     pub entity: Option<String>,
     /// These records or versions; all that are open if there are none.
@@ -59,7 +59,7 @@ pub struct WantedRetry {
 
 /// A case to dismiss.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct WantedDismissal {
+pub struct DismissalRequest {
     /// The entity.
     pub entity: String,
     /// The record or version.
@@ -70,7 +70,7 @@ pub struct WantedDismissal {
 
 /// Withheld deletions to decide on.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct WantedDecision {
+pub struct DecisionRequest {
     /// The run that withheld them.
     pub run: Uuid,
     /// Their entity.
@@ -83,7 +83,7 @@ pub struct WantedDecision {
 
 /// A run to replay, undo or restore.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub struct WantedRebuild {
+pub struct RebuildRequest {
     /// The run.
     pub run: Uuid,
     /// Whether the changes are only shown.
@@ -92,25 +92,25 @@ pub struct WantedRebuild {
 
 /// What a person asked for.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Wanted {
+pub enum ActionRequest {
     /// A sync in this mode.
     Sync(RunMode),
-    /// See [`WantedRetry`].
-    Retry(WantedRetry),
-    /// See [`WantedDismissal`].
-    Dismiss(WantedDismissal),
-    /// See [`WantedDecision`].
-    Delete(WantedDecision),
-    /// See [`WantedDecision`].
-    Keep(WantedDecision),
+    /// See [`RetryRequest`].
+    Retry(RetryRequest),
+    /// See [`DismissalRequest`].
+    Dismiss(DismissalRequest),
+    /// See [`DecisionRequest`].
+    Delete(DecisionRequest),
+    /// See [`DecisionRequest`].
+    Keep(DecisionRequest),
     /// A verification of all entities.
     Verify,
-    /// See [`WantedRebuild`].
-    Replay(WantedRebuild),
-    /// See [`WantedRebuild`].
-    Undo(WantedRebuild),
-    /// See [`WantedRebuild`]; `run` is a run that is undone, or its undo.
-    Lift(WantedRebuild),
+    /// See [`RebuildRequest`].
+    Replay(RebuildRequest),
+    /// See [`RebuildRequest`].
+    Undo(RebuildRequest),
+    /// See [`RebuildRequest`]; `run` is a run that is undone, or its undo.
+    Lift(RebuildRequest),
     /// The checks of `doctor`.
     Doctor,
 }
@@ -121,39 +121,39 @@ struct Mode {
     mode: RunMode,
 }
 
-impl Wanted {
+impl ActionRequest {
     /// What a row says; none if this program does not know it: a newer one wrote it, or it was changed by hand.
-    pub fn of(kind: &str, arguments: &Value) -> Option<Wanted> {
+    pub fn of(kind: &str, arguments: &Value) -> Option<ActionRequest> {
         fn read<T: for<'de> Deserialize<'de>>(from: &Value) -> Option<T> {
             T::deserialize(from).ok()
         }
         Some(match kind.parse().ok()? {
-            ActionKind::Sync => Wanted::Sync(read::<Mode>(arguments)?.mode),
-            ActionKind::Retry => Wanted::Retry(read(arguments)?),
-            ActionKind::Dismiss => Wanted::Dismiss(read(arguments)?),
-            ActionKind::Delete => Wanted::Delete(read(arguments)?),
-            ActionKind::Keep => Wanted::Keep(read(arguments)?),
-            ActionKind::Verify => Wanted::Verify,
-            ActionKind::Replay => Wanted::Replay(read(arguments)?),
-            ActionKind::Undo => Wanted::Undo(read(arguments)?),
-            ActionKind::Lift => Wanted::Lift(read(arguments)?),
-            ActionKind::Doctor => Wanted::Doctor,
+            ActionKind::Sync => ActionRequest::Sync(read::<Mode>(arguments)?.mode),
+            ActionKind::Retry => ActionRequest::Retry(read(arguments)?),
+            ActionKind::Dismiss => ActionRequest::Dismiss(read(arguments)?),
+            ActionKind::Delete => ActionRequest::Delete(read(arguments)?),
+            ActionKind::Keep => ActionRequest::Keep(read(arguments)?),
+            ActionKind::Verify => ActionRequest::Verify,
+            ActionKind::Replay => ActionRequest::Replay(read(arguments)?),
+            ActionKind::Undo => ActionRequest::Undo(read(arguments)?),
+            ActionKind::Lift => ActionRequest::Lift(read(arguments)?),
+            ActionKind::Doctor => ActionRequest::Doctor,
         })
     }
 
     /// The kind.
     pub fn kind(&self) -> ActionKind {
         match self {
-            Wanted::Sync(_) => ActionKind::Sync,
-            Wanted::Retry(_) => ActionKind::Retry,
-            Wanted::Dismiss(_) => ActionKind::Dismiss,
-            Wanted::Delete(_) => ActionKind::Delete,
-            Wanted::Keep(_) => ActionKind::Keep,
-            Wanted::Verify => ActionKind::Verify,
-            Wanted::Replay(_) => ActionKind::Replay,
-            Wanted::Undo(_) => ActionKind::Undo,
-            Wanted::Lift(_) => ActionKind::Lift,
-            Wanted::Doctor => ActionKind::Doctor,
+            ActionRequest::Sync(_) => ActionKind::Sync,
+            ActionRequest::Retry(_) => ActionKind::Retry,
+            ActionRequest::Dismiss(_) => ActionKind::Dismiss,
+            ActionRequest::Delete(_) => ActionKind::Delete,
+            ActionRequest::Keep(_) => ActionKind::Keep,
+            ActionRequest::Verify => ActionKind::Verify,
+            ActionRequest::Replay(_) => ActionKind::Replay,
+            ActionRequest::Undo(_) => ActionKind::Undo,
+            ActionRequest::Lift(_) => ActionKind::Lift,
+            ActionRequest::Doctor => ActionKind::Doctor,
         }
     }
 
@@ -164,30 +164,30 @@ impl Wanted {
             serde_json::to_value(arguments).unwrap_or_default()
         }
         match self {
-            Wanted::Sync(mode) => of(&Mode { mode: *mode }),
-            Wanted::Retry(retry) => of(retry),
-            Wanted::Dismiss(dismissal) => of(dismissal),
-            Wanted::Delete(decision) | Wanted::Keep(decision) => of(decision),
-            Wanted::Verify | Wanted::Doctor => serde_json::json!({}),
-            Wanted::Replay(rebuild) | Wanted::Undo(rebuild) | Wanted::Lift(rebuild) => of(rebuild),
+            ActionRequest::Sync(mode) => of(&Mode { mode: *mode }),
+            ActionRequest::Retry(retry) => of(retry),
+            ActionRequest::Dismiss(dismissal) => of(dismissal),
+            ActionRequest::Delete(decision) | ActionRequest::Keep(decision) => of(decision),
+            ActionRequest::Verify | ActionRequest::Doctor => serde_json::json!({}),
+            ActionRequest::Replay(rebuild) | ActionRequest::Undo(rebuild) | ActionRequest::Lift(rebuild) => of(rebuild),
         }
     }
 
     /// The run of a replay, an undo or a lifting, and whether its changes are only shown.
-    pub fn rebuild(&self) -> Option<WantedRebuild> {
+    pub fn rebuild(&self) -> Option<RebuildRequest> {
         match self {
-            Wanted::Replay(rebuild) | Wanted::Undo(rebuild) | Wanted::Lift(rebuild) => Some(*rebuild),
+            ActionRequest::Replay(rebuild) | ActionRequest::Undo(rebuild) | ActionRequest::Lift(rebuild) => Some(*rebuild),
             _ => None,
         }
     }
 
     /// The same, applied: none for what is no dry run.
-    pub fn applied(&self) -> Option<Wanted> {
-        let rebuild = WantedRebuild { dry_run: false, ..self.rebuild().filter(|rebuild| rebuild.dry_run)? };
+    pub fn applied(&self) -> Option<ActionRequest> {
+        let rebuild = RebuildRequest { dry_run: false, ..self.rebuild().filter(|rebuild| rebuild.dry_run)? };
         Some(match self {
-            Wanted::Replay(_) => Wanted::Replay(rebuild),
-            Wanted::Undo(_) => Wanted::Undo(rebuild),
-            _ => Wanted::Lift(rebuild),
+            ActionRequest::Replay(_) => ActionRequest::Replay(rebuild),
+            ActionRequest::Undo(_) => ActionRequest::Undo(rebuild),
+            _ => ActionRequest::Lift(rebuild),
         })
     }
 
@@ -195,7 +195,7 @@ impl Wanted {
     /// only shown.
     pub fn applies(&self) -> bool {
         let is_shown = self.rebuild().is_some_and(|rebuild| rebuild.dry_run);
-        !is_shown && !matches!(self, Wanted::Sync(_) | Wanted::Verify | Wanted::Doctor)
+        !is_shown && !matches!(self, ActionRequest::Sync(_) | ActionRequest::Verify | ActionRequest::Doctor)
     }
 }
 
@@ -207,41 +207,41 @@ mod tests {
     fn what_was_asked_for_is_read_as_it_was_written() {
         let run = Uuid::nil();
         let decision =
-            WantedDecision { run, entity: "pianos".to_owned(), except: vec!["pno_1".to_owned()], shown: 12 };
-        let rebuild = WantedRebuild { run, dry_run: true };
-        let dismissal = WantedDismissal {
+            DecisionRequest { run, entity: "pianos".to_owned(), except: vec!["pno_1".to_owned()], shown: 12 };
+        let rebuild = RebuildRequest { run, dry_run: true };
+        let dismissal = DismissalRequest {
             entity: "clients".to_owned(),
             id: "cli_1".to_owned(),
             reason: "made twice".to_owned(),
         };
-        for (wanted, applies) in [
-            (Wanted::Sync(RunMode::Full), false),
-            (Wanted::Retry(WantedRetry { ids: vec!["a".to_owned()], ..WantedRetry::default() }), true),
-            (Wanted::Dismiss(dismissal), true),
-            (Wanted::Delete(decision.clone()), true),
-            (Wanted::Keep(decision), true),
-            (Wanted::Verify, false),
-            (Wanted::Doctor, false),
-            (Wanted::Replay(rebuild), false),
-            (Wanted::Undo(WantedRebuild { dry_run: false, ..rebuild }), true),
-            (Wanted::Lift(rebuild), false),
+        for (request, applies) in [
+            (ActionRequest::Sync(RunMode::Full), false),
+            (ActionRequest::Retry(RetryRequest { ids: vec!["a".to_owned()], ..RetryRequest::default() }), true),
+            (ActionRequest::Dismiss(dismissal), true),
+            (ActionRequest::Delete(decision.clone()), true),
+            (ActionRequest::Keep(decision), true),
+            (ActionRequest::Verify, false),
+            (ActionRequest::Doctor, false),
+            (ActionRequest::Replay(rebuild), false),
+            (ActionRequest::Undo(RebuildRequest { dry_run: false, ..rebuild }), true),
+            (ActionRequest::Lift(rebuild), false),
         ] {
-            assert_eq!(Wanted::of(wanted.kind().as_str(), &wanted.arguments()), Some(wanted.clone()));
-            assert_eq!(wanted.applies(), applies, "{wanted:?}");
+            assert_eq!(ActionRequest::of(request.kind().as_str(), &request.arguments()), Some(request.clone()));
+            assert_eq!(request.applies(), applies, "{request:?}");
         }
         for (kind, arguments) in [("sync", "{}"), ("dance", "{}"), ("undo", "{\"run\": 1}"), ("keep", "[]")] {
-            assert_eq!(Wanted::of(kind, &serde_json::from_str(arguments).unwrap()), None, "{kind}");
+            assert_eq!(ActionRequest::of(kind, &serde_json::from_str(arguments).unwrap()), None, "{kind}");
         }
     }
 
     #[test]
     fn only_a_dry_run_is_applied_and_as_what_it_was() {
-        let rebuild = WantedRebuild { run: Uuid::nil(), dry_run: true };
-        for dry_run in [Wanted::Replay(rebuild), Wanted::Undo(rebuild), Wanted::Lift(rebuild)] {
+        let rebuild = RebuildRequest { run: Uuid::nil(), dry_run: true };
+        for dry_run in [ActionRequest::Replay(rebuild), ActionRequest::Undo(rebuild), ActionRequest::Lift(rebuild)] {
             let applied = dry_run.applied().unwrap();
             assert_eq!(applied.kind(), dry_run.kind());
             assert!(applied.applies() && applied.applied().is_none());
         }
-        assert_eq!(Wanted::Verify.applied(), None);
+        assert_eq!(ActionRequest::Verify.applied(), None);
     }
 }
