@@ -35,7 +35,10 @@ impl SimControl {
         if let Some(id) = edited_contact.filter(|_| self.state.options.contact_edit_bumps_client)
             && let Some(client) = shop.client_of_contact(&id)
         {
-            shop.apply(Change::Edit { kind: RecordKind::Client, id: client, fields: Map::new(), bump: true }, now)?;
+            shop.apply(
+                Change::Edit { kind: RecordKind::Client, id: client, fields: Map::new(), bump: true },
+                now,
+            )?;
         }
         Ok(ChangeResult { version: shop.version(), ..changed })
     }

@@ -183,8 +183,46 @@ impl ValueEnum for RunMode {
     }
 }
 
-/// The stored status of a run that has not ended. A run that has ended has a [`Status`].
-pub const RUNNING: &str = "running";
+words! {
+    /// The state of a run, as `sync_runs` holds it.
+    RunState {
+        /// It ended with this [`Status`].
+        Success = Status::Success.as_str(),
+        /// As above.
+        Partial = Status::Partial.as_str(),
+        /// As above.
+        Failed = Status::Failed.as_str(),
+        /// As above.
+        Interrupted = Status::Interrupted.as_str(),
+        /// It has not ended.
+        Running = "running",
+    }
+}
+
+impl RunState {
+    /// How the run ended; none while it is running.
+    pub fn ended(self) -> Option<Status> {
+        match self {
+            RunState::Running => None,
+            RunState::Success => Some(Status::Success),
+            RunState::Partial => Some(Status::Partial),
+            RunState::Failed => Some(Status::Failed),
+            RunState::Interrupted => Some(Status::Interrupted),
+        }
+    }
+}
+
+words! {
+    /// The verdict of a verification.
+    VerifyVerdict {
+        /// No difference.
+        Equal = "equal",
+        /// No difference found, but the API could not answer everything, or records are still to be asked for by id.
+        Incomplete = "incomplete",
+        /// At least one difference.
+        Different = "different",
+    }
+}
 
 words! {
     /// How a run ended.
@@ -235,6 +273,10 @@ mod tests {
         }
         for state in DeletionState::ALL {
             assert_eq!(state.as_str().parse(), Ok(*state));
+        }
+        for state in RunState::ALL {
+            assert_eq!(state.as_str().parse(), Ok(*state));
+            assert_eq!(state.ended().map(Status::as_str).unwrap_or("running"), state.as_str());
         }
         for word in ["", "Open", "open ", "pending"] {
             assert!(word.parse::<CaseState>().is_err(), "{word:?}");

@@ -46,7 +46,9 @@ impl<'s, 'p> Execution<'s, 'p> {
         Some(match (node.kind, name) {
             (Some(RecordKind::Client), "allContacts") => self.children(RecordKind::Contact, node, field),
             (Some(RecordKind::Client), "allPianos") => self.children(RecordKind::Piano, node, field),
-            (Some(RecordKind::Client), "defaultContact") => self.contact_where(node, field, |row| row.is_default),
+            (Some(RecordKind::Client), "defaultContact") => {
+                self.contact_where(node, field, |row| row.is_default)
+            }
             (Some(RecordKind::Client), "defaultBillingContact") => {
                 self.contact_where(node, field, |row| row.is_billing_default)
             }
@@ -67,8 +69,12 @@ impl<'s, 'p> Execution<'s, 'p> {
                 | "clientLocalization",
             ) => self.localization(node, field),
             (Some(_), "company") => self.company(field),
-            (Some(RecordKind::Contact), "defaultEmail") => self.item_where(node, "allEmails", field, is_default),
-            (Some(RecordKind::Contact), "defaultPhone") => self.item_where(node, "allPhones", field, is_default),
+            (Some(RecordKind::Contact), "defaultEmail") => {
+                self.item_where(node, "allEmails", field, is_default)
+            }
+            (Some(RecordKind::Contact), "defaultPhone") => {
+                self.item_where(node, "allPhones", field, is_default)
+            }
             (Some(RecordKind::Contact), "defaultConfirmedMobilePhone") => {
                 self.item_where(node, "allPhones", field, |phone| {
                     phone.text("confirmedClass").as_deref() == Some("MOBILE")
@@ -94,8 +100,8 @@ impl<'s, 'p> Execution<'s, 'p> {
     }
 
     fn children(&mut self, kind: RecordKind, node: &Node<'s>, field: &'p PlanField) -> Written {
-        let archived_too =
-            kind != RecordKind::Contact || field.argument("includeArchived").and_then(Json::as_bool) == Some(true);
+        let archived_too = kind != RecordKind::Contact
+            || field.argument("includeArchived").and_then(Json::as_bool) == Some(true);
         let statuses: Option<Vec<u64>> = field.argument("status").map(|value| {
             let one = std::slice::from_ref(value);
             let list = value.as_array().map_or(one, Vec::as_slice);
@@ -119,7 +125,8 @@ impl<'s, 'p> Execution<'s, 'p> {
         field: &'p PlanField,
         wanted: impl Fn(&crate::shop::row::Row) -> bool,
     ) -> Written {
-        let contact = self.shop.of_client(RecordKind::Contact, node.id).map(|(_, row)| row).find(|row| wanted(row));
+        let contact =
+            self.shop.of_client(RecordKind::Contact, node.id).map(|(_, row)| row).find(|row| wanted(row));
         self.row(RecordKind::Contact, contact, field)
     }
 

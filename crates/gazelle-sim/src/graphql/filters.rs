@@ -61,11 +61,20 @@ fn filter(
         (RecordKind::Event, "dateGet") => query.start.from = Some(midnight(value, 0, zone)?),
         (RecordKind::Event, "dateLet") => query.start.until = Some(midnight(value, 1, zone)?),
         (RecordKind::Event, "userId") => query.users = Some(keys(value)),
-        (RecordKind::Event | RecordKind::Piano | RecordKind::Invoice | RecordKind::Timeline | RecordKind::Estimate, "clientId") => {
+        (
+            RecordKind::Event
+            | RecordKind::Piano
+            | RecordKind::Invoice
+            | RecordKind::Timeline
+            | RecordKind::Estimate,
+            "clientId",
+        ) => {
             query.clients = Some(keys(value));
         }
         (RecordKind::Event, "pianoId") => query.pianos = Some(keys(value)),
-        (RecordKind::Event | RecordKind::Piano, "type") | (RecordKind::Timeline, "types") | (RecordKind::Client, "clientType") => {
+        (RecordKind::Event | RecordKind::Piano, "type")
+        | (RecordKind::Timeline, "types")
+        | (RecordKind::Client, "clientType") => {
             query.types = Some(keys(value));
         }
         (RecordKind::Event | RecordKind::Client | RecordKind::Piano | RecordKind::Invoice, "status") => {
@@ -74,8 +83,12 @@ fn filter(
         // An invoice's date is the day it was created.
         (RecordKind::Invoice, "invoiceDateGet") => query.created.from = Some(midnight(value, 0, zone)?),
         (RecordKind::Invoice, "invoiceDateLet") => query.created.until = Some(midnight(value, 1, zone)?),
-        (RecordKind::Client | RecordKind::Piano, "createdGet") => query.created.from = Some(midnight(value, 0, zone)?),
-        (RecordKind::Client | RecordKind::Piano, "createdLet") => query.created.until = Some(midnight(value, 1, zone)?),
+        (RecordKind::Client | RecordKind::Piano, "createdGet") => {
+            query.created.from = Some(midnight(value, 0, zone)?)
+        }
+        (RecordKind::Client | RecordKind::Piano, "createdLet") => {
+            query.created.until = Some(midnight(value, 1, zone)?)
+        }
         // Timelines are not simulated: every client and piano counts as active.
         (RecordKind::Client | RecordKind::Piano, "hasTimelineActivityGet") => {}
         (RecordKind::Timeline, "occurredAtGet") => query.start.from = Some(instant(value)?),
@@ -120,8 +133,12 @@ fn order(kind: RecordKind, value: &Json) -> Result<Order, String> {
         (_, Some(_)) if sorts.len() > 1 => Err("The simulator sorts by one key only".to_owned()),
         (RecordKind::Event, Some("START_ASC")) => Ok(Order::StartAscending),
         (RecordKind::Event, Some("START_DESC")) => Ok(Order::StartDescending),
-        (RecordKind::Client | RecordKind::Piano | RecordKind::Invoice, Some("CREATED_AT_ASC")) => Ok(Order::CreatedAscending),
-        (RecordKind::Client | RecordKind::Piano | RecordKind::Invoice, Some("CREATED_AT_DESC")) => Ok(Order::CreatedDescending),
+        (RecordKind::Client | RecordKind::Piano | RecordKind::Invoice, Some("CREATED_AT_ASC")) => {
+            Ok(Order::CreatedAscending)
+        }
+        (RecordKind::Client | RecordKind::Piano | RecordKind::Invoice, Some("CREATED_AT_DESC")) => {
+            Ok(Order::CreatedDescending)
+        }
         (_, Some(sort)) => Err(format!("The simulator does not simulate the sort {sort} of {}", kind.name())),
     }
 }

@@ -201,7 +201,12 @@ impl Shop {
     }
 
     /// Lets `change` modify the record as a JSON object, and stores the result.
-    pub(super) fn rewrite(&mut self, kind: RecordKind, place: u32, change: impl FnOnce(&mut Map<String, Value>)) {
+    pub(super) fn rewrite(
+        &mut self,
+        kind: RecordKind,
+        place: u32,
+        change: impl FnOnce(&mut Map<String, Value>),
+    ) {
         let Some(row) = self.row(kind, place) else {
             return;
         };
@@ -217,7 +222,12 @@ impl Shop {
         self.table_mut(kind).replace(place, Row::new(text, traits));
     }
 
-    fn delete(&mut self, kind: RecordKind, id: String, keep_references: bool) -> Result<Vec<String>, ChangeError> {
+    fn delete(
+        &mut self,
+        kind: RecordKind,
+        id: String,
+        keep_references: bool,
+    ) -> Result<Vec<String>, ChangeError> {
         let place = self.need(kind, &id)?;
         let mut gone = vec![(kind, place, id.clone())];
         if kind == RecordKind::Client {

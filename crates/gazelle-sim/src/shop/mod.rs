@@ -46,8 +46,10 @@ pub(crate) struct Shop {
 
 impl Shop {
     pub(crate) fn empty(seed: u64, zone: TimeZone) -> Self {
-        let tables =
-            RecordKind::ALL.iter().map(|kind| Table::new(matches!(kind, RecordKind::Contact | RecordKind::Piano))).collect();
+        let tables = RecordKind::ALL
+            .iter()
+            .map(|kind| Table::new(matches!(kind, RecordKind::Contact | RecordKind::Piano)))
+            .collect();
         Self { tables, lists: ListCache::default(), version: 1, zone, seed, added: 0 }
     }
 

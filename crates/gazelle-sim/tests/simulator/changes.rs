@@ -12,7 +12,8 @@ async fn edits_moves_reassignments_and_cancellations_are_seen_at_once() {
     let shop = start().await;
     let id = shop.event_titled("avant 8h");
     let before = shop.data(EVENT, json!({ "id": id })).await["event"].clone();
-    let other = shop.control.ids(RecordKind::User).into_iter().find(|user| *user != before["user"]["id"]).unwrap();
+    let other =
+        shop.control.ids(RecordKind::User).into_iter().find(|user| *user != before["user"]["id"]).unwrap();
     shop.control.edit(RecordKind::Event, &id, json!({ "title": "Changé \"ici\" \u{0}" })).unwrap();
     shop.control.move_event(&id, Some("2026-03-08T07:30:00Z")).unwrap();
     shop.control.reassign(&id, &other).unwrap();
@@ -34,7 +35,9 @@ async fn an_edit_can_leave_updated_at_and_clear_a_field() {
     let id = shop.event_titled("avant 8h");
     let before = shop.data(EVENT, json!({ "id": id })).await["event"].clone();
     let fields = json!({ "title": null }).as_object().unwrap().clone();
-    shop.control.apply(Change::Edit { kind: RecordKind::Event, id: id.clone(), fields, bump: false }).unwrap();
+    shop.control
+        .apply(Change::Edit { kind: RecordKind::Event, id: id.clone(), fields, bump: false })
+        .unwrap();
     let after = shop.data(EVENT, json!({ "id": id })).await["event"].clone();
     assert_eq!(after["title"], Value::Null);
     assert_eq!(after["updatedAt"], before["updatedAt"]);
@@ -80,7 +83,8 @@ async fn a_deleted_client_takes_its_own_along_and_leaves_no_reference() {
 async fn a_piano_deleted_with_its_references_kept_leaves_an_id_that_leads_nowhere() {
     let shop = start().await;
     let event = shop.event_titled("Grande tournée");
-    let piano = text(&shop.control.record(RecordKind::Event, &event).unwrap()["allEventPianos"][0]["piano"]["id"]);
+    let piano =
+        text(&shop.control.record(RecordKind::Event, &event).unwrap()["allEventPianos"][0]["piano"]["id"]);
     shop.control
         .apply(Change::Delete { kind: RecordKind::Piano, id: piano.clone(), keep_references: true })
         .unwrap();

@@ -7,9 +7,11 @@ use serde_json::{Value, json};
 #[tokio::test]
 async fn a_walk_sees_each_id_once_and_the_total_agrees() {
     let shop = start().await;
-    for (field, kind) in
-        [("allClients", RecordKind::Client), ("allPianos", RecordKind::Piano), ("allEventsBatched", RecordKind::Event)]
-    {
+    for (field, kind) in [
+        ("allClients", RecordKind::Client),
+        ("allPianos", RecordKind::Piano),
+        ("allEventsBatched", RecordKind::Event),
+    ] {
         for first in [1, 7, 100] {
             let (ids, total) = shop.walk_ids(field, "", first).await;
             assert_eq!(ids.len(), distinct(&ids), "{field} by {first}");

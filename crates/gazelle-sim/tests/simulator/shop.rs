@@ -87,7 +87,8 @@ async fn the_small_shop_has_every_oddity() {
 #[tokio::test]
 async fn every_reference_leads_to_a_record() {
     let shop = start().await;
-    let known: HashSet<String> = RecordKind::ALL.into_iter().flat_map(|kind| shop.control.ids(kind)).collect();
+    let known: HashSet<String> =
+        RecordKind::ALL.into_iter().flat_map(|kind| shop.control.ids(kind)).collect();
     let mut seen = 0;
     for record in everything(&shop) {
         let pianos = record["allEventPianos"].as_array().cloned().unwrap_or_default();

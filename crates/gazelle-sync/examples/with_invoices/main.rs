@@ -8,7 +8,7 @@ use std::process::ExitCode;
 use gazelle_sync::entities::read::{Reconciled, RecordError};
 use gazelle_sync::entities::table::{Rule::*, Table, column};
 use gazelle_sync::entities::{
-    DateFilter, Entity, Getter, Label, Nested, Query, ApiList, Walk, WarningCode, registry, rows,
+    ApiList, DateFilter, Entity, Getter, Label, Nested, Query, Walk, WarningCode, registry, rows,
 };
 use serde_json_borrow::Value as Json;
 

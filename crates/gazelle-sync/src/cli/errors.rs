@@ -2,7 +2,7 @@
 
 use std::str::FromStr;
 
-use clap::builder::PossibleValuesParser;
+use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Args, Subcommand};
 
 use crate::states::CaseState;
@@ -48,18 +48,19 @@ pub enum ErrorsAction {
 }
 
 /// The states of a record in quarantine, as the database stores them.
-fn states() -> PossibleValuesParser {
+fn states() -> impl TypedValueParser<Value = CaseState> {
     PossibleValuesParser::new(CaseState::ALL.iter().map(|state| state.as_str()))
+        .try_map(|text| text.parse::<CaseState>())
 }
 
 impl ErrorFilter {
     /// The states to list; `None` for all.
-    pub fn states(&self) -> Option<Vec<String>> {
+    pub fn states(&self) -> Option<Vec<CaseState>> {
         match (self.all, self.state.is_empty()) {
             (true, _) => None,
             (false, true) => {
                 let open = CaseState::ALL.iter().filter(|state| state.is_open());
-                Some(open.map(|state| state.as_str().to_owned()).collect())
+                Some(open.copied().collect())
             }
             (false, false) => Some(self.state.clone()),
         }
@@ -111,7 +112,7 @@ pub struct ErrorFilter {
     pub code: Option<String>,
     /// Only records in this state (repeatable) [default: open and waiting]
     #[arg(long, value_name = "STATE", value_parser = states())]
-    pub state: Vec<String>,
+    pub state: Vec<CaseState>,
     /// Also closed cases
     #[arg(long, conflicts_with = "state")]
     pub all: bool,

@@ -4,11 +4,11 @@ use std::fmt::{self, Display};
 use std::ops::RangeInclusive;
 use std::str::FromStr;
 
-use clap::builder::PossibleValuesParser;
+use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Args, Subcommand};
 use uuid::Uuid;
 
-use crate::states::{RUNNING, Status};
+use crate::states::RunState;
 
 /// The fewest digits of an id that are looked up.
 const FEWEST_DIGITS: usize = 4;
@@ -65,8 +65,9 @@ impl FromStr for RunPrefix {
 }
 
 /// The states of a run, as the database stores them.
-fn states() -> PossibleValuesParser {
-    PossibleValuesParser::new(Status::ALL.iter().map(|status| status.as_str()).chain([RUNNING]))
+fn states() -> impl TypedValueParser<Value = RunState> {
+    PossibleValuesParser::new(RunState::ALL.iter().map(|state| state.as_str()))
+        .try_map(|text| text.parse::<RunState>())
 }
 
 /// `runs`, alone or with an action.
@@ -101,7 +102,7 @@ pub enum RunsAction {
 pub struct RunFilter {
     /// Only runs in this state
     #[arg(long, value_name = "STATE", value_parser = states())]
-    pub status: Option<String>,
+    pub status: Option<RunState>,
     /// Only runs that started before this one (the last of a list, to see the rest)
     #[arg(long, value_name = "RUN")]
     pub before: Option<RunPrefix>,

@@ -53,7 +53,8 @@ async fn list(context: &Context, opened: &Opened, all: bool) -> Result<u8> {
 
 async fn settle(context: &Context, opened: &Opened, run: &RunPrefix, decision: Decision) -> Result<u8> {
     let run = run_ids::whole_id(opened, run, &context.settings.zone()).await?;
-    let work = async |deciding: Deciding<'_>| decide(deciding, DeletionSelection::all_of(run), decision).await;
+    let work =
+        async |deciding: Deciding<'_>| decide(deciding, DeletionSelection::all_of(run), decision).await;
     let decided = Deciding::hold(&opened.db, &context.settings, &context.progress, work).await?;
     if decided.records == 0 {
         bail!("run {run} has no deletion that awaits approval (gazelle-sync deletions lists those that do)");

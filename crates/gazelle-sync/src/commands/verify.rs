@@ -13,7 +13,7 @@ use super::text::verify::text;
 use crate::cli::VerifyArgs;
 use crate::db::citus;
 use crate::migrate;
-use crate::rebuild::verify::{Question, Verdict, verify};
+use crate::rebuild::verify::{Question, VerifyVerdict, verify};
 
 /// Verifies and prints the verdict.
 ///
@@ -53,8 +53,8 @@ pub async fn run(context: &Context, args: VerifyArgs) -> Result<u8> {
     report.notes.extend(unasked);
     context.print(&report, || text(&report, &settings.zone()))?;
     Ok(match report.status {
-        Verdict::Equal => 0,
-        Verdict::Different => FAILED,
-        Verdict::Incomplete => PARTIAL,
+        VerifyVerdict::Equal => 0,
+        VerifyVerdict::Different => FAILED,
+        VerifyVerdict::Incomplete => PARTIAL,
     })
 }

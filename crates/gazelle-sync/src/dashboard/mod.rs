@@ -197,8 +197,9 @@ async fn admitted(site: &Site, mut asked: PageRequest, mut request: Request, nex
     if let Err(refusal) = same_origin::check(looked_at, site.shared.settings.public_url.as_ref()) {
         return trouble::answer(site, &asked, Screen::Other, Trouble::Refused(refusal)).into();
     }
-    let refused =
-        |asked: &PageRequest, status, why| trouble::told(site, asked, status, (words::entry::REQUEST_REFUSED, why));
+    let refused = |asked: &PageRequest, status, why| {
+        trouble::told(site, asked, status, (words::entry::REQUEST_REFUSED, why))
+    };
     // Postgres stores no such character, so nothing can be found by it.
     if request.uri().path_and_query().is_some_and(|asked| asked.as_str().contains("%00")) {
         return refused(&asked, StatusCode::BAD_REQUEST, words::entry::NO_NUL).into();
@@ -252,7 +253,14 @@ fn asked(request: &Request, peer: Option<IpAddr>) -> PageRequest {
     let whole = request.uri().path_and_query().map_or_else(|| path.to_owned(), ToString::to_string);
     // What a form is posted to is no page to come back to.
     let back = if request.method() == Method::POST { "/app/".to_owned() } else { whole };
-    PageRequest { json: path.ends_with(".json"), path: back, headers, peer, viewer: Viewer::Nobody, live: None }
+    PageRequest {
+        json: path.ends_with(".json"),
+        path: back,
+        headers,
+        peer,
+        viewer: Viewer::Nobody,
+        live: None,
+    }
 }
 
 /// Whether the viewer may use the route.

@@ -9,11 +9,11 @@ use super::assets;
 use super::entry::cookie;
 use super::entry::viewer::{RouteAccess, Viewer};
 use super::words::frame as w;
-use super::words::sentence::Sentence;
 use super::words::locale::Locale;
+use super::words::sentence::Sentence;
 use crate::config::{Language, Settings, Switch};
 use crate::entities;
-use crate::run_log::kinds::{RUNNING, Status};
+use crate::run_log::kinds::RunState;
 use crate::states::Role;
 
 /// The cookie that keeps the language a person chose.
@@ -328,14 +328,14 @@ pub(super) struct State {
 }
 
 impl State {
-    /// Of a run, as it is stored.
-    pub(super) fn of_run(status: &str, t: &Locale) -> State {
-        let (class, shape, word) = match status.parse() {
-            Ok(Status::Success) => ("ok", "●", w::SUCCESS),
-            Ok(Status::Partial) => ("warn", "▲", w::PARTIAL),
-            Ok(Status::Failed) => ("bad", "■", w::FAILED),
-            Err(_) if status == RUNNING => ("run", "◐", w::RUNNING),
-            Ok(Status::Interrupted) | Err(_) => ("off", "◇", w::INTERRUPTED),
+    /// Of a run.
+    pub(super) fn of_run(state: RunState, t: &Locale) -> State {
+        let (class, shape, word) = match state {
+            RunState::Success => ("ok", "●", w::SUCCESS),
+            RunState::Partial => ("warn", "▲", w::PARTIAL),
+            RunState::Failed => ("bad", "■", w::FAILED),
+            RunState::Running => ("run", "◐", w::RUNNING),
+            RunState::Interrupted => ("off", "◇", w::INTERRUPTED),
         };
         State { class, shape, word: t.say(word).into_owned() }
     }

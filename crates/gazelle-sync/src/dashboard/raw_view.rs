@@ -2,8 +2,8 @@
 
 use super::raw::{Line, Raw};
 use super::values::left_out_text;
-use super::words::record as w;
 use super::words::locale::Locale;
+use super::words::record as w;
 
 /// The raw record of a version.
 pub(super) struct RawView {

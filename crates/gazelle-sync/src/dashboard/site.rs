@@ -11,7 +11,7 @@ use super::entry::passphrases::Passphrases;
 use super::entry::same_origin;
 use super::entry::viewer::Viewer;
 use super::live::watch::Live;
-use super::page::{PageRequest, Frame, Screen, AwaitingCounts};
+use super::page::{AwaitingCounts, Frame, PageRequest, Screen};
 use crate::db::{Begin, Connection, Db, DbError, Outage, Tx};
 use crate::migrate::demo;
 use crate::service::state::Shared;
@@ -176,6 +176,7 @@ async fn begin(connection: &mut Connection) -> Result<Snapshot<'_>, DbError> {
     let is_demo = demo::is_demo_in(&tx).await?;
     let now = tx.now().await?;
     let waits = tx.query(include_str!("waits.sql"), &[]).await?;
-    let waits = waits.first().map(|row| AwaitingCounts { cases: row.get("cases"), deletions: row.get("deletions") });
+    let waits =
+        waits.first().map(|row| AwaitingCounts { cases: row.get("cases"), deletions: row.get("deletions") });
     Ok(Snapshot { tx, now, waits: waits.unwrap_or_default(), is_demo })
 }

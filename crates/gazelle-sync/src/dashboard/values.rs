@@ -5,8 +5,8 @@ use serde_json::Value as Json;
 
 use super::page::ShownTime;
 use super::raw;
-use super::words::record as w;
 use super::words::locale::Locale;
+use super::words::record as w;
 use crate::explain::diff::{Change, ChangeKind};
 
 /// Differences of one record that are listed.

@@ -8,7 +8,7 @@ use jiff::Timestamp;
 
 use super::answers::limits::{Limits, Progress};
 use super::pool::sent::SentStatement;
-use super::pool::{PoolGroup, Pool};
+use super::pool::{Pool, PoolGroup};
 
 /// The database of one account: a pool of connections and the schema that holds all its tables. Cheap to clone.
 #[derive(Clone)]

@@ -26,6 +26,7 @@ pub use server::citus;
 pub use server::lock_holders::holders;
 pub use server::locks::{Blocker, LockWait, lock_waits};
 pub use server::utc::Utc;
+pub use server::words::{optional_word, word};
 pub use statements::template::Template;
 pub use transaction::bisect::Bisect;
 pub use transaction::conflicts::{CONFLICT_ATTEMPTS, retry_conflicts};

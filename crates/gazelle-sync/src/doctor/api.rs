@@ -7,7 +7,7 @@ use super::clock::ClockReading;
 use super::lines::Lines;
 use super::subject::Subject;
 use crate::display;
-use crate::entities::{ENTITIES, Entity, ApiList};
+use crate::entities::{ApiList, ENTITIES, Entity};
 use crate::source::{Answer, ErrorClass, GraphqlRequest, ListShape, SourceError};
 
 /// Records per page.

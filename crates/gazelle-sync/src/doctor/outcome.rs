@@ -8,7 +8,7 @@ use crate::config::Settings;
 use crate::db::{Db, DbError};
 use crate::display;
 use crate::run_log::find_runs::short;
-use crate::run_log::kinds::{RUNNING, Status};
+use crate::run_log::kinds::RunState;
 use crate::run_log::last_runs;
 
 pub(super) async fn look(db: &Db, settings: &Settings) -> Result<Lines, DbError> {
@@ -35,18 +35,18 @@ pub(super) async fn look(db: &Db, settings: &Settings) -> Result<Lines, DbError>
 /// How the last run that has ended did.
 async fn last_run(lines: &mut Lines, db: &Db) -> Result<(), DbError> {
     let runs = last_runs::read(db).await?;
-    let Some(run) = runs.iter().find(|run| run.status != RUNNING) else { return Ok(()) };
+    let Some(run) = runs.iter().find(|run| run.status != RunState::Running) else { return Ok(()) };
     let said = |status: &str| match &run.reason {
         Some(reason) => format!("`{}` {status}: {reason}", run.command),
         None => format!("`{}` {status}", run.command),
     };
     let mend = format!("gazelle-sync runs show {}", short(&run.run_id));
-    match run.status.parse::<Status>() {
-        Ok(Status::Success) => lines.ok("last run", said("succeeded")),
-        Ok(Status::Failed) => lines.problem("last run", said("failed"), mend),
-        Ok(Status::Partial) => lines.warning("last run", said("was done in part"), mend),
-        Ok(Status::Interrupted) => lines.warning("last run", said("was interrupted"), mend),
-        Err(_) => lines.warning("last run", said(&run.status), mend),
+    match run.status {
+        RunState::Success => lines.ok("last run", said("succeeded")),
+        RunState::Failed => lines.problem("last run", said("failed"), mend),
+        RunState::Partial => lines.warning("last run", said("was done in part"), mend),
+        RunState::Interrupted => lines.warning("last run", said("was interrupted"), mend),
+        RunState::Running => {}
     }
     Ok(())
 }

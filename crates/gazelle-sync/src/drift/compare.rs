@@ -28,7 +28,13 @@ pub fn changes(before: &Types, now: &Types, root: &str) -> Vec<RunWarning> {
     changes
 }
 
-fn type_changes(name: &str, before: &SchemaType, now: &SchemaType, is_root: bool, changes: &mut Vec<RunWarning>) {
+fn type_changes(
+    name: &str,
+    before: &SchemaType,
+    now: &SchemaType,
+    is_root: bool,
+    changes: &mut Vec<RunWarning>,
+) {
     let mut note = |code, member: &str, what: String| {
         let subject = format!("{name}.{member}");
         changes.push(RunWarning { code, message: format!("the API has changed: {subject} {what}"), subject });

@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use graphql_parser::query::{Definition, Document, Field, OperationDefinition, Selection, SelectionSet};
 
-use super::schema::{SchemaType, Schema, Types, named_type};
-use crate::entities::{ENTITIES, Entity, ApiList, UndatedEnd};
+use super::schema::{Schema, SchemaType, Types, named_type};
+use crate::entities::{ApiList, ENTITIES, Entity, UndatedEnd};
 
 /// The result of looking up all queries in a schema.
 #[derive(Debug, Default)]

@@ -3,7 +3,7 @@
 
 use std::collections::HashSet;
 
-use super::entity::{Entity, ApiList};
+use super::entity::{ApiList, Entity};
 use super::table::{Rule, Table};
 use super::warning::WARNINGS;
 

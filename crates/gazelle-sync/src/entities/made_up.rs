@@ -2,7 +2,7 @@
 
 use super::read::Reconciled;
 use super::table::{Nested, Table};
-use super::{DateFilter, Entity, Label, Query, ApiList, Walk, WarningCode};
+use super::{ApiList, DateFilter, Entity, Label, Query, Walk, WarningCode};
 
 /// Estimates, whose tiers and whose options hold lists.
 pub static ESTIMATES: Entity = Entity {

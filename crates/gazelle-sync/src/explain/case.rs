@@ -110,8 +110,8 @@ pub async fn tell_from(
         seen_at: Moment::of(version.seen_at, zone),
         is_tombstone: version.is_tombstone,
     });
-    let parent = match (&case.waits_for, &case.waits_for_id, case.state.parse()) {
-        (Some(table), Some(id), Ok(CaseState::Waiting)) => Some(parent(tx, table, id).await?),
+    let parent = match (&case.waits_for, &case.waits_for_id, case.state) {
+        (Some(table), Some(id), CaseState::Waiting) => Some(parent(tx, table, id).await?),
         _ => None,
     };
     Ok(CaseContext {
@@ -158,13 +158,13 @@ fn advice(case: &Case, parent: Option<Parent>) -> String {
     let field = case.error_field.as_deref().filter(|field| !field.is_empty()).unwrap_or("the record");
     let dismiss =
         format!("or, if it can stay out of production: gazelle-sync errors dismiss {id} --reason TEXT");
-    match (case.state.parse(), case.error_code.parse()) {
-        (Ok(CaseState::Dismissed), _) => format!("nothing; gazelle-sync errors retry {id} retries it"),
+    match (case.state, case.error_code.parse()) {
+        (CaseState::Dismissed, _) => format!("nothing; gazelle-sync errors retry {id} retries it"),
         (
-            Ok(CaseState::Released | CaseState::Reread | CaseState::Superseded | CaseState::Withdrawn),
+            CaseState::Released | CaseState::Reread | CaseState::Superseded | CaseState::Withdrawn,
             _,
         ) => "nothing: the case is closed".to_owned(),
-        (Ok(CaseState::Waiting), _) => match (parent, &case.waits_for_id) {
+        (CaseState::Waiting, _) => match (parent, &case.waits_for_id) {
             (Some(Parent::InProduction), _) => {
                 "nothing: the next run releases it, because its parent has been written".to_owned()
             }

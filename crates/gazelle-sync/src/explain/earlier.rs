@@ -76,17 +76,15 @@ pub fn of(
         return (Json::Null, Some("the record does not hold the row".to_owned()));
     };
     let held = version.quarantine.as_ref();
-    let note = match (&version.withdrawn, held.map(|held| (held.state.parse(), &held.message))) {
+    let note = match (&version.withdrawn, held.map(|held| (held.state, &held.message))) {
         (Some(_), _) => Some("withdrawn by an undo".to_owned()),
-        (None, Some((Ok(CaseState::Open | CaseState::Waiting), message))) => {
+        (None, Some((CaseState::Open | CaseState::Waiting, message))) => {
             Some(format!("in quarantine: {}", message.as_deref().unwrap_or_default()))
         }
-        (None, Some((Ok(state @ (CaseState::Dismissed | CaseState::Superseded)), _))) => {
+        (None, Some((state @ (CaseState::Dismissed | CaseState::Superseded), _))) => {
             Some(format!("in quarantine, {}", state.as_str()))
         }
-        _ if version.sync_status.parse() == Ok(VersionStatus::Pending) => {
-            Some("not reconciled yet".to_owned())
-        }
+        _ if version.sync_status == VersionStatus::Pending => Some("not reconciled yet".to_owned()),
         _ => None,
     };
     let value = value::json_of(table.get(row, column));

@@ -225,13 +225,13 @@ impl RecordContext<'_> {
 }
 
 fn state(version: &Version, counts: Option<Uuid>, newest_good: Option<Uuid>) -> VersionState {
-    let held = version.quarantine.as_ref().map(|held| held.state.parse());
-    match (version.sync_status.parse(), held) {
+    let held = version.quarantine.as_ref().map(|held| held.state);
+    match (version.sync_status, held) {
         _ if version.withdrawn.is_some() => VersionState::Withdrawn,
-        (Ok(VersionStatus::Pending), _) => VersionState::Pending,
-        (_, Some(Ok(CaseState::Open | CaseState::Waiting))) => VersionState::InQuarantine,
-        (Ok(VersionStatus::Error), None) => VersionState::InQuarantine,
-        (_, Some(Ok(CaseState::Dismissed | CaseState::Superseded | CaseState::Withdrawn))) => {
+        (VersionStatus::Pending, _) => VersionState::Pending,
+        (_, Some(CaseState::Open | CaseState::Waiting)) => VersionState::InQuarantine,
+        (VersionStatus::Error, None) => VersionState::InQuarantine,
+        (_, Some(CaseState::Dismissed | CaseState::Superseded | CaseState::Withdrawn)) => {
             VersionState::Closed
         }
         _ if version.is_tombstone && newest_good == Some(version.staging_id) => VersionState::Gone,

@@ -9,7 +9,9 @@ use tokio_postgres::{Row, types::Type};
 use uuid::Uuid;
 
 use super::Moment;
-use crate::db::{DbError, Tx};
+use crate::db::{self, DbError, Tx};
+use crate::run_log::kinds::{RunMode, RunState, RunTrigger};
+use crate::source::OutcomeCode;
 use crate::staging::history::Version;
 
 /// The run that staged a version.
@@ -20,11 +22,11 @@ pub struct Run {
     /// The command.
     pub command: String,
     /// `full` or `incremental`; `None` for a command without a mode.
-    pub mode: Option<String>,
+    pub mode: Option<RunMode>,
     /// Who or what started it.
-    pub trigger: String,
+    pub trigger: RunTrigger,
     /// Its status.
-    pub status: String,
+    pub status: RunState,
     /// When it started.
     pub started_at: Moment,
 }
@@ -47,7 +49,7 @@ pub struct Request {
     /// HTTP status of the answer; `None` if there was none.
     pub http_status: Option<i32>,
     /// `ok`, or the class of the error.
-    pub outcome: String,
+    pub outcome: OutcomeCode,
     /// Duration of the last attempt, in milliseconds.
     pub latency_ms: i64,
     /// Bytes of body received.
@@ -57,33 +59,33 @@ pub struct Request {
 }
 
 impl Run {
-    fn of(row: &Row, zone: &TimeZone) -> Run {
-        Run {
+    fn of(row: &Row, zone: &TimeZone) -> Result<Run, DbError> {
+        Ok(Run {
             run_id: row.get("run_id"),
             command: row.get("command"),
-            mode: row.get("mode"),
-            trigger: row.get("trigger"),
-            status: row.get("status"),
+            mode: db::optional_word(row, "mode")?,
+            trigger: db::word(row, "trigger")?,
+            status: db::word(row, "status")?,
             started_at: Moment::of(row.get::<_, Timestamp>("started_at"), zone),
-        }
+        })
     }
 }
 
 impl Request {
-    fn of(row: &Row, zone: &TimeZone) -> Request {
-        Request {
+    fn of(row: &Row, zone: &TimeZone) -> Result<Request, DbError> {
+        Ok(Request {
             run_id: row.get("run_id"),
             number: row.get("sequence"),
             operation: row.get("operation"),
             variables: row.get("variables"),
             attempts: row.get("attempts"),
             http_status: row.get("http_status"),
-            outcome: row.get("outcome"),
+            outcome: db::word(row, "outcome")?,
             latency_ms: row.get("latency_ms"),
             bytes: row.get("bytes"),
             started_at: Moment::of(row.get::<_, Timestamp>("started_at"), zone),
             page: row.get("page"),
-        }
+        })
     }
 }
 
@@ -108,7 +110,10 @@ impl Sources {
                 &[(&ids, Type::UUID_ARRAY)],
             )
             .await?;
-        let runs = rows.iter().map(|row| (row.get("run_id"), Run::of(row, zone))).collect();
+        let runs = rows
+            .iter()
+            .map(|row| Ok((row.get("run_id"), Run::of(row, zone)?)))
+            .collect::<Result<_, DbError>>()?;
         let (ids, numbers): (Vec<Uuid>, Vec<i32>) =
             versions.iter().filter_map(|version| Some((version.run_id?, version.request?))).unzip();
         let rows = tx
@@ -116,8 +121,8 @@ impl Sources {
             .await?;
         let requests = rows
             .iter()
-            .map(|row| ((row.get("run_id"), row.get("sequence")), Request::of(row, zone)))
-            .collect();
+            .map(|row| Ok(((row.get("run_id"), row.get("sequence")), Request::of(row, zone)?)))
+            .collect::<Result<_, DbError>>()?;
         Ok(Sources { runs, requests })
     }
 
@@ -154,5 +159,5 @@ pub async fn completed_by(
             ],
         )
         .await?;
-    Ok(rows.iter().map(|row| Request::of(row, zone)).collect())
+    rows.iter().map(|row| Request::of(row, zone)).collect()
 }

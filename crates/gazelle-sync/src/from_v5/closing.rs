@@ -137,7 +137,8 @@ async fn close_rights(
             }
         }
     }
-    let (for_locks, at_once): (Vec<OpenAccess>, Vec<OpenAccess>) = open.into_iter().partition(|one| one.needs_lock);
+    let (for_locks, at_once): (Vec<OpenAccess>, Vec<OpenAccess>) =
+        open.into_iter().partition(|one| one.needs_lock);
     close_each(tx, backup_schema, &at_once, NOT_NOTED, locked, closed).await?;
     Ok(for_locks)
 }

@@ -7,7 +7,7 @@ mod schema_state;
 
 use tokio_postgres::types::Type;
 
-pub use schema_state::{SchemaState, MigrationStep, all_steps, schema_state, schema_state_to_migrate};
+pub use schema_state::{MigrationStep, SchemaState, all_steps, schema_state, schema_state_to_migrate};
 
 use crate::access;
 use crate::access::trust::owners;

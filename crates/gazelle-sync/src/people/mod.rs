@@ -22,7 +22,9 @@ use crate::display;
 use crate::states::Role;
 
 pub use invitations::{Invitation, Invite, enter, invite, invited};
-pub use records::{ListedPerson, PersonState, by_name, change_role, disable, exist, list, list_one, set_language};
+pub use records::{
+    ListedPerson, PersonState, by_name, change_role, disable, exist, list, list_one, set_language,
+};
 pub use sessions::{PersonWithPassphrase, SignedIn, begin, end, end_all, find, forget_old, known, prolong};
 
 /// How long a one-time link is valid.

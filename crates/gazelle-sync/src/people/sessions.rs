@@ -49,7 +49,9 @@ pub async fn known(db: &Db, name: &str) -> Result<Option<PersonWithPassphrase>, 
     let sql = "SELECT id, name, role, technician_external_id, language, passphrase FROM {schema}.sync_people
                 WHERE name_key = $1 AND disabled_at IS NULL AND passphrase IS NOT NULL";
     let rows = db.query(sql, &[(&name_key(name), Type::TEXT)]).await?;
-    Ok(rows.first().map(|row| PersonWithPassphrase { person: Person::of(row), passphrase: row.get("passphrase") }))
+    Ok(rows
+        .first()
+        .map(|row| PersonWithPassphrase { person: Person::of(row), passphrase: row.get("passphrase") }))
 }
 
 /// Begins `session` for a person whose passphrase was right, and ends the one that the browser had. False if meanwhile the person
@@ -57,7 +59,12 @@ pub async fn known(db: &Db, name: &str) -> Result<Option<PersonWithPassphrase>, 
 ///
 /// # Errors
 /// Those of the database.
-pub async fn begin(db: &Db, of: &PersonWithPassphrase, session: &Token, before: Option<&Token>) -> Result<bool, DbError> {
+pub async fn begin(
+    db: &Db,
+    of: &PersonWithPassphrase,
+    session: &Token,
+    before: Option<&Token>,
+) -> Result<bool, DbError> {
     let mut connection = write::connection(db).await?;
     let tx = Unfenced::People.begin(&mut connection).await?;
     let now = tx.now().await?;

@@ -1,7 +1,7 @@
 //! The command, mode, trigger and status of a run, as the bookkeeping tables, reports, metrics and logs name them.
 
 use crate::states::words;
-pub use crate::states::{RUNNING, RunMode, Status};
+pub use crate::states::{RunMode, RunState, Status};
 
 words! {
     /// The command of a run.
@@ -26,6 +26,20 @@ words! {
         UndoLift = "undo --lift",
         /// `demo`.
         Demo = "demo",
+    }
+}
+
+words! {
+    /// How a request for a run (`sync_wanted_runs`) ended.
+    RequestOutcome {
+        /// As its run.
+        Success = Status::Success.as_str(),
+        /// As its run.
+        Partial = Status::Partial.as_str(),
+        /// As its run.
+        Failed = Status::Failed.as_str(),
+        /// It was not served, for the reason that the row holds.
+        Refused = "refused",
     }
 }
 

@@ -4,7 +4,8 @@ use jiff::Timestamp;
 use serde::Serialize;
 use tokio_postgres::Row;
 
-use crate::db::{Db, DbError};
+use crate::db::{self, Db, DbError};
+use crate::run_log::kinds::{RunMode, RunState};
 
 /// A run, with the sums of its entities and of its requests.
 #[derive(Debug, Serialize)]
@@ -14,9 +15,9 @@ pub struct LastRun {
     /// The command.
     pub command: String,
     /// `full` or `incremental`; none for a command without a mode.
-    pub mode: Option<String>,
+    pub mode: Option<RunMode>,
     /// How it ended, or `running`.
-    pub status: String,
+    pub status: RunState,
     /// Why it is not a success; none if it is.
     pub reason: Option<String>,
     /// When it started (UTC).
@@ -41,13 +42,14 @@ pub struct LastRun {
     pub slowest_latency_ms: Option<i64>,
 }
 
-impl From<&Row> for LastRun {
-    fn from(row: &Row) -> LastRun {
-        LastRun {
+impl LastRun {
+    /// Reads a row of `last_runs.sql`, or of a statement with the same columns.
+    pub(super) fn of(row: &Row) -> Result<LastRun, DbError> {
+        Ok(LastRun {
             run_id: row.get("run_id"),
             command: row.get("command"),
-            mode: row.get("mode"),
-            status: row.get("status"),
+            mode: db::optional_word(row, "mode")?,
+            status: db::word(row, "status")?,
             reason: row.get("reason"),
             started_at: row.get("started_at"),
             duration_ms: row.get("duration_ms"),
@@ -59,7 +61,7 @@ impl From<&Row> for LastRun {
             retries: row.get("retries"),
             median_latency_ms: row.get("median_latency_ms"),
             slowest_latency_ms: row.get("slowest_latency_ms"),
-        }
+        })
     }
 }
 
@@ -68,5 +70,5 @@ impl From<&Row> for LastRun {
 /// # Errors
 /// Those of the database.
 pub async fn read(db: &Db) -> Result<Vec<LastRun>, DbError> {
-    Ok(db.query(include_str!("last_runs.sql"), &[]).await?.iter().map(LastRun::from).collect())
+    db.query(include_str!("last_runs.sql"), &[]).await?.iter().map(LastRun::of).collect()
 }

@@ -11,11 +11,11 @@ use tokio_postgres::types::Type;
 use tracing::Instrument;
 use uuid::Uuid;
 
-use super::kinds::{RunCommand, RunMode, RunTrigger};
+use super::kinds::{RunCommand, RunMode, RunState, RunTrigger};
 use super::report::{RequestSum, RunReport, Status, milliseconds};
 use super::run_end;
 
-use crate::db::{Db, DbError, Tx};
+use crate::db::{self, Db, DbError, Tx};
 use crate::entities::{self, Entity};
 use crate::lease::{Fence, FencedTx, Unfenced};
 use crate::source::RequestRecord;
@@ -316,9 +316,9 @@ pub async fn known_shortfall(db: &Db, entity: &Entity, whole: bool) -> Result<Op
 pub struct RunStatus {
     run_id: Uuid,
     command: String,
-    mode: Option<String>,
-    trigger: String,
-    status: String,
+    mode: Option<RunMode>,
+    trigger: RunTrigger,
+    status: RunState,
     reason: Option<String>,
     started_at: Timestamp,
     finished_at: Option<Timestamp>,
@@ -330,15 +330,17 @@ pub struct RunStatus {
 /// # Errors
 /// Those of the database.
 pub async fn last(db: &Db) -> Result<Vec<RunStatus>, DbError> {
-    let run = |row: &Row| RunStatus {
-        run_id: row.get("run_id"),
-        command: row.get("command"),
-        mode: row.get("mode"),
-        trigger: row.get("trigger"),
-        status: row.get("status"),
-        reason: row.get("reason"),
-        started_at: row.get("started_at"),
-        finished_at: row.get("finished_at"),
+    let run = |row: &Row| {
+        Ok(RunStatus {
+            run_id: row.get("run_id"),
+            command: row.get("command"),
+            mode: db::optional_word(row, "mode")?,
+            trigger: db::word(row, "trigger")?,
+            status: db::word(row, "status")?,
+            reason: row.get("reason"),
+            started_at: row.get("started_at"),
+            finished_at: row.get("finished_at"),
+        })
     };
-    Ok(db.query(include_str!("newest_runs.sql"), &[]).await?.iter().map(run).collect())
+    db.query(include_str!("newest_runs.sql"), &[]).await?.iter().map(run).collect()
 }

@@ -8,10 +8,10 @@ use serde::Serialize;
 use tokio_postgres::types::Type;
 use uuid::Uuid;
 
-use crate::db::{Db, DbError};
+use crate::db::{self, Db, DbError};
 use crate::entities::{ENTITIES, Entity};
 use crate::lease::{Fence, FencedTx, Unfenced};
-use crate::run_log::kinds::{RunMode, Status};
+use crate::run_log::kinds::{RequestOutcome, RunMode, RunState};
 use crate::staging::{removal, written};
 
 /// The table of requests, for messages.
@@ -42,14 +42,13 @@ pub async fn next(db: &Db) -> Result<Option<RequestedRun>, DbError> {
     let mut wanted: Option<RequestedRun> = None;
     let mut ended = false;
     for row in &rows {
-        let (id, mode): (Uuid, String) = (row.get("id"), row.get("mode"));
+        let (id, mode): (Uuid, RunMode) = (row.get("id"), db::word(row, "mode")?);
         let (names, times): (Option<Vec<Option<String>>>, i32) =
             (row.get("entities"), row.get("times_taken"));
         // Users write these rows; a NULL among the names is not a valid name.
         let names = names.map(|names| names.into_iter().map(Option::unwrap_or_default).collect::<Vec<_>>());
-        let status: Option<String> = row.get("status");
-        let status = status.and_then(|status| status.parse().ok());
-        if matches!(status, Some(Status::Success | Status::Partial | Status::Failed)) {
+        let state: Option<RunState> = db::optional_word(row, "status")?;
+        if matches!(state, Some(RunState::Success | RunState::Partial | RunState::Failed)) {
             ended = true;
             continue;
         }
@@ -64,7 +63,6 @@ pub async fn next(db: &Db) -> Result<Option<RequestedRun>, DbError> {
             refuse(db, id, &format!("its run was begun {times} times and never came to an end")).await?;
             continue;
         }
-        let mode: RunMode = mode.parse().unwrap_or_default();
         match &mut wanted {
             None => wanted = Some(RequestedRun { ids: vec![id], mode, entities }),
             Some(first) if first.mode == mode && same(&first.entities, &entities) => first.ids.push(id),
@@ -137,13 +135,13 @@ pub async fn ask(
 #[derive(Debug, Clone, Serialize)]
 pub struct Request {
     id: Uuid,
-    mode: String,
+    mode: RunMode,
     entities: Option<Vec<String>>,
     requested_by: String,
     requested_at: Timestamp,
     taken_at: Option<Timestamp>,
     run_id: Option<Uuid>,
-    outcome: Option<String>,
+    outcome: Option<RequestOutcome>,
     reason: Option<String>,
 }
 
@@ -153,18 +151,20 @@ pub struct Request {
 /// Those of the database.
 pub async fn last(db: &Db) -> Result<Vec<Request>, DbError> {
     let rows = db.query(include_str!("wanted_runs/last.sql"), &[]).await?;
-    let request = |row: &tokio_postgres::Row| Request {
-        id: row.get("id"),
-        mode: row.get("mode"),
-        entities: row.get("entities"),
-        requested_by: row.get("requested_by"),
-        requested_at: row.get("requested_at"),
-        taken_at: row.get("taken_at"),
-        run_id: row.get("run_id"),
-        outcome: row.get("outcome"),
-        reason: row.get("reason"),
+    let request = |row: &tokio_postgres::Row| {
+        Ok(Request {
+            id: row.get("id"),
+            mode: db::word(row, "mode")?,
+            entities: row.get("entities"),
+            requested_by: row.get("requested_by"),
+            requested_at: row.get("requested_at"),
+            taken_at: row.get("taken_at"),
+            run_id: row.get("run_id"),
+            outcome: db::optional_word(row, "outcome")?,
+            reason: row.get("reason"),
+        })
     };
-    Ok(rows.iter().map(request).collect())
+    rows.iter().map(request).collect()
 }
 
 /// Deletes requests that ended long ago. Returns what stays although it is old and why, in one sentence; none if nothing

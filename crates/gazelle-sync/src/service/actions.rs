@@ -21,10 +21,10 @@ use crate::orchestrator::decide_deletions::{Decision, DecisionReport, DeletionSe
 use crate::orchestrator::{Deciding, LeasedRun, decide_cases, decide_deletions};
 use crate::rebuild::replay::{ReplayRequest, replay_leased};
 use crate::rebuild::undo::{UndoRequest, undo_leased};
-use crate::rebuild::verify::{Question, Verdict, verify};
+use crate::rebuild::verify::{Question, VerifyVerdict, verify};
 use crate::rebuild::{Detail, ForAction, LeasedContext, ShownTable};
 use crate::run_log::actions::{
-    self, ActionOutcome, ActionEnd, OpenAction, ActionRequest, DecisionRequest, RebuildRequest, outcome_of,
+    self, ActionEnd, ActionOutcome, ActionRequest, DecisionRequest, OpenAction, RebuildRequest, outcome_of,
 };
 use crate::run_log::report::Status;
 use crate::source::GazelleClient;
@@ -105,7 +105,9 @@ impl<O: Opener> Service<O> {
         deciding: Deciding<'_>,
     ) -> Result<ActionEnd, DbError> {
         match &action.request {
-            None | Some(ActionRequest::Sync(_)) => Ok(refused("this program does not know what was asked for")),
+            None | Some(ActionRequest::Sync(_)) => {
+                Ok(refused("this program does not know what was asked for"))
+            }
             Some(ActionRequest::Retry(retry)) => {
                 let Some(entities) = chosen(retry.entity.as_deref()) else { return Ok(no_entity()) };
                 let done =
@@ -127,9 +129,11 @@ impl<O: Opener> Service<O> {
             Some(ActionRequest::Keep(decision)) => decide(deciding, decision, Decision::Dismiss).await,
             Some(ActionRequest::Verify) => self.verify(client, deciding.db).await,
             Some(ActionRequest::Doctor) => Ok(self.examine(client, deciding.db).await),
-            Some(request @ (ActionRequest::Replay(rebuild) | ActionRequest::Undo(rebuild) | ActionRequest::Lift(rebuild))) => {
-                self.rebuild(action, request, *rebuild, deciding).await
-            }
+            Some(
+                request @ (ActionRequest::Replay(rebuild)
+                | ActionRequest::Undo(rebuild)
+                | ActionRequest::Lift(rebuild)),
+            ) => self.rebuild(action, request, *rebuild, deciding).await,
         }
     }
 
@@ -140,8 +144,8 @@ impl<O: Opener> Service<O> {
         let question = Question { entities: ENTITIES.to_vec(), sample: SAMPLE, seed, client: Some(&client) };
         let found = verify(db, &self.shared.settings, &question).await?;
         let outcome = match found.status {
-            Verdict::Equal | Verdict::Different => ActionOutcome::Done,
-            Verdict::Incomplete => ActionOutcome::Partial,
+            VerifyVerdict::Equal | VerifyVerdict::Different => ActionOutcome::Done,
+            VerifyVerdict::Incomplete => ActionOutcome::Partial,
         };
         Ok(report(outcome, &found))
     }
@@ -231,12 +235,16 @@ fn chosen(name: Option<&str>) -> Option<Vec<&'static Entity>> {
 
 /// What a dry run of the same showed, and whether it said that deletions would be withheld, which somebody saw before it was
 /// applied; none if it is no dry run of the same, or has not succeeded.
-async fn shown(db: &Db, based_on: Uuid, request: &ActionRequest) -> Result<Option<(Vec<ShownTable>, bool)>, DbError> {
+async fn shown(
+    db: &Db,
+    based_on: Uuid,
+    request: &ActionRequest,
+) -> Result<Option<(Vec<ShownTable>, bool)>, DbError> {
     let mut connection = db.connection().await?;
     let tx = connection.begin().await?;
     let Some(dry_run) = actions::one(&tx, based_on).await? else { return Ok(None) };
     let is_same = dry_run.request().and_then(|of| of.applied()).as_ref() == Some(request);
-    let is_done = dry_run.outcome.as_deref() == Some(ActionOutcome::Done.as_str());
+    let is_done = dry_run.outcome == Some(ActionOutcome::Done);
     let Some(report) = dry_run.report.filter(|_| is_same && is_done) else { return Ok(None) };
     let tables = serde_json::from_value(report["tables"].clone()).ok();
     let withheld = report["reasons"].as_array().is_some_and(|reasons| !reasons.is_empty());
@@ -249,8 +257,12 @@ async fn decide(
     decision: Decision,
 ) -> Result<ActionEnd, DbError> {
     let Some(entity) = entities::entity(&request.entity) else { return Ok(no_entity()) };
-    let which =
-        DeletionSelection { run: request.run, entity: Some(entity), except: &request.except, shown: Some(request.shown) };
+    let which = DeletionSelection {
+        run: request.run,
+        entity: Some(entity),
+        except: &request.except,
+        shown: Some(request.shown),
+    };
     let DecisionReport { records, seen_since, grown_to, run } =
         decide_deletions::decide(deciding, which, decision).await?;
     if let Some(waiting) = grown_to {

@@ -46,7 +46,10 @@ mod tests {
         let built = [
             ("chronology", pending::chronology_sql(&APPOINTMENTS, RebuildSource::Everything)),
             ("chronology, processed", pending::chronology_sql(&APPOINTMENTS, RebuildSource::Processed)),
-            ("chronology, as of", pending::chronology_sql(&APPOINTMENTS, RebuildSource::AsOf(jiff::Timestamp::MAX))),
+            (
+                "chronology, as of",
+                pending::chronology_sql(&APPOINTMENTS, RebuildSource::AsOf(jiff::Timestamp::MAX)),
+            ),
             ("seen between", pending::seen_between(&CLIENTS, "t.client_external_id", "t.began", "t.ended")),
             ("suspects with dates", deletions::suspects_sql(&APPOINTMENTS)),
             ("suspects without dates", deletions::suspects_sql(&CLIENTS)),

@@ -87,7 +87,9 @@ impl<'b> Sorted<'b> {
         let mut sorted = Sorted { good: Vec::new(), gone: Vec::new(), faulty: Vec::new(), left: 0 };
         for candidate in candidates {
             match &candidate.content {
-                VersionContent::Record(reconciled) => sorted.good.push(ReadCandidate { candidate, reconciled }),
+                VersionContent::Record(reconciled) => {
+                    sorted.good.push(ReadCandidate { candidate, reconciled })
+                }
                 VersionContent::Tombstone => sorted.gone.push(candidate),
                 VersionContent::Faulty(error) => sorted.faulty.push((candidate, error.clone())),
             }

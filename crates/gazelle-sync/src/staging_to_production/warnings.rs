@@ -122,7 +122,8 @@ async fn changes<'w>(
             by_record.entry(id).or_default().settled.push((row.get("code"), row.get("field")));
         }
     }
-    let named = |(id, changes): (&str, WarningChanges<'w>)| WarningChanges { external_id: id.to_owned(), ..changes };
+    let named =
+        |(id, changes): (&str, WarningChanges<'w>)| WarningChanges { external_id: id.to_owned(), ..changes };
     Ok(by_record.into_iter().map(named).collect())
 }
 

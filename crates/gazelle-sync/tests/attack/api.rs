@@ -15,7 +15,7 @@ use serde_json::{Value, json};
 
 use super::Tally;
 use super::support::World;
-use super::support::hostile_api::{ReceivedRequest, HostileApi, bodies, read, whole};
+use super::support::hostile_api::{HostileApi, ReceivedRequest, bodies, read, whole};
 use super::support::hostile_text::HOSTILE;
 use super::support::random::Random;
 

@@ -183,7 +183,10 @@ fn at(relation: &Relation, random: &mut Random) -> (String, RequiredRight, Optio
         1 | 2 => return (format!("SELECT {quoted} FROM {name}"), RequiredRight::Read, Some(column)),
         3 => return (format!("SELECT 1 FROM {name} ORDER BY {quoted}"), RequiredRight::Read, Some(column)),
         4 => (format!("SELECT pg_catalog.to_jsonb(t) FROM {name} AS t"), RequiredRight::Read),
-        5 => (format!("SELECT pg_catalog.table_to_xml('{name}'::regclass, true, true, '')"), RequiredRight::Read),
+        5 => (
+            format!("SELECT pg_catalog.table_to_xml('{name}'::regclass, true, true, '')"),
+            RequiredRight::Read,
+        ),
         6 => (format!("COPY (SELECT * FROM {name}) TO STDOUT"), RequiredRight::Read),
         7 => (format!("DECLARE c CURSOR FOR SELECT * FROM {name}"), RequiredRight::Read),
         8 => (format!("CREATE TEMP TABLE copied AS SELECT * FROM {name}"), RequiredRight::Read),

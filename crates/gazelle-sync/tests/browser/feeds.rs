@@ -50,7 +50,8 @@ fn nights() -> Vec<Timestamp> {
 }
 
 fn add(world: &World, title: &str, start: &str, more: Value) -> String {
-    let (technician, client) = (&world.control.ids(RecordKind::User)[0], &world.control.ids(RecordKind::Client)[0]);
+    let (technician, client) =
+        (&world.control.ids(RecordKind::User)[0], &world.control.ids(RecordKind::Client)[0]);
     let mut event = json!({
         "type": "APPOINTMENT", "status": "ACTIVE", "title": title, "duration": 45, "start": start,
         "client": { "id": client }, "user": { "id": technician }, "createdAt": "2026-01-05T12:00:00Z",

@@ -48,7 +48,8 @@ fn attempt(random: &mut Random, control: &SimControl, now: i64) -> Option<Change
         63..65 => delete(random, control, RecordKind::Client, 5)?,
         65..67 => delete(random, control, RecordKind::Contact, 4)?,
         67..71 => {
-            let (from, into) = (any(random, control, RecordKind::Client)?, any(random, control, RecordKind::Client)?);
+            let (from, into) =
+                (any(random, control, RecordKind::Client)?, any(random, control, RecordKind::Client)?);
             (from != into && control.ids(RecordKind::Client).len() > 4)
                 .then_some(Change::MergeClients { from, into })?
         }

@@ -12,7 +12,7 @@ use gazelle_sim::{BadRecord, Change, ShopSpec, SimControl, SimOptions, Simulator
 use gazelle_sync::entities::ENTITIES;
 use gazelle_sync::orchestrator::decide_deletions::{Decision, DeletionSelection, decide};
 use gazelle_sync::orchestrator::{Deciding, Job, Stages};
-use gazelle_sync::rebuild::verify::{Question, Verdict, verify};
+use gazelle_sync::rebuild::verify::{Question, VerifyVerdict, verify};
 use gazelle_sync::run_log::kinds::{RunCommand, RunMode, RunTrigger};
 use gazelle_sync::run_log::report::Status;
 use tokio_postgres::Client;
@@ -260,7 +260,9 @@ impl Simulation<'_> {
                     "incremental sync",
                 )
             }
-            11..15 => (job(RunCommand::Sync, Stages::Both, RunMode::Full), Some(ComparedScope::All), "full sync"),
+            11..15 => {
+                (job(RunCommand::Sync, Stages::Both, RunMode::Full), Some(ComparedScope::All), "full sync")
+            }
             15..17 => (job(RunCommand::Fetch, Stages::FetchOnly, RunMode::Incremental), None, "fetch"),
             17..18 => {
                 (job(RunCommand::Reconcile, Stages::ReconcileOnly, RunMode::Incremental), None, "reconcile")
@@ -294,7 +296,11 @@ impl Simulation<'_> {
     }
 
     /// An undisturbed run succeeds, but for deletions that wait for a person, and then answers for what it walked.
-    async fn judge_undisturbed(&mut self, ended: &RunResult, extent: Option<ComparedScope>) -> Result<(), String> {
+    async fn judge_undisturbed(
+        &mut self,
+        ended: &RunResult,
+        extent: Option<ComparedScope>,
+    ) -> Result<(), String> {
         match ended {
             // What waits because of it is judged when it is gone.
             RunResult::Report(report) if self.added.is_some() && report.status != Status::Failed => Ok(()),
@@ -392,8 +398,8 @@ impl Simulation<'_> {
             report.checks.iter().find(|check| check.name == COUNTS).map_or(0, |check| check.differences);
         let explained = self.has_unlisted && report.differences == counts_differ;
         match report.status {
-            Verdict::Equal => Ok(()),
-            Verdict::Different if explained => Ok(()),
+            VerifyVerdict::Equal => Ok(()),
+            VerifyVerdict::Different if explained => Ok(()),
             _ => Err(format!("verify: {}", serde_json::to_string(&report).unwrap_or_default())),
         }
     }

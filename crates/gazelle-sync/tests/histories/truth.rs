@@ -81,7 +81,11 @@ fn exists(control: &SimControl, table: &str, id: &str) -> bool {
 }
 
 /// Compares production with the shop, row by row and column by column.
-pub async fn production_is_the_shop(db: &Client, control: &SimControl, extent: ComparedScope) -> Result<(), String> {
+pub async fn production_is_the_shop(
+    db: &Client,
+    control: &SimControl,
+    extent: ComparedScope,
+) -> Result<(), String> {
     let held = ProductionRows::read(db).await;
     let expected = expected(control);
     let faulty = faulty(control, &held);

@@ -18,7 +18,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use gazelle_sim::{ShopSpec, SimOptions, Simulator};
-use gazelle_sync::entities::{ENTITIES, Query, ApiList, UndatedEnd};
+use gazelle_sync::entities::{ApiList, ENTITIES, Query, UndatedEnd};
 use gazelle_sync::gazelle_to_staging::Scope;
 use gazelle_sync::gazelle_to_staging::requests::counts;
 use gazelle_sync::staging_to_production::{derived, upsert};

@@ -45,11 +45,18 @@ pub async fn check(place: &TestInstallation) -> Value {
     place.run(&["alerts", "check"]).await.success()
 }
 
-pub fn mail_settings(place: &mut TestInstallation, identity: &Identity, server: &MailServer, scheme: &str, to: &str) {
+pub fn mail_settings(
+    place: &mut TestInstallation,
+    identity: &Identity,
+    server: &MailServer,
+    scheme: &str,
+    to: &str,
+) {
     let ca = place.folder.path().join("mail-ca.pem");
     identity.write(&ca);
-    let set =
-        |place: &mut TestInstallation, name: &str, value: &str| place.env.insert(name.to_owned(), value.to_owned());
+    let set = |place: &mut TestInstallation, name: &str, value: &str| {
+        place.env.insert(name.to_owned(), value.to_owned())
+    };
     set(place, "GAZELLE_SYNC_SMTP_CA", ca.to_str().unwrap());
     set(place, "SMTP_URL", &format!("{scheme}://sync:p%40ss-s3cr3t@{}", server.address));
     set(place, "ALERT_EMAIL_FROM", "gazelle-sync <sync@example.org>");

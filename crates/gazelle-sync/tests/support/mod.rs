@@ -342,8 +342,14 @@ impl World {
     /// A contact of each of so many clients.
     pub fn one_contact_each(&self, clients: usize) -> Vec<String> {
         let mut seen = std::collections::BTreeSet::new();
-        let of = |id: &String| self.control.record(RecordKind::Contact, id).unwrap()["client"]["id"].to_string();
-        self.control.ids(RecordKind::Contact).into_iter().filter(|id| seen.insert(of(id))).take(clients).collect()
+        let of =
+            |id: &String| self.control.record(RecordKind::Contact, id).unwrap()["client"]["id"].to_string();
+        self.control
+            .ids(RecordKind::Contact)
+            .into_iter()
+            .filter(|id| seen.insert(of(id)))
+            .take(clients)
+            .collect()
     }
 
     /// An active event to come, the `n`-th, with a technician.
@@ -366,11 +372,9 @@ impl World {
 
     /// The id of the one event with this title.
     pub fn event_titled(&self, title: &str) -> String {
-        let found = self
-            .control
-            .ids(RecordKind::Event)
-            .into_iter()
-            .find(|id| self.control.record(RecordKind::Event, id).is_some_and(|event| event["title"] == title));
+        let found = self.control.ids(RecordKind::Event).into_iter().find(|id| {
+            self.control.record(RecordKind::Event, id).is_some_and(|event| event["title"] == title)
+        });
         found.unwrap_or_else(|| panic!("no event titled {title}"))
     }
 }

@@ -6,10 +6,13 @@ use std::net::TcpStream;
 
 use serde_json::value::RawValue;
 
-use super::hostile_api::{self, ReceivedRequest, HostileApi, whole};
+use super::hostile_api::{self, HostileApi, ReceivedRequest, whole};
 
 /// Stands before the API at this address, and changes the answer to each request.
-pub fn before(api: &str, change: impl Fn(&ReceivedRequest, String) -> String + Send + Sync + 'static) -> HostileApi {
+pub fn before(
+    api: &str,
+    change: impl Fn(&ReceivedRequest, String) -> String + Send + Sync + 'static,
+) -> HostileApi {
     between(
         api,
         |asked| asked.body.clone(),
@@ -21,9 +24,11 @@ pub fn before(api: &str, change: impl Fn(&ReceivedRequest, String) -> String + S
 pub fn numbered(api: &str, id: &str, number: &str) -> HostileApi {
     let (in_text, in_request) = (format!("\"{id}\""), format!("\"{number}\""));
     let (text, digits) = (in_text.clone(), number.to_owned());
-    let ask =
-        move |asked: &ReceivedRequest| String::from_utf8_lossy(&asked.body).replace(&in_request, &in_text).into_bytes();
-    let answer = move |_: &ReceivedRequest, answer: String| ("200 OK".to_owned(), answer.replace(&text, &digits));
+    let ask = move |asked: &ReceivedRequest| {
+        String::from_utf8_lossy(&asked.body).replace(&in_request, &in_text).into_bytes()
+    };
+    let answer =
+        move |_: &ReceivedRequest, answer: String| ("200 OK".to_owned(), answer.replace(&text, &digits));
     between(api, ask, answer)
 }
 

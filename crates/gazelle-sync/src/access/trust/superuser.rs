@@ -220,7 +220,8 @@ impl Hindrances {
 
     /// For a role that makes roles: what to look at, and what makes roles that make none, under which it may stay.
     fn may_stay(&self, us: &Me, hand_over: &str) -> String {
-        let others = std::iter::once(&self.first).chain(&self.others).filter(|one| one.kind != HindranceKind::Right);
+        let others =
+            std::iter::once(&self.first).chain(&self.others).filter(|one| one.kind != HindranceKind::Right);
         let each: Vec<String> = others.map(|one| format!("{} {}", one.what, one.wrong)).collect();
         let each = listed(each.iter().map(String::as_str), "; ");
         let made = match hand_over.is_empty() {

@@ -49,8 +49,10 @@ pub async fn make(shop: &SimControl, db: &Db) -> Result<Vec<DemoChange>> {
     shop.move_event(&id, Some(&later.to_string())).map_err(message)?;
 
     let (id, event) = next()?;
-    let other =
-        shop.ids(RecordKind::User).into_iter().find(|user| Some(user.as_str()) != event["user"]["id"].as_str());
+    let other = shop
+        .ids(RecordKind::User)
+        .into_iter()
+        .find(|user| Some(user.as_str()) != event["user"]["id"].as_str());
     if let Some(technician) = other {
         changes.push(begin(db, "appointment given to another technician", &id, WHO).await?);
         shop.reassign(&id, &technician).map_err(message)?;

@@ -13,7 +13,7 @@ use crate::access;
 use crate::cli::MigrateArgs;
 use crate::db::Db;
 use crate::from_v5::{self as old_system, closing::Closed};
-use crate::migrate::{self, SchemaState, MigrationStep};
+use crate::migrate::{self, MigrationStep, SchemaState};
 
 /// Applies the missing migrations, or only lists them.
 ///

@@ -11,7 +11,7 @@ use crate::commands::text::migrate::backup_lines;
 use crate::commands::text::roles::{applied_text, next_lines, script_text};
 use crate::db::Db;
 use crate::from_v5::closing::Closed;
-use crate::migrate::{self, SchemaState, MigrationStep};
+use crate::migrate::{self, MigrationStep, SchemaState};
 use crate::{config, from_v5};
 
 /// Migrates and applies the roles, or prints the SQL for it.

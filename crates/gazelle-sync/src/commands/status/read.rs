@@ -18,6 +18,7 @@ use crate::migrate::demo::is_demo_in;
 use crate::run_log::last_runs::{self, LastRun};
 use crate::service::schedule::Schedule;
 use crate::staging::counts::size::{self, Size};
+use crate::states::VersionStatus;
 
 /// Shorter waits for a lock are not shown.
 const LOCK_WAIT_SHOWN: Duration = Duration::from_secs(2);
@@ -79,21 +80,21 @@ pub struct AwaitingWork {
 #[derive(Serialize)]
 pub struct StagingLine {
     pub entity: String,
-    pub sync_status: String,
+    pub sync_status: VersionStatus,
     pub count: i64,
     pub oldest_record: Timestamp,
     pub newest_record: Timestamp,
 }
 
-impl From<&Row> for StagingLine {
-    fn from(row: &Row) -> StagingLine {
-        StagingLine {
+impl StagingLine {
+    fn of(row: &Row) -> Result<StagingLine, DbError> {
+        Ok(StagingLine {
             entity: row.get("entity"),
-            sync_status: row.get("sync_status"),
+            sync_status: db::word(row, "sync_status")?,
             count: row.get("count"),
             oldest_record: row.get("oldest_record"),
             newest_record: row.get("newest_record"),
-        }
+        })
     }
 }
 
@@ -175,8 +176,13 @@ async fn judged(db: &Db, settings: &Settings) -> Result<(VerdictReport, Awaiting
         deletions: counts.map(|row| row.get("deletions")).unwrap_or_default(),
         problems,
     };
-    let said =
-        VerdictReport { verdict, level: told.level, title: told.title, sentence: told.sentence, as_of: facts.as_of };
+    let said = VerdictReport {
+        verdict,
+        level: told.level,
+        title: told.title,
+        sentence: told.sentence,
+        as_of: facts.as_of,
+    };
     Ok((said, waits, is_demo))
 }
 
@@ -189,7 +195,7 @@ fn next_due(settings: &Settings, now: Timestamp) -> Option<Timestamp> {
 }
 
 async fn staging(db: &Db) -> Result<Vec<StagingLine>, DbError> {
-    Ok(db.query(include_str!("staging.sql"), &[]).await?.iter().map(StagingLine::from).collect())
+    db.query(include_str!("staging.sql"), &[]).await?.iter().map(StagingLine::of).collect()
 }
 
 async fn production(db: &Db) -> Result<Vec<ProductionLine>, DbError> {

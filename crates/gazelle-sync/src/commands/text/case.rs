@@ -21,7 +21,7 @@ pub fn text(story: &CaseContext) -> Lines {
     line("code", &case.error_code);
     line("field", case.error_field.as_deref().unwrap_or_default());
     line("holds", &story.offending.as_ref().map_or_else(|| "nothing there".to_owned(), value_text));
-    line("state", &format!("{}: {}", case.state, meaning(&case.state)));
+    line("state", &format!("{}: {}", case.state, meaning(case.state)));
     if let (Some(table), Some(id)) = (&case.waits_for, &case.waits_for_id) {
         let known = match story.parent {
             Some(Parent::InProduction) => ", which is now in production",
@@ -78,8 +78,7 @@ pub fn reason(case: &Case) -> String {
 }
 
 /// What a state means.
-pub fn meaning(state: &str) -> &'static str {
-    let Ok(state) = state.parse::<CaseState>() else { return "unknown to this program" };
+pub fn meaning(state: CaseState) -> &'static str {
     match state {
         CaseState::Open => "not in production until it is corrected, retried or dismissed",
         CaseState::Waiting => "released automatically when its parent is written",

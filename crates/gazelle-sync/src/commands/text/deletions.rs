@@ -25,7 +25,7 @@ pub fn list_text(found: &[FoundDeletion], all: bool, zone: &TimeZone) -> Lines {
             one.run_id.to_string(),
             one.entity.clone(),
             one.external_id.clone(),
-            one.state.clone(),
+            one.state.to_string(),
             time::show(one.found_at, zone),
             format!(
                 "not listed ({}); {} answered that it does not exist",

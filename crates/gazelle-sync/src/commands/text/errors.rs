@@ -39,8 +39,8 @@ pub fn table(cases: &[Case], settings: &Settings) -> Table {
     ]));
     for case in cases {
         let (entity, state) = match is_narrow {
-            true => (Cell::stacked(&case.entity, &case.state), None),
-            false => (Cell::from(&case.entity), Some(Cell::from(&case.state))),
+            true => (Cell::stacked(&case.entity, case.state.as_str()), None),
+            false => (Cell::from(&case.entity), Some(Cell::from(case.state.as_str()))),
         };
         table.row([entity, Cell::from(&case.external_id)].into_iter().chain(state).chain([
             Cell::from(reason(case)),
@@ -59,8 +59,8 @@ fn amount(count: usize) -> String {
 /// Why it is in quarantine; of a closed case also how it ended.
 fn reason(case: &Case) -> String {
     let message = case::reason(case);
-    match (&case.closed_reason, case.state.parse()) {
-        (Some(closed), Ok(CaseState::Dismissed)) => format!("{message}; dismissed: {closed}"),
+    match (&case.closed_reason, case.state) {
+        (Some(closed), CaseState::Dismissed) => format!("{message}; dismissed: {closed}"),
         (Some(closed), _) => format!("{message}; {closed}"),
         (None, _) => message,
     }

@@ -7,7 +7,7 @@ use jiff::tz::TimeZone;
 use super::run::entity_table;
 use crate::display::{self, Column, Lines, Table};
 use crate::run_log::find_runs::short;
-use crate::run_log::kinds::{RUNNING, Status};
+use crate::run_log::kinds::{RunMode, RunState};
 use crate::run_log::last_runs::LastRun;
 use crate::run_log::run_pages::{ListedRun, OneRun};
 use crate::time;
@@ -44,7 +44,7 @@ pub fn runs_lines(text: &mut Lines, runs: &[&LastRun], zone: &TimeZone) {
             short(&run.run_id).to_owned(),
             time::show(run.started_at, zone),
             command(run),
-            run.status.clone(),
+            run.status.to_string(),
             run.duration_ms.map_or_else(String::new, took),
             display::count(run.processed),
             display::count(run.errors),
@@ -67,7 +67,7 @@ pub fn one_text(one: &OneRun, zone: &TimeZone) -> Lines {
     };
     fact("run", run.run_id.clone());
     fact("command", format!("{}, started by: {}", command(run), one.listed.trigger));
-    fact("status", run.status.clone());
+    fact("status", run.status.to_string());
     if let Some(reason) = &run.reason {
         fact("reason", reason.clone());
     }
@@ -94,7 +94,7 @@ pub fn one_text(one: &OneRun, zone: &TimeZone) -> Lines {
     }
     text.line(format!("its warnings:          gazelle-sync warnings --run {id}"));
     let brought_something = one.entities.iter().any(|entity| entity.staged > 0);
-    if brought_something && run.status != RUNNING && run.status != Status::Failed.as_str() {
+    if brought_something && !matches!(run.status, RunState::Running | RunState::Failed) {
         text.line(format!("to take it back:       gazelle-sync undo {id} --dry-run"));
     }
     text
@@ -114,7 +114,7 @@ fn requests(one: &OneRun) -> String {
 }
 
 fn command(run: &LastRun) -> String {
-    format!("{} {}", run.command, run.mode.as_deref().unwrap_or_default()).trim_end().to_owned()
+    format!("{} {}", run.command, run.mode.map(RunMode::as_str).unwrap_or_default()).trim_end().to_owned()
 }
 
 fn took(ms: i64) -> String {

@@ -22,7 +22,7 @@ pub fn run_text(run: Option<&Run>) -> String {
     match run {
         None => "staged by an unknown run: inserted by hand, or its run was removed".to_owned(),
         Some(run) => {
-            let mode = run.mode.as_deref().map_or_else(String::new, |mode| format!(" {mode}"));
+            let mode = run.mode.map_or_else(String::new, |mode| format!(" {mode}"));
             format!("run {}: {}{mode}, {}, by {}", run.run_id, run.command, run.status, run.trigger)
         }
     }

@@ -3,10 +3,10 @@
 use jiff::tz::TimeZone;
 
 use super::runs::runs_lines;
+use crate::commands::status::read::AwaitingWork;
 use crate::commands::status::read::ProductionLine;
 use crate::commands::status::read::StagingLine;
 use crate::commands::status::read::StatusReport;
-use crate::commands::status::read::AwaitingWork;
 use crate::dashboard::verdict::Verdict;
 use crate::display::{self, Column, Lines, Table};
 use crate::run_log::find_runs::short;
@@ -132,7 +132,7 @@ fn staging_table(lines: &[StagingLine], zone: &TimeZone) -> Table {
     for line in lines {
         table.row([
             line.entity.clone(),
-            line.sync_status.clone(),
+            line.sync_status.to_string(),
             display::count(line.count),
             time::show(line.oldest_record, zone),
             time::show(line.newest_record, zone),

@@ -4,7 +4,7 @@ use jiff::tz::TimeZone;
 
 use super::differences::samples_lines;
 use crate::display::{self, Column, Lines, Table};
-use crate::rebuild::verify::{Verdict, VerifyReport};
+use crate::rebuild::verify::{VerifyReport, VerifyVerdict};
 use crate::time;
 
 pub fn text(report: &VerifyReport, zone: &TimeZone) -> Lines {
@@ -51,11 +51,11 @@ fn verdict(report: &VerifyReport, zone: &TimeZone) -> String {
         if report.differences == 1 { "" } else { "s" }
     );
     match report.status {
-        Verdict::Equal => format!("equal as of {at}: {figures}"),
-        Verdict::Incomplete => {
+        VerifyVerdict::Equal => format!("equal as of {at}: {figures}"),
+        VerifyVerdict::Incomplete => {
             format!("no difference as of {at}, but not everything was compared with the API: {figures}")
         }
-        Verdict::Different => {
+        VerifyVerdict::Different => {
             format!("DIFFERENT as of {at}: {figures} (sample repeated with --seed {})", report.seed)
         }
     }

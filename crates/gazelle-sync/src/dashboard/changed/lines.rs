@@ -7,8 +7,8 @@ use super::ChangedAppointment;
 use crate::dashboard::links;
 use crate::dashboard::page::ShownTime;
 use crate::dashboard::words::changes as w;
-use crate::dashboard::words::today;
 use crate::dashboard::words::locale::Locale;
+use crate::dashboard::words::today;
 use crate::entities::appointments::changed::{Change, Start};
 
 /// A change this short before a visit is marked.
@@ -46,7 +46,12 @@ pub(crate) fn of(
 
 type LineContext<'n> = (&'n dyn Fn(&str) -> Option<String>, Option<Date>);
 
-fn line(one: &ChangedAppointment, change: &Change, (name_of, day): LineContext<'_>, t: &Locale) -> ChangeLine {
+fn line(
+    one: &ChangedAppointment,
+    change: &Change,
+    (name_of, day): LineContext<'_>,
+    t: &Locale,
+) -> ChangeLine {
     let when = |start: &Option<Start>| when(*start, day, t);
     let who = |id: &Option<String>| match id {
         Some(id) => name_of(id).unwrap_or_else(|| id.clone()),

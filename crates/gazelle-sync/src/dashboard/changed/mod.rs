@@ -164,8 +164,10 @@ mod tests {
         assert_eq!(of(&gone), [Change::Gone { start: None }]);
         assert_eq!(joined(vec![back, gone]).iter().flat_map(of).collect::<Vec<_>>(), []);
         // One too large to be compared is there all the same.
-        let large =
-            RecentVersion { before: None, ..version("a", Some(active), r#"{"createdAt":"2026-11-24T11:50:00Z"}"#) };
+        let large = RecentVersion {
+            before: None,
+            ..version("a", Some(active), r#"{"createdAt":"2026-11-24T11:50:00Z"}"#)
+        };
         assert_eq!(of(&large), []);
     }
 

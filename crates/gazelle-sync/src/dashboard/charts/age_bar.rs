@@ -3,8 +3,8 @@
 use jiff::Timestamp;
 
 use super::scale::{Scale, rounded};
-use crate::dashboard::words::overview as w;
 use crate::dashboard::words::locale::Locale;
+use crate::dashboard::words::overview as w;
 
 /// The drawing's own units.
 const WIDTH: f64 = 200.0;

@@ -78,7 +78,8 @@ impl Bars {
             standing.push(stands);
             // The newest run is at the right edge, however few there are.
             let x = (places - numbers.changed.len() + at) as f64 * place + place * 0.15;
-            let (width, is_odd) = (place * 0.7, matches!(stands, RangePosition::Above | RangePosition::Below));
+            let (width, is_odd) =
+                (place * 0.7, matches!(stands, RangePosition::Above | RangePosition::Below));
             let bar = height(number.unwrap_or_default());
             if bar > 0.0 {
                 let path = if is_odd { &mut odd } else { &mut in_band };
@@ -170,7 +171,7 @@ mod tests {
     fn what_is_not_usual_has_a_mark_and_is_counted_once_a_run() {
         let t = locale(Language::En);
         let clients = Bars::draw(&numbers(&[0, 4, 16, 1, -1], Some((50, 1, 9))), &t);
-        use Standing::{Above, Below, Unknown, Usual};
+        use RangePosition::{Above, Below, Unknown, Usual};
         assert_eq!(clients.standing, [Below, Usual, Above, Usual, Unknown]);
         // A mark below for the flat one; a bar and a mark above for the high one.
         assert_eq!(clients.odd.rectangles().len(), 3);

@@ -244,7 +244,8 @@ mod tests {
         );
         assert!(lanes.stage_two.is_none());
         assert!(
-            Lanes::draw(LaneChartData { requests: &[], all: 0, stage_two: &[] }, &locale(Language::En)).is_none()
+            Lanes::draw(LaneChartData { requests: &[], all: 0, stage_two: &[] }, &locale(Language::En))
+                .is_none()
         );
     }
 

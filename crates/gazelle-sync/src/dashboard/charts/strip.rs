@@ -4,9 +4,9 @@ use jiff::Timestamp;
 use serde::Serialize;
 
 use super::scale::{TimeScale, logarithmic, rounded};
-use crate::dashboard::words::overview as w;
 use crate::dashboard::words::locale::Locale;
-use crate::run_log::kinds::{RUNNING, Status};
+use crate::dashboard::words::overview as w;
+use crate::run_log::kinds::RunState;
 
 /// The drawing's own units; the page stretches it.
 pub(crate) const WIDTH: f64 = 960.0;
@@ -22,8 +22,7 @@ pub(crate) struct Run {
     pub(crate) started_at: Timestamp,
     /// None while it is running.
     pub(crate) duration_ms: Option<i64>,
-    /// As it is stored.
-    pub(crate) status: String,
+    pub(crate) status: RunState,
 }
 
 /// A bar.
@@ -83,12 +82,12 @@ impl Strip {
 }
 
 fn bar(run: &Run, scale: TimeScale, now: Timestamp, longest: i64) -> Bar {
-    let (class, cap) = match run.status.parse() {
-        Ok(Status::Success) => ("ok", false),
-        Ok(Status::Partial) => ("warn", true),
-        Ok(Status::Failed) => ("bad", true),
-        Err(_) if run.status == RUNNING => ("run", false),
-        Ok(Status::Interrupted) | Err(_) => ("off", true),
+    let (class, cap) = match run.status {
+        RunState::Success => ("ok", false),
+        RunState::Partial => ("warn", true),
+        RunState::Failed => ("bad", true),
+        RunState::Running => ("run", false),
+        RunState::Interrupted => ("off", true),
     };
     let lasted = run
         .duration_ms
@@ -123,15 +122,15 @@ fn title(runs: &[Run], missed: usize, t: &Locale) -> String {
         return t.say(w::STRIP_NONE).into_owned();
     }
     let mut parts = vec![t.count(w::STRIP_RUNS, runs.len() as i64)];
-    let of = |status: &str| runs.iter().filter(|run| run.status == status).count() as i64;
+    let of = |status: RunState| runs.iter().filter(|run| run.status == status).count() as i64;
     let bad = [
-        (Status::Failed, w::STRIP_FAILED),
-        (Status::Partial, w::STRIP_PARTIAL),
-        (Status::Interrupted, w::STRIP_INTERRUPTED),
+        (RunState::Failed, w::STRIP_FAILED),
+        (RunState::Partial, w::STRIP_PARTIAL),
+        (RunState::Interrupted, w::STRIP_INTERRUPTED),
     ];
-    let bad = bad.map(|(status, said)| (of(status.as_str()), said));
+    let bad = bad.map(|(status, said)| (of(status), said));
     parts.extend(bad.iter().filter(|(runs, _)| *runs > 0).map(|(runs, said)| t.count(*said, *runs)));
-    if parts.len() == 1 && !runs.is_empty() && of(RUNNING) == 0 {
+    if parts.len() == 1 && !runs.is_empty() && of(RunState::Running) == 0 {
         parts.push(t.say(w::STRIP_ALL_WELL).into_owned());
     }
     if missed > 0 {
@@ -159,7 +158,12 @@ mod tests {
     }
 
     fn run(started: &str, duration_ms: Option<i64>, status: &str) -> Run {
-        Run { run_id: "0193".to_owned(), started_at: at(started), duration_ms, status: status.to_owned() }
+        Run {
+            run_id: "0193".to_owned(),
+            started_at: at(started),
+            duration_ms,
+            status: status.parse().unwrap(),
+        }
     }
 
     fn drawn(runs: &[Run], due: &[Timestamp], language: Language) -> Strip {

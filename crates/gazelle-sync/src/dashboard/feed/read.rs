@@ -8,8 +8,8 @@ use tokio_postgres::types::Type;
 use super::calendar::{Entry, When};
 use crate::dashboard::screens::today::read::{Piano, pianos, text};
 use crate::dashboard::screens::today::view::piano_text;
-use crate::dashboard::words::today;
 use crate::dashboard::words::locale::Locale;
+use crate::dashboard::words::today;
 use crate::db::{DbError, Tx};
 
 /// Visits in a calendar.

@@ -11,8 +11,8 @@ use tokio_postgres::types::Type;
 use super::links;
 use super::page::entity_name;
 use super::raw;
-use super::words::record as w;
 use super::words::locale::Locale;
+use super::words::record as w;
 use crate::db::{DbError, Tx};
 
 /// The entities whose records have names here, in the order of the statement's parameters.

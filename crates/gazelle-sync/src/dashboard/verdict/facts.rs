@@ -9,6 +9,7 @@ use crate::dashboard::links;
 use crate::db::{DbError, Tx};
 use crate::run_log::actions::{self, LastVerified};
 use crate::run_log::runs;
+use crate::states::VerifyVerdict;
 
 /// Reads the facts, and the problems that exist now.
 ///
@@ -28,7 +29,7 @@ pub(crate) async fn read(
 
 /// The last verification as the verdict takes it: one that could not ask everything proves neither.
 fn verified(last: &LastVerified) -> Option<Verified> {
-    (last.verdict != "incomplete").then(|| Verified {
+    (last.verdict != VerifyVerdict::Incomplete).then(|| Verified {
         at: last.at,
         rows: last.rows,
         asked: last.asked,

@@ -9,15 +9,15 @@ pub(crate) mod doctor;
 pub(crate) mod entry;
 pub(crate) mod feeds;
 pub(crate) mod frame;
+pub(crate) mod locale;
 pub(crate) mod overview;
 pub(crate) mod quarantine;
 pub(crate) mod record;
 pub(crate) mod runs;
-pub(crate) mod sentence;
 pub(crate) mod search;
+pub(crate) mod sentence;
 pub(crate) mod settings;
 #[cfg(test)]
 mod tests;
 pub(crate) mod today;
-pub(crate) mod locale;
 pub(crate) mod verdict;

@@ -15,7 +15,7 @@ use super::connection::dial::CONNECT_TIMEOUT;
 use super::connection::encryption::{Encryption, Verification, is_local};
 use super::database::Db;
 use super::error::DbError;
-use super::pool::{PoolGroup, Pool};
+use super::pool::{Pool, PoolGroup};
 
 /// The oldest server version that has all we use, as `server_version_num`.
 const OLDEST_VERSION: i32 = 150_000;

@@ -10,6 +10,7 @@ use tokio_postgres::error::DbError as ServerError;
 use super::error::headline::{headline, writes_rows};
 use super::error::refused::NamedObjects;
 use super::error::sqlstate::ErrorScope;
+use crate::states::UnknownWord;
 
 /// SQLSTATE lock_not_available.
 const LOCK_NOT_AVAILABLE: &str = "55P03";
@@ -206,6 +207,16 @@ impl DbError {
                  to our tables)"
             ))
         }
+    }
+
+    /// A column holds a text that no variant of its enum has.
+    pub(in crate::db) fn unknown_word(column: &str, unknown: &UnknownWord) -> DbError {
+        let value = cut(&unknown.value, LONGEST_NAME);
+        let expected = unknown.expected.join(", ");
+        DbError::infrastructure(format!(
+            "the column {column} holds an unknown value {value:?}, expected one of: {expected}; a newer gazelle-sync wrote it, \
+             or it was changed by hand"
+        ))
     }
 
     /// An error that we raise: the database does not meet a precondition.

@@ -113,7 +113,7 @@ fn next(sql: &str, at: usize) -> Option<Token> {
         '-' if rest.starts_with("--") => (TokenKind::Blank, rest.find(['\n', '\r']).unwrap_or(rest.len())),
         '/' if rest.starts_with("/*") => (TokenKind::Blank, block_comment(rest)),
         '\'' => (TokenKind::Other, quoted(rest, '\'', false)),
-        '"' => (Kind::Other, quoted(rest, '"', false)),
+        '"' => (TokenKind::Other, quoted(rest, '"', false)),
         'e' | 'E' if rest[1..].starts_with('\'') => (TokenKind::Other, 1 + quoted(&rest[1..], '\'', true)),
         '$' => (TokenKind::Other, dollar_quoted(rest).unwrap_or(1)),
         c if begins_word(c) => (TokenKind::Word, word(rest)),

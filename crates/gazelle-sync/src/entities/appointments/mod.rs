@@ -5,7 +5,7 @@ mod reconcile;
 mod tables;
 mod warnings;
 
-use super::{DateFilter, Entity, Getter, Label, Query, ApiList, Undated, UndatedEnd, Walk};
+use super::{ApiList, DateFilter, Entity, Getter, Label, Query, Undated, UndatedEnd, Walk};
 pub use tables::{GAZELLE_APPOINTMENT_PIANOS, GAZELLE_APPOINTMENTS, TABLES};
 
 /// The entity `appointments`.

@@ -62,7 +62,7 @@ fn entity(tables: impl IntoIterator<Item = Table>) -> Entity {
 
 fn walk(own_date: Option<&'static str>) -> Walk {
     let dates = DateFilter { from: "", until: "", own_date };
-    let shape = Shape::Connection { filter_type: "", dates, undated: None };
+    let shape = ApiList::Connection { filter_type: "", dates, undated: None };
     Walk { page_query: Query::new(""), operation: "", root: "", shape }
 }
 

@@ -4,7 +4,7 @@ mod reconcile;
 mod tables;
 mod warnings;
 
-use super::{DateFilter, Entity, Getter, Label, Query, ApiList, Walk};
+use super::{ApiList, DateFilter, Entity, Getter, Label, Query, Walk};
 pub use tables::{GAZELLE_CLIENTS, GAZELLE_CONTACTS, GAZELLE_LOCATIONS, TABLES};
 
 /// The entity `clients`.

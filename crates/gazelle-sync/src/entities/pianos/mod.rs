@@ -6,7 +6,7 @@ use serde_json_borrow::Value as Json;
 
 use super::read::{Reconciled, RecordError};
 use super::rows;
-use super::{DateFilter, Entity, Getter, Label, Query, ApiList, Walk, WarningCode, table::Value};
+use super::{ApiList, DateFilter, Entity, Getter, Label, Query, Walk, WarningCode, table::Value};
 pub use tables::{GAZELLE_PIANOS, TABLES};
 
 /// The serial number is of blanks alone.

@@ -6,7 +6,7 @@ use serde_json_borrow::Value as Json;
 
 use super::read::{Reconciled, RecordError};
 use super::rows;
-use super::{Entity, Getter, Label, ListedIn, Query, ApiList, Walk};
+use super::{ApiList, Entity, Getter, Label, ListedIn, Query, Walk};
 pub use tables::{GAZELLE_USERS, TABLES};
 
 /// The entity `users`.

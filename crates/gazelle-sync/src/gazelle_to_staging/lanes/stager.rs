@@ -182,7 +182,11 @@ impl Stager {
 
     /// Stages a batch of which the database refuses a record, as pending: in smaller and smaller parts, until that
     /// record is alone and all others are stored.
-    async fn stage_apart(&self, batch: &[Received], last: Option<FinalTransaction<'_>>) -> Result<BatchOutcome, DbError> {
+    async fn stage_apart(
+        &self,
+        batch: &[Received],
+        last: Option<FinalTransaction<'_>>,
+    ) -> Result<BatchOutcome, DbError> {
         let mut done = BatchOutcome::default();
         let mut marks: Vec<Uuid> = last.iter().flat_map(|last| last.marks).copied().collect();
         let mut apart = Apart::new(batch, |record| &record.external_id);
@@ -197,7 +201,9 @@ impl Stager {
         }
         if let Some(last) = last {
             let bookmark = last.bookmark.filter(|_| self.refused().is_empty());
-            done += self.tried(&[], Some(FinalTransaction { bookmark, marks: &marks }), BatchMode::StageOnly).await?;
+            done += self
+                .tried(&[], Some(FinalTransaction { bookmark, marks: &marks }), BatchMode::StageOnly)
+                .await?;
         }
         Ok(done)
     }

@@ -1,7 +1,7 @@
 //! The state of reading the pages of a window: how large pages may be, and what failed before.
 
 use super::page::{Node, PageRead};
-use crate::entities::{Entity, ApiList};
+use crate::entities::{ApiList, Entity};
 use crate::gazelle_to_staging::Fetch;
 use crate::gazelle_to_staging::requests::sizes::Sizes;
 use crate::gazelle_to_staging::requests::window::Window;

@@ -6,7 +6,7 @@ use super::completed_page::queue_page;
 use super::queue::PageQueue;
 use super::reader::Reader;
 use super::seen::{ListedIds, PageEnds};
-use crate::entities::{Entity, ApiList};
+use crate::entities::{ApiList, Entity};
 use crate::gazelle_to_staging::pages::page::PageRead;
 use crate::gazelle_to_staging::requests::tally::MOST_LISTED;
 use crate::gazelle_to_staging::requests::window::Window;

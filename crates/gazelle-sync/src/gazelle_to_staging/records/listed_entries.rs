@@ -6,7 +6,7 @@ use std::hash::BuildHasher;
 
 use serde_json::value::RawValue;
 
-use super::lists_room::{Room, ListUsage};
+use super::lists_room::{ListUsage, Room};
 use super::receive::record_id;
 use crate::source::Answer;
 

@@ -8,7 +8,7 @@ use serde_json::value::RawValue;
 use super::budget::{self, MOST_REQUESTS, PartsBudget};
 use super::gather::{Gathered, Gathering};
 use super::listed_entries::{ListProgress, ListedEntries, NestedPage};
-use super::lists_room::{Room, ListUsage};
+use super::lists_room::{ListUsage, Room};
 use super::object::{Object, ReadAs, raw_list, raw_text};
 use super::receive::{record_id, usable_id};
 use crate::entities::{Entity, Nested};

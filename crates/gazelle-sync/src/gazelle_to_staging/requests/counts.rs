@@ -5,7 +5,7 @@ use serde_json::{Map, Value, json};
 use super::queries;
 use super::sizes::Sizes;
 use super::window::{Window, filters};
-use crate::entities::{Entity, ApiList};
+use crate::entities::{ApiList, Entity};
 use crate::gazelle_to_staging::{Fetch, Scope};
 use crate::source::{Answer, ErrorClass, GazelleClient, GraphqlRequest, ListShape, SourceError};
 

@@ -2,7 +2,7 @@
 //! too deep for a query of the list is requested by the id of the record, or by the id of an object inside it.
 
 use super::fields::{self, Field, Place};
-use crate::entities::{Entity, Getter, Nested, ApiList};
+use crate::entities::{ApiList, Entity, Getter, Nested};
 
 /// Below this number a query has no room for the fields of a page (`pageInfo`, `totalCount`) and a record's id.
 const FEWEST_FIELDS: u32 = 10;
@@ -261,7 +261,9 @@ pub fn fewest_levels(entity: &Entity) -> u32 {
     match entity.walk.shape {
         // A list without pages has no fields of its own to leave out.
         ApiList::PlainList => usual_levels(entity),
-        ApiList::Connection { .. } => (3..usual_levels(entity)).find(is_enough).unwrap_or(usual_levels(entity)),
+        ApiList::Connection { .. } => {
+            (3..usual_levels(entity)).find(is_enough).unwrap_or(usual_levels(entity))
+        }
     }
 }
 

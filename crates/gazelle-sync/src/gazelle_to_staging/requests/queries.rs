@@ -10,7 +10,7 @@ use super::fields::{self, Field};
 use super::parts;
 use super::sizes::Sizes;
 use super::window::PagePosition;
-use crate::entities::{Entity, Getter, Nested, ApiList, UndatedEnd};
+use crate::entities::{ApiList, Entity, Getter, Nested, UndatedEnd};
 use crate::source::GraphqlRequest;
 
 /// A query with its operation name, or the same for a part of the fields at the end of a path.

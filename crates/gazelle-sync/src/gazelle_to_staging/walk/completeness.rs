@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::report::WalkReport;
-use crate::entities::{Entity, ApiList};
+use crate::entities::{ApiList, Entity};
 use crate::gazelle_to_staging::pages::seen::PageEnds;
 use crate::gazelle_to_staging::pages::window::{Shortfall, WindowEnd};
 

@@ -27,7 +27,7 @@ use super::pages::window::Shortfall;
 use super::requests::counts;
 use super::{Fetch, FetchError, Scope, WalkSpec};
 use crate::display::EntityProgress;
-use crate::entities::{Entity, ApiList};
+use crate::entities::{ApiList, Entity};
 use crate::gazelle_to_staging::pages::queue::QueuedPage;
 use crate::gazelle_to_staging::records::faults::concerns_all_records;
 use crate::source::SourceError;

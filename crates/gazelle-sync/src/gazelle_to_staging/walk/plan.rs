@@ -9,7 +9,7 @@ use jiff::civil::Date;
 
 use super::days::{is_inside, months_of, years};
 use super::split::{WindowPlan, split, target_size};
-use crate::entities::{Entity, ApiList, UndatedEnd};
+use crate::entities::{ApiList, Entity, UndatedEnd};
 use crate::gazelle_to_staging::pages::seen::PageEnds;
 use crate::gazelle_to_staging::requests::counts::count_in_steps;
 use crate::gazelle_to_staging::{Fetch, Scope};

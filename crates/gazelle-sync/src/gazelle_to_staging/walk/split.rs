@@ -1,6 +1,6 @@
 //! Combines counted parts of an entity into the windows of a walk. Without requests.
 
-use crate::entities::{Entity, ApiList};
+use crate::entities::{ApiList, Entity};
 use crate::gazelle_to_staging::Scope;
 use crate::gazelle_to_staging::requests::window::{Window, filters};
 

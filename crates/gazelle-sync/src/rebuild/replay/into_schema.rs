@@ -49,7 +49,12 @@ pub struct RestoredSchema {
 /// # Errors
 /// The database's; a schema that exists and was not built by this; an instant before the setting `retention`
 /// deleted versions.
-pub async fn build(db: &Db, settings: &Settings, as_of: Timestamp, into: &str) -> Result<RestoredSchema, DbError> {
+pub async fn build(
+    db: &Db,
+    settings: &Settings,
+    as_of: Timestamp,
+    into: &str,
+) -> Result<RestoredSchema, DbError> {
     let started = Instant::now();
     migrate::prepare(db).await?;
     citus::check_takes_ddl(db).await?;

@@ -53,7 +53,8 @@ pub async fn replay(
     let started = Instant::now();
     migrate::prepare(db).await?;
     let mut report = Lease::hold(db, settings.lease(), async |lease| {
-        replay_leased(LeasedContext { db, settings, lease, progress, action: ForAction::default() }, wanted).await
+        replay_leased(LeasedContext { db, settings, lease, progress, action: ForAction::default() }, wanted)
+            .await
     })
     .await?;
     report.rebuild.duration_ms = milliseconds(started.elapsed());

@@ -24,7 +24,10 @@ pub struct ReplayRequest {
 ///
 /// # Errors
 /// The database's; an id that neither staging nor production holds; a slice without a record.
-pub(super) async fn of(tx: &Tx<'_>, wanted: &ReplayRequest) -> Result<(Vec<RecordSelection>, Option<u64>), DbError> {
+pub(super) async fn of(
+    tx: &Tx<'_>,
+    wanted: &ReplayRequest,
+) -> Result<(Vec<RecordSelection>, Option<u64>), DbError> {
     let mut parts: Vec<RecordSelection> = Vec::new();
     if wanted.slice.is_whole() {
         for entity in &wanted.entities {

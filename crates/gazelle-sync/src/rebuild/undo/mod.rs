@@ -87,7 +87,8 @@ pub async fn undo(
     let started = Instant::now();
     migrate::prepare(db).await?;
     let mut report = Lease::hold(db, settings.lease(), async |lease| {
-        undo_leased(LeasedContext { db, settings, lease, progress, action: ForAction::default() }, wanted).await
+        undo_leased(LeasedContext { db, settings, lease, progress, action: ForAction::default() }, wanted)
+            .await
     })
     .await?;
     report.rebuild.duration_ms = milliseconds(started.elapsed());
@@ -183,7 +184,12 @@ struct AffectedByEntity {
 
 impl AffectedByEntity {
     /// Withdraws the versions of a run, or restores them.
-    async fn by(tx: &FencedTx<'_>, run_id: Uuid, step: UndoOperation, at: Timestamp) -> Result<AffectedByEntity, DbError> {
+    async fn by(
+        tx: &FencedTx<'_>,
+        run_id: Uuid,
+        step: UndoOperation,
+        at: Timestamp,
+    ) -> Result<AffectedByEntity, DbError> {
         let mut touched = AffectedByEntity { versions: 0, of: Records::new(), newer: 0 };
         for entity in ENTITIES.iter().copied() {
             let of_entity = match step {
@@ -205,7 +211,11 @@ impl AffectedByEntity {
 }
 
 /// Makes records pending again whose versions were touched, and those that differed.
-async fn make_pending(tx: &FencedTx<'_>, touched: &AffectedByEntity, found: &Comparison) -> Result<(), DbError> {
+async fn make_pending(
+    tx: &FencedTx<'_>,
+    touched: &AffectedByEntity,
+    found: &Comparison,
+) -> Result<(), DbError> {
     for entity in ENTITIES.iter().copied() {
         let both = [&touched.of, &found.differing];
         let mut records: Vec<String> =

@@ -80,7 +80,9 @@ pub(super) async fn find_step(db: &Db, id: Uuid, lift: bool) -> Result<UndoOpera
 fn step_of(id: Uuid, lift: bool, known: &[KnownUndo]) -> Result<Option<UndoOperation>, String> {
     let in_force = known.iter().find(|known| known.lifted_by.is_none());
     match (lift, in_force) {
-        (true, Some(KnownUndo { undo, run, .. })) => Ok(Some(UndoOperation::Lifted { run: *run, undo: *undo })),
+        (true, Some(KnownUndo { undo, run, .. })) => {
+            Ok(Some(UndoOperation::Lifted { run: *run, undo: *undo }))
+        }
         (true, None) => Err(format!("the run {id} is not undone: there is nothing to lift")),
         (false, Some(KnownUndo { undo, run, .. })) if *undo == id => {
             Ok(Some(UndoOperation::Lifted { run: *run, undo: *undo }))
@@ -102,7 +104,9 @@ fn step_of(id: Uuid, lift: bool, known: &[KnownUndo]) -> Result<Option<UndoOpera
 /// Refuses to undo a run from before versions were deleted by `retention`: the versions that were current before it
 /// may be missing, and its records would be removed instead of being restored.
 pub(super) async fn refuse_what_retention_dropped(db: &Db, step: UndoOperation) -> Result<(), DbError> {
-    let (UndoOperation::Undid(run), Some(whole)) = (step, whole_since::read(db).await?) else { return Ok(()) };
+    let (UndoOperation::Undid(run), Some(whole)) = (step, whole_since::read(db).await?) else {
+        return Ok(());
+    };
     let rows = db
         .query("SELECT started_at FROM {schema}.sync_runs WHERE run_id = $1", &[(&run, Type::UUID)])
         .await?;

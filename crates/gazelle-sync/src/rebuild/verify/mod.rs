@@ -30,7 +30,8 @@ use crate::staging::pending::RebuildSource;
 use crate::staging_to_production::difference::{RecordSelection, TableDifference};
 use crate::staging_to_production::rebuild::{self, UnwrittenRecord};
 
-pub use report::{Check, Question, Verdict, VerifyReport};
+pub use crate::states::VerifyVerdict;
+pub use report::{Check, Question, VerifyReport};
 
 /// Verifies.
 ///
@@ -63,7 +64,7 @@ pub async fn verify(db: &Db, settings: &Settings, question: &Question<'_>) -> Re
     let differing =
         |tables: Vec<TableDifference>| tables.into_iter().filter(TableDifference::is_some).collect();
     Ok(VerifyReport {
-        status: Verdict::of(differences, found.asked_for_all),
+        status: report::verdict_of(differences, found.asked_for_all),
         as_of,
         rows: found.rows,
         sampled: found.sampled,
@@ -112,7 +113,8 @@ impl Verification<'_, '_> {
     async fn compare_with_staging(&self, found: &mut Findings) -> Result<(), DbError> {
         let unplaced = rebuild::rebuild(self.tx, self.settings.batch_size, RebuildSource::Processed).await?;
         found.checks.push(self.all_placed(&unplaced));
-        let parts: Vec<RecordSelection> = self.question.entities.iter().map(|entity| RecordSelection::whole(entity)).collect();
+        let parts: Vec<RecordSelection> =
+            self.question.entities.iter().map(|entity| RecordSelection::whole(entity)).collect();
         let tables = comparison::count(self.tx, &parts).await?;
         found.rows = production_rows(self.tx, &self.table_names()).await?;
         found.checks.push(Check::of_tables("production equals staging", found.rows, &tables));

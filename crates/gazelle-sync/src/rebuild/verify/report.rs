@@ -6,6 +6,7 @@ use serde::Serialize;
 use crate::entities::Entity;
 use crate::source::GazelleClient;
 use crate::staging_to_production::difference::TableDifference;
+use crate::states::VerifyVerdict;
 
 /// Most lines shown of what a check found.
 const MOST_SAID: usize = 20;
@@ -22,27 +23,12 @@ pub struct Question<'a> {
     pub client: Option<&'a GazelleClient>,
 }
 
-/// The result of a verification.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Verdict {
-    /// No difference.
-    Equal,
-    /// No difference found, but the API could not answer everything, or records are still to be asked for by id.
-    Incomplete,
-    /// At least one difference.
-    Different,
-}
-
-impl Verdict {
-    /// The verdict for a number of differences; `Incomplete` if there are none and the API did not answer
-    /// everything.
-    pub(super) fn of(differences: u64, asked_for_all: bool) -> Verdict {
-        match (differences, asked_for_all) {
-            (0, true) => Verdict::Equal,
-            (0, false) => Verdict::Incomplete,
-            _ => Verdict::Different,
-        }
+/// The verdict for a number of differences; `Incomplete` if there are none and the API did not answer everything.
+pub(super) fn verdict_of(differences: u64, asked_for_all: bool) -> VerifyVerdict {
+    match (differences, asked_for_all) {
+        (0, true) => VerifyVerdict::Equal,
+        (0, false) => VerifyVerdict::Incomplete,
+        _ => VerifyVerdict::Different,
     }
 }
 
@@ -90,7 +76,7 @@ impl Check {
 #[derive(Debug, Serialize)]
 pub struct VerifyReport {
     /// The verdict.
-    pub status: Verdict,
+    pub status: VerifyVerdict,
     /// The instant of the snapshot.
     pub as_of: Timestamp,
     /// Rows of production compared with their rebuilt copies.
@@ -118,12 +104,12 @@ mod tests {
     #[test]
     fn a_difference_outweighs_what_was_not_asked() {
         for (differences, asked_for_all, verdict) in [
-            (0, true, Verdict::Equal),
-            (0, false, Verdict::Incomplete),
-            (1, true, Verdict::Different),
-            (1, false, Verdict::Different),
+            (0, true, VerifyVerdict::Equal),
+            (0, false, VerifyVerdict::Incomplete),
+            (1, true, VerifyVerdict::Different),
+            (1, false, VerifyVerdict::Different),
         ] {
-            assert_eq!(Verdict::of(differences, asked_for_all), verdict, "{differences} {asked_for_all}");
+            assert_eq!(verdict_of(differences, asked_for_all), verdict, "{differences} {asked_for_all}");
         }
     }
 

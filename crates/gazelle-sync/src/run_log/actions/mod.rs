@@ -4,8 +4,8 @@
 //! the end ([`end`]). The transaction that changes the data notes that too ([`applied`]): if the service is killed, the next one
 //! takes up what has changed nothing, and never repeats what has.
 
-mod shown;
 mod request;
+mod shown;
 
 use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
@@ -15,16 +15,16 @@ use uuid::Uuid;
 
 use crate::access::trust::superuser;
 use crate::config::Retention;
-use crate::db::{Db, DbError, Param};
+use crate::db::{self, Db, DbError, Param};
 use crate::display;
 use crate::lease::{Fence, FencedTx, Unfenced};
-use crate::run_log::kinds::Status;
+use crate::run_log::kinds::{RunState, Status};
 use crate::staging::{removal, written};
 
-pub use shown::{Action, Examinations, LastVerified, examinations, last_verified, list, one};
 pub use request::{
     ActionKind, ActionOutcome, ActionRequest, DecisionRequest, DismissalRequest, RebuildRequest, RetryRequest,
 };
+pub use shown::{Action, Examinations, LastVerified, examinations, last_verified, list, one};
 
 /// The table of actions, for messages.
 const TABLE: &str = "sync_actions";
@@ -112,7 +112,7 @@ async fn take_in(tx: &FencedTx<'_>, id: Uuid, run_id: Option<Uuid>) -> Result<bo
     let Some(row) = rows.first().filter(|row| row.get::<_, Option<&str>>("outcome").is_none()) else {
         return Ok(false);
     };
-    if let Some(ended) = ended_before(row) {
+    if let Some(ended) = ended_before(row)? {
         end_in(tx, id, &ended).await?;
         return Ok(false);
     }
@@ -123,22 +123,24 @@ async fn take_in(tx: &FencedTx<'_>, id: Uuid, run_id: Option<Uuid>) -> Result<bo
 }
 
 /// How an action ended that an earlier process had taken; none if it is to be begun again.
-fn ended_before(row: &Row) -> Option<ActionEnd> {
-    let status: Option<&str> = row.get("run_status");
+fn ended_before(row: &Row) -> Result<Option<ActionEnd>, DbError> {
+    let state: Option<RunState> = db::optional_word(row, "run_status")?;
     let reason: Option<String> = row.get("run_reason");
-    let outcome = status.and_then(|status| status.parse().ok()).and_then(outcome_of);
-    if let Some(outcome) = outcome {
-        return Some(ActionEnd { reason, ..ActionEnd::of(outcome) });
+    if let Some(outcome) = state.and_then(RunState::ended).and_then(outcome_of) {
+        return Ok(Some(ActionEnd { reason, ..ActionEnd::of(outcome) }));
     }
     if row.get("is_applied") {
         let reason = "the service was stopped after the data was changed and before all was checked; the next run does what is left";
-        return Some(ActionEnd { reason: Some(reason.to_owned()), ..ActionEnd::of(ActionOutcome::Partial) });
+        return Ok(Some(ActionEnd {
+            reason: Some(reason.to_owned()),
+            ..ActionEnd::of(ActionOutcome::Partial)
+        }));
     }
     let times: i32 = row.get("times_taken");
-    (times >= TIMES_TAKEN).then(|| ActionEnd {
+    Ok((times >= TIMES_TAKEN).then(|| ActionEnd {
         reason: Some(format!("it was begun {times} times and never came to an end; nothing was changed")),
         ..ActionEnd::of(ActionOutcome::Failed)
-    })
+    }))
 }
 
 /// The outcome of an action whose run ended so; none if the run is to be repeated.

@@ -169,14 +169,18 @@ impl ActionRequest {
             ActionRequest::Dismiss(dismissal) => of(dismissal),
             ActionRequest::Delete(decision) | ActionRequest::Keep(decision) => of(decision),
             ActionRequest::Verify | ActionRequest::Doctor => serde_json::json!({}),
-            ActionRequest::Replay(rebuild) | ActionRequest::Undo(rebuild) | ActionRequest::Lift(rebuild) => of(rebuild),
+            ActionRequest::Replay(rebuild) | ActionRequest::Undo(rebuild) | ActionRequest::Lift(rebuild) => {
+                of(rebuild)
+            }
         }
     }
 
     /// The run of a replay, an undo or a lifting, and whether its changes are only shown.
     pub fn rebuild(&self) -> Option<RebuildRequest> {
         match self {
-            ActionRequest::Replay(rebuild) | ActionRequest::Undo(rebuild) | ActionRequest::Lift(rebuild) => Some(*rebuild),
+            ActionRequest::Replay(rebuild) | ActionRequest::Undo(rebuild) | ActionRequest::Lift(rebuild) => {
+                Some(*rebuild)
+            }
             _ => None,
         }
     }
@@ -216,7 +220,10 @@ mod tests {
         };
         for (request, applies) in [
             (ActionRequest::Sync(RunMode::Full), false),
-            (ActionRequest::Retry(RetryRequest { ids: vec!["a".to_owned()], ..RetryRequest::default() }), true),
+            (
+                ActionRequest::Retry(RetryRequest { ids: vec!["a".to_owned()], ..RetryRequest::default() }),
+                true,
+            ),
             (ActionRequest::Dismiss(dismissal), true),
             (ActionRequest::Delete(decision.clone()), true),
             (ActionRequest::Keep(decision), true),
@@ -226,7 +233,10 @@ mod tests {
             (ActionRequest::Undo(RebuildRequest { dry_run: false, ..rebuild }), true),
             (ActionRequest::Lift(rebuild), false),
         ] {
-            assert_eq!(ActionRequest::of(request.kind().as_str(), &request.arguments()), Some(request.clone()));
+            assert_eq!(
+                ActionRequest::of(request.kind().as_str(), &request.arguments()),
+                Some(request.clone())
+            );
             assert_eq!(request.applies(), applies, "{request:?}");
         }
         for (kind, arguments) in [("sync", "{}"), ("dance", "{}"), ("undo", "{\"run\": 1}"), ("keep", "[]")] {
@@ -237,7 +247,9 @@ mod tests {
     #[test]
     fn only_a_dry_run_is_applied_and_as_what_it_was() {
         let rebuild = RebuildRequest { run: Uuid::nil(), dry_run: true };
-        for dry_run in [ActionRequest::Replay(rebuild), ActionRequest::Undo(rebuild), ActionRequest::Lift(rebuild)] {
+        for dry_run in
+            [ActionRequest::Replay(rebuild), ActionRequest::Undo(rebuild), ActionRequest::Lift(rebuild)]
+        {
             let applied = dry_run.applied().unwrap();
             assert_eq!(applied.kind(), dry_run.kind());
             assert!(applied.applies() && applied.applied().is_none());

@@ -7,8 +7,9 @@ use tokio_postgres::Row;
 use tokio_postgres::types::Type;
 use uuid::Uuid;
 
-use super::request::{ActionKind, ActionRequest};
-use crate::db::{DbError, Param, Tx};
+use super::request::{ActionKind, ActionOutcome, ActionRequest};
+use crate::db::{self, DbError, Param, Tx};
+use crate::states::VerifyVerdict;
 
 /// An action as the pages show it.
 #[derive(Debug, Clone, Serialize)]
@@ -35,8 +36,8 @@ pub struct Action {
     pub applied_at: Option<Timestamp>,
     /// The run that did it.
     pub run_id: Option<Uuid>,
-    /// How it ended, as it is stored.
-    pub outcome: Option<String>,
+    /// How it ended; none while it has not.
+    pub outcome: Option<ActionOutcome>,
     /// Why it was not done, or not wholly.
     pub reason: Option<String>,
     /// When it ended, UTC.
@@ -47,8 +48,8 @@ pub struct Action {
 }
 
 impl Action {
-    fn of(row: &Row) -> Action {
-        Action {
+    fn of(row: &Row) -> Result<Action, DbError> {
+        Ok(Action {
             id: row.get("id"),
             kind: row.get("kind"),
             arguments: row.get("arguments"),
@@ -60,11 +61,11 @@ impl Action {
             times_taken: row.get("times_taken"),
             applied_at: row.get("applied_at"),
             run_id: row.get("run_id"),
-            outcome: row.get("outcome"),
+            outcome: db::optional_word(row, "outcome")?,
             reason: row.get("reason"),
             ended_at: row.get("ended_at"),
             report: row.get("report"),
-        }
+        })
     }
 
     /// What was asked for; none if this program does not know it.
@@ -101,7 +102,7 @@ async fn listed(
     most: i64,
 ) -> Result<Vec<Action>, DbError> {
     let params: [Param<'_>; 3] = [(&before, Type::UUID), (&most, Type::INT8), (&id, Type::UUID)];
-    Ok(tx.query(include_str!("listed.sql"), &params).await?.iter().map(Action::of).collect())
+    tx.query(include_str!("listed.sql"), &params).await?.iter().map(Action::of).collect()
 }
 
 /// The examinations by `doctor` that a page tells of.
@@ -121,8 +122,9 @@ pub struct Examinations {
 /// Those of the database.
 pub async fn examinations(tx: &Tx<'_>) -> Result<Examinations, DbError> {
     let rows = tx.query(include_str!("examined.sql"), &[]).await?;
+    let actions: Vec<Action> = rows.iter().map(Action::of).collect::<Result<_, _>>()?;
     let (open, mut ended): (Vec<Action>, Vec<Action>) =
-        rows.iter().map(Action::of).partition(|action| action.outcome.is_none());
+        actions.into_iter().partition(|action| action.outcome.is_none());
     let has_result = |action: &Action| action.report.as_ref().is_some_and(|of| of["checks"].is_array());
     ended.sort_by_key(|action| std::cmp::Reverse(action.ended_at));
     let failed = ended.first().filter(|action| !has_result(action)).cloned();
@@ -136,8 +138,8 @@ pub struct LastVerified {
     pub id: Uuid,
     /// When it ended, UTC.
     pub at: Timestamp,
-    /// The verdict: `equal`, `incomplete` or `different`.
-    pub verdict: String,
+    /// Its verdict.
+    pub verdict: VerifyVerdict,
     /// Rows that were compared.
     pub rows: i64,
     /// Records that Gazelle was asked for.
@@ -152,12 +154,15 @@ pub struct LastVerified {
 /// Those of the database.
 pub async fn last_verified(tx: &Tx<'_>) -> Result<Option<LastVerified>, DbError> {
     let rows = tx.query(include_str!("verified.sql"), &[]).await?;
-    Ok(rows.first().map(|row| LastVerified {
-        id: row.get("id"),
-        at: row.get("ended_at"),
-        verdict: row.get("verdict"),
-        rows: row.get("rows"),
-        asked: row.get("asked"),
-        differences: row.get("differences"),
-    }))
+    let last = |row: &Row| {
+        Ok(LastVerified {
+            id: row.get("id"),
+            at: row.get("ended_at"),
+            verdict: db::word(row, "verdict")?,
+            rows: row.get("rows"),
+            asked: row.get("asked"),
+            differences: row.get("differences"),
+        })
+    };
+    rows.first().map(last).transpose()
 }

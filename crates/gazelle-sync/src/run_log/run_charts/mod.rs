@@ -117,7 +117,11 @@ pub async fn growth(tx: &Tx<'_>, days: &[Timestamp]) -> Result<Vec<DailyGrowth>,
 ///
 /// # Errors
 /// Those of the database.
-pub async fn latency(tx: &Tx<'_>, hours: &[Timestamp], bounds: &[i64]) -> Result<Vec<LatencyBucket>, DbError> {
+pub async fn latency(
+    tx: &Tx<'_>,
+    hours: &[Timestamp],
+    bounds: &[i64],
+) -> Result<Vec<LatencyBucket>, DbError> {
     let params = [
         (&hours as _, Type::TIMESTAMPTZ_ARRAY),
         (&bounds as _, Type::INT8_ARRAY),

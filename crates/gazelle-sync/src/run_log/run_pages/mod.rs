@@ -8,7 +8,9 @@ use uuid::Uuid;
 
 use super::last_runs::LastRun;
 use super::report::EntityReport;
-use crate::db::{DbError, Tx};
+use crate::db::{self, DbError, Tx};
+use crate::run_log::kinds::{RunState, RunTrigger};
+use crate::source::OutcomeCode;
 
 /// Runs on one page.
 pub const PAGE: i64 = 50;
@@ -19,7 +21,7 @@ pub const REQUESTS: i64 = 200;
 #[derive(Debug, Clone, Default)]
 pub struct Filter {
     /// Only in this state.
-    pub status: Option<String>,
+    pub status: Option<RunState>,
     /// Only of this command.
     pub command: Option<String>,
     /// Only what started before this position, the last one of the page before.
@@ -42,12 +44,12 @@ pub struct ListedRun {
     #[serde(flatten)]
     pub run: LastRun,
     /// What started it.
-    pub trigger: String,
+    pub trigger: RunTrigger,
 }
 
-impl From<&Row> for ListedRun {
-    fn from(row: &Row) -> ListedRun {
-        ListedRun { run: LastRun::from(row), trigger: row.get("trigger") }
+impl ListedRun {
+    fn of(row: &Row) -> Result<ListedRun, DbError> {
+        Ok(ListedRun { run: LastRun::of(row)?, trigger: db::word(row, "trigger")? })
     }
 }
 
@@ -74,7 +76,7 @@ pub async fn page_of(
         .query(
             include_str!("page.sql"),
             &[
-                (&filter.status, Type::TEXT),
+                (&filter.status.map(RunState::as_str), Type::TEXT),
                 (&filter.command, Type::TEXT),
                 (&at, Type::TIMESTAMPTZ),
                 (&id, Type::UUID),
@@ -86,7 +88,7 @@ pub async fn page_of(
     let shown = &rows[..rows.len().min(size)];
     let last = |row: &Row| Position { started_at: row.get("started_at"), run_id: row.get("id") };
     let next = (rows.len() > size).then(|| shown.last().map(last)).flatten();
-    Ok((shown.iter().map(ListedRun::from).collect(), next))
+    Ok((shown.iter().map(ListedRun::of).collect::<Result<_, _>>()?, next))
 }
 
 /// The runs that were in progress within a period, oldest first, for a chart.
@@ -96,15 +98,15 @@ pub async fn page_of(
 pub async fn since(tx: &Tx<'_>, since: Timestamp, until: Timestamp) -> Result<Vec<BriefRun>, DbError> {
     let params = [(&since as _, Type::TIMESTAMPTZ), (&until as _, Type::TIMESTAMPTZ)];
     let rows = tx.query(include_str!("since.sql"), &params).await?;
-    Ok(rows
-        .iter()
-        .map(|row| BriefRun {
+    let brief = |row: &Row| {
+        Ok(BriefRun {
             run_id: row.get("run_id"),
-            status: row.get("status"),
+            status: db::word(row, "status")?,
             started_at: row.get("started_at"),
             duration_ms: row.get("duration_ms"),
         })
-        .collect())
+    };
+    rows.iter().map(brief).collect()
 }
 
 /// What a chart shows of a run.
@@ -113,7 +115,7 @@ pub struct BriefRun {
     /// Its id.
     pub run_id: String,
     /// Its state.
-    pub status: String,
+    pub status: RunState,
     /// When it started, UTC.
     pub started_at: Timestamp,
     /// Milliseconds from start to end; none while it is running.
@@ -152,7 +154,7 @@ pub struct ApiRequest {
     /// The status of the last answer; none without one.
     pub http_status: Option<i32>,
     /// How it ended.
-    pub outcome: String,
+    pub outcome: OutcomeCode,
     /// Milliseconds to the last answer.
     pub latency_ms: i64,
     /// Bytes received.
@@ -181,27 +183,27 @@ pub async fn one(tx: &Tx<'_>, run_id: Uuid, after: i32) -> Result<Option<OneRun>
     let names = crate::entities::names();
     entities.sort_by_key(|of| names.iter().position(|name| *name == of.entity).unwrap_or(names.len()));
     Ok(Some(OneRun {
-        listed: ListedRun::from(row),
+        listed: ListedRun::of(row)?,
         finished_at: row.get("finished_at"),
         program: row.get("program"),
         entities,
-        sent: sent.iter().map(request).collect(),
+        sent: sent.iter().map(request).collect::<Result<_, _>>()?,
         more_after,
         p95_latency_ms: row.get("p95_latency_ms"),
     }))
 }
 
-fn request(row: &Row) -> ApiRequest {
-    ApiRequest {
+fn request(row: &Row) -> Result<ApiRequest, DbError> {
+    Ok(ApiRequest {
         sequence: row.get("sequence"),
         operation: row.get("operation"),
         attempts: row.get("attempts"),
         http_status: row.get("http_status"),
-        outcome: row.get("outcome"),
+        outcome: db::word(row, "outcome")?,
         latency_ms: row.get("latency_ms"),
         bytes: row.get("bytes"),
         started_at: row.get("started_at"),
-    }
+    })
 }
 
 fn entity(row: &Row) -> EntityReport {

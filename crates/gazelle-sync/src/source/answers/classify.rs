@@ -252,7 +252,9 @@ fn gone(errors: &[GraphqlError], roots: &BTreeMap<String, bool>) -> Option<NotFo
     let mut gone = NotFoundRoots::default();
     for error in errors {
         match (&error.kind, error.path.as_slice()) {
-            (GraphqlErrorKind::NotFound | GraphqlErrorKind::WordsNotFound, []) if !roots.values().any(|filled| *filled) => {
+            (GraphqlErrorKind::NotFound | GraphqlErrorKind::WordsNotFound, [])
+                if !roots.values().any(|filled| *filled) =>
+            {
                 gone.unclear = true;
             }
             (kind @ (GraphqlErrorKind::NotFound | GraphqlErrorKind::WordsNotFound), [root])
@@ -310,7 +312,10 @@ fn fault_of_kinds(errors: &[GraphqlError], roots: &BTreeMap<String, bool>, targe
         let what = format!("partial data, with {} GraphQL error(s){places},", errors.len());
         let advice = "an answer with gaps is not used; try later";
         let fault = target.fault(ErrorClass::PartialData { paths }, what, advice);
-        return Fault { is_busy: errors.iter().any(|error| error.kind == GraphqlErrorKind::Throttled), ..fault };
+        return Fault {
+            is_busy: errors.iter().any(|error| error.kind == GraphqlErrorKind::Throttled),
+            ..fault
+        };
     }
     let code = errors.iter().find_map(|error| error.code.as_ref());
     let code = code.map(|code| format!(" ({code})")).unwrap_or_default();

@@ -175,7 +175,9 @@ fn kind_of(code: Option<&str>, extensions: &Extensions<'_>, message: &str) -> Gr
         return kind_of_message(message);
     };
     if INVALID_QUERY_CODES.contains(&code) {
-        return GraphqlErrorKind::InvalidQuery(named_in_extensions(extensions).or_else(|| named_in_message(message)));
+        return GraphqlErrorKind::InvalidQuery(
+            named_in_extensions(extensions).or_else(|| named_in_message(message)),
+        );
     }
     match code.to_ascii_lowercase().as_str() {
         _ if is_throttle_code(code) => GraphqlErrorKind::Throttled,

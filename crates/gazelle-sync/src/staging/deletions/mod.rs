@@ -12,7 +12,7 @@ use tokio_postgres::types::Type;
 use uuid::Uuid;
 
 use super::{for_entity, template};
-use crate::db::{Db, DbError, Param, Tx};
+use crate::db::{self, Db, DbError, Param, Tx};
 use crate::entities::{ENTITIES, Entity};
 use crate::states::DeletionState;
 
@@ -162,8 +162,8 @@ pub struct FoundDeletion {
     pub entity: String,
     /// The record's id.
     pub external_id: String,
-    /// `deleted`, `withheld`, `approved`, `dismissed` or `superseded`.
-    pub state: String,
+    /// Its state.
+    pub state: DeletionState,
     /// The API's answer and its context.
     pub evidence: Value,
     /// When it was found.
@@ -195,18 +195,18 @@ pub async fn found_in(
 ) -> Result<Vec<FoundDeletion>, DbError> {
     let params = [(&only_withheld as _, Type::BOOL), (&run as _, Type::UUID), (&limit as _, Type::INT8)];
     let rows = tx.query(include_str!("found.sql"), &params).await?;
-    Ok(rows
-        .iter()
-        .map(|row| FoundDeletion {
+    let found = |row: &tokio_postgres::Row| {
+        Ok(FoundDeletion {
             run_id: row.get("run_id"),
             entity: row.get("entity"),
             external_id: row.get("external_id"),
-            state: row.get("state"),
+            state: db::word(row, "state")?,
             evidence: row.get("evidence"),
             found_at: row.get("found_at"),
             decided_at: row.get("decided_at"),
         })
-        .collect())
+    };
+    rows.iter().map(found).collect()
 }
 
 /// When the last new versions of records, each given by its entity and id, were staged. An unchanged record is seen later too, and

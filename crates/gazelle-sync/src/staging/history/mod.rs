@@ -15,7 +15,7 @@ use super::versions::exact;
 use super::versions::json_text::JsonText;
 use super::versions::source_fault::SourceFault;
 use super::{for_entity, template};
-use crate::db::{DbError, Tx};
+use crate::db::{self, DbError, Tx};
 use crate::entities::{self, ENTITIES, Entity, weight};
 use crate::states::{CaseState, VersionOperation, VersionStatus};
 
@@ -32,8 +32,8 @@ pub struct Version {
     pub json: String,
     /// The record as received, where `jsonb` cannot hold it exactly.
     pub original: Option<Vec<u8>>,
-    /// `pending`, `processed` or `error`.
-    pub sync_status: String,
+    /// Its outcome.
+    pub sync_status: VersionStatus,
     /// When its outcome was noted last; none while it is pending.
     pub processed_at: Option<Timestamp>,
     /// How often stage 2 tried it.
@@ -64,8 +64,8 @@ pub struct Withdrawn {
 /// A version's case in quarantine.
 #[derive(Debug, Clone, Serialize)]
 pub struct QuarantineCase {
-    /// `open`, `waiting`, or how it was closed.
-    pub state: String,
+    /// Its state.
+    pub state: CaseState,
     /// The kind of fault.
     pub error_code: String,
     /// The field or column.
@@ -98,9 +98,7 @@ impl Version {
 
     /// Whether it counts: not withdrawn, processed, and without a fault.
     pub fn is_good(&self) -> bool {
-        self.withdrawn.is_none()
-            && self.sync_status.parse() == Ok(VersionStatus::Processed)
-            && !self.was_refused()
+        self.withdrawn.is_none() && self.sync_status == VersionStatus::Processed && !self.was_refused()
     }
 
     /// A sentence for a version that we made from the record's id, because the API returned nothing of it. Every
@@ -123,22 +121,22 @@ impl Version {
     /// Whether it was faulty and was neither released nor reread later.
     fn was_refused(&self) -> bool {
         match &self.quarantine {
-            Some(held) => !matches!(held.state.parse(), Ok(CaseState::Released | CaseState::Reread)),
+            Some(held) => !matches!(held.state, CaseState::Released | CaseState::Reread),
             // A case that was closed long ago is deleted; the version still has its error code.
             None => self.error_code.is_some(),
         }
     }
 
-    fn of(row: &Row) -> Version {
-        let state: Option<String> = row.get("case_state");
+    fn of(row: &Row) -> Result<Version, DbError> {
+        let state = db::optional_word(row, "case_state")?;
         let withdrawn_by: Option<Uuid> = row.get("withdrawn_by");
-        Version {
+        Ok(Version {
             staging_id: row.get("id"),
             seen_at: row.get("fetched_at"),
-            is_tombstone: row.get::<_, &str>("operation") == VersionOperation::Delete.as_str(),
+            is_tombstone: db::word::<VersionOperation>(row, "operation")? == VersionOperation::Delete,
             json: row.get::<_, JsonText<'_>>("raw_data").0.to_owned(),
             original: row.get("raw_bytes"),
-            sync_status: row.get("sync_status"),
+            sync_status: db::word(row, "sync_status")?,
             processed_at: row.get("processed_at"),
             run_id: row.get("run_id"),
             request: row.get("request"),
@@ -159,7 +157,7 @@ impl Version {
                 .get::<_, Option<JsonText<'_>>>("source_fault")
                 .map(|json| SourceFault::of_json(json.0)),
             error_code: row.get("error_code"),
-        }
+        })
     }
 }
 
@@ -232,7 +230,7 @@ pub async fn newest(tx: &Tx<'_>, entity: &Entity, external_id: &str, most: i64) 
     let rows = tx.query(&for_entity(include_str!("history.sql"), entity), &params).await?;
     let held = rows.first().map_or(0, |row| row.get::<_, i64>("held"));
     Ok(Versions {
-        newest: rows.iter().rev().map(Version::of).collect(),
+        newest: rows.iter().rev().map(Version::of).collect::<Result<_, _>>()?,
         held: usize::try_from(held).unwrap_or(usize::MAX),
     })
 }

@@ -12,12 +12,13 @@ use uuid::Uuid;
 
 use super::outcome::again::{self, KeptRecords};
 use super::{for_entity, missing_parents, outcome, template, written};
-use crate::db::{Db, DbError, Param};
+use crate::db::{self, Db, DbError, Param};
 use crate::entities::{
     Entity,
     read::{ErrorCode, RecordError},
 };
 use crate::lease::FencedTx;
+use crate::states::CaseState;
 
 /// The table of cases, for messages.
 const TABLE: &str = "sync_quarantine";
@@ -204,8 +205,8 @@ pub struct Case {
     pub external_id: String,
     /// The staging row.
     pub staging_id: String,
-    /// `open` or `waiting`; or closed: `released`, `reread`, `superseded`, `withdrawn` or `dismissed`.
-    pub state: String,
+    /// Its state.
+    pub state: CaseState,
     /// The kind of fault.
     pub error_code: String,
     /// The field or column.
@@ -291,9 +292,16 @@ pub struct CaseFilter<'w> {
     /// The id of the record, or of the staging row.
     pub id: Option<&'w str>,
     /// The state is one of these.
-    pub states: Option<Vec<String>>,
+    pub states: Option<Vec<CaseState>>,
     /// Whether the raw records are read too.
     pub with_raw: bool,
+}
+
+impl CaseFilter<'_> {
+    /// The states as the database holds them.
+    fn states_text(&self) -> Option<Vec<&'static str>> {
+        self.states.as_ref().map(|states| states.iter().map(|state| state.as_str()).collect())
+    }
 }
 
 /// How many cases of an entity there are.
@@ -304,7 +312,11 @@ pub async fn count(db: &Db, entity: &Entity, which: &CaseFilter<'_>) -> Result<u
     let rows = db
         .query(
             &for_entity(include_str!("count.sql"), entity),
-            &[(&entity.name, Type::TEXT), (&which.code, Type::TEXT), (&which.states, Type::TEXT_ARRAY)],
+            &[
+                (&entity.name, Type::TEXT),
+                (&which.code, Type::TEXT),
+                (&which.states_text(), Type::TEXT_ARRAY),
+            ],
         )
         .await?;
     Ok(rows.first().map_or(0, |row| row.get::<_, i64>(0)).unsigned_abs())
@@ -321,6 +333,7 @@ pub async fn cases(
     limit: i64,
     after: Option<&Case>,
 ) -> Result<Vec<Case>, DbError> {
+    let states = which.states_text();
     let last_seen_at = after.map(|case| case.last_seen_at);
     let external_id = after.map(|case| case.external_id.as_str());
     let staging_id = after.and_then(|case| Uuid::parse_str(&case.staging_id).ok());
@@ -332,7 +345,7 @@ pub async fn cases(
                 (&which.code, Type::TEXT),
                 (&which.id, Type::TEXT),
                 (&limit, Type::INT8),
-                (&which.states, Type::TEXT_ARRAY),
+                (&states, Type::TEXT_ARRAY),
                 (&which.with_raw, Type::BOOL),
                 (&last_seen_at, Type::TIMESTAMPTZ),
                 (&external_id, Type::TEXT),
@@ -340,16 +353,16 @@ pub async fn cases(
             ],
         )
         .await?;
-    Ok(rows.iter().map(|row| Case::of(entity, row)).collect())
+    rows.iter().map(|row| Case::of(entity, row)).collect()
 }
 
 impl Case {
-    fn of(entity: &Entity, row: &Row) -> Case {
-        Case {
+    fn of(entity: &Entity, row: &Row) -> Result<Case, DbError> {
+        Ok(Case {
             entity: entity.name.to_owned(),
             external_id: row.get("external_id"),
             staging_id: row.get("staging_id"),
-            state: row.get("state"),
+            state: db::word(row, "state")?,
             error_code: row.get("error_code"),
             error_field: row.get("error_field"),
             message: row.get("message"),
@@ -362,7 +375,7 @@ impl Case {
             fetched_at: row.get("fetched_at"),
             raw_data: row.get("raw_data"),
             closed_at: row.get("closed_at"),
-        }
+        })
     }
 }
 

@@ -18,7 +18,7 @@ use crate::staging::template;
 pub async fn case(tx: &Tx<'_>, staging_id: Uuid) -> Result<Option<(&'static Entity, Case)>, DbError> {
     let rows = tx.query(&sql(), &[(&staging_id, Type::UUID)]).await?;
     let Some(row) = rows.first() else { return Ok(None) };
-    Ok(entities::entity(row.get("entity")).map(|entity| (entity, Case::of(entity, row))))
+    entities::entity(row.get("entity")).map(|entity| Ok((entity, Case::of(entity, row)?))).transpose()
 }
 
 /// What the versions of cases are called: their titles or names, as far as they have one.

@@ -144,7 +144,11 @@ pub async fn choose<'b>(
 }
 
 /// The new versions of a batch, given the newest versions held of its records.
-fn compared<'b>(mut newest: HashMap<&'b str, NewestVersion>, run_id: Uuid, batch: &'b [Received]) -> NewVersions<'b> {
+fn compared<'b>(
+    mut newest: HashMap<&'b str, NewestVersion>,
+    run_id: Uuid,
+    batch: &'b [Received],
+) -> NewVersions<'b> {
     let mut fresh = NewVersions { versions: Vec::with_capacity(batch.len()), unchanged: 0 };
     for record in batch {
         let hash = hash(record);

@@ -64,7 +64,11 @@ async fn write_or_blame(
 }
 
 /// Writes the difference of these parts, and checks that it is as many rows as expected.
-async fn write(tx: &FencedTx<'_>, parts: &[RecordSelection], expected: &[TableDifference]) -> Result<u64, DbError> {
+async fn write(
+    tx: &FencedTx<'_>,
+    parts: &[RecordSelection],
+    expected: &[TableDifference],
+) -> Result<u64, DbError> {
     let mut written = 0;
     for (part, table) in tables(parts) {
         let expected = expected.iter().find(|expected| expected.table == table.name);
@@ -135,7 +139,11 @@ async fn all_of(
 }
 
 /// Finds a refused record, for the error message. Rows that this writes are rolled back with the transaction.
-async fn offender(tx: &FencedTx<'_>, parts: &[RecordSelection], refusal: DbError) -> Result<DbError, DbError> {
+async fn offender(
+    tx: &FencedTx<'_>,
+    parts: &[RecordSelection],
+    refusal: DbError,
+) -> Result<DbError, DbError> {
     for part in parts {
         let records = difference::differing_records(tx, part).await?;
         if let Some(found) = first_refused(tx, part.entity, &records, put_alone).await? {
@@ -217,7 +225,11 @@ pub mod dependents {
     ///
     /// # Errors
     /// The database's.
-    pub async fn of(tx: &Tx<'_>, parts: &[RecordSelection], ours: &[&str]) -> Result<Vec<Dependent>, DbError> {
+    pub async fn of(
+        tx: &Tx<'_>,
+        parts: &[RecordSelection],
+        ours: &[&str],
+    ) -> Result<Vec<Dependent>, DbError> {
         let keys = tx
             .query(include_str!("dependents.sql"), &[(&tx.schema(), Type::TEXT), (&ours, Type::TEXT_ARRAY)])
             .await?;

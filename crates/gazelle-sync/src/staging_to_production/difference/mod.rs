@@ -108,7 +108,11 @@ impl RecordSelection {
 ///
 /// # Errors
 /// Those of the database.
-pub async fn of_part(tx: &Tx<'_>, samples: i64, part: &RecordSelection) -> Result<Vec<TableDifference>, DbError> {
+pub async fn of_part(
+    tx: &Tx<'_>,
+    samples: i64,
+    part: &RecordSelection,
+) -> Result<Vec<TableDifference>, DbError> {
     let mut differences = Vec::new();
     for table in part.entity.tables {
         differences.push(of_table(tx, samples, table, part).await?);

@@ -7,7 +7,7 @@ use gazelle_sync::run_log::kinds::RunCommand;
 use gazelle_sync::run_log::report::Status;
 use gazelle_sync::staging::quarantine;
 
-use super::{Stage, Simulation};
+use super::{Simulation, Stage};
 use crate::runner::{RunResult, Task};
 use crate::support::production_tables;
 

@@ -1,6 +1,6 @@
 //! Wrong input of every kind: one clear message, the right exit status, nothing half-written, one JSON document.
 
-use crate::support::{TestInstallation, Ran, World};
+use crate::support::{Ran, TestInstallation, World};
 
 /// What is wrong was told in words, once, with this exit status.
 #[track_caller]

@@ -7,7 +7,7 @@ use crate::support::mail::{Identity, MailServer, Manners};
 use crate::support::quarantined::place;
 use crate::support::service::Serving;
 use crate::support::sink::Sink;
-use crate::support::{TestInstallation, Ran, World, ran};
+use crate::support::{Ran, TestInstallation, World, ran};
 use serde_json::{Value, json};
 
 #[track_caller]

@@ -26,7 +26,10 @@ async fn every_version_is_listed_with_what_changed_when_and_by_which_run() {
     let full = world.filled().await;
     let event = world.upcoming(0);
     let old = world.control.record(RecordKind::Event, &event).unwrap();
-    world.control.edit(RecordKind::Event, &event, json!({ "title": "Piano déplacé", "notes": null })).unwrap();
+    world
+        .control
+        .edit(RecordKind::Event, &event, json!({ "title": "Piano déplacé", "notes": null }))
+        .unwrap();
     let second = world.incremental().await.success();
     world.control.delete(RecordKind::Event, &event).unwrap();
     world.incremental().await.success();

@@ -41,7 +41,9 @@ fn personal(world: &World) -> BTreeSet<String> {
         }
     }
     let mut found = BTreeSet::new();
-    for kind in [RecordKind::User, RecordKind::Client, RecordKind::Contact, RecordKind::Piano, RecordKind::Event] {
+    for kind in
+        [RecordKind::User, RecordKind::Client, RecordKind::Contact, RecordKind::Piano, RecordKind::Event]
+    {
         for id in world.control.ids(kind) {
             collect(&world.control.record(kind, &id).unwrap_or_default(), "", &mut found);
         }

@@ -10,7 +10,7 @@ use std::collections::BTreeMap;
 use std::process::Stdio;
 
 use crate::support::terminal::ran_at_terminal;
-use crate::support::{TestInstallation, Ran, World, ran};
+use crate::support::{Ran, TestInstallation, World, ran};
 use gazelle_sim::{BadRecord, Fault, FaultKind, RecordKind, ShopSpec, SimOptions};
 use jiff::{Timestamp, ToSpan, Zoned, tz::TimeZone};
 use serde_json::json;
@@ -185,7 +185,8 @@ async fn records_in_quarantine(world: &World) {
 
 /// One event has a title, one piano is gone, one has blanks for a serial number, and the API has a new field.
 async fn changes_of_the_shop(world: &World) {
-    let (event, pianos) = (world.control.ids(RecordKind::Event)[0].clone(), world.control.ids(RecordKind::Piano));
+    let (event, pianos) =
+        (world.control.ids(RecordKind::Event)[0].clone(), world.control.ids(RecordKind::Piano));
     world.control.edit(RecordKind::Event, &event, json!({ "title": "Piano déplacé" })).unwrap();
     world.control.edit(RecordKind::Piano, &pianos[1], json!({ "serialNumber": "   " })).unwrap();
     world.control.delete(RecordKind::Piano, &pianos[0]).unwrap();

@@ -10,7 +10,7 @@ use std::sync::{Arc, Mutex};
 use tokio::process::Command;
 
 use crate::support::hostile_api::{HostileApi, whole};
-use crate::support::{TestInstallation, Ran, ran};
+use crate::support::{Ran, TestInstallation, ran};
 
 const FILE: &str = "gazelle-sync.toml";
 

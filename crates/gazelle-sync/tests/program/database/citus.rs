@@ -4,7 +4,7 @@
 use std::fs;
 
 use crate::support::roles::{act_as_gazelle_admin, hand_to, supabase};
-use crate::support::{TestInstallation, Ran, World};
+use crate::support::{Ran, TestInstallation, World};
 use gazelle_sim::RecordKind;
 use gazelle_sync::db::statements;
 use serde_json::{Value, json};
@@ -95,7 +95,12 @@ async fn a_member_that_does_not_inherit_is_told_how() {
 }
 
 /// Makes the catalogue look as it does where Citus is: as much of it as the program reads, with Citus' column names.
-pub(super) async fn pretend_citus(place: &TestInstallation, version: &str, is_coordinator: bool, distributes: bool) {
+pub(super) async fn pretend_citus(
+    place: &TestInstallation,
+    version: &str,
+    is_coordinator: bool,
+    distributes: bool,
+) {
     let group = if is_coordinator { 0 } else { 2 };
     place
         .execute(&format!(

@@ -83,7 +83,7 @@ async fn a_lock_that_was_waited_for_in_vain_leaves_no_session_and_no_late_write(
     world
         .execute(
             "INSERT INTO sync_runs (run_id, command, trigger, status, started_at, program)
-             VALUES (gen_random_uuid(), 'sync', 'test', 'running', now(), 'x')",
+             VALUES (gen_random_uuid(), 'sync', 'command', 'running', now(), 'x')",
         )
         .await;
     let person = crate::support::connect(&world.url()).await;

@@ -1,7 +1,7 @@
 //! JSON in our tables that becomes far larger when it is read: what another role wrote there, or a record that stage 1 took. The
 //! program reads on within little memory.
 
-use crate::support::{TestInstallation, Ran, World};
+use crate::support::{Ran, TestInstallation, World};
 
 /// What the process may reserve, in KiB: less than the unit allows it in memory.
 const MEMORY: usize = 512 * 1024;

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
-use crate::support::{TestInstallation, Ran, World};
+use crate::support::{Ran, TestInstallation, World};
 
 /// What the process may reserve, in KiB: its code, stacks and buffers, and what it takes of an answer. Less than the unit
 /// allows it in memory.

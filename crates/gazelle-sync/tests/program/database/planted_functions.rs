@@ -6,7 +6,9 @@ mod not_sent;
 use std::collections::BTreeSet;
 use std::path::Path;
 
-use super::every_command::{CommandResult, every_command, from_v5_and_back, waited_for_a_table, with_stored_tokens};
+use super::every_command::{
+    CommandResult, every_command, from_v5_and_back, waited_for_a_table, with_stored_tokens,
+};
 use super::statements_sent::{files_never_sent, watch};
 use not_sent::{CITUS, NOT_SENT, PIECES};
 

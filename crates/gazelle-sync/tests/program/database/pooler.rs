@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use crate::support::pooler::Pooler;
 use crate::support::service::{Serving, runs, until};
-use crate::support::{TestInstallation, Tables, World, assert_same};
+use crate::support::{Tables, TestInstallation, World, assert_same};
 use gazelle_sim::{RecordKind, ShopSpec, SimOptions};
 use serde_json::json;
 

@@ -1,7 +1,7 @@
 //! `migrate --roles`: a role that owns, one that writes, one that reads, each tried at what it may and may not.
 
 use crate::support::roles::{act_as, asked, client_of, refused, supabase, url_of};
-use crate::support::{TestInstallation, Ran, World, production_tables, staging_tables};
+use crate::support::{Ran, TestInstallation, World, production_tables, staging_tables};
 use gazelle_sim::RecordKind;
 use gazelle_sync::migrations;
 use serde_json::{Value, json};
@@ -74,7 +74,10 @@ async fn the_whole_sync_runs_as_the_writer_which_owns_nothing() {
     act_as(&mut world, "gazelle_sync");
     world.filled().await;
     let client = world.control.ids(RecordKind::Client)[2].clone();
-    world.control.edit(RecordKind::Client, &client, json!({ "companyName": "Salle Neuve (exemple)" })).unwrap();
+    world
+        .control
+        .edit(RecordKind::Client, &client, json!({ "companyName": "Salle Neuve (exemple)" }))
+        .unwrap();
     world.set("GAZELLE_SYNC_DELETE_GUARD_RECORDS", "0");
     world.control.delete(RecordKind::Event, &world.upcoming(1)).unwrap();
     let partial = world.incremental().await;

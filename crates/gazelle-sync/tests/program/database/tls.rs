@@ -4,7 +4,7 @@ use std::io::{Read as _, Write as _};
 use std::os::unix::fs::{MetadataExt, PermissionsExt, chown};
 use std::path::{Path, PathBuf};
 
-use crate::support::{DATABASE, TestInstallation, Ran};
+use crate::support::{DATABASE, Ran, TestInstallation};
 use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair};
 
 /// An authority as a company or Supabase has one: its certificate as PEM, and what it signs with.

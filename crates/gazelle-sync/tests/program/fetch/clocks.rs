@@ -367,7 +367,7 @@ async fn the_last_shortfalls_are_those_of_runs_that_have_been() {
         .execute(
             "WITH run AS (
                 INSERT INTO sync_runs (run_id, command, mode, trigger, status, started_at, finished_at, program)
-                SELECT gen_random_uuid(), 'sync', 'full', 'test', 'success', now() + days * interval '1 day', now(), 'x'
+                SELECT gen_random_uuid(), 'sync', 'full', 'schedule', 'success', now() + days * interval '1 day', now(), 'x'
                   FROM unnest(ARRAY[-2, -1, 200]) AS days
                 RETURNING run_id, started_at)
              INSERT INTO sync_run_entities (run_id, entity, walk, walk_complete, short_by)

@@ -139,7 +139,9 @@ async fn many_parents_that_the_api_cannot_give_keep_no_other_out() {
     world.set("GAZELLE_SYNC_CONCURRENCY", "1");
     let events = world.control.ids(RecordKind::Event).into_iter();
     let named: BTreeSet<String> = events
-        .filter_map(|id| world.control.record(RecordKind::Event, &id)?["client"]["id"].as_str().map(str::to_owned))
+        .filter_map(|id| {
+            world.control.record(RecordKind::Event, &id)?["client"]["id"].as_str().map(str::to_owned)
+        })
         .collect();
     let failing: Vec<&String> = named.iter().take(6).collect();
     for id in &failing {

@@ -234,8 +234,10 @@ async fn a_record_of_which_not_even_the_id_comes_keeps_no_other_out_and_is_never
         assert_same(&before, &world.production(&[]).await, "nothing is deleted");
     }
     world.control.clear_faults();
-    let added =
-        world.control.add(RecordKind::Event, json!({"start": "2026-05-05T15:00:00Z", "title": "neu"})).unwrap();
+    let added = world
+        .control
+        .add(RecordKind::Event, json!({"start": "2026-05-05T15:00:00Z", "title": "neu"}))
+        .unwrap();
     let kind =
         FaultKind::RecordFault { id: event, field: None, message: "oh".to_owned(), takes: Takes::Record };
     world.control.add_fault(always(kind));

@@ -21,7 +21,9 @@ fn users_with_events(world: &World) -> Vec<String> {
     let events = world.control.ids(RecordKind::Event);
     let named: Vec<String> = events
         .iter()
-        .filter_map(|id| world.control.record(RecordKind::Event, id)?["user"]["id"].as_str().map(str::to_owned))
+        .filter_map(|id| {
+            world.control.record(RecordKind::Event, id)?["user"]["id"].as_str().map(str::to_owned)
+        })
         .collect();
     world.control.ids(RecordKind::User).into_iter().filter(|id| named.contains(id)).collect()
 }
@@ -49,7 +51,8 @@ async fn a_user_that_takes_the_whole_list_along_is_quarantined_alone_and_the_oth
     let in_production = users(&world).await;
     assert_eq!(in_production.len(), world.control.ids(RecordKind::User).len() - 1, "{in_production:?}");
     for user in with_events.iter().filter(|user| *user != faulty) {
-        let expected = world.control.record(RecordKind::User, user).unwrap()["email"].as_str().unwrap().to_owned();
+        let expected =
+            world.control.record(RecordKind::User, user).unwrap()["email"].as_str().unwrap().to_owned();
         assert_eq!(field(&world, user, "email").await, Some(expected));
     }
     // Only what names this user waits.
@@ -127,7 +130,8 @@ async fn a_user_at_whom_the_api_does_not_fail_lands_whatever_it_does_to_most() {
     }
     let run = world.full().await;
     assert_eq!(run.code, 3, "{run}");
-    let expected = world.control.record(RecordKind::User, &good).unwrap()["email"].as_str().unwrap().to_owned();
+    let expected =
+        world.control.record(RecordKind::User, &good).unwrap()["email"].as_str().unwrap().to_owned();
     assert_eq!(field(&world, &good, "email").await, Some(expected), "{run}");
     assert_eq!(run.entity("users")["walk_complete"], false, "{run}");
     assert!(run.reasons().contains("fails at 3 of 4 records"), "{}", run.reasons());
@@ -221,7 +225,8 @@ async fn a_user_at_whom_the_whole_answer_fails_keeps_out_only_what_names_her() {
         assert!(expected.iter().all(|user| in_production.contains(user)), "{in_production:?}: {run}");
         assert!(!in_production.contains(faulty), "{run}");
         for user in &expected {
-            let email = world.control.record(RecordKind::User, user).unwrap()["email"].as_str().unwrap().to_owned();
+            let email =
+                world.control.record(RecordKind::User, user).unwrap()["email"].as_str().unwrap().to_owned();
             assert_eq!(email_of(&world, user).await, Some(email), "{field:?} {takes:?}: {run}");
         }
         // Only what names her waits, and the run says how much.

@@ -48,7 +48,8 @@ async fn of_a_list_inside_a_record_that_counts_more_than_it_lists_nothing_is_mar
     let replayed = world.run(&["replay"]).await.success();
     assert_eq!(replayed["rows_written"], 0, "{replayed}");
     world.set("GAZELLE_API_URL", &direct);
-    let of_client = |id: &String| world.control.record(RecordKind::Contact, id).unwrap()["client"]["id"] == client;
+    let of_client =
+        |id: &String| world.control.record(RecordKind::Contact, id).unwrap()["client"]["id"] == client;
     let gone = world.control.ids(RecordKind::Contact).into_iter().find(of_client).unwrap();
     world.control.delete(RecordKind::Contact, &gone).unwrap();
     world.full().await.success();
@@ -64,7 +65,8 @@ async fn a_list_inside_a_record_that_shifts_between_its_pages_is_read_again() {
     world.filled().await;
     let client = client_with(&world, "> 20").await;
     let contacts = live_contacts(&world, &client).await;
-    let of_client = |id: &String| world.control.record(RecordKind::Contact, id).unwrap()["client"]["id"] == client;
+    let of_client =
+        |id: &String| world.control.record(RecordKind::Contact, id).unwrap()["client"]["id"] == client;
     let first = world.control.ids(RecordKind::Contact).into_iter().find(of_client).unwrap();
     let gone = first.clone();
     let pages =

@@ -7,7 +7,7 @@ use std::sync::{Arc, Condvar, Mutex};
 use std::time::Duration;
 
 use crate::support::hostile_api::bodies;
-use crate::support::{TestInstallation, Ran};
+use crate::support::{Ran, TestInstallation};
 use serde_json::{Value, json};
 
 /// The longest answer that is read, by a setting, and one as long, less a little.

@@ -4,12 +4,17 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use super::memory_bounds::{LONG, clients, little, sync};
-use crate::support::{TestInstallation, Ran};
+use crate::support::{Ran, TestInstallation};
 use serde_json::Value;
 
 /// A client of many contacts, each of which has a further page of locations, which are these; a list has so many pages. Returns what
 /// the run said, and how many pages were asked for.
-async fn long_locations(place: &mut TestInstallation, contacts: usize, locations: String, pages: u64) -> (Ran, usize) {
+async fn long_locations(
+    place: &mut TestInstallation,
+    contacts: usize,
+    locations: String,
+    pages: u64,
+) -> (Ran, usize) {
     let nested: Vec<String> = (0..contacts)
         .map(|n| {
             format!(r#"{{"id":"con_{n}","allLocations":{{"nodes":[],"pageInfo":{{"hasNextPage":true}}}}}}"#)

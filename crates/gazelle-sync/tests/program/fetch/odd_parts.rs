@@ -91,7 +91,12 @@ async fn what_is_no_list_is_under_any_limit_what_one_query_gives() {
 }
 
 /// The answer with null in place of the object with this id that a getter gave.
-fn without(asked: &crate::support::hostile_api::ReceivedRequest, answer: String, getter: &str, id: &str) -> String {
+fn without(
+    asked: &crate::support::hostile_api::ReceivedRequest,
+    answer: String,
+    getter: &str,
+    id: &str,
+) -> String {
     let request: Value = serde_json::from_slice(&asked.body).unwrap_or_default();
     match request["variables"]["id"] == json!(id) && answer.contains(&format!(r#""{getter}":{{"#)) {
         true => format!(r#"{{"data":{{"{getter}":null}}}}"#),

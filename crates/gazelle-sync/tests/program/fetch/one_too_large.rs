@@ -120,7 +120,8 @@ async fn an_entry_of_a_list_that_is_too_large_for_the_api_shrinks_no_query_of_ot
     let sql =
         "SELECT client_external_id FROM gazelle_contacts GROUP BY 1 HAVING count(*) > 25 ORDER BY 1 LIMIT 1";
     let client = world.text(sql).await.unwrap();
-    let of_client = |id: &String| world.control.record(RecordKind::Contact, id).unwrap()["client"]["id"] == client;
+    let of_client =
+        |id: &String| world.control.record(RecordKind::Contact, id).unwrap()["client"]["id"] == client;
     let contact = world.control.ids(RecordKind::Contact).into_iter().filter(of_client).nth(24).unwrap();
     let more_than_the_id = format!("\"id\":\"{contact}\",");
     let api = before(&world.sim.graphql_url(), move |asked, answer| {

@@ -126,7 +126,10 @@ async fn however_many_are_in_no_list_each_has_its_turn_to_be_asked_for() {
 
     // Those that are listed again wait no more: the run has asked for all that are not.
     many[..10].iter().for_each(|id| {
-        world.control.apply(Change::SetListed { kind: RecordKind::Client, id: id.clone(), times: 1 }).unwrap();
+        world
+            .control
+            .apply(Change::SetListed { kind: RecordKind::Client, id: id.clone(), times: 1 })
+            .unwrap();
     });
     world.filled().await;
     world.run(&["verify", "--entity", "clients"]).await.success();
@@ -202,7 +205,8 @@ async fn what_exists_after_all_waits_for_nobody_and_no_word_for_others_deletes_i
     let world = World::new().await;
     let gone = added(&world, "gone", 3);
     world.filled().await;
-    let records: Vec<_> = gone.iter().map(|id| world.control.record(RecordKind::Client, id).unwrap()).collect();
+    let records: Vec<_> =
+        gone.iter().map(|id| world.control.record(RecordKind::Client, id).unwrap()).collect();
     for id in &gone {
         world.control.delete(RecordKind::Client, id).unwrap();
     }

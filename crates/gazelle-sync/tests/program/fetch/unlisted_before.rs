@@ -2,7 +2,7 @@
 //! does not read or reconcile these blames nobody who names them.
 
 use crate::support::service::until;
-use crate::support::{TestInstallation, Ran, World, assert_same};
+use crate::support::{Ran, TestInstallation, World, assert_same};
 use gazelle_sim::{Fault, FaultKind, RecordKind};
 use serde_json::json;
 

@@ -123,8 +123,12 @@ async fn an_entity_that_fails_for_good_keeps_no_parent_of_another_from_being_fet
     let world = World::new().await;
     world.filled().await;
     let mut record = world.control.record(RecordKind::Event, &world.upcoming(0)).unwrap();
-    let client = world.control.add(RecordKind::Client, json!({ "companyName": "Absente de la liste" })).unwrap();
-    world.control.apply(Change::SetListed { kind: RecordKind::Client, id: client.clone(), times: 0 }).unwrap();
+    let client =
+        world.control.add(RecordKind::Client, json!({ "companyName": "Absente de la liste" })).unwrap();
+    world
+        .control
+        .apply(Change::SetListed { kind: RecordKind::Client, id: client.clone(), times: 0 })
+        .unwrap();
     (record["id"], record["client"]) = (json!("evt_neuf"), json!({ "id": client }));
     world.control.add_raw_event(record, None).unwrap();
     let forbidden = FaultKind::Status { status: 403, body: "{}".to_owned() };
@@ -259,7 +263,10 @@ async fn no_users_at_all_where_there_were_some_is_no_success() {
     let world = World::new().await;
     world.filled().await;
     for user in world.control.ids(RecordKind::User) {
-        world.control.apply(gazelle_sim::Change::SetListed { kind: RecordKind::User, id: user, times: 0 }).unwrap();
+        world
+            .control
+            .apply(gazelle_sim::Change::SetListed { kind: RecordKind::User, id: user, times: 0 })
+            .unwrap();
     }
     let run = world.full().await;
     assert_eq!(run.code, 3, "{run}");

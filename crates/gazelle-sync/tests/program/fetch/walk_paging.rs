@@ -265,7 +265,8 @@ async fn dates_by_which_the_api_filters_may_be_of_any_zone() {
         assert_whole(&world).await;
         world.set("GAZELLE_SYNC_LOOKBACK_DAYS", "0");
         let today = jiff::Timestamp::now().to_zoned(jiff::tz::TimeZone::UTC).date();
-        let event = world.control.add(RecordKind::Event, json!({"start": format!("{today}T03:30:00Z")})).unwrap();
+        let event =
+            world.control.add(RecordKind::Event, json!({"start": format!("{today}T03:30:00Z")})).unwrap();
         world.incremental().await.success();
         let in_production: i64 =
             world.one("SELECT count(*) FROM gazelle_appointments WHERE external_id = $1", &[&event]).await;

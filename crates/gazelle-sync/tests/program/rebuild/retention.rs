@@ -163,7 +163,10 @@ async fn a_full_sync_drops_by_the_setting_and_says_what_can_no_longer_be_built()
 
     // A record that returns to what it was is compared with the newest version, and staged again.
     let fields = json!({ "companyName": "un" }).as_object().unwrap().clone();
-    world.control.apply(Change::Edit { kind: RecordKind::Client, id: client.clone(), fields, bump: true }).unwrap();
+    world
+        .control
+        .apply(Change::Edit { kind: RecordKind::Client, id: client.clone(), fields, bump: true })
+        .unwrap();
     assert_eq!(world.full().await.success()["staged"], json!(1));
 
     // What was dropped cannot be looked at any more, and says so instead of showing half of it.

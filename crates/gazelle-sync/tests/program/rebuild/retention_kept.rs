@@ -5,7 +5,7 @@ use gazelle_sync::db::ConnectSettings;
 use serde_json::json;
 
 use crate::support::quarantined::place;
-use crate::support::{TestInstallation, Ran};
+use crate::support::{Ran, TestInstallation};
 
 /// Three versions of each of two clients, of which the setting wants the first to go.
 async fn old_versions(place: &TestInstallation) {

@@ -135,7 +135,10 @@ async fn what_rests_on_a_record_that_goes_waits_in_quarantine_and_comes_back_wit
     // Brought by a run that is not undone: an event of the new client, and one of an old client that moves to it.
     let event = world
         .control
-        .add(RecordKind::Event, json!({"start": "2027-03-04T15:00:00Z", "client": {"id": client}, "title": "Là"}))
+        .add(
+            RecordKind::Event,
+            json!({"start": "2027-03-04T15:00:00Z", "client": {"id": client}, "title": "Là"}),
+        )
         .unwrap();
     let moved = world.upcoming(5);
     let owner = format!("SELECT client_external_id FROM gazelle_appointments WHERE external_id = '{moved}'");

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::support::{TestInstallation, Ran, World};
+use crate::support::{Ran, TestInstallation, World};
 use gazelle_sim::{Fault, FaultKind, RecordKind, ShopSpec, SimOptions};
 use gazelle_sync::entities::FOREIGN_KEYS;
 use serde_json::{Value, json};
@@ -163,7 +163,10 @@ async fn what_changed_at_the_source_since_is_told_and_is_no_difference() {
     world.filled().await;
     world.control.advance_clock(60);
     let client = world.control.ids(RecordKind::Client)[3].clone();
-    world.control.edit(RecordKind::Client, &client, json!({ "companyName": "Salle Nouvelle (exemple)" })).unwrap();
+    world
+        .control
+        .edit(RecordKind::Client, &client, json!({ "companyName": "Salle Nouvelle (exemple)" }))
+        .unwrap();
     let report = world.run(&ALL).await.success();
     assert!(
         report["notes"].to_string().contains("1 record(s) of the sample changed at the source"),

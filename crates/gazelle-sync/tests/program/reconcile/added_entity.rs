@@ -70,7 +70,10 @@ async fn its_changes_are_undone_explained_and_its_records_deleted_and_quarantine
         (0..n).map(|n| json!({ "id": format!("itm_{n:02}"), "amount": 1 })).collect()
     };
     let live = "SELECT count(*)::text FROM gazelle_invoice_items WHERE deleted_at IS NULL";
-    world.control.edit(RecordKind::Invoice, &id, json!({ "total": 100, "allInvoiceItems": items(44) })).unwrap();
+    world
+        .control
+        .edit(RecordKind::Invoice, &id, json!({ "total": 100, "allInvoiceItems": items(44) }))
+        .unwrap();
     let run = world.full().await.success();
     assert_eq!(
         world.text(live).await.as_deref(),
@@ -118,7 +121,7 @@ async fn a_database_of_before_gains_its_tables_and_old_runs_stay_good() {
     world
         .execute(
             "INSERT INTO sync_runs (run_id, command, mode, trigger, status, reason, started_at, finished_at, program)
-             VALUES (gen_random_uuid(), 'sync', 'full', 'manual', 'failed', 'broke off', now() - interval '1 hour',
+             VALUES (gen_random_uuid(), 'sync', 'full', 'command', 'failed', 'broke off', now() - interval '1 hour',
                      now() - interval '1 hour', 'test')",
         )
         .await;

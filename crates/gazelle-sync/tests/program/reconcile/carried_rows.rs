@@ -14,7 +14,8 @@ async fn client(world: &World) -> String {
 
 /// A client that no list has and whose getter says that it is not there, or the same client as it was.
 fn is_there(world: &World, client: &str, there: bool) {
-    let change = Change::SetListed { kind: RecordKind::Client, id: client.to_owned(), times: u8::from(there) };
+    let change =
+        Change::SetListed { kind: RecordKind::Client, id: client.to_owned(), times: u8::from(there) };
     world.control.apply(change).unwrap();
     world.control.clear_faults();
     if !there {

@@ -375,7 +375,10 @@ async fn an_answer_longer_than_the_setting_allows_is_refused_and_the_rest_goes_o
     assert!(run.reasons().contains("pianos") && run.reasons().contains("longer than"), "{}", run.reasons());
     // Those that appointments name are asked for by their ids.
     let pianos = world.count("staging_pianos").await;
-    assert!(pianos < i64::try_from(world.control.ids(gazelle_sim::RecordKind::Piano).len()).unwrap(), "{pianos}");
+    assert!(
+        pianos < i64::try_from(world.control.ids(gazelle_sim::RecordKind::Piano).len()).unwrap(),
+        "{pianos}"
+    );
     assert!(world.count("gazelle_clients").await > 0, "other entities go on");
     world.set("GAZELLE_SYNC_MAX_RESPONSE_MB", "4");
     world.full().await.success();

@@ -36,8 +36,10 @@ async fn a_record_without_a_name_ends_no_walk_moves_the_bookmark_and_deletes_not
             .control
             .apply(Change::Delete { kind: RecordKind::Event, id: gone.clone(), keep_references: false })
             .unwrap();
-        let added =
-            world.control.add(RecordKind::Event, json!({"start": "2026-05-05T15:00:00Z", "title": "neu"})).unwrap();
+        let added = world
+            .control
+            .add(RecordKind::Event, json!({"start": "2026-05-05T15:00:00Z", "title": "neu"}))
+            .unwrap();
         for mode in ["full", "incremental"] {
             world
                 .execute("UPDATE sync_bookmarks SET walk_started_at = walk_started_at - interval '1 hour'")

@@ -1,7 +1,7 @@
 //! The life of a record in quarantine: it waits, is released, closed, tried again, or dismissed.
 
 use crate::support::quarantined::{listed, place};
-use crate::support::{LINEAGE, TestInstallation, Ran, World};
+use crate::support::{LINEAGE, Ran, TestInstallation, World};
 use gazelle_sim::{Change, RecordKind};
 use serde_json::{Value, json};
 

@@ -20,7 +20,9 @@ async fn an_incremental_sync_brings_what_moved_changed_hands_was_cancelled_edite
         .unwrap();
     control.reassign(&handed, &other).unwrap();
     control.cancel(&cancelled).unwrap();
-    control.edit(RecordKind::Event, &edited, json!({"title": "Un autre \"titre\" 🎼", "duration": 45})).unwrap();
+    control
+        .edit(RecordKind::Event, &edited, json!({"title": "Un autre \"titre\" 🎼", "duration": 45}))
+        .unwrap();
     let clients = control.ids(RecordKind::Client);
     control.edit(RecordKind::Client, &clients[20], json!({"companyName": "Renommée"})).unwrap();
     let client = control.add(RecordKind::Client, json!({"companyName": "Toute neuve"})).unwrap();
@@ -114,7 +116,9 @@ async fn what_is_taken_away_at_the_source_is_taken_away_here() {
         .take(2)
         .map(|item| item.0)
         .collect();
-    control.edit(RecordKind::Event, &tour, json!({"allEventPianos": kept, "notes": null, "title": null})).unwrap();
+    control
+        .edit(RecordKind::Event, &tour, json!({"allEventPianos": kept, "notes": null, "title": null}))
+        .unwrap();
     world.incremental().await.success();
 
     assert_mirrors(&world, &[]).await;

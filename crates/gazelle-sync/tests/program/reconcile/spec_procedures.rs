@@ -1,6 +1,6 @@
 //! The procedures that the strategy writes down, word for word in SQL, and `replay`, which does them in one step.
 
-use crate::support::{LINEAGE, TestInstallation, Tables, World, assert_same, production_tables};
+use crate::support::{LINEAGE, Tables, TestInstallation, World, assert_same, production_tables};
 use gazelle_sim::RecordKind;
 use serde_json::{Value, json};
 
@@ -85,7 +85,9 @@ fn change_everything(world: &World) {
     control.move_event(&world.upcoming(0), Some("2027-02-03T14:15:00Z")).unwrap();
     control.reassign(&world.upcoming(1), &user).unwrap();
     control.cancel(&world.upcoming(2)).unwrap();
-    control.edit(RecordKind::Event, &world.upcoming(3), json!({"notes": "changé", "allEventPianos": []})).unwrap();
+    control
+        .edit(RecordKind::Event, &world.upcoming(3), json!({"notes": "changé", "allEventPianos": []}))
+        .unwrap();
     let clients = control.ids(RecordKind::Client);
     control
         .edit(RecordKind::Client, &clients[8], json!({"companyName": "Nouveau nom", "tags": ["a", "b"]}))

@@ -88,8 +88,10 @@ async fn a_contact_goes_to_the_client_seen_last_although_the_clock_stepped_back(
     let world = World::new().await;
     world.filled().await;
     let contact = world.control.ids(RecordKind::Contact)[5].clone();
-    let from =
-        world.control.record(RecordKind::Contact, &contact).unwrap()["client"]["id"].as_str().unwrap().to_owned();
+    let from = world.control.record(RecordKind::Contact, &contact).unwrap()["client"]["id"]
+        .as_str()
+        .unwrap()
+        .to_owned();
     // It was a day ahead; the client that the contact leaves was the last one seen.
     world
         .execute(&format!(

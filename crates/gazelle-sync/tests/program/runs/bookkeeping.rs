@@ -113,7 +113,10 @@ async fn a_list_that_holds_and_counts_a_record_twice_is_complete() {
         let mut world = World::new().await;
         world.set("GAZELLE_SYNC_PAGE_SIZE", page_size);
         let piano = world.control.ids(RecordKind::Piano)[2].clone();
-        world.control.apply(Change::SetListed { kind: RecordKind::Piano, id: piano.clone(), times: 2 }).unwrap();
+        world
+            .control
+            .apply(Change::SetListed { kind: RecordKind::Piano, id: piano.clone(), times: 2 })
+            .unwrap();
         // The simulator counts a record once however often it lists it.
         world
             .control

@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use crate::support::service::until;
-use crate::support::{TestInstallation, Tables, World, assert_same, connect};
+use crate::support::{Tables, TestInstallation, World, assert_same, connect};
 use gazelle_sim::{Fault, FaultKind, ShopSpec, SimOptions};
 use gazelle_sync::db;
 use gazelle_sync::db::ConnectSettings;

@@ -43,7 +43,9 @@ impl Changed {
         control.move_event(&world.upcoming(0), Some("2027-02-03T14:15:00Z")).unwrap();
         control.delete(RecordKind::Event, &world.upcoming(1)).unwrap();
         control.merge_clients(&clients[2], &clients[3]).unwrap();
-        control.edit(RecordKind::Client, &clients[4], serde_json::json!({ "companyName": "Autre nom" })).unwrap();
+        control
+            .edit(RecordKind::Client, &clients[4], serde_json::json!({ "companyName": "Autre nom" }))
+            .unwrap();
         control.apply(Change::AddBadRecord { bad_record: BadRecord::UnlistedClient }).unwrap();
         control.apply(Change::AddBadRecord { bad_record: BadRecord::GhostPiano }).unwrap();
         let mut changed = Changed { world, admin, wanted: Tables::new(), copies: 0 };
@@ -97,8 +99,13 @@ const KILLED: i32 = 128 + 9;
 async fn a_kill_at_any_named_step_then_a_rerun_gives_the_same_database() {
     let mut changed = Changed::new().await;
     // Those of replays, undos and actions of the dashboard have tests of their own.
-    let of_others =
-        [CrashPoint::ReplayBuilt, CrashPoint::ReplayApplied, CrashPoint::UndoApplied, CrashPoint::ActionTaken, CrashPoint::ActionDone];
+    let of_others = [
+        CrashPoint::ReplayBuilt,
+        CrashPoint::ReplayApplied,
+        CrashPoint::UndoApplied,
+        CrashPoint::ActionTaken,
+        CrashPoint::ActionDone,
+    ];
     let mut kills = 0;
     for step in CrashPoint::ALL.iter().filter(|step| !of_others.contains(step)) {
         for time in [1, 3] {

@@ -143,7 +143,8 @@ async fn archived_contacts_are_kept_as_such() {
     world.filled().await;
     let archived: i64 =
         world.one("SELECT count(*) FROM gazelle_contacts WHERE archived AND deleted_at IS NULL", &[]).await;
-    let truth = all(&world.control, RecordKind::Contact).iter().filter(|contact| contact.is("archived")).count();
+    let truth =
+        all(&world.control, RecordKind::Contact).iter().filter(|contact| contact.is("archived")).count();
     assert!(archived > 0);
     assert_eq!(archived, truth as i64);
 }

@@ -4,7 +4,7 @@ use crate::support::failing::{check, fail, failed_place, mail_settings, now_due,
 use crate::support::mail::{Identity, MailServer, Manners};
 use crate::support::service::{Serving, until};
 use crate::support::sink::Sink;
-use crate::support::{TestInstallation, Ran, World};
+use crate::support::{Ran, TestInstallation, World};
 use gazelle_sim::{Fault, FaultKind};
 use serde_json::{Value, json};
 

@@ -6,7 +6,7 @@ use std::time::Duration;
 use crate::support::failing::{check, fail, failed_place, now_due};
 use crate::support::service::{Serving, until};
 use crate::support::sink::{Received, Sink};
-use crate::support::{TestInstallation, Ran, World};
+use crate::support::{Ran, TestInstallation, World};
 use gazelle_sim::{Fault, FaultKind};
 use serde_json::Value;
 

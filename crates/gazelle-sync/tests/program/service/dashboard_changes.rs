@@ -16,7 +16,8 @@ async fn quiet() -> World {
 }
 
 fn visit(world: &World, title: &str, start: &str) -> String {
-    let (technician, client) = (&world.control.ids(RecordKind::User)[0], &world.control.ids(RecordKind::Client)[0]);
+    let (technician, client) =
+        (&world.control.ids(RecordKind::User)[0], &world.control.ids(RecordKind::Client)[0]);
     let event = json!({
         "type": "APPOINTMENT", "status": "ACTIVE", "title": title, "duration": 60, "start": start,
         "client": { "id": client }, "user": { "id": technician }, "createdAt": "2026-01-05T12:00:00Z",

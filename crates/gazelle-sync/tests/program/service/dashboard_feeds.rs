@@ -47,7 +47,8 @@ fn in_days(days: i64) -> Timestamp {
 }
 
 fn visit(world: &World, title: &str, start: Timestamp) -> String {
-    let (technician, client) = (&world.control.ids(RecordKind::User)[0], &world.control.ids(RecordKind::Client)[0]);
+    let (technician, client) =
+        (&world.control.ids(RecordKind::User)[0], &world.control.ids(RecordKind::Client)[0]);
     let event = json!({
         "type": "APPOINTMENT", "status": "ACTIVE", "title": title, "duration": 60, "start": start.to_string(),
         "client": { "id": client }, "user": { "id": technician }, "createdAt": "2026-01-05T12:00:00Z",

@@ -18,7 +18,9 @@ use crate::dashboard::site::{Site, Trouble};
 use crate::dashboard::words::actions as w;
 use crate::display;
 use crate::entities;
-use crate::run_log::actions::{self, ActionRequest, DecisionRequest, DismissalRequest, RebuildRequest, RetryRequest};
+use crate::run_log::actions::{
+    self, ActionRequest, DecisionRequest, DismissalRequest, RebuildRequest, RetryRequest,
+};
 use crate::states::RunMode;
 
 /// Characters of a reason.
@@ -66,7 +68,8 @@ pub(crate) async fn retry(
         return no_form();
     }
     let ids = form.id.into_iter().collect();
-    ask(&site, &asked, ActionRequest::Retry(RetryRequest { entity: form.entity, ids, code: form.code }), None).await
+    ask(&site, &asked, ActionRequest::Retry(RetryRequest { entity: form.entity, ids, code: form.code }), None)
+        .await
 }
 
 /// Asks for the dismissal of a case.
@@ -91,12 +94,18 @@ pub(crate) async fn dismiss(
 }
 
 /// Asks for a verification.
-pub(crate) async fn verify(State(site): State<Arc<Site>>, Extension(asked): Extension<PageRequest>) -> Answer {
+pub(crate) async fn verify(
+    State(site): State<Arc<Site>>,
+    Extension(asked): Extension<PageRequest>,
+) -> Answer {
     ask(&site, &asked, ActionRequest::Verify, None).await
 }
 
 /// Asks for the checks of `doctor`, and leads to their page.
-pub(crate) async fn doctor(State(site): State<Arc<Site>>, Extension(asked): Extension<PageRequest>) -> Answer {
+pub(crate) async fn doctor(
+    State(site): State<Arc<Site>>,
+    Extension(asked): Extension<PageRequest>,
+) -> Answer {
     match stored(&site, &asked, &ActionRequest::Doctor, None).await {
         Ok(_) => Answer::see("/app/doctor"),
         Err(trouble) => trouble::answer(&site, &asked, Screen::Doctor, trouble),
@@ -130,7 +139,12 @@ pub(crate) async fn lift(
     dry_run(&site, &asked, &form, ActionRequest::Lift).await
 }
 
-async fn dry_run(site: &Site, asked: &PageRequest, form: &Form, of: impl Fn(RebuildRequest) -> ActionRequest) -> Answer {
+async fn dry_run(
+    site: &Site,
+    asked: &PageRequest,
+    form: &Form,
+    of: impl Fn(RebuildRequest) -> ActionRequest,
+) -> Answer {
     let Some(run) = form.run else { return no_form() };
     ask(site, asked, of(RebuildRequest { run, dry_run: true }), None).await
 }
@@ -172,7 +186,13 @@ pub(crate) async fn decide(
     let Some(shown) = shown else { return no_form() };
     let Decision { run, entity, except, deletes } = decision;
     let request = DecisionRequest { run, entity, except, shown };
-    ask(&site, &asked, if deletes { ActionRequest::Delete(request) } else { ActionRequest::Keep(request) }, None).await
+    ask(
+        &site,
+        &asked,
+        if deletes { ActionRequest::Delete(request) } else { ActionRequest::Keep(request) },
+        None,
+    )
+    .await
 }
 
 /// A decision about withheld deletions, as a form says it.

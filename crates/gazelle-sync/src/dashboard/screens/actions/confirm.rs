@@ -13,7 +13,7 @@ use crate::dashboard::answer::Answer;
 use crate::dashboard::entry::form::BoundedForm;
 use crate::dashboard::links;
 use crate::dashboard::named::{Named, Names};
-use crate::dashboard::page::{PageRequest, Frame, Screen, entity_name};
+use crate::dashboard::page::{Frame, PageRequest, Screen, entity_name};
 use crate::dashboard::screens::deletions::read;
 use crate::dashboard::screens::trouble;
 use crate::dashboard::site::{Site, Trouble};
@@ -21,6 +21,7 @@ use crate::dashboard::words::actions as w;
 use crate::db::{DbError, Tx};
 use crate::entities;
 use crate::staging::deletions;
+use crate::states::DeletionState;
 
 /// The page.
 #[derive(Template)]
@@ -100,7 +101,10 @@ async fn confirm(site: &Site, asked: &PageRequest, decision: Decision) -> Result
         except: decision
             .except
             .iter()
-            .map(|id| ExcludedRecord { id: id.clone(), record: found.names.of(&decision.entity, id).shown(t) })
+            .map(|id| ExcludedRecord {
+                id: id.clone(),
+                record: found.names.of(&decision.entity, id).shown(t),
+            })
             .collect(),
         is_danger: decision.deletes,
         entity: decision.entity,
@@ -118,7 +122,7 @@ async fn read_all(tx: &Tx<'_>, decision: &Decision) -> Result<Read, DbError> {
     let listed = read::of_run(tx, decision.run).await?;
     let is_decided = |one: &&read::Deletion| {
         one.found.entity == decision.entity
-            && one.found.state == "withheld"
+            && one.found.state == DeletionState::Withheld
             && !decision.except.contains(&one.found.external_id)
     };
     let seen_again = listed.records.iter().filter(is_decided).filter(|one| one.is_seen_since()).count();

@@ -2,11 +2,14 @@
 
 use uuid::Uuid;
 
-use crate::dashboard::page::{PageRequest, Frame, entity_name};
+use crate::dashboard::page::{Frame, PageRequest, entity_name};
 use crate::dashboard::screens::quarantine::description::Facts;
 use crate::dashboard::words::actions as w;
 use crate::dashboard::words::locale::Locale;
-use crate::run_log::actions::{Action, ActionKind, ActionOutcome, ActionRequest, DecisionRequest, RetryRequest};
+use crate::run_log::actions::{
+    Action, ActionKind, ActionOutcome, ActionRequest, DecisionRequest, RetryRequest,
+};
+use crate::states::CaseState;
 
 /// A state with its shape, its colour and its words.
 pub(super) struct State {
@@ -27,7 +30,9 @@ pub(super) struct Button {
 pub(super) fn what(action: &Action, t: &Locale) -> String {
     let Some(request) = action.request() else { return t.fill(w::UNKNOWN, &[("kind", &action.kind)]) };
     let said = match &request {
-        ActionRequest::Sync(mode) if *mode == crate::states::RunMode::Full => t.say(w::SYNC_FULL).into_owned(),
+        ActionRequest::Sync(mode) if *mode == crate::states::RunMode::Full => {
+            t.say(w::SYNC_FULL).into_owned()
+        }
         ActionRequest::Sync(_) => t.say(w::SYNC).into_owned(),
         ActionRequest::Retry(retry) => retried(retry, t),
         ActionRequest::Dismiss(dismissal) => {
@@ -53,16 +58,19 @@ fn retried(retry: &RetryRequest, t: &Locale) -> String {
     if let [id] = retry.ids.as_slice() {
         return t.fill(w::RETRY_ONE, &[("id", id), ("entity", &entity.unwrap_or_default())]);
     }
-    let reason = retry
-        .code
-        .as_deref()
-        .map(|code| Facts { state: "open", code, field: Some("…"), external_id: "", parent: None }.reason(t));
+    let reason = retry.code.as_deref().map(|code| {
+        Facts { state: CaseState::Open, code, field: Some("…"), external_id: "", parent: None }.reason(t)
+    });
     let parts: Vec<String> = entity.into_iter().chain(reason).collect();
     let what = if parts.is_empty() { t.say(w::ALL_CODES).into_owned() } else { parts.join(", ") };
     t.fill(w::RETRY_ALL, &[("what", &what)])
 }
 
-fn decided(decision: &DecisionRequest, counted: crate::dashboard::words::sentence::CountedSentence, t: &Locale) -> String {
+fn decided(
+    decision: &DecisionRequest,
+    counted: crate::dashboard::words::sentence::CountedSentence,
+    t: &Locale,
+) -> String {
     let shown = i64::try_from(decision.shown).unwrap_or(i64::MAX);
     let entity = entity_name(&decision.entity, t);
     t.fill(counted.of(shown, t.language), &[("n", &t.number(shown)), ("entity", &entity)])
@@ -70,14 +78,13 @@ fn decided(decision: &DecisionRequest, counted: crate::dashboard::words::sentenc
 
 /// How far it came.
 pub(super) fn state(action: &Action, t: &Locale) -> State {
-    let outcome = action.outcome.as_deref().map(|outcome| outcome.parse::<ActionOutcome>());
-    let (class, shape, word) = match outcome {
+    let (class, shape, word) = match action.outcome {
         None if action.taken_at.is_none() => ("off", "○", w::WAITING),
         None => ("run", "◐", w::AT_WORK),
-        Some(Ok(ActionOutcome::Done)) => ("ok", "●", w::DONE),
-        Some(Ok(ActionOutcome::Partial)) => ("warn", "▲", w::PARTIAL),
-        Some(Ok(ActionOutcome::Refused)) => ("warn", "◇", w::REFUSED),
-        Some(Ok(ActionOutcome::Failed) | Err(_)) => ("bad", "■", w::FAILED),
+        Some(ActionOutcome::Done) => ("ok", "●", w::DONE),
+        Some(ActionOutcome::Partial) => ("warn", "▲", w::PARTIAL),
+        Some(ActionOutcome::Refused) => ("warn", "◇", w::REFUSED),
+        Some(ActionOutcome::Failed) => ("bad", "■", w::FAILED),
     };
     State { class, shape, word: t.say(word).into_owned() }
 }
@@ -91,9 +98,8 @@ pub(super) fn sentences(action: &Action, t: &Locale) -> Vec<String> {
         (Some(at), None, None) => told.push(t.fill(w::AT_WORK_HOW, &[("at", &t.when(at))])),
         (_, Some(_), Some(at)) => told.push(t.fill(w::CHANGED_AT, &[("at", &t.when(at))])),
         (_, Some(_), None) => {
-            let outcome = action.outcome.as_deref().and_then(|outcome| outcome.parse().ok());
             let is_sync = kind(action) == Some(ActionKind::Sync);
-            if !is_sync && matches!(outcome, Some(ActionOutcome::Failed | ActionOutcome::Refused)) {
+            if !is_sync && matches!(action.outcome, Some(ActionOutcome::Failed | ActionOutcome::Refused)) {
                 told.push(t.say(w::NOTHING_CHANGED).into_owned());
             }
         }
@@ -137,9 +143,15 @@ pub(super) fn way_back(action: &Action, frame: &Frame) -> Option<(Option<String>
     };
     let say = |said| Some(t.say(said).into_owned());
     let (sentence, button) = match request {
-        ActionRequest::Sync(_) => (None, action.run_id.map(|run| button("/app/actions/undo", w::BACK_UNDO, run))),
-        ActionRequest::Undo(_) => (None, action.run_id.map(|run| button("/app/actions/lift", w::LIFT_THIS, run))),
-        ActionRequest::Lift(_) => (None, action.run_id.map(|run| button("/app/actions/undo", w::BACK_UNDO, run))),
+        ActionRequest::Sync(_) => {
+            (None, action.run_id.map(|run| button("/app/actions/undo", w::BACK_UNDO, run)))
+        }
+        ActionRequest::Undo(_) => {
+            (None, action.run_id.map(|run| button("/app/actions/lift", w::LIFT_THIS, run)))
+        }
+        ActionRequest::Lift(_) => {
+            (None, action.run_id.map(|run| button("/app/actions/undo", w::BACK_UNDO, run)))
+        }
         ActionRequest::Delete(_) => {
             (say(w::BACK_OF_DELETE), action.run_id.map(|run| button("/app/actions/undo", w::BACK_UNDO, run)))
         }
@@ -169,7 +181,7 @@ pub(super) fn may_apply(action: &Action, asked: &PageRequest) -> bool {
 /// Whether an action is a dry run that has ended well.
 pub(super) fn is_applicable(action: &Action) -> bool {
     let is_dry_run = action.request().and_then(|request| request.applied()).is_some();
-    is_dry_run && action.outcome.as_deref() == Some(ActionOutcome::Done.as_str())
+    is_dry_run && action.outcome == Some(ActionOutcome::Done)
 }
 
 /// Whether this viewer asked for it.

@@ -19,7 +19,7 @@ use super::trouble;
 use crate::dashboard::answer::Answer;
 use crate::dashboard::entry::viewer::RouteAccess;
 use crate::dashboard::links;
-use crate::dashboard::page::{PageRequest, Frame, Screen, ShownTime};
+use crate::dashboard::page::{Frame, PageRequest, Screen, ShownTime};
 use crate::dashboard::site::{Site, Trouble};
 use crate::dashboard::words::actions as w;
 use crate::dashboard::words::locale::Locale;

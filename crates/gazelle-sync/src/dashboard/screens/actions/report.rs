@@ -5,8 +5,8 @@ use serde_json::Value as Json;
 use super::description::kind;
 use crate::dashboard::values::Value;
 use crate::dashboard::words::actions as w;
-use crate::dashboard::words::sentence::{CountedSentence, Sentence};
 use crate::dashboard::words::locale::Locale;
+use crate::dashboard::words::sentence::{CountedSentence, Sentence};
 use crate::run_log::actions::{Action, ActionKind};
 
 /// Rows of a table that are shown column by column.

@@ -21,22 +21,22 @@ use super::trouble;
 use crate::dashboard::answer::Answer;
 use crate::dashboard::links;
 use crate::dashboard::named::{Name, Named, Names};
-use crate::dashboard::page::{PageRequest, Frame, Screen, ShownTime};
+use crate::dashboard::page::{Frame, PageRequest, Screen, ShownTime};
 use crate::dashboard::raw;
 use crate::dashboard::raw_view::RawView;
 use crate::dashboard::site::{Site, Trouble};
 use crate::dashboard::values::Value;
 use crate::dashboard::words::actions as wa;
+use crate::dashboard::words::locale::Locale;
 use crate::dashboard::words::quarantine as w;
 use crate::dashboard::words::record as wr;
-use crate::dashboard::words::locale::Locale;
 use crate::db::{DbError, Tx};
 use crate::entities::{Entity, entity_of_table};
 use crate::explain::case::{self, CaseContext, Parent};
 use crate::explain::source::Sources;
 use crate::staging::history;
 use crate::staging::quarantine::{self, one};
-use crate::states::CaseState;
+use crate::states::{CaseState, VersionStatus};
 
 /// Newer versions whose value is shown.
 const MOST_NEWER: usize = 10;
@@ -63,7 +63,7 @@ struct Case {
 struct NewerVersion {
     number: usize,
     seen_at: jiff::Timestamp,
-    sync_status: String,
+    sync_status: VersionStatus,
     is_tombstone: bool,
     /// None where the version has no such field.
     value: Option<Json>,
@@ -185,7 +185,7 @@ async fn read(tx: &Tx<'_>, staging_id: Uuid, zone: &TimeZone) -> Result<Option<C
     let newer = newer.map(|(index, version)| NewerVersion {
         number: versions.number(index),
         seen_at: version.seen_at,
-        sync_status: version.sync_status.clone(),
+        sync_status: version.sync_status,
         is_tombstone: version.is_tombstone,
         value: field.as_deref().and_then(|field| case::offending(entity, &version.readable()?, field)?.1),
     });
@@ -208,13 +208,13 @@ fn page(case: &Case, frame: Frame) -> Page {
     let t = frame.locale();
     let CaseContext { case: found, .. } = &case.context;
     let facts = Facts {
-        state: &found.state,
+        state: found.state,
         code: &found.error_code,
         field: found.error_field.as_deref(),
         external_id: &found.external_id,
         parent: case.context.parent,
     };
-    let (class, shape, word) = description::state(&found.state, t);
+    let (class, shape, word) = description::state(found.state, t);
     let fed = case.place.as_deref().map(|place| Fed::by(case.entity, place)).unwrap_or_default();
     let marks = Marks { fed, ..Marks::default() };
     let raw = case.raw.as_ref();
@@ -235,7 +235,7 @@ fn page(case: &Case, frame: Frame) -> Page {
         closed: found
             .closed_at
             .map(|at| (ShownTime::date_hour(at, t), found.closed_reason.clone().unwrap_or_default())),
-        is_closed_by_person: found.state == "dismissed",
+        is_closed_by_person: found.state == CaseState::Dismissed,
         tries: t.number(found.attempts),
         first: ShownTime::date_hour(found.first_seen_at, t),
         last: ShownTime::date_hour(found.last_seen_at, t),
@@ -259,7 +259,7 @@ fn page(case: &Case, frame: Frame) -> Page {
 }
 
 fn decide(found: &quarantine::Case, frame: &Frame) -> Option<Decide> {
-    let state: CaseState = found.state.parse().ok()?;
+    let state = found.state;
     let may_retry = state.is_open() || state == CaseState::Dismissed;
     (may_retry && frame.may_office()).then(|| Decide {
         entity: found.entity.clone(),

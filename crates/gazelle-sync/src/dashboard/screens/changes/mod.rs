@@ -15,7 +15,7 @@ use super::trouble;
 use crate::dashboard::answer::Answer;
 use crate::dashboard::changed::ChangedAppointment;
 use crate::dashboard::changed::lines::{self, ChangeLine};
-use crate::dashboard::page::{PageRequest, Frame, Screen};
+use crate::dashboard::page::{Frame, PageRequest, Screen};
 use crate::dashboard::site::{Site, Trouble};
 use crate::dashboard::words::changes as w;
 use crate::dashboard::words::locale::Locale;

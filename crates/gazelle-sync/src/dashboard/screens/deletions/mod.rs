@@ -15,7 +15,7 @@ use super::trouble;
 use crate::config::Settings;
 use crate::dashboard::answer::Answer;
 use crate::dashboard::links;
-use crate::dashboard::page::{PageRequest, Frame, Screen, ShownTime, entity_name};
+use crate::dashboard::page::{Frame, PageRequest, Screen, ShownTime, entity_name};
 use crate::dashboard::site::{Site, Trouble};
 use crate::dashboard::words::deletions as w;
 use crate::dashboard::words::locale::Locale;

@@ -13,15 +13,15 @@ use super::read::{self, Deletion, Group, Hanging, MOST, RunDeletions};
 use crate::dashboard::answer::Answer;
 use crate::dashboard::links;
 use crate::dashboard::named::Named;
-use crate::dashboard::page::{PageRequest, Frame, Screen, ShownTime, entity_name};
+use crate::dashboard::page::{Frame, PageRequest, Screen, ShownTime, entity_name};
 use crate::dashboard::raw;
 use crate::dashboard::screens::trouble;
 use crate::dashboard::site::{Site, Trouble};
 use crate::dashboard::values::Value;
 use crate::dashboard::words::actions as wa;
 use crate::dashboard::words::deletions as w;
-use crate::dashboard::words::sentence::Sentence;
 use crate::dashboard::words::locale::Locale;
+use crate::dashboard::words::sentence::Sentence;
 use crate::states::DeletionState;
 
 /// The page.
@@ -135,12 +135,12 @@ fn group_form(group: &Group, t: &Locale) -> GroupForm {
 }
 
 fn view(deletion: &Deletion, t: &Locale) -> RecordView {
-    let (class, shape, word) = match deletion.found.state.parse() {
-        Ok(DeletionState::Withheld) => ("warn", "▲", w::STATE_WITHHELD),
-        Ok(DeletionState::Approved) => ("bad", "✕", w::STATE_APPROVED),
-        Ok(DeletionState::Dismissed) => ("ok", "●", w::STATE_DISMISSED),
-        Ok(DeletionState::Superseded) => ("ok", "↺", w::STATE_SUPERSEDED),
-        Ok(DeletionState::Deleted) | Err(_) => ("bad", "✕", w::STATE_DELETED),
+    let (class, shape, word) = match deletion.found.state {
+        DeletionState::Withheld => ("warn", "▲", w::STATE_WITHHELD),
+        DeletionState::Approved => ("bad", "✕", w::STATE_APPROVED),
+        DeletionState::Dismissed => ("ok", "●", w::STATE_DISMISSED),
+        DeletionState::Superseded => ("ok", "↺", w::STATE_SUPERSEDED),
+        DeletionState::Deleted => ("bad", "✕", w::STATE_DELETED),
     };
     let evidence = &deletion.found.evidence["evidence"];
     let answer = evidence["answer"].to_string();
@@ -148,7 +148,7 @@ fn view(deletion: &Deletion, t: &Locale) -> RecordView {
     RecordView {
         entity: deletion.found.entity.clone(),
         id: deletion.found.external_id.clone(),
-        is_waiting: deletion.found.state.parse() == Ok(DeletionState::Withheld),
+        is_waiting: deletion.found.state == DeletionState::Withheld,
         record: deletion.name.shown(t),
         class,
         shape,

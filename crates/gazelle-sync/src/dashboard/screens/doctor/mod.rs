@@ -13,7 +13,7 @@ use serde::Deserialize as _;
 
 use super::trouble;
 use crate::dashboard::answer::Answer;
-use crate::dashboard::page::{PageRequest, Frame, Screen, ShownTime, State as Shape};
+use crate::dashboard::page::{Frame, PageRequest, Screen, ShownTime, State as Shape};
 use crate::dashboard::site::{Site, Trouble};
 use crate::dashboard::words::actions::BY_DEMO;
 use crate::dashboard::words::doctor as w;

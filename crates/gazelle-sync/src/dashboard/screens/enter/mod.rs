@@ -15,7 +15,7 @@ use super::trouble;
 use crate::dashboard::answer::Answer;
 use crate::dashboard::entry::cookie;
 use crate::dashboard::entry::form::BoundedForm;
-use crate::dashboard::page::{PageRequest, Frame, Screen, home};
+use crate::dashboard::page::{Frame, PageRequest, Screen, home};
 use crate::dashboard::site::{Site, Trouble};
 use crate::dashboard::words::entry as w;
 use crate::dashboard::words::sentence::Sentence;
@@ -111,7 +111,13 @@ fn fits(form: &Form, name: &str) -> Result<(), Sentence> {
     })
 }
 
-fn page(site: &Site, asked: &PageRequest, link: &Token, person: &Person, problem: Option<Sentence>) -> Answer {
+fn page(
+    site: &Site,
+    asked: &PageRequest,
+    link: &Token,
+    person: &Person,
+    problem: Option<Sentence>,
+) -> Answer {
     let frame = frame(site, asked, person);
     let status = if problem.is_some() { StatusCode::UNPROCESSABLE_ENTITY } else { StatusCode::OK };
     let page = Page {

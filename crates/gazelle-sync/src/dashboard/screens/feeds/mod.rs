@@ -15,7 +15,7 @@ use super::{refused, trouble};
 use crate::dashboard::answer::Answer;
 use crate::dashboard::entry::form::BoundedForm;
 use crate::dashboard::feed;
-use crate::dashboard::page::{PageRequest, Frame, Screen};
+use crate::dashboard::page::{Frame, PageRequest, Screen};
 use crate::dashboard::site::{Site, Trouble};
 use crate::dashboard::words::feeds as w;
 use crate::dashboard::words::{entry, today};

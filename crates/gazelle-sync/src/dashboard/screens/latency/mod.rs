@@ -12,7 +12,7 @@ use serde::Serialize;
 use super::trouble;
 use crate::dashboard::answer::Answer;
 use crate::dashboard::charts::heat::{Cell, Heat, STEPS};
-use crate::dashboard::page::{PageRequest, Frame, Screen};
+use crate::dashboard::page::{Frame, PageRequest, Screen};
 use crate::dashboard::site::{Site, Trouble};
 use crate::dashboard::words::charts as w;
 use crate::run_log::run_charts::{self, REQUESTS};

@@ -14,7 +14,7 @@ use crate::config::Language;
 use crate::dashboard::answer::Answer;
 use crate::dashboard::entry::cookie;
 use crate::dashboard::entry::form::BoundedForm;
-use crate::dashboard::page::{PageRequest, Frame, LANGUAGE_COOKIE, LIVE_COOKIE, Screen, own_path};
+use crate::dashboard::page::{Frame, LANGUAGE_COOKIE, LIVE_COOKIE, PageRequest, Screen, own_path};
 use crate::dashboard::site::Site;
 use crate::dashboard::words::entry as w;
 use crate::people;
@@ -82,7 +82,10 @@ pub(crate) struct LiveForm {
 }
 
 /// Keeps in the browser whether open pages follow what happens, and leads back.
-pub(crate) async fn choose_live(State(site): State<Arc<Site>>, BoundedForm(choice): BoundedForm<LiveForm>) -> Answer {
+pub(crate) async fn choose_live(
+    State(site): State<Arc<Site>>,
+    BoundedForm(choice): BoundedForm<LiveForm>,
+) -> Answer {
     let secure = cookie::secure(site.shared.settings.public_url.as_ref());
     let value = if choice.live == "off" { "off" } else { "on" };
     let cookie =
@@ -91,7 +94,10 @@ pub(crate) async fn choose_live(State(site): State<Arc<Site>>, BoundedForm(choic
 }
 
 /// Ends all sessions of the person, in every browser.
-pub(crate) async fn sign_out(State(site): State<Arc<Site>>, Extension(asked): Extension<PageRequest>) -> Answer {
+pub(crate) async fn sign_out(
+    State(site): State<Arc<Site>>,
+    Extension(asked): Extension<PageRequest>,
+) -> Answer {
     if let Some(person) = asked.viewer.person() {
         let ended =
             async { people::end_all(&site.db()?, person.id).await.map_err(|error| site.failed(&error)) };

@@ -12,7 +12,7 @@ use tokio::time::Instant;
 use super::read::{self, Overview};
 use crate::dashboard::entry::same_origin;
 use crate::dashboard::live::marks::Versions;
-use crate::dashboard::page::{PageRequest, AwaitingCounts};
+use crate::dashboard::page::{AwaitingCounts, PageRequest};
 use crate::dashboard::site::{Site, Trouble};
 
 /// For how long facts are shown after they were read.
@@ -34,11 +34,16 @@ pub(crate) struct CachedOverview {
 pub(crate) struct Cached(Mutex<Option<Arc<CachedOverview>>>);
 
 /// The facts, not older than [`KEPT`].
-pub(super) async fn facts(cached: &Cached, site: &Site, asked: &PageRequest) -> Result<Arc<CachedOverview>, Trouble> {
+pub(super) async fn facts(
+    cached: &Cached,
+    site: &Site,
+    asked: &PageRequest,
+) -> Result<Arc<CachedOverview>, Trouble> {
     let mut last = cached.0.lock().await;
     let (versions, posted) = (site.live.versions(), site.posted());
-    let is_current =
-        |seen: &CachedOverview| seen.begun.elapsed() < KEPT && seen.versions == versions && seen.posted == posted;
+    let is_current = |seen: &CachedOverview| {
+        seen.begun.elapsed() < KEPT && seen.versions == versions && seen.posted == posted
+    };
     if let Some(seen) = last.as_ref().filter(|seen| is_current(seen)) {
         // Who was let in as to the demonstration sees that alone.
         return match seen.is_demo || !asked.viewer.is_demo() {

@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use jiff::civil::Date;
 use serde::Serialize;
 
-use crate::dashboard::charts::growth::{GrowthChartData, Entity, Growth};
+use crate::dashboard::charts::growth::{Entity, Growth, GrowthChartData};
 use crate::dashboard::page::entity_name;
 use crate::dashboard::words::charts as w;
 use crate::dashboard::words::locale::Locale;
@@ -25,7 +25,11 @@ pub(super) struct GrowthFacts {
 }
 
 /// Reads them, for the days of a zone.
-pub(super) async fn read(tx: &Tx<'_>, now: Timestamp, zone: &jiff::tz::TimeZone) -> Result<GrowthFacts, DbError> {
+pub(super) async fn read(
+    tx: &Tx<'_>,
+    now: Timestamp,
+    zone: &jiff::tz::TimeZone,
+) -> Result<GrowthFacts, DbError> {
     let days = time::starts_of_days(time::local(now, zone).date(), DAYS, zone);
     let starts: Vec<Timestamp> = days.iter().map(|(_, start)| *start).collect();
     let grown = run_charts::growth(tx, &starts).await?;

@@ -15,7 +15,7 @@ use super::{refused, trouble};
 use crate::config::Language;
 use crate::dashboard::answer::Answer;
 use crate::dashboard::entry::form::BoundedForm;
-use crate::dashboard::page::{PageRequest, Frame, Screen, ShownTime, State as Shape};
+use crate::dashboard::page::{Frame, PageRequest, Screen, ShownTime, State as Shape};
 use crate::dashboard::site::{Site, Trouble};
 use crate::dashboard::words::entry as w;
 use crate::dashboard::words::sentence::Sentence;

@@ -2,7 +2,7 @@
 
 use uuid::Uuid;
 
-use crate::dashboard::page::{PageRequest, Frame, Screen};
+use crate::dashboard::page::{Frame, PageRequest, Screen};
 use crate::dashboard::screens::today::read::technicians;
 use crate::dashboard::site::{Site, Trouble};
 use crate::people::{self, ListedPerson};

@@ -1,16 +1,16 @@
 //! A case in words: its reason, its state, and what can be done.
 
 use crate::dashboard::raw;
+use crate::dashboard::words::locale::Locale;
 use crate::dashboard::words::quarantine as w;
 use crate::dashboard::words::sentence::Sentence;
-use crate::dashboard::words::locale::Locale;
 use crate::explain::case::Parent;
 use crate::states::CaseState;
 
 /// The facts that describe a case.
 #[derive(Debug, Clone, Copy)]
 pub(in crate::dashboard::screens) struct Facts<'c> {
-    pub(in crate::dashboard::screens) state: &'c str,
+    pub(in crate::dashboard::screens) state: CaseState,
     pub(in crate::dashboard::screens) code: &'c str,
     pub(in crate::dashboard::screens) field: Option<&'c str>,
     pub(in crate::dashboard::screens) external_id: &'c str,
@@ -65,10 +65,10 @@ impl Facts<'_> {
 
     /// What to do, and whether dismissing it is another way.
     fn to_do(self) -> (Sentence, bool) {
-        match (self.state.parse(), self.code) {
-            (Ok(CaseState::Dismissed), _) => (w::DO_NOTHING_DISMISSED, false),
-            (Ok(state), _) if !state.is_open() => (w::DO_NOTHING_CLOSED, false),
-            (Ok(CaseState::Waiting), _) => match self.parent {
+        match (self.state, self.code) {
+            (CaseState::Dismissed, _) => (w::DO_NOTHING_DISMISSED, false),
+            (state, _) if !state.is_open() => (w::DO_NOTHING_CLOSED, false),
+            (CaseState::Waiting, _) => match self.parent {
                 Some(Parent::InProduction) => (w::DO_WAIT_NEXT_RUN, false),
                 Some(Parent::Staged) => (w::DO_LOOK_PARENT, false),
                 Some(Parent::Unknown) | None => (w::DO_WAIT_ASKED, true),
@@ -85,16 +85,18 @@ impl Facts<'_> {
 }
 
 /// A state: class, shape and word.
-pub(in crate::dashboard::screens) fn state(state: &str, t: &Locale) -> (&'static str, &'static str, String) {
-    let (class, shape, said) = match state.parse() {
-        Ok(CaseState::Open) => ("bad", "■", w::STATE_OPEN),
-        Ok(CaseState::Waiting) => ("run", "◐", w::STATE_WAITING),
-        Ok(CaseState::Released) => ("ok", "●", w::STATE_RELEASED),
-        Ok(CaseState::Reread) => ("ok", "●", w::STATE_REREAD),
-        Ok(CaseState::Superseded) => ("ok", "●", w::STATE_SUPERSEDED),
-        Ok(CaseState::Withdrawn) => ("off", "◇", w::STATE_WITHDRAWN),
-        Ok(CaseState::Dismissed) => ("off", "◇", w::STATE_DISMISSED),
-        Err(_) => return ("off", "◇", state.to_owned()),
+pub(in crate::dashboard::screens) fn state(
+    state: CaseState,
+    t: &Locale,
+) -> (&'static str, &'static str, String) {
+    let (class, shape, said) = match state {
+        CaseState::Open => ("bad", "■", w::STATE_OPEN),
+        CaseState::Waiting => ("run", "◐", w::STATE_WAITING),
+        CaseState::Released => ("ok", "●", w::STATE_RELEASED),
+        CaseState::Reread => ("ok", "●", w::STATE_REREAD),
+        CaseState::Superseded => ("ok", "●", w::STATE_SUPERSEDED),
+        CaseState::Withdrawn => ("off", "◇", w::STATE_WITHDRAWN),
+        CaseState::Dismissed => ("off", "◇", w::STATE_DISMISSED),
     };
     (class, shape, t.say(said).into_owned())
 }
@@ -127,7 +129,7 @@ mod tests {
         for t in &tongues() {
             for code in codes {
                 let facts = Facts {
-                    state: "open",
+                    state: CaseState::Open,
                     code: code.as_str(),
                     field: Some("start"),
                     external_id: "evt_1",
@@ -141,7 +143,7 @@ mod tests {
                 );
             }
             for known in CaseState::ALL {
-                assert_ne!(state(known.as_str(), t).2, known.as_str());
+                assert_ne!(state(*known, t).2, known.as_str());
             }
         }
     }
@@ -153,27 +155,30 @@ mod tests {
             |state, code, parent| Facts { state, code, field: Some("start"), external_id: "evt_1", parent };
         for (facts, advice) in [
             (
-                facts("open", "missing_field", None),
+                facts(CaseState::Open, "missing_field", None),
                 "Fill in start in Gazelle: the next sync closes the case. If it can stay out of production: gazelle-sync errors dismiss evt_1 --reason TEXT.",
             ),
-            (facts("superseded", "missing_field", None), "Nothing: the case is closed."),
+            (facts(CaseState::Superseded, "missing_field", None), "Nothing: the case is closed."),
             (
-                facts("dismissed", "missing_field", None),
+                facts(CaseState::Dismissed, "missing_field", None),
                 "Nothing. gazelle-sync errors retry evt_1 tries it again.",
             ),
             (
-                facts("waiting", "missing_parent", Some(Parent::InProduction)),
+                facts(CaseState::Waiting, "missing_parent", Some(Parent::InProduction)),
                 "Nothing: the next run writes it to production.",
             ),
             (
-                facts("waiting", "missing_parent", Some(Parent::Staged)),
+                facts(CaseState::Waiting, "missing_parent", Some(Parent::Staged)),
                 "Look at its parent, which is not in production either.",
             ),
         ] {
             assert_eq!(facts.advice(&en), advice);
         }
-        assert_eq!(facts("open", "missing_field", None).reason(&fr), "Le champ obligatoire start manque");
-        let nothing = Facts { field: None, ..facts("open", "invalid_field", None) };
+        assert_eq!(
+            facts(CaseState::Open, "missing_field", None).reason(&fr),
+            "Le champ obligatoire start manque"
+        );
+        let nothing = Facts { field: None, ..facts(CaseState::Open, "invalid_field", None) };
         assert_eq!(nothing.reason(&en), "The value of the record cannot be read");
     }
 }

@@ -18,23 +18,28 @@ use crate::dashboard::answer::Answer;
 use crate::dashboard::charts::in_and_out::{Day, InAndOut};
 use crate::dashboard::links;
 use crate::dashboard::named::{Named, Names};
-use crate::dashboard::page::{PageRequest, Frame, Screen, ShownTime, entity_name};
+use crate::dashboard::page::{Frame, PageRequest, Screen, ShownTime, entity_name};
 use crate::dashboard::site::{Site, Trouble};
 use crate::dashboard::words::charts as wc;
+use crate::dashboard::words::locale::Locale;
 use crate::dashboard::words::quarantine as w;
 use crate::dashboard::words::sentence::Sentence;
-use crate::dashboard::words::locale::Locale;
 use crate::entities;
 use crate::staging::quarantine::one;
+use crate::states::CaseState;
 use description::{CODES, Facts};
 use read::{Filter, Group, ListedCase, Position};
 
 /// The states that the list can be filtered by: the first is the one shown if none is chosen.
-const STATES: [(&str, Sentence, &[&str]); 4] = [
-    ("open", w::OPEN_ONES, &["open", "waiting"]),
-    ("dismissed", w::DISMISSED_ONES, &["dismissed"]),
-    ("closed", w::CLOSED_ONES, &["released", "reread", "superseded", "withdrawn"]),
-    ("all", w::ALL_ONES, &["open", "waiting", "dismissed", "released", "reread", "superseded", "withdrawn"]),
+const STATES: [(&str, Sentence, &[CaseState]); 4] = [
+    ("open", w::OPEN_ONES, &[CaseState::Open, CaseState::Waiting]),
+    ("dismissed", w::DISMISSED_ONES, &[CaseState::Dismissed]),
+    (
+        "closed",
+        w::CLOSED_ONES,
+        &[CaseState::Released, CaseState::Reread, CaseState::Superseded, CaseState::Withdrawn],
+    ),
+    ("all", w::ALL_ONES, CaseState::ALL),
 ];
 
 /// Number of local days drawn, including today.
@@ -217,7 +222,8 @@ fn entity_choices(filter: &Filter, t: &Locale) -> Vec<Choice> {
 fn code_choices(filter: &Filter, t: &Locale) -> Vec<Choice> {
     let all = CODES.iter().map(|(code, _)| Choice {
         value: (*code).to_owned(),
-        word: Facts { state: "open", code, field: Some("…"), external_id: "", parent: None }.reason(t),
+        word: Facts { state: CaseState::Open, code, field: Some("…"), external_id: "", parent: None }
+            .reason(t),
         is_chosen: filter.code == Some(code),
     });
     let any = Choice {
@@ -229,9 +235,9 @@ fn code_choices(filter: &Filter, t: &Locale) -> Vec<Choice> {
 }
 
 fn group_row(group: &Group, t: &Locale) -> GroupRow {
-    let (class, shape, word) = description::state(&group.state, t);
+    let (class, shape, word) = description::state(group.state, t);
     let facts = Facts {
-        state: &group.state,
+        state: group.state,
         code: &group.error_code,
         field: Some(&group.error_field),
         external_id: "",
@@ -255,9 +261,9 @@ fn group_row(group: &Group, t: &Locale) -> GroupRow {
 }
 
 fn case_row(case: &ListedCase, (names, titles): &(Names, HashMap<Uuid, String>), t: &Locale) -> CaseRow {
-    let (class, shape, word) = description::state(&case.state, t);
+    let (class, shape, word) = description::state(case.state, t);
     let facts = Facts {
-        state: &case.state,
+        state: case.state,
         code: &case.error_code,
         field: case.error_field.as_deref(),
         external_id: &case.external_id,

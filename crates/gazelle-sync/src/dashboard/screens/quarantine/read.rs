@@ -9,8 +9,9 @@ use uuid::Uuid;
 
 use crate::dashboard::charts::in_and_out::Day;
 use crate::dashboard::links;
-use crate::db::{DbError, Tx};
+use crate::db::{self, DbError, Tx};
 use crate::entities::{self, Entity};
+use crate::states::CaseState;
 
 /// Cases on one page.
 const PAGE: usize = 50;
@@ -19,7 +20,7 @@ const PAGE: usize = 50;
 pub(super) struct Filter {
     /// The choice of states, as the address names it.
     pub(super) state: &'static str,
-    pub(super) states: &'static [&'static str],
+    pub(super) states: &'static [CaseState],
     pub(super) entity: Option<&'static Entity>,
     pub(super) code: Option<&'static str>,
     /// Only those after this position, the last one of the page before.
@@ -75,7 +76,7 @@ pub(super) struct ListedCase {
     pub(super) entity: String,
     pub(super) external_id: String,
     pub(super) staging_id: Uuid,
-    pub(super) state: String,
+    pub(super) state: CaseState,
     pub(super) error_code: String,
     pub(super) error_field: Option<String>,
     pub(super) waits_for: Option<String>,
@@ -93,7 +94,7 @@ pub(super) struct Group {
     pub(super) entity: String,
     pub(super) error_code: String,
     pub(super) error_field: String,
-    pub(super) state: String,
+    pub(super) state: CaseState,
     pub(super) records: i64,
     /// When the first of them was noted.
     pub(super) oldest: Timestamp,
@@ -102,17 +103,17 @@ pub(super) struct Group {
 /// The groups of all that waits.
 pub(super) async fn groups(tx: &Tx<'_>) -> Result<Vec<Group>, DbError> {
     let rows = tx.query(include_str!("groups.sql"), &[]).await?;
-    Ok(rows
-        .iter()
-        .map(|row| Group {
+    let group = |row: &Row| {
+        Ok(Group {
             entity: row.get("entity"),
             error_code: row.get("error_code"),
             error_field: row.get("error_field"),
-            state: row.get("state"),
+            state: db::word(row, "state")?,
             records: row.get("records"),
             oldest: row.get("oldest"),
         })
-        .collect())
+    };
+    rows.iter().map(group).collect()
 }
 
 /// A page of cases, and where the next one begins; none on the last page.
@@ -121,6 +122,7 @@ pub(super) async fn cases(
     filter: &Filter,
 ) -> Result<(Vec<ListedCase>, Option<Position>), DbError> {
     let entities = filter.entity.map_or_else(entities::names, |entity| vec![entity.name]);
+    let states: Vec<&str> = filter.states.iter().map(|state| state.as_str()).collect();
     let at = filter.before.as_ref();
     // One more than is shown tells whether there is a next page.
     let most = PAGE as i64 + 1;
@@ -130,7 +132,7 @@ pub(super) async fn cases(
             &[
                 (&entities, Type::TEXT_ARRAY),
                 (&filter.code, Type::TEXT),
-                (&filter.states, Type::TEXT_ARRAY),
+                (&states, Type::TEXT_ARRAY),
                 (&at.map(|at| at.last_seen_at), Type::TIMESTAMPTZ),
                 (&at.map(|at| at.external_id.as_str()), Type::TEXT),
                 (&at.map(|at| at.staging_id), Type::UUID),
@@ -138,7 +140,7 @@ pub(super) async fn cases(
             ],
         )
         .await?;
-    let cases: Vec<ListedCase> = rows.iter().take(PAGE).map(case).collect();
+    let cases: Vec<ListedCase> = rows.iter().take(PAGE).map(case).collect::<Result<_, _>>()?;
     let last = cases.last().filter(|_| rows.len() > PAGE).map(|case| Position {
         last_seen_at: case.last_seen_at,
         staging_id: case.staging_id,
@@ -147,12 +149,12 @@ pub(super) async fn cases(
     Ok((cases, last))
 }
 
-fn case(row: &Row) -> ListedCase {
-    ListedCase {
+fn case(row: &Row) -> Result<ListedCase, DbError> {
+    Ok(ListedCase {
         entity: row.get("entity"),
         external_id: row.get("external_id"),
         staging_id: row.get("staging_id"),
-        state: row.get("state"),
+        state: db::word(row, "state")?,
         error_code: row.get("error_code"),
         error_field: row.get("error_field"),
         waits_for: row.get("waits_for"),
@@ -162,7 +164,7 @@ fn case(row: &Row) -> ListedCase {
         last_seen_at: row.get("last_seen_at"),
         closed_at: row.get("closed_at"),
         closed_reason: row.get("closed_reason"),
-    }
+    })
 }
 
 /// What came and what was closed on local days: `days` are the days with their starts, and the day after.

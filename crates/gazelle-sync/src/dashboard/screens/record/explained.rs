@@ -4,9 +4,9 @@
 use super::read::RawVersion;
 use crate::dashboard::links;
 use crate::dashboard::values::Value;
+use crate::dashboard::words::locale::Locale;
 use crate::dashboard::words::record as w;
 use crate::dashboard::words::sentence::Sentence;
-use crate::dashboard::words::locale::Locale;
 use crate::explain::column::{Explanation, FilledBy, Source};
 use crate::explain::source::Request;
 use crate::explain::times::Times;

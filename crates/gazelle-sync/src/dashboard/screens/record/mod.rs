@@ -20,15 +20,15 @@ use super::trouble;
 use crate::dashboard::answer::Answer;
 use crate::dashboard::links;
 use crate::dashboard::named::{Name, Named, Names};
-use crate::dashboard::page::{PageRequest, Frame, Screen, ShownTime};
+use crate::dashboard::page::{Frame, PageRequest, Screen, ShownTime};
 use crate::dashboard::raw_view::RawView;
 use crate::dashboard::site::{Site, Trouble};
 use crate::dashboard::values::Differences;
-use crate::dashboard::words::record as w;
 use crate::dashboard::words::locale::Locale;
+use crate::dashboard::words::record as w;
 use crate::entities;
 use explained::Block;
-use read::{RecordLookup, Record, RecordParameters};
+use read::{Record, RecordLookup, RecordParameters};
 use rows::{Marks, TableView};
 use versions::{Chip, VersionView};
 

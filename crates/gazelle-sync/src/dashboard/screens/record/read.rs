@@ -119,7 +119,8 @@ pub(super) async fn read(
     let explained = explained(tx, entity, id, parameters, (&rows, &versions, &sources), zone).await?;
     let shown = shown(&history, &versions, parameters, explained.as_ref());
     let raw = shown.map(|index| raw(&versions, index, explained.as_ref()));
-    let compared = raw.as_ref().zip(parameters.compare).map(|(raw, from)| compared(&versions, from, raw.number));
+    let compared =
+        raw.as_ref().zip(parameters.compare).map(|(raw, from)| compared(&versions, from, raw.number));
     Ok(RecordLookup::Record(Box::new(Record { rows, history, related, raw, compared, explained, entity })))
 }
 

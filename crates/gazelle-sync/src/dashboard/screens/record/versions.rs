@@ -4,9 +4,9 @@ use super::read::Record;
 use crate::dashboard::links;
 use crate::dashboard::page::ShownTime;
 use crate::dashboard::values::Differences;
+use crate::dashboard::words::locale::Locale;
 use crate::dashboard::words::record as w;
 use crate::dashboard::words::sentence::Sentence;
-use crate::dashboard::words::locale::Locale;
 use crate::explain::history::{History, VersionEntry, VersionState};
 use crate::states::VersionOperation;
 

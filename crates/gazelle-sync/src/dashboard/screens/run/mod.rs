@@ -17,16 +17,16 @@ use super::trouble;
 use crate::dashboard::answer::Answer;
 use crate::dashboard::charts::lanes::{self, Lanes};
 use crate::dashboard::links;
-use crate::dashboard::page::{PageRequest, Frame, Screen, entity_name};
+use crate::dashboard::page::{Frame, PageRequest, Screen, entity_name};
 use crate::dashboard::site::{Site, Trouble};
 use crate::dashboard::words::actions as wa;
 use crate::dashboard::words::charts as wc;
+use crate::dashboard::words::locale::Locale;
 use crate::dashboard::words::runs as w;
 use crate::dashboard::words::sentence::Sentence;
-use crate::dashboard::words::locale::Locale;
-use crate::run_log::kinds::{RUNNING, RunCommand, Status};
+use crate::run_log::kinds::{RunCommand, RunState};
 use crate::run_log::report::EntityReport;
-use crate::run_log::run_pages::{self, OneRun, ApiRequest};
+use crate::run_log::run_pages::{self, ApiRequest, OneRun};
 use crate::run_log::warnings::{self, WarningFilter, Warnings};
 use crate::source::OutcomeCode;
 use crate::staging::history::run_versions::RunSpan;
@@ -185,8 +185,7 @@ fn page(run: &Run, after: i32, frame: Frame) -> Page {
     let staged: u64 =
         one.entities.iter().map(|entity| entity.staged + entity.rows_written + entity.deleted).sum();
     let seen: u64 = one.entities.iter().filter_map(|entity| entity.seen).sum();
-    let is_over_and_idle =
-        listed.status.parse() == Ok(Status::Success) && staged == 0 && !one.entities.is_empty();
+    let is_over_and_idle = listed.status == RunState::Success && staged == 0 && !one.entities.is_empty();
     let own = links::run(&listed.run_id);
     Page {
         heading: t.fill(w::RUN_OF, &[("at", &t.date_hour(listed.started_at))]),
@@ -219,13 +218,12 @@ fn page(run: &Run, after: i32, frame: Frame) -> Page {
 
 /// Why a run has no counts, which are written when it ends; none if it has, or if its command counts nothing.
 fn uncounted(run: &OneRun) -> Option<Sentence> {
-    let status = &run.listed.run.status;
-    match status.parse() {
+    match run.listed.run.status {
         _ if !run.entities.is_empty() => None,
-        Ok(Status::Success | Status::Partial) => None,
-        Ok(Status::Failed) => Some(w::NO_ENTITIES),
-        Err(_) if status == RUNNING => Some(w::COUNTED_LATER),
-        Ok(Status::Interrupted) | Err(_) => Some(w::NOT_COUNTED),
+        RunState::Success | RunState::Partial => None,
+        RunState::Failed => Some(w::NO_ENTITIES),
+        RunState::Running => Some(w::COUNTED_LATER),
+        RunState::Interrupted => Some(w::NOT_COUNTED),
     }
 }
 
@@ -314,7 +312,7 @@ fn drawn(one: &OneRun, after: i32, t: &Locale) -> Option<Lanes> {
             started_at: sent.started_at,
             latency_ms: sent.latency_ms,
             is_retried: sent.attempts > 1,
-            is_answered: sent.outcome.parse() == Ok(OutcomeCode::Answered),
+            is_answered: sent.outcome == OutcomeCode::Answered,
         })
         .collect();
     let of_entity = |entity: &EntityReport| {
@@ -336,8 +334,8 @@ fn request(sent: &ApiRequest, begun: jiff::Timestamp, t: &Locale) -> RequestRow 
         attempts: t.number(sent.attempts),
         is_retried: sent.attempts > 1,
         http: sent.http_status.map_or_else(|| "–".to_owned(), |status| status.to_string()),
-        outcome: sent.outcome.clone(),
-        is_ok: sent.outcome.parse() == Ok(OutcomeCode::Answered),
+        outcome: sent.outcome.to_string(),
+        is_ok: sent.outcome == OutcomeCode::Answered,
         latency: t.milliseconds(sent.latency_ms),
         bytes: t.bytes(sent.bytes),
     }

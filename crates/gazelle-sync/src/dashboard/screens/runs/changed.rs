@@ -67,15 +67,14 @@ impl Facts {
         let number = |changed: &[&StagedByRun], name: &str| {
             changed.iter().find(|one| one.entity == name).map(|one| one.staged)
         };
-        let numbers = names.iter().map(|name| Numbers {
-            name: entity_name(name, t),
-            changed: read.iter().map(|(_, changed)| number(changed, name)).collect(),
-            usual: self.usual.iter().find(|usual| usual.entity == *name).map(|usual| changed_bars::UsualBand {
-                runs: usual.runs,
-                low: usual.low,
-                high: usual.high,
-            }),
-        });
+        let numbers =
+            names.iter().map(|name| Numbers {
+                name: entity_name(name, t),
+                changed: read.iter().map(|(_, changed)| number(changed, name)).collect(),
+                usual: self.usual.iter().find(|usual| usual.entity == *name).map(|usual| {
+                    changed_bars::UsualBand { runs: usual.runs, low: usual.low, high: usual.high }
+                }),
+            });
         let numbers: Vec<Numbers> = numbers.collect();
         let bars: Vec<Bars> = numbers.iter().map(|numbers| Bars::draw(numbers, t)).collect();
         let row = |(at, (listed, _)): (usize, &(&ListedRun, Vec<&StagedByRun>))| Row {

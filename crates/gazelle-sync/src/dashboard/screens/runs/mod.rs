@@ -12,19 +12,14 @@ use serde::{Deserialize, Serialize};
 
 use super::trouble;
 use crate::dashboard::answer::Answer;
-use crate::dashboard::page::{self, PageRequest, Frame, Screen, ShownTime};
+use crate::dashboard::page::{self, Frame, PageRequest, Screen, ShownTime};
 use crate::dashboard::site::{Site, Trouble};
 use crate::dashboard::words::charts as wc;
+use crate::dashboard::words::locale::Locale;
 use crate::dashboard::words::runs as w;
 use crate::dashboard::words::sentence::Sentence;
-use crate::dashboard::words::locale::Locale;
-use crate::run_log::kinds::{RUNNING, RunCommand, RunMode, RunTrigger, Status};
+use crate::run_log::kinds::{RunCommand, RunMode, RunState, RunTrigger};
 use crate::run_log::run_pages::{self, Filter, ListedRun, Position};
-
-/// The states that the list can be filtered by.
-fn states() -> impl Iterator<Item = &'static str> {
-    Status::ALL.iter().map(|status| status.as_str()).chain([RUNNING])
-}
 
 /// What the address asks for.
 #[derive(Debug, Deserialize)]
@@ -93,7 +88,7 @@ pub(crate) async fn show(
 async fn runs(site: &Site, asked: &PageRequest, question: Question) -> Result<Answer, Trouble> {
     let mut reader = site.reader(asked).await?;
     let snapshot = reader.snapshot(site).await?;
-    let status = question.status.filter(|status| states().any(|known| known == status));
+    let status = question.status.and_then(|status| status.parse().ok());
     let before = question.before.as_deref().and_then(position);
     let filter = Filter { status, command: None, before };
     let read = run_pages::page(&snapshot.tx, &filter).await;
@@ -114,10 +109,10 @@ fn page(
     frame: Frame,
 ) -> Page {
     let t = frame.locale();
-    let states = states().map(|value| StateChoice {
-        value,
-        word: page::State::of_run(value, t).word,
-        is_chosen: filter.status.as_deref() == Some(value),
+    let states = RunState::ALL.iter().map(|state| StateChoice {
+        value: state.as_str(),
+        word: page::State::of_run(*state, t).word,
+        is_chosen: filter.status == Some(*state),
     });
     Page {
         states: states.collect(),
@@ -125,7 +120,7 @@ fn page(
         is_first: filter.before.is_none(),
         changed: changed.view(runs, t),
         rows: runs.iter().map(|run| row(run, t)).collect(),
-        older: next.map(|next| address(filter.status.as_deref(), next)),
+        older: next.map(|next| address(filter.status, next)),
         frame,
     }
 }
@@ -138,9 +133,9 @@ pub(super) fn row(listed: &ListedRun, t: &Locale) -> RunRow {
         href: format!("/app/runs/{}", run.run_id),
         started: ShownTime::date_hour(run.started_at, t),
         took: run.duration_ms.map_or_else(|| "–".to_owned(), |ms| t.milliseconds(ms)),
-        what: what(&run.command, run.mode.as_deref(), t),
-        by: by(trigger, t),
-        state: page::State::of_run(&run.status, t),
+        what: what(&run.command, run.mode, t),
+        by: by(*trigger, t),
+        state: page::State::of_run(run.status, t),
         fetched: number(run.fetched),
         staged: number(run.staged),
         faulty: number(run.errors),
@@ -150,12 +145,12 @@ pub(super) fn row(listed: &ListedRun, t: &Locale) -> RunRow {
 }
 
 /// Command and mode; a command but `sync` as it is typed.
-fn what(command: &str, mode: Option<&str>, t: &Locale) -> String {
+fn what(command: &str, mode: Option<RunMode>, t: &Locale) -> String {
     let command = match command.parse() {
         Ok(RunCommand::Sync | RunCommand::Demo) => t.say(w::COMMAND_SYNC).into_owned(),
         _ => command.to_owned(),
     };
-    let mode: Option<Sentence> = match mode.and_then(|mode| mode.parse().ok()) {
+    let mode: Option<Sentence> = match mode {
         Some(RunMode::Full) => Some(w::FULL),
         Some(RunMode::Incremental) => Some(w::INCREMENTAL),
         None => None,
@@ -166,21 +161,20 @@ fn what(command: &str, mode: Option<&str>, t: &Locale) -> String {
     }
 }
 
-fn by(trigger: &str, t: &Locale) -> String {
-    let said = match trigger.parse() {
-        Ok(RunTrigger::Command) => w::BY_COMMAND,
-        Ok(RunTrigger::Schedule) => w::BY_SCHEDULE,
-        Ok(RunTrigger::Request) => w::BY_REQUEST,
-        Ok(RunTrigger::Demo) => w::BY_DEMO,
-        Err(_) => return trigger.to_owned(),
-    };
-    t.say(said).into_owned()
+fn by(trigger: RunTrigger, t: &Locale) -> String {
+    t.say(match trigger {
+        RunTrigger::Command => w::BY_COMMAND,
+        RunTrigger::Schedule => w::BY_SCHEDULE,
+        RunTrigger::Request => w::BY_REQUEST,
+        RunTrigger::Demo => w::BY_DEMO,
+    })
+    .into_owned()
 }
 
-fn address(status: Option<&str>, before: Position) -> String {
+fn address(status: Option<RunState>, before: Position) -> String {
     let mut query = url::form_urlencoded::Serializer::new(String::new());
     if let Some(status) = status {
-        query.append_pair("status", status);
+        query.append_pair("status", status.as_str());
     }
     query.append_pair("before", &text_of(before));
     format!("/app/runs?{}", query.finish())

@@ -15,15 +15,15 @@ use super::record::rows::anchor;
 use super::trouble;
 use crate::dashboard::answer::Answer;
 use crate::dashboard::links;
-use crate::dashboard::page::{PageRequest, Frame, Screen, ShownTime, entity_name};
+use crate::dashboard::page::{Frame, PageRequest, Screen, ShownTime, entity_name};
 use crate::dashboard::raw;
 use crate::dashboard::site::{Site, Trouble};
-use crate::dashboard::words::sentence::Sentence;
-use crate::dashboard::words::search as w;
 use crate::dashboard::words::locale::Locale;
+use crate::dashboard::words::search as w;
+use crate::dashboard::words::sentence::Sentence;
 use crate::staging::quarantine::one::HeldRecord;
 use fold::Piece;
-use read::{SearchHit, MOST, Results, SearchTerms};
+use read::{MOST, Results, SearchHit, SearchTerms};
 
 /// Letters that are looked for at least.
 const SHORTEST: usize = 2;

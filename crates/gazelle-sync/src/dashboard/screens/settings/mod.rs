@@ -15,10 +15,10 @@ use super::trouble;
 use crate::alerts::{self, Channels, Delivery};
 use crate::config::{Settings, ShownSetting};
 use crate::dashboard::answer::Answer;
-use crate::dashboard::page::{PageRequest, Frame, Screen, ShownTime, State as Shape};
+use crate::dashboard::page::{Frame, PageRequest, Screen, ShownTime, State as Shape};
 use crate::dashboard::site::{Site, Trouble};
-use crate::dashboard::words::settings as w;
 use crate::dashboard::words::locale::Locale;
+use crate::dashboard::words::settings as w;
 use crate::service::schedule::Schedule;
 use crate::time;
 

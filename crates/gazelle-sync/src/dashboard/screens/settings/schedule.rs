@@ -2,8 +2,8 @@
 
 use jiff::Timestamp;
 
-use crate::dashboard::words::settings as w;
 use crate::dashboard::words::locale::Locale;
+use crate::dashboard::words::settings as w;
 use crate::service::schedule::Schedule;
 
 /// Times of a schedule that are shown.

@@ -19,7 +19,7 @@ use crate::dashboard::entry::attempts;
 use crate::dashboard::entry::cookie;
 use crate::dashboard::entry::form::BoundedForm;
 use crate::dashboard::entry::viewer::Viewer;
-use crate::dashboard::page::{PageRequest, Frame, Screen, home, own_path};
+use crate::dashboard::page::{Frame, PageRequest, Screen, home, own_path};
 use crate::dashboard::site::{Site, Trouble};
 use crate::dashboard::words::entry as w;
 use crate::people;
@@ -136,7 +136,10 @@ async fn begun(site: &Site, asked: &PageRequest, form: &Form) -> Result<Result<A
 }
 
 /// Ends the session of this browser.
-pub(crate) async fn sign_out(State(site): State<Arc<Site>>, Extension(asked): Extension<PageRequest>) -> Answer {
+pub(crate) async fn sign_out(
+    State(site): State<Arc<Site>>,
+    Extension(asked): Extension<PageRequest>,
+) -> Answer {
     if let Viewer::Person(signed) = &asked.viewer {
         let ended = async { people::end(&site.db()?, signed).await.map_err(|error| site.failed(&error)) };
         if let Err(trouble) = ended.await {
@@ -147,7 +150,13 @@ pub(crate) async fn sign_out(State(site): State<Arc<Site>>, Extension(asked): Ex
     Answer::see("/app/sign-in").with(header::SET_COOKIE, cleared)
 }
 
-fn page(site: &Site, asked: &PageRequest, name: String, next: Option<&str>, refused: Option<Refused>) -> Answer {
+fn page(
+    site: &Site,
+    asked: &PageRequest,
+    name: String,
+    next: Option<&str>,
+    refused: Option<Refused>,
+) -> Answer {
     let frame = Frame::new(asked, &site.shared.settings, Screen::Other, Timestamp::now());
     let (status, problem) = match &refused {
         None => (StatusCode::OK, None),

@@ -16,7 +16,7 @@ use super::trouble;
 use crate::dashboard::answer::Answer;
 use crate::dashboard::changed::lines::ChangeLine;
 use crate::dashboard::links;
-use crate::dashboard::page::{PageRequest, Frame, Screen, ShownTime};
+use crate::dashboard::page::{Frame, PageRequest, Screen, ShownTime};
 use crate::dashboard::site::{Site, Trouble};
 use crate::dashboard::words::entry;
 use crate::dashboard::words::today as w;

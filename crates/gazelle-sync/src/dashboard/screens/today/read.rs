@@ -228,7 +228,8 @@ async fn changes(tx: &Tx<'_>, query: &DayQuery, now: Timestamp) -> Result<Vec<Ch
     // Texts of instants in UTC: the day, and some hours around it.
     let (from, to) = (start_of(query.day, 0), start_of(query.day, 1));
     let (from_text, to_text) = (from.to_string(), to.to_string());
-    let which = recent::VersionSelection { since: since(now), starting: (&from_text, &to_text), limit: MOST_CHANGES };
+    let which =
+        recent::VersionSelection { since: since(now), starting: (&from_text, &to_text), limit: MOST_CHANGES };
     let versions = changed::joined(recent::changed(tx, &appointments::ENTITY, which).await?);
     changed::named(tx, versions, query.technician.as_deref()).await
 }

@@ -5,9 +5,9 @@ use crate::dashboard::changed::ChangedAppointment;
 use crate::dashboard::changed::lines::{self, ChangeLine};
 use crate::dashboard::links;
 use crate::dashboard::page::ShownTime;
+use crate::dashboard::words::locale::Locale;
 use crate::dashboard::words::sentence::Sentence;
 use crate::dashboard::words::today as w;
-use crate::dashboard::words::locale::Locale;
 
 /// Pianos of a visit that are listed.
 const MOST_PIANOS: usize = 5;
@@ -140,7 +140,8 @@ fn span(visit: &Visit, facts: &Today, t: &Locale) -> Option<String> {
 
 fn place(lines: &[String], map_url: &str) -> Option<MappedAddress> {
     let text = lines.join(", ");
-    (!text.is_empty()).then(|| MappedAddress { map: map_url.replace("{address}", &links::encoded(&text)), text })
+    (!text.is_empty())
+        .then(|| MappedAddress { map: map_url.replace("{address}", &links::encoded(&text)), text })
 }
 
 fn phone(text: &str) -> Phone {

@@ -11,7 +11,7 @@ use jiff::Timestamp;
 use serde_json::json;
 
 use crate::dashboard::answer::Answer;
-use crate::dashboard::page::{self, PageRequest, Frame, Screen};
+use crate::dashboard::page::{self, Frame, PageRequest, Screen};
 use crate::dashboard::site::{Site, Trouble};
 use crate::dashboard::verdict::{self, Facts, VerdictText};
 use crate::dashboard::words::entry;
@@ -84,7 +84,12 @@ fn unreadable(site: &Site, asked: &PageRequest, screen: Screen, said: (Sentence,
 }
 
 /// A request that is not answered: heading and one sentence, and no data.
-pub(crate) fn told(site: &Site, asked: &PageRequest, status: StatusCode, said: (Sentence, Sentence)) -> Answer {
+pub(crate) fn told(
+    site: &Site,
+    asked: &PageRequest,
+    status: StatusCode,
+    said: (Sentence, Sentence),
+) -> Answer {
     let frame = Frame::new(asked, &site.shared.settings, Screen::Other, Timestamp::now());
     worded(frame, asked, status, said, None)
 }

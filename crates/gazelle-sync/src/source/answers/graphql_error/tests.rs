@@ -26,7 +26,9 @@ fn what_is_read_of_errors_is_bounded_whatever_their_shape() {
     ] {
         let errors = read_errors(&json);
         assert_eq!(errors[0].path, path, "{:.80}", json);
-        assert!(errors.iter().all(|error| error.kind == GraphqlErrorKind::Other && error.message.len() < 1_000));
+        assert!(
+            errors.iter().all(|error| error.kind == GraphqlErrorKind::Other && error.message.len() < 1_000)
+        );
     }
 }
 

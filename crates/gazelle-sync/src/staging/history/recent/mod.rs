@@ -51,7 +51,11 @@ pub struct VersionSelection<'a> {
 ///
 /// # Errors
 /// Those of the database.
-pub async fn changed(tx: &Tx<'_>, entity: &Entity, which: VersionSelection<'_>) -> Result<Vec<RecentVersion>, DbError> {
+pub async fn changed(
+    tx: &Tx<'_>,
+    entity: &Entity,
+    which: VersionSelection<'_>,
+) -> Result<Vec<RecentVersion>, DbError> {
     let first = first_id(which.since);
     let (from, to) = which.starting;
     let rows = tx

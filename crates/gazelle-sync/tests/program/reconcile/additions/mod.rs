@@ -100,8 +100,14 @@ async fn whatever_is_added_makes_at_most_the_refused_record_wait() {
         let name = addition.name;
         world.execute(&addition.add.replace("{other}", &third)).await;
         // The first sync that meets it: one record changes into what may be refused, another in any way.
-        world.control.edit(RecordKind::Event, &changed, json!({"title": "Refusé", "travelMode": null})).unwrap();
-        world.control.edit(RecordKind::Event, &other, json!({"notes": name, "travelMode": "DRIVING"})).unwrap();
+        world
+            .control
+            .edit(RecordKind::Event, &changed, json!({"title": "Refusé", "travelMode": null}))
+            .unwrap();
+        world
+            .control
+            .edit(RecordKind::Event, &other, json!({"notes": name, "travelMode": "DRIVING"}))
+            .unwrap();
         let before = held(&world).await;
         let sync = world.full().await.success();
         assert_eq!(held(&world).await, before, "{name}: {sync}");
@@ -335,7 +341,10 @@ async fn a_trigger_that_names_tables_without_their_schema_needs_a_path_of_its_ow
     assert!(doctor.stdout.contains(mend), "{doctor}");
 
     let client = world.control.ids(RecordKind::Client).remove(0);
-    world.control.edit(RecordKind::Client, &client, json!({ "companyName": "Salle Neuve (exemple)" })).unwrap();
+    world
+        .control
+        .edit(RecordKind::Client, &client, json!({ "companyName": "Salle Neuve (exemple)" }))
+        .unwrap();
     world.incremental().await.success();
     let waits = world.run(&["errors"]).await;
     for word in ["keep_journal()", "without its schema", "SET search_path"] {

@@ -88,7 +88,9 @@ async fn on_every_table_a_refusal_makes_its_record_wait_at_once_or_deferred() {
             let before = world.content().await;
             let was = world.control.record(case.kind, &changed).unwrap();
             let change = match case.kind {
-                RecordKind::Event => json!({ "allEventPianos": [{ "isTuning": true, "piano": { "id": piano } }] }),
+                RecordKind::Event => {
+                    json!({ "allEventPianos": [{ "isTuning": true, "piano": { "id": piano } }] })
+                }
                 _ => (case.change)(),
             };
             world.control.edit(case.kind, &changed, change.clone()).unwrap();

@@ -7,7 +7,13 @@ use serde_json::{Value, json};
 use crate::support::{TestInstallation, World, assert_same};
 
 /// Puts a trigger in front of each row that a table is given, loses or has changed.
-pub(super) async fn hang(place: &TestInstallation, table: &str, operation: &str, condition: &str, does: &str) {
+pub(super) async fn hang(
+    place: &TestInstallation,
+    table: &str,
+    operation: &str,
+    condition: &str,
+    does: &str,
+) {
     let goes_on = if operation == "DELETE" { "OLD" } else { "NEW" };
     place
         .execute(&format!(
@@ -45,7 +51,10 @@ impl Records {
         let fields = json!({ "companyName": name, "noContactUntil": "0000-00-00" });
         world.control.edit(RecordKind::Client, &self.client, fields).unwrap();
         world.control.edit(RecordKind::Event, &self.good, json!({ "title": name })).unwrap();
-        world.control.edit(RecordKind::Event, &self.faulty, json!({ "start": "demain", "title": name })).unwrap();
+        world
+            .control
+            .edit(RecordKind::Event, &self.faulty, json!({ "start": "demain", "title": name }))
+            .unwrap();
         world.control.delete(RecordKind::Event, &self.gone).unwrap();
     }
 

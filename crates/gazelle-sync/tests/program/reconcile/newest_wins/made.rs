@@ -82,7 +82,13 @@ pub async fn stage_pianos(place: &TestInstallation) {
 }
 
 /// Stages a version with an id by which stage 2 takes it `nth`, so that a case that fails can be played again.
-pub async fn arrive(place: &TestInstallation, kind: &EntityFixture, nth: usize, position: usize, (id, says): (u8, VersionContent)) {
+pub async fn arrive(
+    place: &TestInstallation,
+    kind: &EntityFixture,
+    nth: usize,
+    position: usize,
+    (id, says): (u8, VersionContent),
+) {
     let name = format!("rec_{id}");
     let record = match says {
         VersionContent::Good(content) => (kind.record)(&name, content),

@@ -4,7 +4,7 @@ mod made;
 mod orders;
 use std::time::Duration;
 
-use crate::support::{TestInstallation, Tables};
+use crate::support::{Tables, TestInstallation};
 use gazelle_sync::db;
 use gazelle_sync::db::ConnectSettings;
 use gazelle_sync::entities::users;
@@ -171,7 +171,12 @@ async fn versions_of_a_record_seen_by_two_syncs_are_told_apart_though_the_clock_
 async fn a_faulty_version_that_came_late_does_not_count_as_having_held_a_contact() {
     let place = TestInstallation::new().await;
     place.run(&["migrate"]).await.success();
-    let versions = [(0, VersionContent::Good(1), 5), (0, VersionContent::Gone, 10), (0, VersionContent::Faulty, 8), (2, VersionContent::Good(1), 7)];
+    let versions = [
+        (0, VersionContent::Good(1), 5),
+        (0, VersionContent::Gone, 10),
+        (0, VersionContent::Faulty, 8),
+        (2, VersionContent::Good(1), 7),
+    ];
     for (nth, (id, says, position)) in versions.into_iter().enumerate() {
         arrive(&place, &SHARING, nth, position, (id, says)).await;
         place.run(&["reconcile"]).await.success();
