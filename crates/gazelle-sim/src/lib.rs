@@ -11,12 +11,12 @@
 //!
 //! ```no_run
 //! # async fn example() -> std::io::Result<()> {
-//! use gazelle_sim::{Change, Fault, FaultKind, Kind, ShopSpec, SimOptions, Simulator};
+//! use gazelle_sim::{Change, Fault, FaultKind, RecordKind, ShopSpec, SimOptions, Simulator};
 //!
 //! let sim = Simulator::start(ShopSpec::small(7), SimOptions::default(), ([127, 0, 0, 1], 0).into()).await?;
 //! let control = sim.control();
 //! control.add_fault(Fault::new(FaultKind::ServerError).on_field("allEventsBatched").skip(1).times(2));
-//! let event = control.ids(Kind::Event)[0].clone();
+//! let event = control.ids(RecordKind::Event)[0].clone();
 //! control.apply(Change::Cancel { id: event }).map_err(std::io::Error::other)?;
 //! println!("{} with the key {}", sim.graphql_url(), sim.api_key());
 //! sim.shutdown().await;

@@ -61,7 +61,14 @@ static TABLES: &[&Table] = &[&GAZELLE_INVOICES, &GAZELLE_INVOICE_ITEMS];
 
 static INVOICES: Entity = Entity {
     name: "invoices",
-    label: Label { en: "Invoices", fr: "Factures" },
+    label: Label {
+        en: "Invoices",
+        fr: "Factures",
+        counted_en: ["invoice", "invoices"],
+        counted_fr: ["facture", "factures"],
+    },
+    name_sql: None,
+    time_column: None,
     staging_table: "staging_invoices",
     walk: Walk {
         page_query: Query::new(concat!(include_str!("page.graphql"), include_str!("fields.graphql"))),

@@ -14,6 +14,13 @@ pub struct Entity {
     pub name: &'static str,
     /// What its records are called on the pages of the dashboard.
     pub label: Label,
+    /// The statement that reads what its records are called on the pages of the dashboard: one row for each of the
+    /// `{ids}` that production has, with the columns `entity` (`{entity}`), `external_id`, `name`, `more` (texts, or NULL),
+    /// `start_at` and `deleted_at`. `None`: pages show the ids.
+    pub name_sql: Option<&'static str>,
+    /// The `timestamptz` column of its first table by which lists of its records are sorted, the latest first; `None` if
+    /// they have no time of their own.
+    pub time_column: Option<&'static str>,
     /// Its staging table: `staging_appointments`.
     pub staging_table: &'static str,
     /// How stage 1 walks it.
@@ -37,13 +44,26 @@ pub struct Entity {
     pub warnings: &'static [WarningCode],
 }
 
-/// What the records of an entity are called, in the plural, with a capital letter.
+/// What the records of an entity are called.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Label {
-    /// In English.
+    /// In English, in the plural, with a capital letter.
     pub en: &'static str,
-    /// In French.
+    /// The same in French.
     pub fr: &'static str,
+    /// After a number, in English: one record, and several.
+    pub counted_en: [&'static str; 2],
+    /// The same in French.
+    pub counted_fr: [&'static str; 2],
+}
+
+impl Label {
+    /// The noun after a number. In French, 0 and 1 are singular; in English, 1 alone is.
+    pub fn counted(&self, number: i64, in_french: bool) -> &'static str {
+        let (nouns, is_one) =
+            if in_french { (self.counted_fr, number.abs() < 2) } else { (self.counted_en, number == 1) };
+        nouns[usize::from(!is_one)]
+    }
 }
 
 impl Entity {

@@ -7,7 +7,14 @@ use super::{ApiList, DateFilter, Entity, Label, Query, Walk, WarningCode};
 /// Estimates, whose tiers and whose options hold lists.
 pub static ESTIMATES: Entity = Entity {
     name: "estimates",
-    label: Label { en: "Estimates", fr: "Soumissions" },
+    label: Label {
+        en: "Estimates",
+        fr: "Soumissions",
+        counted_en: ["estimate", "estimates"],
+        counted_fr: ["soumission", "soumissions"],
+    },
+    name_sql: None,
+    time_column: None,
     staging_table: "staging_estimates",
     walk: Walk {
         page_query: Query::new(

@@ -30,6 +30,6 @@ pub mod weight;
 
 pub use entity::{ApiList, DateFilter, Entity, Getter, Label, ListedIn, Undated, UndatedEnd, Walk};
 pub use query::Query;
-pub use registry::{ENTITIES, FOREIGN_KEYS, entity, entity_of_table, names};
+pub use registry::{ENTITIES, FOREIGN_KEYS, Reference, entity, entity_of_table, names};
 pub use table::{Nested, Unnamed};
 pub use warning::WarningCode;

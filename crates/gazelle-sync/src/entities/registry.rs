@@ -5,6 +5,7 @@ use std::sync::{LazyLock, Mutex, PoisonError};
 use super::OWN;
 use super::check::check;
 use super::entity::Entity;
+use super::table::Table;
 
 /// The entities added by a program that uses this crate as a library.
 static ADDED: Mutex<Vec<&'static Entity>> = Mutex::new(Vec::new());
@@ -28,7 +29,37 @@ pub static FOREIGN_KEYS: LazyLock<Vec<(&str, &str, &str)>> = LazyLock::new(|| {
     tables.flat_map(|table| table.references().map(|(column, of)| (table.name, column, of))).collect()
 });
 
+/// A column by which records of an entity refer to records of another one.
+#[derive(Debug, Clone, Copy)]
+pub struct Reference {
+    /// The entity of the referring records.
+    pub entity: &'static Entity,
+    /// The table of the column: the entity's first one, or one of rows inside its records.
+    pub table: &'static Table,
+    /// The column with the other record's id.
+    pub column: &'static str,
+}
+
+impl Reference {
+    /// The column of the table with the id of the referring record.
+    pub fn record_column(&self) -> &'static str {
+        self.table.owner.unwrap_or(self.table.key[0])
+    }
+}
+
 impl Entity {
+    /// The columns by which records of other entities refer to its records, in the order of [`ENTITIES`].
+    pub fn referred_by(&self) -> impl Iterator<Item = Reference> {
+        let own = self.tables[0].name;
+        let others = ENTITIES.iter().copied().filter(move |other| other.tables[0].name != own);
+        others.flat_map(move |entity| {
+            entity.tables.iter().flat_map(move |table| {
+                let columns = table.columns.iter().filter(move |column| column.parent == Some(own));
+                columns.map(move |column| Reference { entity, table, column: column.name })
+            })
+        })
+    }
+
     /// Whether records of other entities reference its records.
     pub fn is_named_by_others(&self) -> bool {
         let own = Some(self.tables[0].name);

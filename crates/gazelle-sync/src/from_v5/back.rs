@@ -40,7 +40,7 @@ pub async fn plan(tx: &Tx<'_>, schema: &str, backup_schema: &str) -> Result<Retu
         )
         .await?;
     let nothing = || {
-        DbError::infrastructure(format!(
+        DbError::refused(format!(
             "{backup_schema} keeps no tables of the old system for schema {schema}: name the schema that does with \
              --backup-schema"
         ))
@@ -186,7 +186,7 @@ async fn refuse_while_running(tx: &Tx<'_>) -> Result<(), DbError> {
     let held = tx.query(sql, &[]).await?;
     match held.iter().find(|row| row.get("is_held")) {
         None => Ok(()),
-        Some(row) => Err(DbError::infrastructure(format!(
+        Some(row) => Err(DbError::refused(format!(
             "a run is in progress ({}): stop it first",
             row.get::<_, String>("holder")
         ))),

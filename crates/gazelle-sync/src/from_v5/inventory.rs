@@ -120,12 +120,12 @@ impl OldRelation {
     async fn moving(self, tx: &Tx<'_>, schema: &str) -> Result<Moving, DbError> {
         let OldRelation { name, kind, may_move, columns, .. } = self;
         let Some(kind) = kind else {
-            return Err(DbError::infrastructure(format!(
+            return Err(DbError::refused(format!(
                 "{schema}.{name} has a name of ours and is neither a table nor a view: rename it first"
             )));
         };
         if !may_move {
-            return Err(DbError::infrastructure(format!(
+            return Err(DbError::refused(format!(
                 "the role in DATABASE_URL may not move {schema}.{name}: use the role that owns it"
             )));
         }
@@ -146,14 +146,14 @@ async fn old_relations(tx: &Tx<'_>, schema: &str) -> Result<Vec<OldRelation>, Db
         tx.query(include_str!("relations.sql"), &[(&schema, Type::TEXT), (&ours, Type::TEXT_ARRAY)]).await?;
     let found: Vec<OldRelation> = rows.iter().map(OldRelation::of).collect();
     if let Some(ours) = found.iter().find(|relation| relation.is_register) {
-        return Err(DbError::infrastructure(format!(
+        return Err(DbError::refused(format!(
             "schema {schema} already holds the tables of gazelle-sync ({}): there is nothing to come from; \
              `gazelle-sync migrate` upgrades them",
             ours.name
         )));
     }
     if found.is_empty() {
-        return Err(DbError::infrastructure(format!(
+        return Err(DbError::refused(format!(
             "schema {schema} holds no table of the old system: run `gazelle-sync migrate` (another schema: \
              GAZELLE_SYNC_SCHEMA)"
         )));
@@ -168,7 +168,7 @@ async fn refuse_taken(tx: &Tx<'_>, backup_schema: &str) -> Result<(), DbError> {
         .await?;
     match taken.is_empty() {
         true => Ok(()),
-        false => Err(DbError::infrastructure(format!(
+        false => Err(DbError::refused(format!(
             "the schema {backup_schema} exists already: name another one with --backup-schema"
         ))),
     }

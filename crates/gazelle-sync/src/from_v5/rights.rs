@@ -120,7 +120,7 @@ pub(super) fn check_removable(relations: &[Relation], schema: &str) -> Result<()
     let found = relations.iter().find_map(|relation| Some((relation, relation.chained_entry()?)));
     let Some((relation, held)) = found else { return Ok(()) };
     let Some((giver, _, take)) = relation.chained(schema) else { return Ok(()) };
-    Err(DbError::infrastructure(format!(
+    Err(DbError::refused(format!(
         "{} may {} on {schema}.{} by a grant of {giver}, who is not its owner: such a right can neither be taken nor given \
          back as it was by anybody but {giver}. Take it first: SET ROLE {}; {take}",
         held.shown(),

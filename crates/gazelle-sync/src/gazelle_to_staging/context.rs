@@ -16,33 +16,54 @@ use crate::lease::Fence;
 use crate::source::{Answer, GazelleClient, SourceError};
 use crate::staging::versions::clock::Clock;
 
-/// The context of stage 1 in one run: clients, database, settings. Cheap to clone.
+/// The context of stage 1 in one run. Cheap to clone.
 #[derive(Clone)]
 pub struct Fetch {
-    /// The client for all requests except pages of lists.
+    /// The API.
+    pub api: ApiClients,
+    /// The run, and the database that it writes.
+    pub run: RunContext,
+    /// The limits from the settings.
+    pub limits: FetchLimits,
+    /// The request sizes that the API accepted so far, per entity.
+    pub sizes: Arc<AllSizes>,
+    /// Reconciles batches in the transaction that stages them, once stage 2 has reached their entity.
+    pub reconciler: Arc<dyn Reconciler>,
+}
+
+/// The clients of the API.
+#[derive(Clone)]
+pub struct ApiClients {
+    /// For all requests except pages of lists.
     pub client: GazelleClient,
-    /// The client for pages of lists, which waits for room in memory when too many answers are held.
+    /// For pages of lists: it waits for room in memory when too many answers are held.
     pub pages: GazelleClient,
+}
+
+/// A run, and the database that it writes.
+#[derive(Clone)]
+pub struct RunContext {
     /// The database.
     pub db: Db,
     /// The lease token that every writing transaction checks.
     pub fence: Fence,
     /// The id of the run, stored with every version.
     pub run_id: Uuid,
-    /// Records requested per page, from the settings; fewer where the API refused so many ([`AllSizes`]).
+    /// Gives versions their `fetched_at`.
+    pub clock: Clock,
+}
+
+/// The limits of stage 1, from the settings.
+#[derive(Debug, Clone, Copy)]
+pub struct FetchLimits {
+    /// Records requested per page; fewer where the API refused so many ([`AllSizes`]).
     pub page_size: u32,
-    /// The request sizes that the API accepted so far, per entity.
-    pub sizes: Arc<AllSizes>,
     /// Requests in flight at most, and therefore windows walked at the same time at most.
     pub concurrency: usize,
     /// Records per transaction, divided among the lanes of a walk.
     pub batch_size: usize,
-    /// Reconciles batches in the transaction that stages them, once stage 2 has reached their entity.
-    pub reconciler: Arc<dyn Reconciler>,
     /// Attempts at a walk before it counts as incomplete.
     pub walk_attempts: u32,
-    /// Gives versions their `fetched_at`.
-    pub clock: Clock,
     /// The number of records that may be deleted without manual approval.
     pub delete_guard: Guard,
 }
@@ -60,7 +81,7 @@ pub struct ClockReading {
 impl Fetch {
     /// Reads the API's clock from an answer.
     pub fn read_clock(&self, answer: &Answer) -> ClockReading {
-        let arrived = self.clock.database_at(answer.arrived);
+        let arrived = self.run.clock.database_at(answer.arrived);
         let sent_at = arrived.saturating_sub(answer.latency).unwrap_or(arrived);
         ClockReading {
             started_at: answer.server_date.unwrap_or(sent_at).min(arrived),
@@ -106,7 +127,7 @@ pub enum FetchError {
 pub fn task_error(error: JoinError) -> DbError {
     match error.try_into_panic() {
         Ok(panic) => std::panic::resume_unwind(panic),
-        Err(_) => DbError::infrastructure("a part of the run was broken off, since the program ends"),
+        Err(_) => DbError::stopped("a part of the run was broken off, since the program ends"),
     }
 }
 
@@ -120,7 +141,7 @@ mod tests {
         task.abort();
         let error = task_error(task.await.unwrap_err());
         assert!(error.to_string().contains("broken off"), "{error}");
-        assert_eq!(error.fault, crate::db::Fault::Infrastructure, "it blames no record");
+        assert_eq!(error.fault, crate::db::Fault::Stopped, "it blames no record");
 
         let task = tokio::spawn(async { panic!("a fault of ours") });
         let ended = task.await.unwrap_err();

@@ -27,7 +27,9 @@ pub mod requests;
 mod scope;
 pub mod walk;
 
-pub use context::{ClockReading, Fetch, FetchError, WalkSpec, task_error};
+pub use context::{
+    ApiClients, ClockReading, Fetch, FetchError, FetchLimits, RunContext, WalkSpec, task_error,
+};
 pub use scope::Scope;
 
 #[cfg(test)]

@@ -85,7 +85,7 @@ impl Fence {
         let begin = Begin { longest_pause: Some(self.longest_pause), first: Some(&check), ..begin };
         let (tx, held) = connection.begin_to_write(begin).await?;
         if held == 0 {
-            return Err(DbError::infrastructure(
+            return Err(DbError::lease_lost(
                 "another gazelle-sync took over while this one was not heard of: this run stops and writes \
                  nothing more (what it committed stays, the other run goes on from there)",
             ));

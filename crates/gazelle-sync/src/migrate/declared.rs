@@ -96,7 +96,7 @@ impl UnknownTable {
         }
         let columns: Vec<String> =
             self.lacks.iter().map(|column| format!("{}.{column}", self.table)).collect();
-        Some(DbError::infrastructure(format!(
+        Some(DbError::refused(format!(
             "the schema {schema} lacks the column {}, which a migration created and somebody dropped; nothing was read or written, \
              and `migrate` does not add it back, since its values are lost: restore the table from a backup, or build the copy \
              again in another schema (GAZELLE_SYNC_SCHEMA)",

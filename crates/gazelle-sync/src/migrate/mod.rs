@@ -188,7 +188,7 @@ pub async fn drop_all(db: &Db) -> Result<(), DbError> {
     let listed =
         |names: &[&str]| names.iter().map(|name| format!("{{schema}}.{name}")).collect::<Vec<_>>().join(", ");
     let mut connection = db.connection().await?;
-    let tx = connection.begin().await?;
+    let tx = connection.begin_ddl().await?;
     // All in one statement, so that they may depend on each other. Never CASCADE, which would drop other objects.
     tx.batch(&format!("DROP VIEW IF EXISTS {}", listed(&VIEWS))).await?;
     tx.batch(&format!("DROP TABLE IF EXISTS {}", listed(&tables()))).await?;

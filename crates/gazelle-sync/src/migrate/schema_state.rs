@@ -86,7 +86,7 @@ async fn look(db: &Db, before: Before) -> Result<SchemaState, DbError> {
     owners::check_before(db, before).await?;
     let applied = applied(db).await?;
     if applied.is_empty() && register.is_hidden {
-        return Err(DbError::infrastructure(
+        return Err(DbError::refused(
             "row security hides what was migrated: the role in DATABASE_URL lacks this right; use the role that owns \
              the tables, or one that bypasses row security",
         ));
@@ -168,7 +168,7 @@ impl Progress {
             let Some(migration) = of_this_program(*version) else { continue };
             let is_former = REWRITTEN.contains(&(*version, checksum.as_str()));
             if !is_former && *checksum != checksum_of(migration) {
-                return Err(DbError::infrastructure(format!(
+                return Err(DbError::refused(format!(
                     "migration {version} ({}) was applied with another text than this program's: the two are \
                      not of the same release",
                     migration.name
@@ -181,7 +181,7 @@ impl Progress {
 }
 
 fn foreign(db: &Db, name: &str) -> DbError {
-    DbError::infrastructure(format!(
+    DbError::refused(format!(
         "the schema {} already holds a table or view {name} that gazelle-sync did not make: choose another schema \
          (GAZELLE_SYNC_SCHEMA), or move the old one away first: `gazelle-sync migrate --from-v5 --dry-run` shows how",
         db.schema()

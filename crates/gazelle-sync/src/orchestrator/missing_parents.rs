@@ -70,7 +70,7 @@ pub async fn fetch_missing_parents(
     for _ in 0..PARENT_ROUNDS {
         // Includes parents that this run has asked for already; they are removed below.
         let waited_for =
-            missing_parents::wanted(reconciliation.db, fetch.clock.database_now(), MOST_PARENTS).await?;
+            missing_parents::wanted(reconciliation.db, fetch.run.clock.database_now(), MOST_PARENTS).await?;
         warn_of_more(waited_for.len());
         // Those of failing lists come last: their getters often fail too, which must not delay the others.
         let mut wanted = [waited_for, unread.take_wanted()].concat();
@@ -147,7 +147,7 @@ async fn note_in_vain(
     in_vain: &[MissingParent],
     put_off: &[MissingParent],
 ) -> Result<(), DbError> {
-    let now = fetch.clock.database_now();
+    let now = fetch.run.clock.database_now();
     let note = async |tx: &FencedTx<'_>| missing_parents::note(tx, in_vain, put_off, now).await;
     match reconciliation.fence.transaction(reconciliation.db, note).await {
         // They are asked for again by the next run, and nothing is lost.

@@ -1,5 +1,5 @@
-//! The five steps of a run between its start and its end: plan the walks, start them, follow them with stage 2,
-//! collect their reports, and judge the result.
+//! The steps of a run between its start and its end: prepare, check the API's schema, plan the walks, start them, follow
+//! them with stage 2, collect their reports, judge them, fetch missing parents, judge the run, and delete old rows.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -20,7 +20,7 @@ use crate::display::Progress;
 use crate::drift::{self, Drift};
 use crate::gazelle_to_staging::requests::sizes::AllSizes;
 use crate::gazelle_to_staging::walk::WholeList;
-use crate::gazelle_to_staging::{Fetch, FetchError, Scope, WalkSpec};
+use crate::gazelle_to_staging::{ApiClients, Fetch, FetchError, FetchLimits, RunContext, Scope, WalkSpec};
 use crate::run_log::report::{RunReport, RunWarning, RunWarningCode, Status};
 use crate::run_log::{forget_runs, runs};
 use crate::source::{ErrorClass, GazelleClient};
@@ -49,6 +49,7 @@ impl Run<'_> {
     /// # Errors
     /// The database's; errors of the API are in the report.
     pub(super) async fn execute(&self, client: Option<GazelleClient>) -> Result<RunReport, DbError> {
+        // 1. Prepare: what is known to be unreadable, the sizes of queries that the API accepts, both stages.
         let gaps = self.gaps().await?;
         let sizes = Arc::new(AllSizes::load(self.db, self.settings.page_size, self.job.mode).await?);
         let client = client.filter(|_| self.job.stages.fetch());
@@ -57,7 +58,7 @@ impl Run<'_> {
         let mut report = RunReport::new(self.leased.run_id, None, Vec::new(), Duration::ZERO);
         let mut counts = EntityCounts::new(&self.job.entities);
 
-        // 1. Plan. If the API's schema lacks fields that the tables are made of, nothing is walked.
+        // 2. Check the API's schema. If it lacks fields that the tables are made of, nothing is walked.
         let drift = self.drift(fetch.as_ref()).await?;
         report.warnings = drift.warnings;
         if !drift.missing.is_empty() {
@@ -65,38 +66,46 @@ impl Run<'_> {
             report.entities = counts.into_entities();
             return Ok(report);
         }
+
+        // 3. Plan the walks.
         let mut plan = self.plan(fetch.as_ref()).await?;
 
-        // 2. Start.
+        // 4. Start them.
         let mut walks = self.start(fetch.as_ref(), &plan, &gaps);
 
-        // 3. Follow.
+        // 5. Follow them: stage 2 takes entity by entity, parents first.
         let is_done = self.follow(&reconciliation, &mut walks, &mut counts).await?;
 
-        // 4. Collect.
+        // 6. Collect their reports.
         let walked = stages::collect(walks).await?;
 
-        // 5. Judge.
-        let readable = walked.iter().filter_map(|(_, walked)| walked.report.as_ref().ok());
-        plan.clocks.note_walks(readable);
-        report.warnings.extend(plan.clocks.warnings(&self.leased.clock));
-        report.warnings.extend(crate::additions::warnings(self.db).await?);
+        // 7. Judge the walks, and remember the sizes of queries that the API accepted.
+        report.warnings.extend(self.warnings(&mut plan.clocks, &walked).await?);
         let mut judged = self.judge_walks(&mut report, &mut counts, walked).await?;
         judged.interrupted |= !is_done;
         judge::judge_failures(&mut report, judged.has_no_list(plan.walks.len()), &judged.failures);
         judge::warn_of_limits(&mut report, &sizes, &judged.failures);
         sizes.save(self.db, self.leased.lease.fence()).await?;
+
+        // 8. Fetch the parents that records wait for, unless the API does not answer.
         if let Some(fetch) = fetch.as_ref().filter(|_| self.job.stages.reconcile())
             && judged.lets_ask_by_id(plan.walks.len())
         {
             judged.interrupted |=
                 !self.fetch_missing_parents(fetch, &reconciliation, &mut report, &mut counts).await?;
         }
+
+        // 9. Judge the run: compare staging with production, and judge quarantine and left-out rows.
         let left = reconciliation.left.reasons();
         left.into_iter().for_each(|reason| report.note(Status::Partial, reason));
         report.entities = counts.into_entities();
         report.add_up();
-        self.conclude(&mut report, &judged, &gaps).await?;
+        let is_judged = self.judge_run(&mut report, &judged, &gaps).await?;
+
+        // 10. Delete versions and run records past their retention, unless the run was interrupted.
+        if is_judged {
+            self.delete_old_rows(&mut report).await;
+        }
         Ok(report)
     }
 
@@ -111,20 +120,25 @@ impl Run<'_> {
     /// Stage 1 of the run, with the stage 2 that reconciles a batch as it is staged.
     fn fetch(&self, client: GazelleClient, sizes: &Arc<AllSizes>, gaps: &Arc<Gaps>) -> Fetch {
         let settings = self.settings;
-        Fetch {
-            pages: client.for_pages(None),
-            client,
+        let run = RunContext {
             db: self.db.clone(),
             fence: self.leased.lease.fence().clone(),
             run_id: self.leased.run_id,
-            page_size: settings.page_size,
-            sizes: sizes.clone(),
-            batch_size: settings.batch_size,
-            reconciler: Arc::new(InlineReconciler::new(gaps.clone())),
-            concurrency: settings.concurrency,
-            walk_attempts: settings.walk_attempts,
             clock: self.leased.clock,
+        };
+        let limits = FetchLimits {
+            page_size: settings.page_size,
+            concurrency: settings.concurrency,
+            batch_size: settings.batch_size,
+            walk_attempts: settings.walk_attempts,
             delete_guard: settings.delete_guard(),
+        };
+        Fetch {
+            api: ApiClients { pages: client.for_pages(None), client },
+            run,
+            limits,
+            sizes: sizes.clone(),
+            reconciler: Arc::new(InlineReconciler::new(gaps.clone())),
         }
     }
 
@@ -146,7 +160,7 @@ impl Run<'_> {
         match fetch.filter(|_| self.job.is_full()) {
             Some(fetch) => {
                 let fence = self.leased.lease.fence();
-                drift::check(&fetch.client, self.db, fence, self.leased.run_id, &self.job.entities).await
+                drift::check(&fetch.api.client, self.db, fence, self.leased.run_id, &self.job.entities).await
             }
             None => Ok(Drift::default()),
         }
@@ -205,6 +219,18 @@ impl Run<'_> {
         Ok(true)
     }
 
+    /// Warns of clocks that differ, and of what users added to our tables.
+    async fn warnings(
+        &self,
+        clocks: &mut Clocks,
+        walked: &[(PlannedWalk, EndedWalk)],
+    ) -> Result<Vec<RunWarning>, DbError> {
+        clocks.note_walks(walked.iter().filter_map(|(_, walked)| walked.report.as_ref().ok()));
+        let mut warnings: Vec<RunWarning> = clocks.warnings(&self.leased.clock).into_iter().collect();
+        warnings.extend(crate::additions::warnings(self.db).await?);
+        Ok(warnings)
+    }
+
     /// Judges the walks one by one, and adds their counts.
     async fn judge_walks(
         &self,
@@ -219,7 +245,7 @@ impl Run<'_> {
             let walk = match walk {
                 Ok(walk) => walk,
                 Err(FetchError::Database(error)) => return Err(error),
-                Err(FetchError::Source(error)) => return Err(DbError::infrastructure(error.to_string())),
+                Err(FetchError::Source(error)) => return Err(DbError::of_source(error.to_string())),
             };
             judge::warn_of_walk(report, entity, &walk);
             judged.not_whole.extend((!walk.came_whole()).then_some(entity.name));
@@ -272,21 +298,21 @@ impl Run<'_> {
         Ok(true)
     }
 
-    /// Compares staging with production, judges quarantine and left-out rows, and deletes versions and run records
-    /// that are past their retention.
-    async fn conclude(
+    /// Compares staging with production, and judges quarantine and left-out rows. Returns false for a run that was
+    /// interrupted, or that has no stage 2: nothing was compared.
+    async fn judge_run(
         &self,
         report: &mut RunReport,
         judged: &WalkVerdicts,
         gaps: &Gaps,
-    ) -> Result<(), DbError> {
-        let Run { db, settings, job, leased, .. } = *self;
+    ) -> Result<bool, DbError> {
+        let Run { db, settings, job, .. } = *self;
         if judged.interrupted {
             report.note(Status::Interrupted, "the program was asked to stop; the next run goes on from here");
-            return Ok(());
+            return Ok(false);
         }
         if !job.stages.reconcile() {
-            return Ok(());
+            return Ok(false);
         }
         for reason in gaps.unnoted.reasons(db, &job.entities).await? {
             report.note(Status::Partial, reason);
@@ -297,24 +323,28 @@ impl Run<'_> {
             report.note(Status::Partial, reason);
         }
         left_out::judge(db, report, settings).await?;
-        // Reads all of staging, which takes too long for an incremental sync.
-        if job.is_full() || !job.stages.fetch() {
-            let now = leased.clock.database_now();
-            // Old rows that cannot be deleted do not fail the run, whose work is done.
-            let fence = leased.lease.fence();
-            if let Err(error) = stages::drop_old_versions(db, settings, fence, now, report).await {
-                warn_of_kept(report, "staging", format!("old versions could not be deleted: {error}"));
+        Ok(true)
+    }
+
+    /// Deletes versions and run records that are past their retention, except in an incremental sync: this reads all of
+    /// staging. Rows that cannot be deleted are warnings of the run, whose work is done.
+    async fn delete_old_rows(&self, report: &mut RunReport) {
+        let Run { db, settings, job, leased, .. } = *self;
+        if !job.is_full() && job.stages.fetch() {
+            return;
+        }
+        let (fence, now) = (leased.lease.fence(), leased.clock.database_now());
+        if let Err(error) = stages::drop_old_versions(db, settings, fence, now, report).await {
+            warn_of_kept(report, "staging", format!("old versions could not be deleted: {error}"));
+        }
+        match forget_runs::forget(db, settings.runs_retention).await {
+            Ok(forgotten) => {
+                forgotten.kept.into_iter().for_each(|(table, kept)| warn_of_kept(report, table, kept));
             }
-            match forget_runs::forget(db, settings.runs_retention).await {
-                Ok(forgotten) => {
-                    forgotten.kept.into_iter().for_each(|(table, kept)| warn_of_kept(report, table, kept));
-                }
-                Err(error) => {
-                    warn_of_kept(report, "sync_runs", format!("old runs could not be deleted: {error}"))
-                }
+            Err(error) => {
+                warn_of_kept(report, "sync_runs", format!("old runs could not be deleted: {error}"))
             }
         }
-        Ok(())
     }
 }
 

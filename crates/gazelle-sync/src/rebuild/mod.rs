@@ -150,7 +150,7 @@ async fn decide(
             reasons.extend(refusal);
             return Ok(ApplyResult { status: Status::Success, reasons, withheld, applied: None });
         }
-        Decision::Refuse => return Err(DbError::infrastructure(refusal.unwrap_or_default())),
+        Decision::Refuse => return Err(DbError::refused(refusal.unwrap_or_default())),
         Decision::Withhold => {
             return Ok(ApplyResult { status: Status::Partial, reasons, withheld, applied: None });
         }

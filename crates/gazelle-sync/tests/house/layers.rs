@@ -28,6 +28,32 @@ fn used(text: &str, modules: &BTreeSet<String>) -> BTreeSet<String> {
     used
 }
 
+/// The modules that paths beginning with `super::` lead to from a file, where they go up to the root: a path with as many
+/// `super::` as the file is deep. Inside an inline module there is one more.
+fn used_by_super(file: &str, text: &str, modules: &BTreeSet<String>) -> BTreeSet<String> {
+    let folders = file.trim_end_matches("/mod.rs").trim_end_matches(".rs").split('/').count();
+    let mut used = BTreeSet::new();
+    let mut rest = text;
+    while let Some(at) = rest.find("super::") {
+        let indent = rest[..at].rsplit('\n').next().unwrap_or_default();
+        let is_nested = indent.starts_with("    ") && indent.trim_start().trim_end_matches("pub ") == "use ";
+        let mut path = &rest[at..];
+        let mut up = 0;
+        while let Some(next) = path.strip_prefix("super::") {
+            (path, up) = (next, up + 1);
+        }
+        if up >= folders && !(is_nested && up == folders) {
+            let names: Vec<&str> = match path.strip_prefix('{').and_then(|list| list.split(';').next()) {
+                Some(list) => list.split(|c: char| !c.is_alphanumeric() && c != '_').collect(),
+                None => path.split(|c: char| !c.is_alphanumeric() && c != '_').take(1).collect(),
+            };
+            used.extend(names.iter().filter(|name| modules.contains(**name)).map(|name| (*name).to_owned()));
+        }
+        rest = path;
+    }
+    used
+}
+
 #[test]
 fn a_module_knows_only_those_of_lower_layers() {
     let layers = declared();
@@ -44,7 +70,10 @@ fn a_module_knows_only_those_of_lower_layers() {
     modules.extend(all.iter().map(|(file, _)| module_of(file)).filter(|module| module != "lib"));
     for (file, text) in &all {
         let module = module_of(file);
-        arrows.extend(used(&code(text), &modules).into_iter().map(|other| (file, module.clone(), other)));
+        let text = code(text);
+        let mut others = used(&text, &modules);
+        others.extend(used_by_super(file, &text, &modules));
+        arrows.extend(others.into_iter().map(|other| (file, module.clone(), other)));
     }
     let listed: BTreeSet<String> = layer_of.keys().cloned().collect();
     assert_eq!(listed, modules, "ARCHITECTURE.md lists each module in one layer");
@@ -54,6 +83,22 @@ fn a_module_knows_only_those_of_lower_layers() {
             module == other || layer_of[&module] < layer_of[&other],
             "{file} uses {other}, which is not below {module}: see the layers in ARCHITECTURE.md"
         );
+    }
+}
+
+#[test]
+fn a_path_that_goes_up_to_the_root_names_a_module() {
+    let modules = ["db", "time", "stop"].map(str::to_owned).into();
+    for (file, text, seen) in [
+        ("lease/mod.rs", "use super::db::Db;", vec!["db"]),
+        ("lease/fence.rs", "use super::super::{db::Db, time};", vec!["db", "time"]),
+        ("lease/fence.rs", "use super::db;", vec![]),
+        ("lease/fence/tests.rs", "let at = super::super::super::stop::now();", vec!["stop"]),
+        ("stop.rs", "mod tests {\n    use super::time;\n}", vec![]),
+        ("stop.rs", "use super::time;", vec!["time"]),
+    ] {
+        let seen: BTreeSet<String> = seen.into_iter().map(str::to_owned).collect();
+        assert_eq!(used_by_super(file, text, &modules), seen, "{file}: {text}");
     }
 }
 

@@ -41,7 +41,7 @@ pub async fn apply(db: &Db, roles: &Roles) -> Result<Changes, DbError> {
     citus::check_takes_ddl(db).await?;
     let citus = citus::look(db).await?;
     let mut connection = db.connection().await?;
-    let tx = connection.begin().await?;
+    let tx = connection.begin_ddl().await?;
     tx.limit(Timeout::Lock, LOCK_TIMEOUT).await?;
     // First check the owners: the following steps trust the catalogue's names and grant rights by them.
     owners::check_owners_in(&tx).await?;
@@ -115,7 +115,7 @@ pub async fn current(tx: &Tx<'_>) -> Result<Option<Roles>, DbError> {
 /// # Errors
 /// What is wrong, with what leads out of it. Those of the database.
 pub(super) async fn check_roles(tx: &Tx<'_>, roles: &Roles, has_citus: bool) -> Result<(), DbError> {
-    let refuse = |why: String| Err(DbError::infrastructure(why));
+    let refuse = |why: String| Err(DbError::refused(why));
     if roles.owner == roles.sync || roles.owner == roles.reader || roles.sync == roles.reader {
         return refuse("owner, sync and readers need a role each: name three different ones".to_owned());
     }
@@ -159,14 +159,14 @@ pub(super) async fn check_roles(tx: &Tx<'_>, roles: &Roles, has_citus: bool) -> 
 /// password, so that nobody else can log in as it.
 async fn check_login_of_owner(tx: &Tx<'_>, owner: &str, has_citus: bool) -> Result<(), DbError> {
     if !has_citus {
-        return Err(DbError::infrastructure(format!(
+        return Err(DbError::refused(format!(
             "{owner} may log in, and nobody should as the owner of the tables: choose another role (--owner-role), or \
              ALTER ROLE {owner} NOLOGIN"
         )));
     }
     let readable = tx.query("SELECT has_table_privilege('pg_catalog.pg_authid', 'SELECT')", &[]).await?;
     if !readable.first().is_some_and(|row| row.get(0)) {
-        return Err(DbError::infrastructure(format!(
+        return Err(DbError::refused(format!(
             "{owner} may log in, as Citus needs to move its tables, and only a superuser could see that it has no password: \
              ALTER ROLE {owner} NOLOGIN first and LOGIN afterwards"
         )));
@@ -180,7 +180,7 @@ async fn check_login_of_owner(tx: &Tx<'_>, owner: &str, has_citus: bool) -> Resu
     if with_password.is_empty() {
         return Ok(());
     }
-    Err(DbError::infrastructure(format!(
+    Err(DbError::refused(format!(
         "{owner} has a password, and nobody should log in as the owner of the tables but Citus itself, between its nodes: \
          ALTER ROLE {owner} PASSWORD NULL"
     )))

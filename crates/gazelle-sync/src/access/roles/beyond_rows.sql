@@ -15,8 +15,9 @@ WITH held AS (
      CROSS JOIN LATERAL pg_catalog.aclexplode(a.attacl) AS granted
      WHERE n.nspname = $1 AND c.relname = ANY ($2::text[]) AND c.relkind IN ('r', 'p', 'v')
 )
-SELECT held.name, coalesce(r.rolname::text, 'PUBLIC'), array_agg(DISTINCT held.privilege_type ORDER BY held.privilege_type),
-       pg_catalog.pg_has_role(held.relowner, 'USAGE')
+SELECT held.name AS relation, coalesce(r.rolname::text, 'PUBLIC') AS role,
+       array_agg(DISTINCT held.privilege_type ORDER BY held.privilege_type) AS rights,
+       pg_catalog.pg_has_role(held.relowner, 'USAGE') AS is_ours_to_take
   FROM held LEFT JOIN pg_catalog.pg_roles r ON r.oid = held.grantee
  WHERE held.grantee <> held.relowner AND (held.grantee = 0 OR NOT r.rolsuper AND r.rolname <> $3)
    AND held.privilege_type IN ('TRIGGER', 'REFERENCES', 'TRUNCATE', 'MAINTAIN')

@@ -74,10 +74,10 @@ pub async fn beyond_rows(tx: &Tx<'_>, owner: &str) -> Result<Vec<BeyondRows>, Db
     Ok(rows
         .iter()
         .map(|row| BeyondRows {
-            relation: row.get(0),
-            role: row.get(1),
-            rights: row.get(2),
-            is_ours_to_take: row.get(3),
+            relation: row.get("relation"),
+            role: row.get("role"),
+            rights: row.get("rights"),
+            is_ours_to_take: row.get("is_ours_to_take"),
         })
         .collect())
 }

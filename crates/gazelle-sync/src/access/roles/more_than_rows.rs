@@ -76,7 +76,7 @@ pub(in crate::access) async fn check(tx: &Tx<'_>, roles: &Roles) -> Result<(), D
         true => String::new(),
         false => format!("{}, or ", listed(cures, "; ")),
     };
-    Err(DbError::infrastructure(format!(
+    Err(DbError::refused(format!(
         "{} may log in and {are} of {owner}, and could do whatever the owner of the tables can; no role was \
          changed. {cures}choose another role (--owner-role), then run this again",
         listed(names.iter().map(String::as_str), ", "),
@@ -86,7 +86,7 @@ pub(in crate::access) async fn check(tx: &Tx<'_>, roles: &Roles) -> Result<(), D
 
 /// Names all that is wrong, and all that cures it: who is told one at a time comes back once for each.
 fn refused(of: &[MoreThanRows], why: &str, other: &str) -> DbError {
-    DbError::infrastructure(format!(
+    DbError::refused(format!(
         "{}, {why}; no role was changed. {}, or choose {other}, then run this again",
         listed(of.iter().map(|found| found.said.as_str()), "; "),
         listed(of.iter().map(|found| found.cure.as_str()), "; ")

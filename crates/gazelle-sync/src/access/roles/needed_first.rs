@@ -45,7 +45,7 @@ pub async fn needed_first(db: &Db, roles: &Roles) -> Result<NeededFirst, DbError
     if rows.iter().any(|row| row.get("is_unsafe")) {
         // What is wrong with the role in particular says more.
         check_roles(&tx, roles, citus::look(db).await?.is_some()).await?;
-        return Err(DbError::infrastructure(format!(
+        return Err(DbError::refused(format!(
             "the role {owner} is there, and who becomes a member of it could do more than keep the tables, since it is, or \
              is a member of, a role that may log in, makes roles, is a superuser or the server's own, or owns something in another database; no role was changed. Name another owner \
              (--owner-role), which is made new; whether {owner} itself is to be granted, an administrator has to decide",
@@ -104,7 +104,7 @@ impl NeededFirst {
                 format!("{me} may not make the roles of `migrate --roles` here, or give them their rights")
             }
         };
-        Err(DbError::infrastructure(format!(
+        Err(DbError::refused(format!(
             "{why}; no role was changed. To go on, have an administrator run: {}. Then run this again as {me}",
             statements.join("; ")
         )))

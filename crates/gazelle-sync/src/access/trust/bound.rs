@@ -40,7 +40,7 @@ pub fn checks() -> Vec<String> {
 /// Something calls such a function: the message says what, who owns the function and the statement that repairs it.
 /// Those of the database.
 pub async fn check(db: &Db) -> Result<(), DbError> {
-    refusal(db).await?.map_or(Ok(()), |why| Err(DbError::infrastructure(why)))
+    refusal(db).await?.map_or(Ok(()), |why| Err(DbError::refused(why)))
 }
 
 /// Why [`check`] refuses, or `None`. Leaves out what the company added itself, which [`look`] reports.

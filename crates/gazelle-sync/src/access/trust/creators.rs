@@ -58,7 +58,7 @@ pub(in crate::access) async fn check(tx: &Tx<'_>, roles: &Roles) -> Result<(), D
     if found.is_empty() {
         return Ok(());
     }
-    Err(DbError::infrastructure(format!(
+    Err(DbError::refused(format!(
         "{}, and neither {} nor {} may, so that nobody who gets hold of their passwords puts tables or functions there; \
          no role was changed. Take the right away, then run this again: {}",
         listed(found.iter().map(|creator| creator.said.as_str()), "; "),

@@ -19,7 +19,7 @@ pub async fn take_over(db: &Db) -> Result<Vec<String>, DbError> {
         return Ok(Vec::new());
     }
     let mut connection = db.connection().await?;
-    let tx = connection.begin().await?;
+    let tx = connection.begin_ddl().await?;
     let names = relation_names();
     let params = [(&db.schema() as _, Type::TEXT), (&names as _, Type::TEXT_ARRAY)];
     let rows = tx.query(include_str!("theirs.sql"), &params).await?;

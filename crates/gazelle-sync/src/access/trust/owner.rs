@@ -21,13 +21,13 @@ pub async fn check_owner_rights(tx: &Tx<'_>) -> Result<(), DbError> {
     let (owner, caller) = (plain(row.get("owner")), plain(row.get("caller")));
     match (row.get("has_rights"), row.get("is_member")) {
         (true, _) => Ok(()),
-        (false, true) => Err(DbError::infrastructure(format!(
+        (false, true) => Err(DbError::refused(format!(
             "the tables belong to {owner}, and {caller} is a member of it without its rights: ALTER ROLE {caller} INHERIT \
              (from Postgres 16 on: GRANT {owner} TO {caller} WITH INHERIT TRUE)"
         ))),
         (false, false) => {
             let makers: Vec<String> = row.get("makers");
-            Err(DbError::infrastructure(format!(
+            Err(DbError::refused(format!(
                 "the tables belong to {owner}, and {caller} may not act for it: run this with an administrator's role in \
                  DATABASE_URL{}; the sync itself keeps {caller}",
                 or_granted(&owner, row.get("may_be_granted"), &makers)

@@ -207,7 +207,7 @@ async fn message_in(tx: &Tx<'_>, question: &Question<'_>) -> Result<Option<Strin
 }
 
 fn refuse(why: Option<String>) -> Result<(), DbError> {
-    why.map_or(Ok(()), |why| Err(DbError::infrastructure(why)))
+    why.map_or(Ok(()), |why| Err(DbError::refused(why)))
 }
 
 impl Question<'_> {

@@ -111,7 +111,7 @@ pub async fn check_before_writing(db: &Db) -> Result<(), DbError> {
     }
     let mut connection = db.connection().await?;
     let tx = connection.begin().await?;
-    refusal_in(&tx).await?.map_or(Ok(()), |why| Err(DbError::infrastructure(why)))
+    refusal_in(&tx).await?.map_or(Ok(()), |why| Err(DbError::refused(why)))
 }
 
 /// As [`refusal`] with [`Before::Use`], in the transaction that goes on to write. Waits for transactions that are still open and have

@@ -13,10 +13,8 @@ use super::page::entity_name;
 use super::raw;
 use super::words::locale::Locale;
 use super::words::record as w;
-use crate::db::{DbError, Tx};
-
-/// The entities whose records have names here, in the order of the statement's parameters.
-const NAMED: [&str; 4] = ["clients", "pianos", "appointments", "users"];
+use crate::db::{DbError, Param, Template, Tx};
+use crate::entities::{ENTITIES, Entity};
 
 /// What a record is called.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -27,7 +25,7 @@ pub(super) struct Name {
     pub(super) external_id: String,
     /// Its name; none if it has none, or production has no row of it.
     pub(super) name: Option<String>,
-    /// The client of an appointment, the serial number of a piano.
+    /// What tells it from others of its name: the client of an appointment, the serial number of a piano.
     pub(super) more: Option<String>,
     /// When an appointment starts.
     pub(super) start_at: Option<Timestamp>,
@@ -89,9 +87,10 @@ impl Name {
     pub(super) fn shown(&self, t: &Locale) -> Named {
         let more = [self.start_at.map(|at| t.date_hour(at)), self.more.as_deref().map(short)];
         let more: Vec<String> = more.into_iter().flatten().collect();
-        let untitled = || match self.entity.as_str() {
-            "appointments" if self.start_at.is_some() => t.say(w::UNTITLED).into_owned(),
-            _ => self.external_id.clone(),
+        // Day and hour tell a record without a title better than its id.
+        let untitled = || match self.start_at {
+            Some(_) => t.say(w::UNTITLED).into_owned(),
+            None => self.external_id.clone(),
         };
         Named {
             href: links::record(&self.entity, &self.external_id),
@@ -109,24 +108,38 @@ fn short(text: &str) -> String {
     if left_out > 0 { format!("{shown}…") } else { shown.to_owned() }
 }
 
+/// The statement that reads the names of an entity's records, whose ids are the parameter of this number.
+fn statement(entity: &Entity, number: usize) -> String {
+    let start_at = entity.time_column.map_or("NULL::timestamptz".to_owned(), |column| format!("t.{column}"));
+    Template::new(entity.name_sql.unwrap_or(include_str!("unnamed.sql")).trim_end())
+        .with("entity", entity.name)
+        .with("table", entity.tables[0].name)
+        .with("start_at", start_at)
+        .with("ids", format!("${number}"))
+        .fill()
+}
+
 impl Names {
     /// Reads the names of records, each by its entity and id.
     pub(super) async fn read<'i>(
         tx: &Tx<'_>,
         records: impl Iterator<Item = (&'i str, &'i str)>,
     ) -> Result<Names, DbError> {
-        let mut ids: [Vec<&str>; 4] = Default::default();
+        let mut ids: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
         for (entity, id) in records {
-            if let Some(place) = NAMED.iter().position(|named| *named == entity) {
-                ids[place].push(id);
-            }
+            ids.entry(entity).or_default().push(id);
         }
-        if ids.iter().all(Vec::is_empty) {
+        let of_entities: Vec<(&Entity, &Vec<&str>)> =
+            ENTITIES.iter().filter_map(|entity| Some((*entity, ids.get(entity.name)?))).collect();
+        if of_entities.is_empty() {
             return Ok(Names::default());
         }
-        let [clients, pianos, appointments, users] = &ids;
-        let params = [clients, pianos, appointments, users].map(|ids| (ids as _, Type::TEXT_ARRAY));
-        let rows = tx.query(include_str!("named.sql"), &params).await?;
+        let statements =
+            of_entities.iter().enumerate().map(|(place, (entity, _))| statement(entity, place + 1));
+        let sql = statements.collect::<Vec<_>>().join("\nUNION ALL\n");
+        let params: Vec<Param<'_>> =
+            of_entities.iter().map(|(_, ids)| (*ids as _, Type::TEXT_ARRAY)).collect();
+        let rows = tx.query(&sql, &params).await?;
         let names = rows.iter().map(Name::of);
         Ok(Names(names.map(|name| ((name.entity.clone(), name.external_id.clone()), name)).collect()))
     }

@@ -35,8 +35,6 @@ sentences! {
     EVIDENCE = "Not in the list of the complete walk ({walk}); {getter} answered at {at} that it does not exist." / "Pas dans la liste du parcours complet ({walk}); {getter} a répondu à {at} qu'elle n'existe pas.";
     ANSWER = "The answer, as it came" / "La réponse, telle quelle";
     HANGING = "These refer to it: {what}" / "En dépendent : {what}";
-    HANGING_PIANOS = "{n} piano" / "{n} piano", "{n} pianos" / "{n} pianos";
-    HANGING_APPOINTMENTS = "{n} appointment" / "{n} rendez-vous", "{n} appointments" / "{n} rendez-vous";
     STATE_WITHHELD = "waits" / "attend";
     STATE_DELETED = "marked deleted" / "marquée supprimée";
     STATE_APPROVED = "approved" / "approuvée";

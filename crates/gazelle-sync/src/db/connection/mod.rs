@@ -79,7 +79,7 @@ struct OpenedDatabase {
 async fn open(settings: &ConnectSettings, limits: Limits) -> Result<OpenedDatabase, DbError> {
     let (url, parameters) = take_libpq_parameters(&settings.url);
     let mut config = Config::from_str(&url).map_err(|_| {
-        DbError::infrastructure(
+        DbError::refused(
             "DATABASE_URL is not a connection string (postgres://user:password@host:5432/database)",
         )
     })?;
@@ -121,12 +121,12 @@ async fn open(settings: &ConnectSettings, limits: Limits) -> Result<OpenedDataba
         (row.get("number"), row.get("version"), row.get("is_read_only"));
     let encoding: String = row.get("encoding");
     if number < OLDEST_VERSION {
-        return Err(DbError::infrastructure(format!(
+        return Err(DbError::refused(format!(
             "the database at {place} is Postgres {version}; 15 or newer is needed: upgrade the server"
         )));
     }
     if encoding != ENCODING {
-        return Err(DbError::infrastructure(format!(
+        return Err(DbError::refused(format!(
             "the database at {place} keeps text as {encoding}, which cannot hold everything that Gazelle sends: {ENCODING} \
              is needed; create another one (CREATE DATABASE … ENCODING '{ENCODING}' TEMPLATE template0) and name it in \
              DATABASE_URL"

@@ -68,7 +68,7 @@ fn add_authorities(
     file: &PathBuf,
 ) -> Result<Vec<CertificateDer<'static>>, DbError> {
     let unusable = |why: String| {
-        DbError::infrastructure(format!("the certificate file {} is not usable: {why}", file.display()))
+        DbError::refused(format!("the certificate file {} is not usable: {why}", file.display()))
     };
     let certificates = CertificateDer::pem_file_iter(file).map_err(|e| unusable(e.to_string()))?;
     let mut found = Vec::new();

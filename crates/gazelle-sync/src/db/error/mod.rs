@@ -2,6 +2,7 @@
 //! SQLSTATE classes.
 
 pub(in crate::db) mod headline;
+mod raised;
 pub(in crate::db) mod refused;
 pub mod sqlstate;
 
@@ -10,12 +11,11 @@ use tokio_postgres::error::DbError as ServerError;
 use super::error::headline::{headline, writes_rows};
 use super::error::refused::NamedObjects;
 use super::error::sqlstate::ErrorScope;
-use crate::states::UnknownWord;
 
 /// SQLSTATE lock_not_available.
 const LOCK_NOT_AVAILABLE: &str = "55P03";
 
-/// An error of the database, and what we were doing.
+/// An error that stops work on the database, and what we were doing.
 #[derive(Debug, thiserror::Error)]
 #[error("{what}")]
 pub struct DbError {
@@ -45,7 +45,7 @@ const LONGEST_NAME: usize = 256;
 /// The most bytes of the server's texts that are kept for `{:?}`.
 const LONGEST_CAUSE: usize = 64 * 1024;
 
-/// The classes of database errors, by how a caller reacts.
+/// The classes of errors, by how a caller reacts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Fault {
     /// A record was refused: the batch is split until that record stands alone.
@@ -57,6 +57,15 @@ pub enum Fault {
     Conflict,
     /// Another run is in progress on this database.
     Busy,
+    /// Another run has taken over the lease: this one stops, and writes nothing more.
+    LeaseLost,
+    /// The program ends: what was not done yet is left to the next run.
+    Stopped,
+    /// What was asked for cannot be done as things are: an argument names nothing, or a role, a schema, a setting or the
+    /// server is not what the program needs. The message says what to change; trying again changes nothing.
+    Refused,
+    /// The API failed in a way that stops the run.
+    Source,
     /// The database is unreachable, full, read-only, or our SQL is wrong: the run stops, and no record is blamed.
     Infrastructure,
 }
@@ -135,11 +144,6 @@ impl DbError {
         DbError { outage: Some(Outage::Unreachable), ..DbError::infrastructure(what) }
     }
 
-    /// Nothing can be read, for a reason that we found out ourselves.
-    pub fn of_outage(which: Outage, what: impl Into<String>) -> DbError {
-        DbError { outage: Some(which), ..DbError::infrastructure(what) }
-    }
-
     /// Why nothing can be read; none for an error that only concerns the statement.
     pub fn outage(&self) -> Option<Outage> {
         if self.outage.is_some() {
@@ -158,16 +162,6 @@ impl DbError {
         }
     }
 
-    /// The database is read-only.
-    pub(in crate::db) fn read_only(what: impl Into<String>) -> DbError {
-        DbError { state: Some("25006".to_owned()), ..DbError::infrastructure(what) }
-    }
-
-    /// A lock was not granted in time.
-    pub(in crate::db) fn lock_not_available(what: impl Into<String>) -> DbError {
-        DbError { state: Some(LOCK_NOT_AVAILABLE.to_owned()), ..DbError::infrastructure(what) }
-    }
-
     /// Whether a lock was not granted in time.
     pub fn is_lock_not_available(&self) -> bool {
         self.state.as_deref() == Some(LOCK_NOT_AVAILABLE)
@@ -184,53 +178,6 @@ impl DbError {
     /// A short description of a statement, for messages.
     pub(in crate::db) fn headline(sql: &str) -> String {
         headline(sql)
-    }
-
-    /// Another process holds the lease.
-    pub fn busy(what: impl Into<String>) -> DbError {
-        DbError { fault: Fault::Busy, ..DbError::infrastructure(what) }
-    }
-
-    /// Rows were not written although the database reported no error: a trigger returned NULL, or a rule or policy
-    /// skipped them. `suspects` are the table's triggers, rules and policies; `named` is what the quarantine case
-    /// names.
-    pub fn suppressed(table: &str, what: &str, suspects: &[String], named: String) -> DbError {
-        let cause = match suspects {
-            [] => "a trigger that returns NULL, a rule or a policy keeps us from them".to_owned(),
-            some => format!("what can do that without an error is {}", some.join(", ")),
-        };
-        DbError {
-            fault: Fault::Record,
-            named: Some(named),
-            ..DbError::infrastructure(format!(
-                "the database left rows of {table} as they were: {what}; {cause} (gazelle-sync doctor lists what was added \
-                 to our tables)"
-            ))
-        }
-    }
-
-    /// A column holds a text that no variant of its enum has.
-    pub(in crate::db) fn unknown_word(column: &str, unknown: &UnknownWord) -> DbError {
-        let value = cut(&unknown.value, LONGEST_NAME);
-        let expected = unknown.expected.join(", ");
-        DbError::infrastructure(format!(
-            "the column {column} holds an unknown value {value:?}, expected one of: {expected}; a newer gazelle-sync wrote it, \
-             or it was changed by hand"
-        ))
-    }
-
-    /// An error that we raise: the database does not meet a precondition.
-    pub fn infrastructure(what: impl Into<String>) -> DbError {
-        DbError {
-            what: what.into(),
-            fault: Fault::Infrastructure,
-            named: None,
-            function: None,
-            state: None,
-            is_too_much: false,
-            outage: None,
-            cause: None,
-        }
     }
 }
 

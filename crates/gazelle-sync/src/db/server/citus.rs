@@ -70,7 +70,7 @@ pub async fn look(db: &Db) -> Result<Option<Citus>, DbError> {
 /// An untested version of Citus distributes the schema. Those of the database.
 pub async fn check(db: &Db) -> Result<(), DbError> {
     match look(db).await?.and_then(|citus| citus.refusal(db.schema())) {
-        Some(why) => Err(DbError::infrastructure(why)),
+        Some(why) => Err(DbError::refused(why)),
         None => Ok(()),
     }
 }
@@ -82,10 +82,10 @@ pub async fn check(db: &Db) -> Result<(), DbError> {
 pub async fn check_takes_ddl(db: &Db) -> Result<(), DbError> {
     let Some(citus) = look(db).await? else { return Ok(()) };
     if let Some(why) = citus.refusal(db.schema()) {
-        return Err(DbError::infrastructure(why));
+        return Err(DbError::refused(why));
     }
     if !citus.is_coordinator {
-        return Err(DbError::infrastructure(
+        return Err(DbError::refused(
             "this is a worker node of Citus, and only its coordinator takes changes of tables and roles: run this with the \
              coordinator's address in DATABASE_URL",
         ));

@@ -39,20 +39,29 @@ impl Connection {
         Connection { pooled, db }
     }
 
-    /// Begins a transaction; dropping it without [`Tx::commit`] rolls it back.
+    /// Begins a transaction that only reads: the server refuses every statement of it that writes. Dropping it without
+    /// [`Tx::commit`] rolls it back.
     ///
     /// # Errors
     /// Those of the database.
     pub async fn begin(&mut self) -> Result<Tx<'_>, DbError> {
-        Ok(self.begin_with(Begin::default()).await?.0)
+        Ok(self.begin_with(Begin { read_only: true, ..Begin::default() }).await?.0)
     }
 
-    /// Begins a transaction that sees the database as it is now.
+    /// As [`Connection::begin`], for a transaction that sees the database as it is now.
     ///
     /// # Errors
     /// Those of the database.
     pub async fn begin_snapshot(&mut self) -> Result<Tx<'_>, DbError> {
-        Ok(self.begin_with(Begin { snapshot: true, ..Begin::default() }).await?.0)
+        Ok(self.begin_with(Begin { snapshot: true, read_only: true, ..Begin::default() }).await?.0)
+    }
+
+    /// Begins a transaction that defines tables, roles or rights, which [`Tx::batch`] sends.
+    ///
+    /// # Errors
+    /// Those of the database.
+    pub async fn begin_ddl(&mut self) -> Result<Tx<'_>, DbError> {
+        Ok(self.begin_with(Begin::default()).await?.0)
     }
 
     /// Begins a transaction, and returns how many rows its first statement returned. `BEGIN`, the settings and the

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use tokio_postgres::{Client, Row};
 
-use super::{Connection, rows};
+use super::{Begin, Connection, rows};
 use crate::db::database::Db;
 use crate::db::error::DbError;
 use crate::db::pool::PoolGroup;
@@ -41,7 +41,7 @@ impl Db {
         let mut connection = self.connection().await?;
         if self.place == PoolGroup::Aside {
             // A transaction, so that our `statement_timeout` applies and not the session's.
-            let tx = connection.begin().await?;
+            let (tx, _) = connection.begin_with(Begin::default()).await?;
             let rows = tx.query(template, params).await?;
             tx.commit_quietly().await?;
             return Ok(rows);
@@ -60,7 +60,7 @@ impl Db {
     pub async fn execute(&self, template: &str, params: &[Param<'_>]) -> Result<u64, DbError> {
         let mut connection = self.connection().await?;
         if self.place == PoolGroup::Aside {
-            let tx = connection.begin().await?;
+            let (tx, _) = connection.begin_with(Begin::default()).await?;
             let rows = tx.execute(template, params).await?;
             tx.commit_quietly().await?;
             return Ok(rows);

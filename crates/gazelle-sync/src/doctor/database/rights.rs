@@ -19,7 +19,6 @@ pub(in crate::doctor) async fn look(db: &Db, embedded: bool) -> Result<Lines, Db
     let citus = citus::look(db).await?;
     let mut connection = db.connection().await?;
     let tx = connection.begin().await?;
-    tx.batch("SET TRANSACTION READ ONLY").await?;
     let names = migrations::relation_names();
     of_catalogue(&tx, &mut lines, &names).await?;
     report_own_role(&tx, &mut lines, embedded, citus.as_ref()).await?;

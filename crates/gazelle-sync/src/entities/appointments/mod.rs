@@ -11,7 +11,14 @@ pub use tables::{GAZELLE_APPOINTMENT_PIANOS, GAZELLE_APPOINTMENTS, TABLES};
 /// The entity `appointments`.
 pub static ENTITY: Entity = Entity {
     name: "appointments",
-    label: Label { en: "Appointments", fr: "Rendez-vous" },
+    label: Label {
+        en: "Appointments",
+        fr: "Rendez-vous",
+        counted_en: ["appointment", "appointments"],
+        counted_fr: ["rendez-vous", "rendez-vous"],
+    },
+    name_sql: Some(include_str!("named.sql")),
+    time_column: Some("start_at"),
     staging_table: "staging_appointments",
     walk: Walk {
         page_query: Query::new(concat!(include_str!("page.graphql"), include_str!("fields.graphql"))),

@@ -47,7 +47,14 @@ fn entity(tables: impl IntoIterator<Item = Table>) -> Entity {
     let tables: Vec<&'static Table> = tables.into_iter().map(|table| leaked(table)).collect();
     Entity {
         name: "invoice entity",
-        label: Label { en: "Invoices", fr: "Factures" },
+        label: Label {
+            en: "Invoices",
+            fr: "Factures",
+            counted_en: ["invoice", "invoices"],
+            counted_fr: ["facture", "factures"],
+        },
+        name_sql: None,
+        time_column: None,
         staging_table: "staging_invoices",
         walk: walk(None),
         getter: None,

@@ -10,7 +10,14 @@ pub use tables::{GAZELLE_CLIENTS, GAZELLE_CONTACTS, GAZELLE_LOCATIONS, TABLES};
 /// The entity `clients`.
 pub static ENTITY: Entity = Entity {
     name: "clients",
-    label: Label { en: "Clients", fr: "Clients" },
+    label: Label {
+        en: "Clients",
+        fr: "Clients",
+        counted_en: ["client", "clients"],
+        counted_fr: ["client", "clients"],
+    },
+    name_sql: Some(include_str!("named.sql")),
+    time_column: None,
     staging_table: "staging_clients",
     walk: Walk {
         page_query: Query::new(concat!(include_str!("page.graphql"), include_str!("fields.graphql"))),

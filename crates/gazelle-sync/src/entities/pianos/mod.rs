@@ -15,7 +15,14 @@ const BLANK_SERIAL: WarningCode = WarningCode::new("blank_serial", "serial numbe
 /// The entity `pianos`.
 pub static ENTITY: Entity = Entity {
     name: "pianos",
-    label: Label { en: "Pianos", fr: "Pianos" },
+    label: Label {
+        en: "Pianos",
+        fr: "Pianos",
+        counted_en: ["piano", "pianos"],
+        counted_fr: ["piano", "pianos"],
+    },
+    name_sql: Some(include_str!("named.sql")),
+    time_column: None,
     staging_table: "staging_pianos",
     walk: Walk {
         page_query: Query::new(concat!(include_str!("page.graphql"), include_str!("fields.graphql"))),

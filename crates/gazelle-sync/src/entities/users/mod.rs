@@ -12,7 +12,14 @@ pub use tables::{GAZELLE_USERS, TABLES};
 /// The entity `users`.
 pub static ENTITY: Entity = Entity {
     name: "users",
-    label: Label { en: "Technicians", fr: "Techniciens" },
+    label: Label {
+        en: "Technicians",
+        fr: "Techniciens",
+        counted_en: ["technician", "technicians"],
+        counted_fr: ["technicien", "techniciens"],
+    },
+    name_sql: Some(include_str!("named.sql")),
+    time_column: None,
     staging_table: "staging_users",
     walk: Walk {
         page_query: Query::new(concat!(include_str!("page.graphql"), include_str!("fields.graphql"))),

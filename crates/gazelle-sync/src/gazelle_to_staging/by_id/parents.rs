@@ -59,13 +59,13 @@ pub async fn fetch(
                 Some((entity, _, _)) if failures.has_stopped(entity) => Some((entity, None)),
                 Some((entity, getter, id)) => {
                     let sizes = fetch.sizes.for_entity(entity);
-                    Some((entity, Some(get(&fetch.client, sizes, entity, getter, id).await)))
+                    Some((entity, Some(get(&fetch.api.client, sizes, entity, getter, id).await)))
                 }
                 None => None,
             };
             (wanted, answer)
         })
-        .buffer_unordered(fetch.concurrency.max(1));
+        .buffer_unordered(fetch.limits.concurrency.max(1));
     let mut received: Vec<LookedUpParent> = Vec::new();
     while let Some((wanted, answer)) = answers.next().await {
         let Some((entity, answer)) = answer else {
@@ -94,7 +94,7 @@ pub async fn fetch(
             }
         }
         let bytes: usize = received.iter().map(|arrival| arrival.record.raw.len()).sum();
-        if received.len() >= fetch.batch_size.clamp(1, MOST_IN_A_TRANSACTION) || bytes >= MOST_KEPT {
+        if received.len() >= fetch.limits.batch_size.clamp(1, MOST_IN_A_TRANSACTION) || bytes >= MOST_KEPT {
             stage_all(fetch, &mut received, &mut fetched).await?;
         }
     }
@@ -116,14 +116,14 @@ impl ParentLookups {
         match result {
             // A faulty parent is staged too: its case in quarantine explains why its children wait.
             LookupResult::Faulty(record) => {
-                let record = Received { seen_at: fetch.clock.now(), ..record };
+                let record = Received { seen_at: fetch.run.clock.now(), ..record };
                 received.push(LookedUpParent { entity, record, wanted: wanted.clone() });
                 // Noted as missing, so that not every run looks it up again.
                 self.missing.push(wanted);
             }
             LookupResult::Found(record) => {
                 self.answered.insert(entity.name);
-                let record = Received { seen_at: fetch.clock.now(), ..record };
+                let record = Received { seen_at: fetch.run.clock.now(), ..record };
                 received.push(LookedUpParent { entity, record, wanted });
             }
             LookupResult::Missing(_)
@@ -193,9 +193,9 @@ pub(crate) async fn stage(
     entity: &'static Entity,
     records: &[Received],
 ) -> Result<Staged, DbError> {
-    let mut connection = fetch.db.connection().await?;
-    let tx = fetch.fence.begin(&mut connection).await?;
-    let staged = versions::stage(&tx, entity, fetch.run_id, records).await?;
+    let mut connection = fetch.run.db.connection().await?;
+    let tx = fetch.run.fence.begin(&mut connection).await?;
+    let staged = versions::stage(&tx, entity, fetch.run.run_id, records).await?;
     tx.commit().await?;
     Ok(staged)
 }

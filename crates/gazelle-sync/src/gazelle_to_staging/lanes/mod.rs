@@ -56,7 +56,7 @@ impl Lanes {
     ) -> Lanes {
         Lanes {
             stager: Stager::new(fetch, entity, gate, progress),
-            gathering: Gathering::new(fetch.batch_size / LANES),
+            gathering: Gathering::new(fetch.limits.batch_size / LANES),
             under_way: JoinSet::new(),
             marks: Vec::new(),
             done: BatchOutcome::default(),

@@ -10,8 +10,8 @@ use super::apart::{Apart, Refused};
 use crate::db::{Begin, Bisect, DbError, Fault, Tx, retry_conflicts};
 use crate::display::EntityProgress;
 use crate::entities::Entity;
-use crate::gazelle_to_staging::Fetch;
 use crate::gazelle_to_staging::reconciler::WalkReconciler;
+use crate::gazelle_to_staging::{Fetch, RunContext};
 use crate::staging::bookmarks;
 use crate::staging::outcome::BatchOutcome;
 use crate::staging::versions::{self, Received};
@@ -79,7 +79,7 @@ impl Stager {
             fetch: fetch.clone(),
             entity,
             gate,
-            reconciler: fetch.reconciler.begin_walk(entity, fetch.run_id),
+            reconciler: fetch.reconciler.begin_walk(entity, fetch.run.run_id),
             progress: progress.clone(),
             refused: Arc::default(),
         }
@@ -226,7 +226,7 @@ impl Stager {
         last: Option<FinalTransaction<'_>>,
         mode: BatchMode,
     ) -> Result<BatchOutcome, DbError> {
-        let Fetch { db, fence, run_id, .. } = &self.fetch;
+        let RunContext { db, fence, run_id, .. } = &self.fetch.run;
         let mut connection = db.connection().await?;
         // The lock on the lease is a write, so the last transaction always has something to flush.
         let begin = Begin { unflushed: last.is_none(), ..Begin::default() };
@@ -234,7 +234,7 @@ impl Stager {
         if let Some(last) = last {
             self.all_there(&tx, last.marks).await?;
         }
-        let now = self.fetch.clock.database_now();
+        let now = self.fetch.run.clock.database_now();
         let done = if mode == BatchMode::StageOnly {
             self.reconciler.note_pending(batch);
             BatchOutcome::pending(versions::stage(&tx, self.entity, *run_id, batch).await?)

@@ -32,7 +32,7 @@ impl Reader<'_> {
     ) -> Result<Option<Vec<Option<String>>>, SourceError> {
         let request =
             queries::page_ids(self.entity, PagePosition { window: self.window, after, first: page_length });
-        let ids: Vec<Option<String>> = match self.fetch.client.with_attempts(1).post(&request).await {
+        let ids: Vec<Option<String>> = match self.fetch.api.client.with_attempts(1).post(&request).await {
             Ok(answer) => match self.parse_page(answer) {
                 Ok(page) => page.nodes.iter().map(id_of).collect(),
                 Err(_) => return Ok(None),
@@ -106,6 +106,7 @@ impl Reader<'_> {
         let request = queries::page_ids(self.entity, PagePosition { window: self.window, after, first: 1 });
         let read = self
             .fetch
+            .api
             .client
             .with_attempts(1)
             .post(&request)
@@ -189,19 +190,19 @@ impl Reader<'_> {
             LookupDecision::Unknown => return Ok(self.keep_or_stage_unasked(id, before).await),
             LookupDecision::NotYet => return Ok(Node::Received(Box::new(unasked(before)))),
         }
-        let client = self.fetch.client.with_attempts(attempts);
+        let client = self.fetch.api.client.with_attempts(attempts);
         match get(&client, self.sizes, self.entity, getter, id).await {
             Ok(LookupResult::Found(record)) => {
                 self.faulty_in_a_row = 0;
                 self.gives_others = None;
                 self.looked_up_bytes += record.raw.len();
-                let seen_at = self.fetch.clock.now();
+                let seen_at = self.fetch.run.clock.now();
                 let record = Received { seen_at, external_id: id.to_owned(), ..record };
                 Ok(Node::LookedUp(Box::new(record)))
             }
             Ok(LookupResult::Faulty(record)) => {
                 self.looked_up_bytes += record.raw.len();
-                let seen_at = self.fetch.clock.now();
+                let seen_at = self.fetch.run.clock.now();
                 Ok(looked_up(Received { seen_at, external_id: id.to_owned(), ..record }))
             }
             Ok(LookupResult::Refused(said)) => {
@@ -213,7 +214,7 @@ impl Reader<'_> {
             // Only the first time: if the list still names the record in the next attempt, the record is at fault.
             Ok(LookupResult::Missing(_))
                 if may_have_gone
-                    && self.fetch.walk_attempts > 1
+                    && self.fetch.limits.walk_attempts > 1
                     && self.sizes.lookup_turns.is_first_denial(id) =>
             {
                 Ok(Node::Null)
@@ -241,7 +242,7 @@ impl Reader<'_> {
     /// Whether staging has a version of a record. Yes if the database fails, so that no incomplete version is
     /// staged over it.
     async fn is_staged(&self, id: &str) -> bool {
-        match versions::is_there(&self.fetch.db, self.entity, id).await {
+        match versions::is_there(&self.fetch.run.db, self.entity, id).await {
             Ok(is_there) => is_there,
             Err(error) => {
                 tracing::warn!(entity = self.entity.name, %error, "whether staging has a record is not known");
@@ -255,7 +256,7 @@ impl Reader<'_> {
         Received {
             raw: bare(id),
             external_id: id.to_owned(),
-            seen_at: self.fetch.clock.at(answer.arrived),
+            seen_at: self.fetch.run.clock.at(answer.arrived),
             request: answer.number,
             fault: Some(Box::new(record_fault(said))),
         }

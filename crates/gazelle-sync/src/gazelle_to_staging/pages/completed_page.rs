@@ -28,7 +28,7 @@ pub(super) async fn queue_page(
     let PageRead { answer, nodes, notes, .. } = page;
     let mut bytes = answer.body.len();
     // The time of the answer, because the page may have waited for the one before.
-    let seen_at = fetch.clock.at(answer.arrived);
+    let seen_at = fetch.run.clock.at(answer.arrived);
     let mut page = QueuedPage { records: Vec::with_capacity(nodes.len()), notes, ..QueuedPage::default() };
     let tally = &fetch.sizes.for_entity(entity).tally;
     // An empty page counts as new: the window limits those.
@@ -43,7 +43,7 @@ pub(super) async fn queue_page(
             page.records.push(receive(&answer, raw, seen_at));
             continue;
         }
-        match nested::complete(&fetch.client, entity, raw, fetch.sizes.for_entity(entity)).await {
+        match nested::complete(&fetch.api.client, entity, raw, fetch.sizes.for_entity(entity)).await {
             Ok(whole) => {
                 tally.count_list(None);
                 bytes += whole.len();
@@ -95,7 +95,7 @@ async fn api_answers(fetch: &Fetch, entity: &Entity, of_list: &SourceError) -> b
     let window = Window::default();
     let first = window.first_page_of(1);
     for request in [queries::page_cursor(entity, first), queries::page_ids(entity, first)] {
-        match fetch.client.with_attempts(1).post(&request).await {
+        match fetch.api.client.with_attempts(1).post(&request).await {
             Ok(_) => return true,
             Err(error) if error.is_partial() => return true,
             Err(error) if error.concerns_any_request() => return false,

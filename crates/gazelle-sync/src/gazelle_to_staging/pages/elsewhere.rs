@@ -104,7 +104,8 @@ impl Reader<'_> {
             false => sent.bounds,
         };
         let plan = PartPlan::of_page(self.entity, bounds).ok();
-        let attempt = PageAttempt { page_length: 1, sent, plan, client: self.fetch.client.with_attempts(1) };
+        let attempt =
+            PageAttempt { page_length: 1, sent, plan, client: self.fetch.api.client.with_attempts(1) };
         let before = (self.faulty_in_a_row, self.failed_mostly);
         let tried = self.try_page(&attempt, Some(cursor), Some(1), &PartsBudget::new(false)).await;
         (self.faulty_in_a_row, self.failed_mostly) = before;
@@ -130,7 +131,7 @@ impl Reader<'_> {
     ) -> Result<Option<PageRead>, SourceError> {
         let root = self.entity.walk.root;
         let request = queries::page_cursor(self.entity, PagePosition { window: self.window, after, first });
-        let answer = match self.fetch.client.with_attempts(1).post(&request).await {
+        let answer = match self.fetch.api.client.with_attempts(1).post(&request).await {
             Ok(answer) => answer,
             Err(of_cursor) if of_cursor.concerns_any_request() => return Err(of_cursor),
             Err(_) => return Ok(None),

@@ -100,7 +100,7 @@ impl Reader<'_> {
         let reader = &*self;
         let assembled: Vec<PartsOutcome> = stream::iter(by_record)
             .map(|parts| reader.assemble(plan, &answer, parts, budget))
-            .buffered(self.fetch.concurrency.max(1))
+            .buffered(self.fetch.limits.concurrency.max(1))
             .try_collect()
             .await?;
         if assembled.iter().any(|assembled| matches!(assembled, PartsOutcome::TooLarge)) {
@@ -137,7 +137,7 @@ impl Reader<'_> {
                 break;
             }
             let request = queries::page(self.entity, self.sizes, place, inner, Some(part));
-            let read = self.fetch.client.post(&request).await.and_then(|answer| self.parse_page(answer));
+            let read = self.fetch.api.client.post(&request).await.and_then(|answer| self.parse_page(answer));
             let page = match read {
                 Ok(page) => page,
                 Err(error) if error.concerns_any_request() => return Err(error),
@@ -181,8 +181,8 @@ impl Reader<'_> {
         if given.iter().any(|raw| record_id(raw) != id) {
             return Ok(PartsOutcome::Shifted);
         }
-        let (client, sizes) = (&self.fetch.client, self.sizes);
-        let seen_at = self.fetch.clock.at(answer.arrived);
+        let (client, sizes) = (&self.fetch.api.client, self.sizes);
+        let seen_at = self.fetch.run.clock.at(answer.arrived);
         let received = |raw: String| receive_completed(answer, raw, seen_at);
         let fails = |record: Received| {
             let attempts = failing.as_ref().map_or(1, |failing| failing.attempts);

@@ -93,7 +93,7 @@ impl Reader<'_> {
         is_nameless: bool,
     ) -> Node {
         let answer = partial.answer();
-        let seen_at = self.fetch.clock.at(answer.arrived);
+        let seen_at = self.fetch.run.clock.at(answer.arrived);
         match (id, node) {
             (Some(id), node) => {
                 let in_page = Received {

@@ -59,9 +59,9 @@ impl Reader<'_> {
         let plan = PartPlan::of_plain_list(left_out.kept(), self.sizes.query_limits().bounds);
         let place = self.window.first_page_of(self.sizes.page());
         let request = queries::page(self.entity, self.sizes, place, None, Some(&plan.parts[0]));
-        let client = self.fetch.client.with_attempts(2);
+        let client = self.fetch.api.client.with_attempts(2);
         let read = match client.post(&request).await {
-            Ok(answer) => match self.fetch.client.kept(answer) {
+            Ok(answer) => match self.fetch.api.client.kept(answer) {
                 Some(answer) => self.parse_page(answer),
                 None => return Ok(None),
             },
@@ -127,7 +127,7 @@ impl Reader<'_> {
         let attempts = if group.len() > 1 { 1 } else { 2 };
         let place = self.window.first_page_of(self.sizes.page());
         let request = queries::page(self.entity, self.sizes, place, None, Some(&asked));
-        let answer = self.fetch.client.with_attempts(attempts).post(&request).await;
+        let answer = self.fetch.api.client.with_attempts(attempts).post(&request).await;
         match answer.and_then(|answer| self.parse_page(answer)) {
             Ok(_) => Ok(true),
             Err(error) if ends_the_list(&error) => Err(error),

@@ -193,7 +193,7 @@ impl Reader<'_> {
         match node {
             Node::Whole(raw) => {
                 let text = std::str::from_utf8(&raw).unwrap_or_default();
-                Ok((id, receive(answer, text, self.fetch.clock.at(answer.arrived))))
+                Ok((id, receive(answer, text, self.fetch.run.clock.at(answer.arrived))))
             }
             // Merged from parts.
             Node::Received(record) => Ok((id, *record)),
@@ -288,7 +288,7 @@ impl Reader<'_> {
             return Ok(OtherList::Nothing);
         };
         let request = GraphqlRequest::new(*operation, &**query, json!({ "ids": [id] }));
-        let answer = match self.fetch.client.with_attempts(2).post(&request).await {
+        let answer = match self.fetch.api.client.with_attempts(2).post(&request).await {
             Ok(answer) => answer,
             Err(error) if error.concerns_any_request() => return Err(error),
             Err(error) => {
@@ -310,9 +310,9 @@ impl Reader<'_> {
         // The API may ignore the filter, so the id is compared.
         Ok(match record.filter(|record| record_id(record.get()).as_deref() == Some(id)) {
             Some(record) => {
-                let received = receive(&answer, record.get(), self.fetch.clock.at(answer.arrived));
+                let received = receive(&answer, record.get(), self.fetch.run.clock.at(answer.arrived));
                 let raw = Bytes::copy_from_slice(&received.raw);
-                let Some(raw) = self.fetch.client.kept_bytes(raw) else { return Ok(OtherList::Nothing) };
+                let Some(raw) = self.fetch.api.client.kept_bytes(raw) else { return Ok(OtherList::Nothing) };
                 self.looked_up_bytes += raw.len();
                 OtherList::Whole(Received { raw, ..received })
             }
@@ -323,7 +323,7 @@ impl Reader<'_> {
     /// Whether staging has these fields of a record. Yes if the database fails, so that the record does not
     /// lose them by being staged without.
     async fn is_staged_with(&self, id: &str, fields: &[String]) -> bool {
-        let held = versions::newest_has_fields(&self.fetch.db, self.entity, id, fields).await;
+        let held = versions::newest_has_fields(&self.fetch.run.db, self.entity, id, fields).await;
         held.unwrap_or_else(|error| {
             tracing::warn!(entity = self.entity.name, %error, "cannot look up what staging holds");
             true

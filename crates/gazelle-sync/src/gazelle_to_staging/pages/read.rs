@@ -135,7 +135,7 @@ impl Reader<'_> {
         // Pages in parts use the client that does not wait for memory: their records are copied at once, and a
         // reader that waited for stage 2 while it has the large slot could be waited for by the entity that
         // stage 2 is working on.
-        let client = if plan.is_some() { &self.fetch.client } else { &self.fetch.pages };
+        let client = if plan.is_some() { &self.fetch.api.client } else { &self.fetch.api.pages };
         let client = match attempts.without_retries || attempts.first_without_retries {
             false => client.clone(),
             // Tried out only: if the failure was temporary, this page is just smaller than necessary.

@@ -246,7 +246,7 @@ impl<'w> WindowProgress<'w> {
         let pages = self.pages;
         // In records, because the API may give fewer per page than requested. Its count may be any number.
         let promised = self.end.total.unwrap_or_default().saturating_mul(4);
-        let page_size = u64::from(self.fetch.page_size.max(1));
+        let page_size = u64::from(self.fetch.limits.page_size.max(1));
         let most_records = promised.saturating_add(page_size * PAGES_TOO_MANY);
         // An API may leave records out of pages that it has cut already.
         let most_empty_pages = PAGES_TOO_MANY + promised.min(MOST_BELIEVED) / page_size;

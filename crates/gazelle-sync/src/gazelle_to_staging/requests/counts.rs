@@ -95,7 +95,7 @@ pub(crate) async fn count_in_steps(
     scopes: &[Scope],
 ) -> Result<Option<(Vec<u64>, Answer)>, SourceError> {
     let sizes = fetch.sizes.for_entity(entity);
-    let mut client = fetch.client.clone();
+    let mut client = fetch.api.client.clone();
     let mut counted: Vec<u64> = Vec::with_capacity(scopes.len());
     let mut first = None;
     let mut failed: Option<SourceError> = None;
@@ -121,7 +121,7 @@ pub(crate) async fn count_in_steps(
                 let is_about_size = error.is_about_size() || failed.is_about_size() && failed.is_like(&error);
                 sizes.fewer_counts(u32::try_from(chunk.len()).unwrap_or(u32::MAX), &error, is_about_size);
                 if error.class().is_retried() {
-                    client = fetch.client.with_attempts(1);
+                    client = fetch.api.client.with_attempts(1);
                 }
             }
         }

@@ -48,7 +48,7 @@ pub async fn walk(
 ) -> Result<WalkReport, FetchError> {
     fetch.sizes.for_entity(entity).begin_walk();
     let mut report = WalkReport::new(spec.scope);
-    let known = listed_twice::read(&fetch.db, entity).await?;
+    let known = listed_twice::read(&fetch.run.db, entity).await?;
     report.reported_before.clone_from(&known.told);
     Walk { fetch, entity, spec, gate, progress }.attempts(&known, &mut report).await?;
     let found = WalkDuplicates {
@@ -59,8 +59,8 @@ pub async fn walk(
     };
     let now_known = known.after(found);
     if now_known != known {
-        let mut connection = fetch.db.connection().await?;
-        let tx = fetch.fence.begin(&mut connection).await?;
+        let mut connection = fetch.run.db.connection().await?;
+        let tx = fetch.run.fence.begin(&mut connection).await?;
         listed_twice::note(&tx, entity, &now_known).await?;
         tx.commit().await?;
     }
@@ -119,13 +119,13 @@ impl Walk<'_> {
     /// Attempts the walk until it is complete, or another attempt would not help.
     async fn attempts(&self, known: &ListedTwice, report: &mut WalkReport) -> Result<(), FetchError> {
         let known = if self.spec.scope == Scope::WHOLE { &known.whole } else { &known.days };
-        let mut retries = Retries::new(self.fetch.walk_attempts, known.clone());
+        let mut retries = Retries::new(self.fetch.limits.walk_attempts, known.clone());
         while retries.attempt < retries.allowed {
             retries.attempt += 1;
             // The last attempt is one sequence of pages, in which fewer records can move unseen than between
             // windows.
             let keeps_windows = std::mem::take(&mut retries.keeps_windows);
-            retries.splits &= keeps_windows || retries.attempt < self.fetch.walk_attempts.max(2);
+            retries.splits &= keeps_windows || retries.attempt < self.fetch.limits.walk_attempts.max(2);
             let options = AttemptOptions {
                 splits: retries.splits,
                 repeats: retries.repeats.as_deref(),
@@ -191,7 +191,7 @@ impl Walk<'_> {
             report.absent = absent_report;
         }
         if report.seen == 0 && scope != Scope::WHOLE {
-            report.whole_list = match counts::count_whole(&fetch.client, entity).await {
+            report.whole_list = match counts::count_whole(&fetch.api.client, entity).await {
                 Ok(Some(total)) => WholeList::Counts(total),
                 Ok(None) => WholeList::Lists,
                 Err(error) => WholeList::Refused(error),
@@ -209,7 +209,7 @@ impl Walk<'_> {
     ) -> Result<Attempt, FetchError> {
         let (fetch, entity, scope) = (self.fetch, self.entity, self.spec.scope);
         self.progress.restarted();
-        let began_at = fetch.clock.database_now();
+        let began_at = fetch.run.clock.database_now();
 
         // 1. Start the windows.
         let plan = self.plan(options, began_at, report).await?;
@@ -304,7 +304,7 @@ impl Walk<'_> {
     ) -> Result<(WindowPlan, Option<Timestamp>), FetchError> {
         let (fetch, entity, scope) = (self.fetch, self.entity, self.spec.scope);
         let is_connection = matches!(entity.walk.shape, ApiList::Connection { .. });
-        let (mut plan, started_at) = if is_connection && options.splits && fetch.concurrency > 1 {
+        let (mut plan, started_at) = if is_connection && options.splits && fetch.limits.concurrency > 1 {
             let today = crate::time::utc_parts(began_at).0;
             let (plan, answer) = plan::plan(fetch, entity, scope, today).await?;
             let read_at = answer.map(|answer| fetch.read_clock(&answer));
@@ -327,7 +327,7 @@ impl Walk<'_> {
             }
         }
         if let Some(total) = plan.total {
-            self.progress.expected(total).expected_pages(plan.pages(u64::from(fetch.page_size)));
+            self.progress.expected(total).expected_pages(plan.pages(u64::from(fetch.limits.page_size)));
         }
         Ok((plan, started_at))
     }

@@ -40,15 +40,15 @@ pub async fn plan(
     };
     let answer = Some(answer);
     let total = counts[0];
-    let page = u64::from(fetch.page_size);
+    let page = u64::from(fetch.limits.page_size);
     let mut parts: Vec<(Scope, u64)> = years.into_iter().zip(counts[1..].iter().copied()).collect();
-    if fetch.concurrency < 2 || total <= page * PAGES_WORTH_SPLITTING * 2 {
+    if fetch.limits.concurrency < 2 || total <= page * PAGES_WORTH_SPLITTING * 2 {
         return Ok((
             WindowPlan { total: Some(total), parts, ..WindowPlan::sequential(entity, scope) },
             answer,
         ));
     }
-    let target = target_size(total, fetch.concurrency, page);
+    let target = target_size(total, fetch.limits.concurrency, page);
     // Kept by year for the comparison after the walk: a record that moves to another day would change the
     // counts of months, though none was added or removed. A date of creation never changes.
     let years = parts.clone();

@@ -16,7 +16,7 @@ use crate::gazelle_to_staging::lanes::StageTwoGate;
 use crate::gazelle_to_staging::pages::queue::{PageQueue, QueuedPage};
 use crate::gazelle_to_staging::pages::window::{self, WindowEnd};
 use crate::gazelle_to_staging::requests::counts;
-use crate::gazelle_to_staging::{Fetch, FetchError, Scope, task_error};
+use crate::gazelle_to_staging::{ApiClients, Fetch, FetchError, Scope, task_error};
 
 /// Pages of a long walk that may wait for staging, to limit memory.
 const PAGES_WAITING: usize = 4;
@@ -58,17 +58,18 @@ impl Windows {
         // request slot is idle meanwhile.
         let pages_waiting = match plan.total {
             Some(total) if total <= SHORT_WALK => {
-                usize::try_from(SHORT_WALK / u64::from(fetch.page_size.max(1)))
+                usize::try_from(SHORT_WALK / u64::from(fetch.limits.page_size.max(1)))
                     .map_or(PAGES_WAITING, |pages| pages.max(PAGES_WAITING))
             }
             _ => PAGES_WAITING,
         };
         let (sender, receiver) = PageQueue::new(pages_waiting);
-        let pages = fetch.client.for_pages(gate.cloned());
-        let slots = Arc::new(Semaphore::new(fetch.concurrency.max(1)));
+        let pages = fetch.api.client.for_pages(gate.cloned());
+        let slots = Arc::new(Semaphore::new(fetch.limits.concurrency.max(1)));
         plan.windows.sort_by_key(|window| std::cmp::Reverse(window.expected));
         for window in plan.windows {
-            let fetch = Fetch { pages: pages.clone(), ..fetch.clone() };
+            let api = ApiClients { pages: pages.clone(), ..fetch.api.clone() };
+            let fetch = Fetch { api, ..fetch.clone() };
             let (sender, slots) = (sender.clone(), slots.clone());
             let walking = async move {
                 let _slot = slots.acquire_owned().await;
@@ -104,7 +105,7 @@ impl Windows {
         }
         let mut counts_changed = false;
         // A single page cannot have moved records.
-        let needs_count = self.total.is_some_and(|total| total > u64::from(fetch.page_size));
+        let needs_count = self.total.is_some_and(|total| total > u64::from(fetch.limits.page_size));
         if let Some(total) =
             self.total.filter(|_| needs_count && ends.iter().all(|end| end.incomplete.is_none()))
         {

@@ -59,7 +59,7 @@ pub async fn build(
     migrate::prepare(db).await?;
     citus::check_takes_ddl(db).await?;
     if let Some(whole) = whole_since::read(db).await?.filter(|whole| as_of < *whole) {
-        return Err(DbError::infrastructure(format!(
+        return Err(DbError::refused(format!(
             "staging holds every version only since {whole}: what was before was dropped by the setting retention, and \
              the state of an earlier instant cannot be built"
         )));
@@ -113,7 +113,7 @@ pub async fn build(
 /// it replaces one.
 async fn make_room(tx: &Tx<'_>, account: &str, into: &str) -> Result<bool, DbError> {
     if into == account {
-        return Err(DbError::infrastructure(format!(
+        return Err(DbError::refused(format!(
             "--into {into} is the schema of the account itself; name another, such as {account}_then"
         )));
     }
@@ -127,7 +127,7 @@ async fn make_room(tx: &Tx<'_>, account: &str, into: &str) -> Result<bool, DbErr
             // Anybody can write the mark, so the owner is checked too.
             let (name, owner): (Option<String>, Option<String>) = (row.get("name"), row.get("owner"));
             if let Some((name, owner)) = name.zip(owner) {
-                return Err(DbError::infrastructure(format!(
+                return Err(DbError::refused(format!(
                     "{name} belongs to {owner}, and what would be dropped and built again must be the role's in \
                      DATABASE_URL, or of a role whose rights it has: name another schema, run this as {owner}, or drop it \
                      yourself"
@@ -136,7 +136,7 @@ async fn make_room(tx: &Tx<'_>, account: &str, into: &str) -> Result<bool, DbErr
             true
         }
         Some(_) => {
-            return Err(DbError::infrastructure(format!(
+            return Err(DbError::refused(format!(
                 "the schema {into} exists and is not one that `replay --into` built; name another, or drop it yourself"
             )));
         }

@@ -53,14 +53,14 @@ pub(super) async fn of(
     }
     let entities: Vec<&str> = wanted.entities.iter().map(|entity| entity.name).collect();
     if !unknown.is_empty() {
-        return Err(DbError::infrastructure(format!(
+        return Err(DbError::refused(format!(
             "neither staging nor production knows {} among {}; nothing was replayed",
             unknown.join(", "),
             entities.join(", ")
         )));
     }
     if count == 0 {
-        return Err(DbError::infrastructure(format!(
+        return Err(DbError::refused(format!(
             "no version in staging of {} is in this slice; nothing was replayed (`gazelle-sync status` lists runs)",
             entities.join(", ")
         )));

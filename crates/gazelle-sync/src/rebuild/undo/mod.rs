@@ -140,7 +140,7 @@ async fn in_transaction(
     let at = tx.now().await?;
     let touched = AffectedByEntity::by(&tx, run_id, step, at).await?;
     if touched.versions == 0 {
-        return Err(DbError::infrastructure(format!(
+        return Err(DbError::refused(format!(
             "the run {} staged nothing that still counts: there is nothing to undo",
             step.run()
         )));

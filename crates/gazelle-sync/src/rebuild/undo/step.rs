@@ -63,12 +63,12 @@ impl From<&Row> for KnownUndo {
 pub(super) async fn find_step(db: &Db, id: Uuid, lift: bool) -> Result<UndoOperation, DbError> {
     let rows = db.query(include_str!("undos_of.sql"), &[(&id, Type::UUID)]).await?;
     let known: Vec<KnownUndo> = rows.iter().map(KnownUndo::from).collect();
-    if let Some(step) = step_of(id, lift, &known).map_err(DbError::infrastructure)? {
+    if let Some(step) = step_of(id, lift, &known).map_err(DbError::refused)? {
         return Ok(step);
     }
     let runs = db.query("SELECT 1 FROM {schema}.sync_runs WHERE run_id = $1", &[(&id, Type::UUID)]).await?;
     match runs.is_empty() {
-        true => Err(DbError::infrastructure(format!(
+        true => Err(DbError::refused(format!(
             "no run has the id {id}; `gazelle-sync status` lists the last ones"
         ))),
         false => Ok(UndoOperation::Undid(id)),
@@ -111,7 +111,7 @@ pub(super) async fn refuse_what_retention_dropped(db: &Db, step: UndoOperation) 
         .query("SELECT started_at FROM {schema}.sync_runs WHERE run_id = $1", &[(&run, Type::UUID)])
         .await?;
     match rows.first().map(|row| row.get::<_, Timestamp>(0)) {
-        Some(started_at) if started_at < whole => Err(DbError::infrastructure(format!(
+        Some(started_at) if started_at < whole => Err(DbError::refused(format!(
             "the run {run} began at {started_at}, and what stood before it is no longer whole: by the setting `retention`, \
              superseded versions from before {whole} were dropped"
         ))),

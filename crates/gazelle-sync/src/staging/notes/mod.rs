@@ -7,8 +7,8 @@
 use tokio_postgres::Row;
 use tokio_postgres::types::Type;
 
-use crate::db::{Db, DbError, Tx, WriteTx};
-use crate::lease::Unfenced;
+use crate::db::{Db, DbError, Tx};
+use crate::lease::{FencedTx, Unfenced};
 
 pub mod api_limits;
 pub mod listed_twice;
@@ -47,7 +47,7 @@ fn value(rows: &[Row]) -> Option<String> {
 ///
 /// # Errors
 /// Those of the database.
-pub async fn store(tx: &WriteTx<'_>, key: &str, value: &str) -> Result<bool, DbError> {
+pub async fn store(tx: &FencedTx<'_>, key: &str, value: &str) -> Result<bool, DbError> {
     Ok(!tx.query(STORE, &[(&key, Type::TEXT), (&value, Type::TEXT)]).await?.is_empty())
 }
 
@@ -63,7 +63,7 @@ pub async fn store_alone(db: &Db, reason: Unfenced, key: &str, value: &str) -> R
 ///
 /// # Errors
 /// Those of the database.
-pub async fn remove(tx: &WriteTx<'_>, keys: &[String]) -> Result<u64, DbError> {
+pub async fn remove(tx: &FencedTx<'_>, keys: &[String]) -> Result<u64, DbError> {
     let sql = "DELETE FROM {schema}.sync_notes WHERE key = ANY ($1::text[])";
     tx.execute(sql, &[(&keys, Type::TEXT_ARRAY)]).await
 }

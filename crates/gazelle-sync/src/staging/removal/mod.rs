@@ -14,7 +14,7 @@ use uuid::Uuid;
 
 use super::written;
 use crate::db::{Bisect, Db, DbError, Param, Tx, WriteTx};
-use crate::lease::{FencedTx, Unfenced};
+use crate::lease::{FencedTx, Unfenced, UnfencedTx};
 use crate::migrations;
 
 /// Number of rows of a table that the database may refuse to delete before the remaining ones are no longer tried: a
@@ -70,15 +70,26 @@ impl Holders {
     /// # Errors
     /// The database's.
     pub async fn remove(&self, tx: &FencedTx<'_>, key: &str, ids: &[Uuid]) -> Result<Removed, DbError> {
-        self.remove_where(tx, key, "", ids).await
+        self.remove_rows(tx, key, "", ids).await
     }
 
-    /// The same for rows that also satisfy `condition`, which begins with AND or is empty. Rows that no run needs do not
-    /// require the lease ([`Unfenced::OldRows`]).
+    /// The same without the lease for rows that no run needs any more ([`Unfenced::OldRows`]), and that also satisfy
+    /// `condition`, which begins with AND or is empty.
     ///
     /// # Errors
     /// The database's.
     pub async fn remove_where(
+        &self,
+        tx: &UnfencedTx<'_>,
+        key: &str,
+        condition: &str,
+        ids: &[Uuid],
+    ) -> Result<Removed, DbError> {
+        self.remove_rows(tx, key, condition, ids).await
+    }
+
+    /// What both do. They decide whether the lease is checked.
+    async fn remove_rows(
         &self,
         tx: &WriteTx<'_>,
         key: &str,

@@ -181,26 +181,56 @@ async fn first_refused(
     records: &[String],
     attempt: impl AsyncFn(&FencedTx<'_>, &RecordSelection) -> Result<(), DbError>,
 ) -> Result<Option<DbError>, DbError> {
-    let mut left = records;
-    let mut refused_whole = false;
-    while !left.is_empty() {
-        // All records first; then each time the first half of what is known to be refused.
-        let (trying, rest) =
-            if refused_whole { left.split_at(left.len().div_ceil(2)) } else { (left, &left[..0]) };
+    let mut search = RefusedSearch::of(records);
+    while let Some(trying) = search.next() {
         let part = RecordSelection::of(entity, trying.to_vec());
         match (tx.in_savepoint(attempt(tx, &part)).await?, trying) {
-            (Ok(()), _) => left = rest,
+            (Ok(()), _) => search.passed(),
             (Err(refusal), [alone]) => {
                 return Ok(Some(refusal.while_doing(&format!("{} {alone}", entity.name))));
             }
-            (Err(_), _) => {
-                left = trying;
-                refused_whole = true;
-            }
+            (Err(_), _) => search.refused(),
         }
     }
     Ok(None)
 }
+
+/// Which records to try next, until a refused one is alone.
+struct RefusedSearch<'r> {
+    /// The records that may hold a refused one.
+    left: &'r [String],
+    /// Whether one of them is known to be refused.
+    holds_one: bool,
+}
+
+impl<'r> RefusedSearch<'r> {
+    fn of(records: &'r [String]) -> RefusedSearch<'r> {
+        RefusedSearch { left: records, holds_one: false }
+    }
+
+    /// All records first; then each time the first half of those of which one is refused. None if none is.
+    fn next(&self) -> Option<&'r [String]> {
+        (!self.left.is_empty()).then(|| &self.left[..self.tried()])
+    }
+
+    fn tried(&self) -> usize {
+        if self.holds_one { self.left.len().div_ceil(2) } else { self.left.len() }
+    }
+
+    /// None of those tried is refused.
+    fn passed(&mut self) {
+        self.left = &self.left[self.tried()..];
+    }
+
+    /// One of those tried is refused.
+    fn refused(&mut self) {
+        self.left = &self.left[..self.tried()];
+        self.holds_one = true;
+    }
+}
+
+#[cfg(test)]
+mod tests;
 
 /// Rows of users' tables that deletions in our tables would remove or change.
 pub mod dependents {

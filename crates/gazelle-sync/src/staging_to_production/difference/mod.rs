@@ -7,7 +7,7 @@ use tokio_postgres::types::Type;
 use uuid::Uuid;
 
 use super::target::TableSet;
-use crate::db::{DbError, Param, Template, Tx};
+use crate::db::{self, DbError, Param, Template, Tx};
 use crate::entities::Entity;
 use crate::entities::table::Table;
 use crate::states::words;
@@ -171,8 +171,7 @@ pub async fn add_keys(
 }
 
 fn kind_of(row: &Row, table: &Table) -> Result<DifferenceKind, DbError> {
-    let kind: String = row.get("kind");
-    kind.parse().map_err(|error| DbError::infrastructure(format!("{}: {error}", table.name)))
+    db::word(row, "kind").map_err(|error| error.while_doing(table.name))
 }
 
 /// The records of a part of which a row differs from its rebuilt copy, sorted.
@@ -303,3 +302,6 @@ fn columns(table: &Table, held: Option<Value>, rebuilt: Option<Value>) -> Vec<(S
         .filter(|(_, held, rebuilt)| held != rebuilt)
         .collect()
 }
+
+#[cfg(test)]
+mod tests;

@@ -114,7 +114,7 @@ async fn the_http_side_escapes_it_and_cuts_what_is_long() {
     let long = format!("{HOSTILE}{}", "é".repeat(3_000_000));
     for reason in [HOSTILE, &long] {
         let insert = "INSERT INTO sync_runs (run_id, command, mode, trigger, status, reason, started_at, finished_at, program)
-                      VALUES (gen_random_uuid(), $1, $1, $1, 'failed', $2, now(), now(), 'x')";
+                      VALUES (gen_random_uuid(), $1, 'full', 'schedule', 'failed', $2, now(), now(), 'x')";
         world.db.execute(insert, &[&HOSTILE, &reason]).await.unwrap();
     }
     let insert = "INSERT INTO sync_wanted_runs (mode, entities, requested_by, outcome, reason, ended_at)

@@ -198,3 +198,22 @@ async fn the_first_refusal_of_statements_sent_together_is_reported() {
         tx.rollback().await.unwrap();
     }
 }
+
+/// What only reads does so by the server's word: a mistake of ours in such a transaction writes nothing.
+#[tokio::test]
+async fn the_server_refuses_a_transaction_that_only_reads_every_write() {
+    let place = TestInstallation::new().await;
+    let to = ConnectSettings { url: place.url(), ca_file: None, schema: "public".to_owned(), connections: 1 };
+    let db = db::connect(&to).await.unwrap();
+    let mut connection = db.connection().await.unwrap();
+    for is_snapshot in [false, true] {
+        let tx =
+            if is_snapshot { connection.begin_snapshot().await } else { connection.begin().await }.unwrap();
+        let refusal = tx.batch("CREATE TABLE {schema}.written (id integer)").await.unwrap_err();
+        assert_eq!(refusal.state.as_deref(), Some("25006"), "{refusal}");
+        tx.rollback().await.unwrap();
+    }
+    let tx = connection.begin_ddl().await.unwrap();
+    tx.batch("CREATE TABLE {schema}.written (id integer)").await.unwrap();
+    tx.commit().await.unwrap();
+}

@@ -101,7 +101,7 @@ async fn a_lock_that_was_waited_for_in_vain_leaves_no_session_and_no_late_write(
         person.batch_execute("COMMIT").await.unwrap();
         if lock.contains("sync_runs") {
             assert_eq!(
-                runs(&world, "status = 'running' AND trigger = 'test'").await,
+                runs(&world, "status = 'running' AND trigger = 'command'").await,
                 1,
                 "nothing comes late"
             );

@@ -3,6 +3,7 @@
 use gazelle_sim::{Fault, FaultKind, RecordKind, ShopSpec, SimOptions};
 use serde_json::{Value, json};
 
+use crate::support::desk::Desk;
 use crate::support::roles::{act_as, act_as_gazelle_admin, asked, client_of, refused};
 use crate::support::tools::example;
 use crate::support::{TestInstallation, World};
@@ -100,6 +101,65 @@ async fn its_changes_are_undone_explained_and_its_records_deleted_and_quarantine
     let waits = world.quarantine().await;
     let waits = waits.iter().find(|case| case["external_id"] == json!(odd)).unwrap();
     assert_eq!((&waits["entity"], &waits["waits_for"]), (&json!("invoices"), &json!("gazelle_clients")));
+}
+
+#[tokio::test]
+async fn its_records_have_pages_and_are_linked_from_search_quarantine_and_the_records_they_name() {
+    let (world, id) = with_invoices().await;
+    let client = world.control.ids(RecordKind::Client)[3].clone();
+    let piano = world.control.ids(RecordKind::Piano)[3].clone();
+    let odd = world.control.ids(RecordKind::Invoice)[4].clone();
+    world.control.edit(RecordKind::Invoice, &odd, json!({ "client": { "id": "cli_nobody" } })).unwrap();
+    world.full().await;
+    let gone = world.control.ids(RecordKind::Invoice)[2].clone();
+    world
+        .execute(&format!(
+            "INSERT INTO sync_deletions (run_id, entity, external_id, state, evidence, found_at)
+             SELECT run_id, entity, id, 'withheld', '{{}}', now()
+               FROM (SELECT run_id FROM sync_runs ORDER BY started_at DESC LIMIT 1) AS r,
+                    (VALUES ('invoices', '{gone}'), ('clients', '{client}'), ('pianos', '{piano}')) AS d (entity, id)"
+        ))
+        .await;
+    let desk = Desk::over(world).await;
+    let page = async |path: &str| {
+        let told = desk.operator.get(path).await;
+        assert_eq!(told.status, 200, "{path}: {told:?}");
+        told.body.replace('\u{a0}', " ")
+    };
+
+    let record = page(&format!("/app/records/invoices/{id}")).await;
+    for shown in [
+        "Invoices",
+        "number",
+        "99",
+        "total",
+        "542250",
+        "client_external_id",
+        "gazelle_invoice_items",
+        "itm_07",
+        "12057",
+        &format!("/app/records/clients/{client}"),
+    ] {
+        assert!(record.contains(shown), "{shown}: {record}");
+    }
+    let explained = page(&format!("/app/records/invoices/{id}?explain=total")).await;
+    assert!(explained.contains("total"), "{explained}");
+    let own = format!("/app/records/invoices/{id}");
+    for (entity, other) in [("clients", &client), ("pianos", &piano)] {
+        let other = page(&format!("/app/records/{entity}/{other}")).await;
+        assert_eq!(other.matches(&format!("href=\"{own}\"")).count(), 1, "once on the page of {entity}");
+    }
+    for asked in [id.as_str(), "itm_07"] {
+        let led = desk.operator.get(&format!("/app/search?q={asked}")).await;
+        assert_eq!((led.status, led.location()), (303, own.as_str()), "{asked}: {led:?}");
+    }
+    let cases = page("/app/quarantine?entity=invoices").await;
+    assert!(cases.contains(&odd) && cases.contains("Invoices"), "{cases}");
+    let run = desk.world.text("SELECT run_id::text FROM sync_deletions LIMIT 1").await.unwrap();
+    let deletions = page(&format!("/app/deletions/{run}")).await;
+    assert!(deletions.contains(&format!("/app/records/invoices/{gone}")), "{deletions}");
+    assert_eq!(deletions.matches("1 invoice").count(), 2, "of the client and of the piano: {deletions}");
+    desk.end().await;
 }
 
 #[tokio::test]

@@ -8,7 +8,8 @@ use tokio_postgres::types::Type;
 use uuid::Uuid;
 
 use crate::dashboard::named::{Name, Names};
-use crate::db::{DbError, Tx};
+use crate::db::{DbError, Template, Tx};
+use crate::entities::{ENTITIES, Entity, Reference};
 use crate::staging::deletions::{self, FoundDeletion};
 
 /// Records of a run that are listed.
@@ -64,10 +65,12 @@ pub(in crate::dashboard::screens) struct Deletion {
     pub(in crate::dashboard::screens) hanging: Vec<Hanging>,
 }
 
-/// Rows that hang on a record.
+/// The records of an entity that refer to a record.
 #[derive(Debug, Clone, Serialize)]
 pub(in crate::dashboard::screens) struct Hanging {
-    pub(in crate::dashboard::screens) kind: String,
+    /// The entity.
+    pub(in crate::dashboard::screens) kind: &'static str,
+    /// How many records.
     pub(in crate::dashboard::screens) rows: i64,
 }
 
@@ -108,6 +111,39 @@ pub(in crate::dashboard::screens) async fn marked(tx: &Tx<'_>) -> Result<Marked,
     Ok(rows.first().map(marked).unwrap_or_default())
 }
 
+/// How many records refer to each of these records, by its entity and id, and by the entity of those that refer to it.
+async fn hanging(
+    tx: &Tx<'_>,
+    entities: &[&str],
+    ids: &[&str],
+) -> Result<BTreeMap<(String, String), Vec<Hanging>>, DbError> {
+    let concerned = ENTITIES.iter().filter(|entity| entities.contains(&entity.name));
+    let references: Vec<(&Entity, Reference)> =
+        concerned.flat_map(|entity| entity.referred_by().map(|by| (*entity, by))).collect();
+    let mut hanging: BTreeMap<(String, String), Vec<Hanging>> = BTreeMap::new();
+    if references.is_empty() {
+        return Ok(hanging);
+    }
+    let statements = references.iter().enumerate().map(|(place, (entity, by))| {
+        Template::new(include_str!("hanging.sql").trim_end())
+            .with("place", place.to_string())
+            .with("entity", entity.name)
+            .with("table", by.table.name)
+            .with("column", by.column)
+            .with("counted", by.record_column())
+            .fill()
+    });
+    let sql = format!("{}\nORDER BY place", statements.collect::<Vec<_>>().join("\nUNION ALL\n"));
+    let params = [(&entities as _, Type::TEXT_ARRAY), (&ids as _, Type::TEXT_ARRAY)];
+    for row in &tx.query(&sql, &params).await? {
+        let place = usize::try_from(row.get::<_, i32>("place")).unwrap_or_default();
+        let Some((_, by)) = references.get(place) else { continue };
+        let of_record = hanging.entry((row.get("entity"), row.get("external_id"))).or_default();
+        of_record.push(Hanging { kind: by.entity.name, rows: row.get("records") });
+    }
+    Ok(hanging)
+}
+
 /// The deletions that a run found, in five statements.
 pub(in crate::dashboard::screens) async fn of_run(tx: &Tx<'_>, run: Uuid) -> Result<RunDeletions, DbError> {
     let found = deletions::found_in(tx, false, Some(run), MOST + 1).await?;
@@ -116,13 +152,7 @@ pub(in crate::dashboard::screens) async fn of_run(tx: &Tx<'_>, run: Uuid) -> Res
     let seen = deletions::last_seen(tx, &entities, &ids).await?;
     let seen: BTreeMap<(String, String), Timestamp> =
         seen.into_iter().map(|(entity, id, at)| ((entity, id), at)).collect();
-    let params = [(&entities as _, Type::TEXT_ARRAY), (&ids as _, Type::TEXT_ARRAY)];
-    let rows = tx.query(include_str!("hanging.sql"), &params).await?;
-    let mut hanging: BTreeMap<(String, String), Vec<Hanging>> = BTreeMap::new();
-    for row in &rows {
-        let record = (row.get("entity"), row.get("external_id"));
-        hanging.entry(record).or_default().push(Hanging { kind: row.get("kind"), rows: row.get("n") });
-    }
+    let mut hanging = hanging(tx, &entities, &ids).await?;
     let names = Names::read(tx, pairs()).await?;
     let records = found.into_iter().map(|found| {
         let record = (found.entity.clone(), found.external_id.clone());

@@ -22,6 +22,7 @@ use crate::dashboard::words::actions as wa;
 use crate::dashboard::words::deletions as w;
 use crate::dashboard::words::locale::Locale;
 use crate::dashboard::words::sentence::Sentence;
+use crate::entities;
 use crate::states::DeletionState;
 
 /// The page.
@@ -173,9 +174,10 @@ fn sentence(evidence: &Json, t: &Locale) -> String {
 fn hanging(rows: &[Hanging], t: &Locale) -> Option<String> {
     let what: Vec<String> = rows
         .iter()
-        .map(|one| match one.kind.as_str() {
-            "pianos" => t.count(w::HANGING_PIANOS, one.rows),
-            _ => t.count(w::HANGING_APPOINTMENTS, one.rows),
+        .map(|one| {
+            let label = entities::entity(one.kind).map(|entity| entity.label);
+            let noun = label.map_or(one.kind, |label| label.counted(one.rows, t.is_french()));
+            format!("{} {noun}", t.number(one.rows))
         })
         .collect();
     let said: Sentence = w::HANGING;

@@ -160,7 +160,7 @@ mod tests {
             times_taken: 1,
             applied_at: None,
             run_id: None,
-            outcome: Some("done".to_owned()),
+            outcome: Some(crate::run_log::actions::ActionOutcome::Done),
             reason: None,
             ended_at: Some(at),
             report: Some(report),

@@ -115,7 +115,7 @@ fn page(facts: &Overview, waiting: Vec<Waiting>, frame: Frame) -> Page {
         href: format!("/app/runs/{}", run.run_id),
         started: ShownTime::date_hour(run.started_at, t),
         took: run.duration_ms.map(|ms| t.milliseconds(ms)).unwrap_or_default(),
-        state: page::State::of_run(&run.status, t),
+        state: page::State::of_run(run.status, t),
     });
     Page {
         told: verdict::verdict(&facts.facts).tell(&facts.facts, t),

@@ -197,7 +197,7 @@ fn day_rows(days: &[Day], t: &Locale) -> Vec<DayRow> {
 }
 
 fn states(filter: &Filter, t: &Locale) -> Vec<Choice> {
-    let choice = |(name, said, _): &(&str, Sentence, &[&str])| Choice {
+    let choice = |(name, said, _): &(&str, Sentence, &[CaseState])| Choice {
         value: (*name).to_owned(),
         word: t.say(said).into_owned(),
         is_chosen: filter.state == *name,

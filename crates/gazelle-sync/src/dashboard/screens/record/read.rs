@@ -3,12 +3,13 @@
 use jiff::tz::TimeZone;
 use serde::Serialize;
 use serde_json::Value as Json;
+use tokio_postgres::Row;
 use tokio_postgres::types::Type;
 
 use crate::dashboard::named::{Name, Names};
 use crate::dashboard::raw::Raw;
 use crate::db::{DbError, Template, Tx};
-use crate::entities::{Entity, FOREIGN_KEYS, entity_of_table, table::Table};
+use crate::entities::{Entity, FOREIGN_KEYS, Reference, entity_of_table, table::Table};
 use crate::explain::column::{self, Cell, Explanation};
 use crate::explain::diff::{self, Change};
 use crate::explain::find::{self, FoundRecord};
@@ -19,6 +20,8 @@ use crate::staging::versions::json_text::JsonText;
 
 /// Rows of a table that are shown.
 pub(super) const MOST_ROWS: usize = 50;
+/// Records that are listed of those that refer to a record by one column.
+const MOST_RELATED: usize = 40;
 /// Versions that are read.
 pub(in crate::dashboard::screens) const MOST_VERSIONS: i64 = 50;
 
@@ -166,31 +169,66 @@ async fn related(
     id: &str,
     rows: &[ProductionRow],
 ) -> Result<Vec<Name>, DbError> {
-    let mut parents: Vec<(usize, &str, &str)> = Vec::new();
+    let mut parents: Vec<(&str, &str)> = Vec::new();
     for row in rows.iter().filter(|row| row.row["deleted_at"].is_null()) {
         for (_, column, of) in FOREIGN_KEYS.iter().filter(|(table, _, _)| *table == row.table.name) {
             let Some(other) = entity_of_table(of).filter(|other| other.name != entity.name) else { continue };
-            let place = ["clients", "users", "pianos"].iter().position(|name| *name == other.name);
-            if let (Some(place), Some(id)) = (place, row.row[*column].as_str()) {
-                parents.push((place, other.name, id));
-            }
+            let parent = row.row[*column].as_str().map(|id| (other.name, id));
+            parents.extend(parent.filter(|parent| !parents.contains(parent)));
         }
     }
-    parents.sort_unstable();
-    parents.dedup();
-    let params = [(&entity.name as _, Type::TEXT), (&id as _, Type::TEXT)];
-    let children = tx.query(include_str!("related.sql"), &params).await?;
-    let parents: Vec<(&str, &str)> = parents.iter().map(|(_, entity, id)| (*entity, *id)).collect();
-    let children: Vec<(&str, &str)> =
-        children.iter().map(|row| (row.get("entity"), row.get("external_id"))).collect();
+    let children = children(tx, entity, id).await?;
+    let children = children.iter().map(|row| (row.get("entity"), row.get("external_id")));
+    let mut children: Vec<(&str, &str)> = children.collect();
+    let mut seen = std::collections::HashSet::new();
+    children.retain(|child| seen.insert(*child));
     let names = Names::read(tx, parents.iter().chain(&children).copied()).await?;
     let parents = parents.iter().filter_map(|(entity, id)| names.known(entity, id));
-    // Without the name of their client, which is the same for all on the page of a client.
-    let children = children.iter().map(|(entity, id)| match *entity {
-        "appointments" => Name { more: None, ..names.of(entity, id) },
-        _ => names.of(entity, id),
+    // Day and hour are enough for an appointment: its client is the same for all on the page of a client.
+    let children = children.iter().map(|(entity, id)| match names.of(entity, id) {
+        name if name.start_at.is_some() => Name { more: None, ..name },
+        name => name,
     });
     Ok(parents.cloned().chain(children).collect())
+}
+
+/// The records that refer to this one, by entity.
+async fn children(tx: &Tx<'_>, entity: &Entity, id: &str) -> Result<Vec<Row>, DbError> {
+    let parts: Vec<String> =
+        entity.referred_by().enumerate().map(|(place, by)| children_by(place, by)).collect();
+    if parts.is_empty() {
+        return Ok(Vec::new());
+    }
+    let sql = format!(
+        "SELECT c.entity, c.external_id FROM ({}) AS c ORDER BY c.place, c.start_at DESC, c.external_id",
+        parts.join("\nUNION ALL\n")
+    );
+    tx.query(&sql, &[(&id, Type::TEXT)]).await
+}
+
+/// The statement for the records that refer to it by one column.
+fn children_by(place: usize, Reference { entity, table, column }: Reference) -> String {
+    let condition = match table.owner {
+        None => format!("child.{column} = $1"),
+        Some(owner) => format!(
+            "child.external_id IN (SELECT r.{owner} FROM {{schema}}.{} r WHERE r.{column} = $1)",
+            table.name
+        ),
+    };
+    let time = entity.time_column.map(|column| format!("child.{column}"));
+    let order = match &time {
+        Some(time) => format!("{time} DESC"),
+        None => "child.deleted_at IS NOT NULL, child.external_id".to_owned(),
+    };
+    Template::new(include_str!("related.sql").trim_end())
+        .with("place", place.to_string())
+        .with("entity", entity.name)
+        .with("records", entity.tables[0].name)
+        .with("condition", condition)
+        .with("start_at", time.unwrap_or_else(|| "NULL::timestamptz".to_owned()))
+        .with("order", order)
+        .with("most", MOST_RELATED.to_string())
+        .fill()
 }
 
 /// The explanation of the column that is asked for.

@@ -8,6 +8,7 @@ use tokio_postgres::types::Type;
 use super::fold;
 use crate::dashboard::site::Snapshot;
 use crate::db::{DbError, Param, Template, Tx};
+use crate::entities::ENTITIES;
 use crate::staging::history;
 use crate::staging::quarantine::one::{self, FOLDED, HeldRecord};
 
@@ -70,7 +71,7 @@ impl From<&Row> for SearchHit {
 
 /// The record that an id is one of, if there is exactly one: its entity and its id.
 pub(super) async fn by_id(tx: &Tx<'_>, id: &str) -> Result<Option<(String, String)>, DbError> {
-    let rows = tx.query(include_str!("by_id.sql"), &[(&id, Type::TEXT)]).await?;
+    let rows = tx.query(&by_id_sql(), &[(&id, Type::TEXT)]).await?;
     let mut found: Vec<(String, String)> =
         rows.iter().map(|row| (row.get("entity"), row.get("record"))).collect();
     if found.is_empty() {
@@ -81,6 +82,22 @@ pub(super) async fn by_id(tx: &Tx<'_>, id: &str) -> Result<Option<(String, Strin
     found.sort_unstable();
     found.dedup();
     Ok(if found.len() == 1 { found.pop() } else { None })
+}
+
+/// The statement for the records of an id, and for those that hold a row with it.
+fn by_id_sql() -> String {
+    let tables = ENTITIES.iter().flat_map(|entity| entity.tables.iter().map(move |table| (entity, table)));
+    let statements = tables.filter_map(|(entity, table)| {
+        // The rows of a table with two key columns have no id of their own.
+        let [key] = table.key else { return None };
+        let statement = Template::new(include_str!("by_id.sql").trim_end())
+            .with("entity", entity.name)
+            .with("table", table.name)
+            .with("key", *key)
+            .with("record", table.owner.unwrap_or(key));
+        Some(statement.fill())
+    });
+    statements.collect::<Vec<_>>().join("\nUNION ALL\n")
 }
 
 /// Reads what was found, in six statements.

@@ -51,11 +51,12 @@ pub async fn look_up_absent(
     let Some(getter) = &entity.getter else { return Ok(report) };
     let scope = if entity.own_date().is_some() { spec.scope } else { Scope::WHOLE };
     let whole = scope == Scope::WHOLE;
-    let except_run = (!had_earlier_attempt).then_some(fetch.run_id);
-    let seen_again = noted::seen_again(&fetch.db, entity, seen).await?;
+    let except_run = (!had_earlier_attempt).then_some(fetch.run.run_id);
+    let seen_again = noted::seen_again(&fetch.run.db, entity, seen).await?;
     supersede(fetch, entity, &seen_again, &noted::SEEN_AGAIN, &mut report.refused).await?;
-    let staged = deletions::staged_suspects(&fetch.db, entity, whole, except_run, seen).await?;
-    let (mut suspects, held) = deletions::suspects(&fetch.db, entity, scope.from, scope.until, seen).await?;
+    let staged = deletions::staged_suspects(&fetch.run.db, entity, whole, except_run, seen).await?;
+    let (mut suspects, held) =
+        deletions::suspects(&fetch.run.db, entity, scope.from, scope.until, seen).await?;
     // A walk of some days does not show whether records that only staging has are absent: with too many, they
     // would crowd out others.
     if whole || suspects.len() + staged.len() <= MOST_LOOKUPS {
@@ -89,7 +90,7 @@ async fn supersede<I: AsRef<str>>(
     let ids: Vec<&str> = ids.iter().map(AsRef::as_ref).collect();
     let mut apart = Apart::new(&ids, |id| id);
     while let Some(part) = apart.next() {
-        if let Err(error) = noted::supersede(&fetch.db, &fetch.fence, entity, part, states).await {
+        if let Err(error) = noted::supersede(&fetch.run.db, &fetch.run.fence, entity, part, states).await {
             apart.failed(part, error, refused)?;
         }
     }
@@ -108,10 +109,10 @@ async fn look_up_suspects(
     let mut answers = LookupAnswers::default();
     let mut lookups = stream::iter(suspects.into_iter().enumerate())
         .map(|(place, id)| async move {
-            let answer = get(&fetch.client, fetch.sizes.for_entity(entity), entity, getter, &id).await;
-            (place, id, fetch.clock.now(), answer)
+            let answer = get(&fetch.api.client, fetch.sizes.for_entity(entity), entity, getter, &id).await;
+            (place, id, fetch.run.clock.now(), answer)
         })
-        .buffer_unordered(fetch.concurrency.max(1));
+        .buffer_unordered(fetch.limits.concurrency.max(1));
     let (mut last_place, mut failed_in_a_row) = (0, 0);
     while let Some((place, id, asked_at, answer)) = lookups.next().await {
         if let Err(error) = &answer
@@ -233,7 +234,7 @@ async fn settle(
     supersede(fetch, entity, &not_gone, &[DeletionState::Withheld], &mut report.refused).await?;
     let counted_with = turns.counted_with(answers, report);
     let gone = &answers.gone;
-    let withhold = gone.len() as u64 + counted_with.all() > fetch.delete_guard.smaller(held);
+    let withhold = gone.len() as u64 + counted_with.all() > fetch.limits.delete_guard.smaller(held);
     let mut apart = Apart::new(gone, |gone| &gone.external_id);
     while let Some(part) = apart.next() {
         match note_gone(fetch, entity, part, withhold, turns).await {
@@ -257,14 +258,15 @@ async fn note_gone(
     withhold: bool,
     turns: &mut SuspectTurns,
 ) -> Result<u64, DbError> {
-    let mut connection = fetch.db.connection().await?;
-    let tx = fetch.fence.begin(&mut connection).await?;
+    let mut connection = fetch.run.db.connection().await?;
+    let tx = fetch.run.fence.begin(&mut connection).await?;
     let mut tombstones = 0;
     if !withhold {
-        tombstones = noted::stage_tombstones(&tx, entity, fetch.run_id, gone, fetch.clock.now()).await?;
+        tombstones =
+            noted::stage_tombstones(&tx, entity, fetch.run.run_id, gone, fetch.run.clock.now()).await?;
         crate::crash::at(crate::crash::CrashPoint::TombstonesStaged);
     }
-    noted::note(&tx, entity, fetch.run_id, gone, withhold, fetch.clock.now()).await?;
+    noted::note(&tx, entity, fetch.run.run_id, gone, withhold, fetch.run.clock.now()).await?;
     let progress = LookupProgress { deleted: turns.progress.deleted + tombstones, ..turns.progress.clone() };
     // In the transaction of the tombstones: if the run is killed later, the next one still counts these deletions.
     if tombstones > 0 && turns.is_unfinished {
@@ -299,7 +301,7 @@ fn evidence(
             "asked_with": operation,
             "asked_at": asked_at.to_string(),
             "answer": answer,
-            "run_id": fetch.run_id,
+            "run_id": fetch.run.run_id,
         },
     })
 }

@@ -37,10 +37,10 @@ impl SuspectTurns {
         is_full: bool,
         suspects: Vec<String>,
     ) -> Result<SuspectTurns, DbError> {
-        let noted = lookup_progress::of(&fetch.db, entity, is_full).await?;
+        let noted = lookup_progress::of(&fetch.run.db, entity, is_full).await?;
         let awaiting_approval = match suspects.is_empty() {
             true => HashSet::new(),
-            false => deletions::awaiting_approval(&fetch.db, entity).await?,
+            false => deletions::awaiting_approval(&fetch.run.db, entity).await?,
         };
         let mut progress = noted.clone();
         // The round of lookups begins again, with all of the guard. Not while records are withheld: the
@@ -129,8 +129,8 @@ impl SuspectTurns {
         if progress == self.noted {
             return Ok(());
         }
-        let mut connection = fetch.db.connection().await?;
-        let tx = fetch.fence.begin(&mut connection).await?;
+        let mut connection = fetch.run.db.connection().await?;
+        let tx = fetch.run.fence.begin(&mut connection).await?;
         lookup_progress::note(&tx, entity, self.is_full, &progress).await?;
         tx.commit().await
     }
