@@ -16,7 +16,7 @@ use tokio::sync::oneshot;
 
 /// How a run came out.
 #[derive(Debug)]
-pub enum RunResult {
+pub enum RunEnd {
     Report(Box<RunReport>),
     /// How it ended, and its reasons.
     Replayed(Status, Vec<String>),
@@ -72,7 +72,7 @@ impl Setting {
 /// A run under way.
 pub struct Running {
     kill: Option<oneshot::Sender<()>>,
-    ended: oneshot::Receiver<RunResult>,
+    ended: oneshot::Receiver<RunEnd>,
 }
 
 impl Running {
@@ -86,7 +86,7 @@ impl Running {
             let ended = runtime.block_on(async {
                 tokio::select! {
                     biased;
-                    _ = killed => RunResult::Killed,
+                    _ = killed => RunEnd::Killed,
                     ended = perform(&setting, &url, task) => ended,
                 }
             });
@@ -105,7 +105,7 @@ impl Running {
 
     /// Waits for its end; an error when it panics, or hangs. What hangs does so for ever: the limit is so long that no
     /// machine, however busy, exceeds it with a run that goes on.
-    pub async fn end(&mut self) -> Result<RunResult, String> {
+    pub async fn end(&mut self) -> Result<RunEnd, String> {
         match tokio::time::timeout(Duration::from_secs(600), &mut self.ended).await {
             Ok(Ok(ended)) => Ok(ended),
             Ok(Err(_)) => Err("the run panicked".to_owned()),
@@ -114,7 +114,7 @@ impl Running {
     }
 
     /// Waits for its end for as long as this.
-    pub async fn end_within(&mut self, patience: Duration) -> Option<Result<RunResult, String>> {
+    pub async fn end_within(&mut self, patience: Duration) -> Option<Result<RunEnd, String>> {
         match tokio::time::timeout(patience, &mut self.ended).await {
             Ok(ended) => Some(ended.map_err(|_| "the run panicked".to_owned())),
             Err(_) => None,
@@ -122,7 +122,7 @@ impl Running {
     }
 }
 
-async fn perform(setting: &Setting, url: &str, task: Task) -> RunResult {
+async fn perform(setting: &Setting, url: &str, task: Task) -> RunEnd {
     let result = async {
         let db = setting.connect(url).await?;
         let progress = Progress::new(ProgressStyle::None);
@@ -130,7 +130,7 @@ async fn perform(setting: &Setting, url: &str, task: Task) -> RunResult {
         Ok::<_, db::DbError>(match task {
             Task::Run(job) => {
                 let report = run_sync(&db, Some(setting.client()), settings, &job, &progress).await?;
-                RunResult::Report(Box::new(report))
+                RunEnd::Report(Box::new(report))
             }
             Task::Replay => {
                 let wanted = replay::ReplayRequest {
@@ -140,10 +140,10 @@ async fn perform(setting: &Setting, url: &str, task: Task) -> RunResult {
                     dry_run: false,
                 };
                 let report = replay::replay(&db, settings, &wanted, &progress).await?;
-                RunResult::Replayed(report.rebuild.status, report.rebuild.reasons)
+                RunEnd::Replayed(report.rebuild.status, report.rebuild.reasons)
             }
         })
     }
     .await;
-    result.unwrap_or_else(|error| RunResult::Failed(error.to_string()))
+    result.unwrap_or_else(|error| RunEnd::Failed(error.to_string()))
 }

@@ -19,9 +19,9 @@ use tokio_postgres::Client;
 
 use crate::changes;
 use crate::random::Random;
-use crate::runner::{RunResult, Running, Setting, Task};
+use crate::runner::{RunEnd, Running, Setting, Task};
 use crate::support::fault_proxy::FaultProxy;
-use crate::truth::{self, ComparedScope};
+use crate::truth::{self, Scope};
 use reasons::{only_asks_a_person, only_waits_for_lists, only_withheld};
 
 /// The check of `verify` that compares counts.
@@ -237,7 +237,7 @@ impl Simulation<'_> {
     }
 
     /// What is run, what it answers for when it succeeds, and its name.
-    fn task(&mut self) -> (Task, Option<ComparedScope>, &'static str) {
+    fn task(&mut self) -> (Task, Option<Scope>, &'static str) {
         let job = |command, stages, mode| {
             Task::Run(Job {
                 command,
@@ -256,13 +256,11 @@ impl Simulation<'_> {
                 let from = from.saturating_sub(jiff::Span::new().days(4));
                 (
                     job(RunCommand::Sync, Stages::Both, RunMode::Incremental),
-                    Some(ComparedScope::From(from)),
+                    Some(Scope::From(from)),
                     "incremental sync",
                 )
             }
-            11..15 => {
-                (job(RunCommand::Sync, Stages::Both, RunMode::Full), Some(ComparedScope::All), "full sync")
-            }
+            11..15 => (job(RunCommand::Sync, Stages::Both, RunMode::Full), Some(Scope::All), "full sync"),
             15..17 => (job(RunCommand::Fetch, Stages::FetchOnly, RunMode::Incremental), None, "fetch"),
             17..18 => {
                 (job(RunCommand::Reconcile, Stages::ReconcileOnly, RunMode::Incremental), None, "reconcile")
@@ -271,7 +269,7 @@ impl Simulation<'_> {
         }
     }
 
-    async fn run(&mut self, task: Task) -> Result<RunResult, String> {
+    async fn run(&mut self, task: Task) -> Result<RunEnd, String> {
         self.figures.runs += 1;
         let mut running = Running::start(&self.setting, &self.stage.url(), task);
         let ended = running.end().await?;
@@ -279,9 +277,9 @@ impl Simulation<'_> {
         Ok(ended)
     }
 
-    fn tell_end(&mut self, ended: &RunResult) {
+    fn tell_end(&mut self, ended: &RunEnd) {
         self.told.push(match ended {
-            RunResult::Report(report) => format!(
+            RunEnd::Report(report) => format!(
                 "  → {} (fetched {}, staged {}, processed {}, errors {}, deleted {}) {}",
                 report.status.as_str(),
                 report.fetched,
@@ -296,28 +294,24 @@ impl Simulation<'_> {
     }
 
     /// An undisturbed run succeeds, but for deletions that wait for a person, and then answers for what it walked.
-    async fn judge_undisturbed(
-        &mut self,
-        ended: &RunResult,
-        extent: Option<ComparedScope>,
-    ) -> Result<(), String> {
+    async fn judge_undisturbed(&mut self, ended: &RunEnd, extent: Option<Scope>) -> Result<(), String> {
         match ended {
             // What waits because of it is judged when it is gone.
-            RunResult::Report(report) if self.added.is_some() && report.status != Status::Failed => Ok(()),
-            RunResult::Report(report) if report.status == Status::Success => match extent {
+            RunEnd::Report(report) if self.added.is_some() && report.status != Status::Failed => Ok(()),
+            RunEnd::Report(report) if report.status == Status::Success => match extent {
                 Some(extent) => truth::production_is_the_shop(&self.stage.db, &self.control, extent).await,
                 None => Ok(()),
             },
-            RunResult::Report(report) if only_asks_a_person(report) => Ok(()),
+            RunEnd::Report(report) if only_asks_a_person(report) => Ok(()),
             // It walks no list, and an earlier run could not read one.
-            RunResult::Report(report)
+            RunEnd::Report(report)
                 if extent.is_none()
                     && report.status == Status::Partial
                     && only_waits_for_lists(&report.reasons) =>
             {
                 Ok(())
             }
-            RunResult::Report(report) => {
+            RunEnd::Report(report) => {
                 Err(format!("undisturbed, yet {:?}: {:?}", report.status, report.reasons))
             }
             ended if self.replayed(ended) => Ok(()),
@@ -326,14 +320,14 @@ impl Simulation<'_> {
     }
 
     /// Whether it is a replay that did all it could: where a user has added something, that may withhold what it found.
-    fn replayed(&self, ended: &RunResult) -> bool {
+    fn replayed(&self, ended: &RunEnd) -> bool {
         match ended {
-            RunResult::Replayed(Status::Success, _) => true,
-            RunResult::Replayed(Status::Partial, reasons) => {
+            RunEnd::Replayed(Status::Success, _) => true,
+            RunEnd::Replayed(Status::Partial, reasons) => {
                 self.added.is_some() || only_waits_for_lists(reasons)
             }
             // Of a row that it would change, and that may not be: then it changes nothing, and says so.
-            RunResult::Failed(why) => {
+            RunEnd::Failed(why) => {
                 self.added.is_some() && why.contains("something that was added to our tables refuses a row")
             }
             _ => false,
@@ -352,18 +346,18 @@ impl Simulation<'_> {
         let all = Job::reconcile(RunCommand::Sync, ENTITIES.to_vec());
         let full = Task::Run(Job { stages: Stages::Both, mode: RunMode::Full, ..all });
         let mut ended = self.run(full.clone()).await?;
-        if let RunResult::Report(report) = &ended
+        if let RunEnd::Report(report) = &ended
             && only_withheld(report)
         {
             self.approve_all().await?;
             ended = self.run(full.clone()).await?;
         }
-        self.judge_undisturbed(&ended, Some(ComparedScope::All)).await?;
+        self.judge_undisturbed(&ended, Some(Scope::All)).await?;
         truth::nothing_is_left_over(&self.stage.db, &self.control).await?;
 
         let before = truth::fingerprint(&self.stage.db).await;
         let again = self.run(full).await?;
-        self.judge_undisturbed(&again, Some(ComparedScope::All)).await?;
+        self.judge_undisturbed(&again, Some(Scope::All)).await?;
         if before != truth::fingerprint(&self.stage.db).await {
             return Err("a second run without a change wrote something".to_owned());
         }

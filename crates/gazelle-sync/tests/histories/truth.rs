@@ -11,7 +11,7 @@ use crate::support::{production_tables, staging_tables};
 
 /// Which appointments are compared: an incremental sync answers for those that it walked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum ComparedScope {
+pub enum Scope {
     All,
     /// Appointments from this UTC day on, and all of the rest.
     From(jiff::civil::Date),
@@ -81,11 +81,7 @@ fn exists(control: &SimControl, table: &str, id: &str) -> bool {
 }
 
 /// Compares production with the shop, row by row and column by column.
-pub async fn production_is_the_shop(
-    db: &Client,
-    control: &SimControl,
-    extent: ComparedScope,
-) -> Result<(), String> {
+pub async fn production_is_the_shop(db: &Client, control: &SimControl, extent: Scope) -> Result<(), String> {
     let held = ProductionRows::read(db).await;
     let expected = expected(control);
     let faulty = faulty(control, &held);
@@ -93,7 +89,7 @@ pub async fn production_is_the_shop(
     // Of an appointment that is not compared, nothing is.
     let apart = |appointment: &str, row: &Value| {
         let too_early = |date: &Value| match (extent, date.as_str().map(str::parse::<jiff::civil::Date>)) {
-            (ComparedScope::From(from), Some(Ok(date))) => date < from,
+            (Scope::From(from), Some(Ok(date))) => date < from,
             _ => false,
         };
         let wanted = expected.get(&("gazelle_appointments", appointment.to_owned()));

@@ -8,7 +8,7 @@ use gazelle_sync::run_log::report::Status;
 use gazelle_sync::staging::quarantine;
 
 use super::{Simulation, Stage};
-use crate::runner::{RunResult, Task};
+use crate::runner::{RunEnd, Task};
 use crate::support::production_tables;
 
 /// Our tables whose key is one column, each with a text column of it.
@@ -143,11 +143,11 @@ impl Simulation<'_> {
         let reconcile = Task::Run(Job::reconcile(RunCommand::ErrorsRetry, ENTITIES.to_vec()));
         match self.run(reconcile).await? {
             // What waits for a parent that no run has brought yet goes on waiting.
-            RunResult::Report(report) if report.status != Status::Failed => {}
+            RunEnd::Report(report) if report.status != Status::Failed => {}
             other => return Err(format!("nothing is refused any more, yet {other:?}")),
         }
         match self.run(Task::Replay).await? {
-            RunResult::Replayed(Status::Success | Status::Partial, _) => Ok(()),
+            RunEnd::Replayed(Status::Success | Status::Partial, _) => Ok(()),
             other => Err(format!("nothing is refused any more, yet {other:?}")),
         }
     }

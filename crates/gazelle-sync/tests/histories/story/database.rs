@@ -6,7 +6,7 @@ use gazelle_sim::{Fault, FaultKind};
 use tokio::sync::Notify;
 
 use super::Simulation;
-use crate::runner::{RunResult, Running, Task};
+use crate::runner::{RunEnd, Running, Task};
 use crate::support::fault_proxy::{Direction, Trouble};
 
 impl Simulation<'_> {
@@ -25,8 +25,8 @@ impl Simulation<'_> {
         self.stage.proxy.heal();
         self.stage.proxy.cut();
         match ended? {
-            RunResult::Failed(why) if !struck => Err(format!("nothing fell silent, yet it failed: {why}")),
-            RunResult::Failed(why) if !why.contains("database") && !why.contains("took over") => {
+            RunEnd::Failed(why) if !struck => Err(format!("nothing fell silent, yet it failed: {why}")),
+            RunEnd::Failed(why) if !why.contains("database") && !why.contains("took over") => {
                 Err(format!("the message does not name the database: {why}"))
             }
             _ => self.sessions_are_over().await,
@@ -65,8 +65,8 @@ impl Simulation<'_> {
         let ended = ended?;
         self.tell_end(&ended);
         match ended {
-            RunResult::Failed(why) if !struck => Err(format!("it could write, yet it failed: {why}")),
-            RunResult::Failed(why) if !why.contains("database") && !why.contains("took over") => {
+            RunEnd::Failed(why) if !struck => Err(format!("it could write, yet it failed: {why}")),
+            RunEnd::Failed(why) if !why.contains("database") && !why.contains("took over") => {
                 Err(format!("the message does not name the database: {why}"))
             }
             _ => self.sessions_are_over().await,

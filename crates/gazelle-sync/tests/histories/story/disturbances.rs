@@ -9,7 +9,7 @@ use gazelle_sim::{Change, Fault, FaultKind, RecordKind};
 use tokio::sync::Notify;
 
 use super::Simulation;
-use crate::runner::{RunResult, Running, Task};
+use crate::runner::{RunEnd, Running, Task};
 use crate::support::fault_proxy::{Direction, Trouble};
 
 /// The lists that walks page through.
@@ -42,7 +42,7 @@ impl Simulation<'_> {
         self.control.clear_faults();
         match ended {
             // A fault that is a lie (rows left out, a wrong count) may be believed; the next walk knows better.
-            RunResult::Report(_) => Ok(()),
+            RunEnd::Report(_) => Ok(()),
             ended if self.replayed(&ended) => Ok(()),
             other => Err(format!("the API's faults are in the report, yet {other:?}")),
         }
@@ -101,7 +101,7 @@ impl Simulation<'_> {
         let ended = self.run(task).await?;
         self.control.clear_faults();
         match ended {
-            RunResult::Report(_) => Ok(()),
+            RunEnd::Report(_) => Ok(()),
             ended if self.replayed(&ended) => Ok(()),
             other => Err(format!("a shop may change, yet {other:?}")),
         }
@@ -158,7 +158,7 @@ impl Simulation<'_> {
         self.stage.proxy.cut();
         self.stage.proxy.heal();
         self.control.clear_faults();
-        self.figures.killed += u64::from(matches!(ended, RunResult::Killed));
+        self.figures.killed += u64::from(matches!(ended, RunEnd::Killed));
         self.tell_end(&ended);
         self.sessions_are_over().await
     }
@@ -175,8 +175,8 @@ impl Simulation<'_> {
         self.stage.proxy.heal();
         self.stage.proxy.cut();
         match ended {
-            RunResult::Failed(why) if !struck => Err(format!("nothing broke, yet it failed: {why}")),
-            RunResult::Failed(why) if !why.contains("database") && !why.contains("took over") => {
+            RunEnd::Failed(why) if !struck => Err(format!("nothing broke, yet it failed: {why}")),
+            RunEnd::Failed(why) if !why.contains("database") && !why.contains("took over") => {
                 Err(format!("the message does not name the database: {why}"))
             }
             _ => self.sessions_are_over().await,
@@ -211,14 +211,14 @@ impl Simulation<'_> {
         self.tell_end(&one);
         self.tell_end(&two);
         for ended in [&one, &two] {
-            if let RunResult::Failed(why) = ended
+            if let RunEnd::Failed(why) = ended
                 && !why.contains("another gazelle-sync")
                 && !self.replayed(ended)
             {
                 return Err(format!("refused for another reason: {why}"));
             }
         }
-        let ran = |ended: &RunResult| !matches!(ended, RunResult::Failed(_)) || self.replayed(ended);
+        let ran = |ended: &RunEnd| !matches!(ended, RunEnd::Failed(_)) || self.replayed(ended);
         match ran(&one) || ran(&two) {
             true => Ok(()),
             false => Err("neither of two ran".to_owned()),
@@ -258,7 +258,7 @@ impl Simulation<'_> {
         self.tell_end(&first_ended);
         self.tell_end(&second_ended);
         for ended in [&first_ended, &second_ended] {
-            if let RunResult::Failed(why) = ended
+            if let RunEnd::Failed(why) = ended
                 && !why.contains("another gazelle-sync")
             {
                 return Err(format!("stopped for another reason: {why}"));

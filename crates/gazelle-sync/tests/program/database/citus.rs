@@ -296,7 +296,6 @@ async fn what_another_node_works_on_is_waited_for_and_who_holds_its_lock_is_name
     world.set("GAZELLE_SYNC_DATABASE_SILENCE", "1");
     world.set("GAZELLE_SYNC_LOCK_NOTICE", "0.3");
     world.set("GAZELLE_SYNC_LOCK_WAIT", "3");
-
     // Longer than a client may be silent, which is four times as long.
     let client = world.control.ids(RecordKind::Client)[0].clone();
     let slow = "ALTER TABLE gazelle_clients ADD CONSTRAINT slow
