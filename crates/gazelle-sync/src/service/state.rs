@@ -99,6 +99,8 @@ pub struct Activity {
     pub trigger: Option<RunTrigger>,
     /// The current problem, for people.
     pub problem: Option<String>,
+    /// Why Gazelle did not take our credentials when they were last tried, or that they were not tried yet.
+    pub credentials_problem: Option<String>,
     /// When the last good run ended, UTC.
     pub last_good_run_at: Option<Timestamp>,
     /// When an incremental run is due, UTC.
@@ -126,6 +128,7 @@ impl Shared {
                 mode: None,
                 trigger: None,
                 problem: None,
+                credentials_problem: Some("not tried yet".to_owned()),
                 last_good_run_at: None,
                 next_incremental: None,
                 next_full: None,

@@ -13,13 +13,14 @@ use super::state::ServiceState;
 use super::{Opener, Service, tick};
 use crate::access::trust::owners;
 use crate::db::{Db, DbError};
-use crate::entities::Entity;
+use crate::entities::{ENTITIES, Entity};
+use crate::gazelle_to_staging::requests::counts;
 use crate::migrate;
 use crate::migrate::demo;
 use crate::people;
 use crate::run_log::runs::{self, LastStarts};
 use crate::run_log::{actions, wanted_runs};
-use crate::source::GazelleClient;
+use crate::source::{ErrorClass, GazelleClient};
 use crate::states::RunMode;
 
 /// Wait while another process holds the lease.
@@ -85,6 +86,7 @@ impl<O: Opener> Service<O> {
         if delays.broken.is_zero() {
             loop_state.last_was_requested = matches!(next, NextStep::Requested(_) | NextStep::Act(_));
         }
+        let asking = client.clone();
         let ended = match next {
             NextStep::Act(action) => self.run_action(&db, client, action).await,
             NextStep::Requested(requested) => self.run_requested(&db, client, requested).await,
@@ -95,7 +97,16 @@ impl<O: Opener> Service<O> {
             }
         };
         match ended {
-            Ok(ended) => Ok(self.note(loop_state, ended, now)),
+            Ok(ended) => {
+                match ended {
+                    RunOutcome::Good { .. } => {
+                        self.shared.update(|activity| activity.credentials_problem = None)
+                    }
+                    RunOutcome::Bad { .. } => self.try_credentials(&asking).await,
+                    _ => {}
+                }
+                Ok(self.note(loop_state, ended, now))
+            }
             Err(error) => {
                 self.note_database_error(loop_state, &error);
                 Ok(Wait::None)
@@ -117,7 +128,19 @@ impl<O: Opener> Service<O> {
         self.shared.set_outage(None);
         tracing::info!("the database is open");
         self.tell_how_to_invite(&db).await?;
+        self.try_credentials(&client).await;
         Ok((db, client))
+    }
+
+    /// Asks Gazelle for one record, so that refused credentials are reported at once and not by the next run. Other
+    /// errors are left to the runs.
+    async fn try_credentials(&self, client: &GazelleClient) {
+        let asked = counts::count_whole(&client.with_attempts(1), ENTITIES[0]).await;
+        let refused = asked.err().filter(|error| *error.class() == ErrorClass::Unauthorized);
+        if let Some(error) = &refused {
+            tracing::error!("{error}");
+        }
+        self.shared.update(|activity| activity.credentials_problem = refused.map(|error| error.to_string()));
     }
 
     /// Says how the first person signs in to the dashboard. The link itself is a secret, which does not belong in a log.
