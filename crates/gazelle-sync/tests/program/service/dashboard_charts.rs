@@ -104,11 +104,11 @@ async fn the_heat_of_latency_counts_every_request_of_seven_local_days() {
     );
     assert_eq!(world.text(&sql).await, Some(counted.to_string()));
     let body = page(&serving, "/app/latency").await;
-    assert!(body.contains("half of the requests were answered within "), "{body}");
+    assert!(body.contains("half of the answers came within "), "{body}");
     assert!(body.contains(">≤ 250 ms</th>") && body.contains(">> 16.0 s</th>"), "{body}");
     assert!(body.len() < 60_000, "{} bytes", body.len());
     world.execute("DELETE FROM sync_run_requests").await;
-    assert!(page(&serving, "/app/latency").await.contains("No request within the last 7 days."));
+    assert!(page(&serving, "/app/latency").await.contains("No answer within the last 7 days."));
     assert_eq!(serving.stop().await.code, Some(0));
 }
 
