@@ -138,6 +138,29 @@ impl Lab {
         Ok(measure(&mut psql)?.0)
     }
 
+    /// Runs a file by one `psql`, with numbers as its variables.
+    pub fn psql_with(&self, database: &str, file: &str, numbers: &[(&str, u64)]) -> Result<Measured> {
+        let mut psql = self.psql(database)?;
+        for (name, number) in numbers {
+            psql.arg("-v").arg(format!("{name}={number}"));
+        }
+        psql.arg("-f").arg(Path::new(FILES).join(file));
+        Ok(measure(&mut psql)?.0)
+    }
+
+    /// Which statements the server writes into its log from now on: `all` or `none`.
+    pub fn log_statements(&self, which: &str) -> Result<()> {
+        self.query("postgres", &format!("ALTER SYSTEM SET log_statement = '{which}'"))?;
+        self.query("postgres", "SELECT pg_reload_conf()").map(drop)
+    }
+
+    /// How many statements are in the log.
+    pub fn statements_logged(&self) -> Result<usize> {
+        let log = std::fs::read(self.server()?.log_file())?;
+        let is_one = |line: &&str| line.contains("LOG:  statement: ") || line.contains("LOG:  execute ");
+        Ok(String::from_utf8_lossy(&log).lines().filter(is_one).count())
+    }
+
     /// One statement; returns its rows as `psql` prints them, unaligned.
     pub fn query(&self, database: &str, sql: &str) -> Result<String> {
         Ok(measure(self.psql(database)?.args(["-At", "-c", sql]))?.1.trim().to_owned())
