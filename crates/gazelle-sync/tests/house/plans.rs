@@ -172,7 +172,9 @@ async fn what_every_page_and_overview_count_is_found_by_indexes() {
              INSERT INTO sync_quarantine (staging_id, entity, external_id, error_code, state, attempts, first_seen_at, last_seen_at, closed_at)
              SELECT gen_random_uuid(), 'clients', 'c' || g, 'no_id', CASE WHEN g % 5000 = 0 THEN 'open' ELSE 'released' END, 1,
                     now(), now(), CASE WHEN g % 5000 = 0 THEN NULL ELSE now() END
-               FROM generate_series(1, 20000) g",
+               FROM generate_series(1, 20000) g;
+             INSERT INTO sync_actions (id, kind, arguments, digest, asked_at, outcome, ended_at)
+             SELECT gen_random_uuid(), 'sync', '{}', '', now(), 'done', now() FROM generate_series(1, 5000)",
         )
         .await;
     for statistics in ["", "ANALYZE"] {

@@ -11,7 +11,7 @@ use anyhow::{Context as _, Result, ensure};
 use clap::Args;
 use rustix::process::{Pid, Signal, kill_process};
 
-use super::lab::Lab;
+use super::lab::{self, Lab};
 use super::results::say;
 use crate::simulator::{API_KEY, Running, Shop};
 
@@ -75,8 +75,8 @@ struct Serving {
 
 /// Measures and prints.
 pub fn run(args: &DashboardArgs) -> Result<()> {
-    let program = super::program(args.program.as_deref())?;
-    let (_folder, lab) = super::open(&args.folder, &program)?;
+    let program = lab::program(args.program.as_deref())?;
+    let (_folder, lab) = lab::open(&args.folder, &program)?;
     let shop = Shop { appointments: 11_460, clients: 4_010, pianos: 1_031, latency_ms: LATENCY_MS };
     let simulator = Running::start(&shop)?;
     say("a first sync");

@@ -1,13 +1,15 @@
 //! Where the measurements happen: one durable Postgres with its default settings, fresh databases, `psql`, and
 //! `gazelle-sync` as a process of its own.
 
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::thread;
 use std::time::Duration;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 use embedded_postgres::{Options, Server};
+use tempfile::TempDir;
 
 use super::process::{Measured, measure};
 use crate::simulator::API_KEY;
@@ -190,4 +192,29 @@ impl Drop for Lab {
             eprintln!("the server did not stop: {error}");
         }
     }
+}
+
+/// The program to measure.
+pub fn program(given: Option<&Path>) -> Result<PathBuf> {
+    let program = match given {
+        Some(program) => std::path::absolute(program)?,
+        None => beside_this()?,
+    };
+    ensure!(program.is_file(), "{} is not there: cargo build --release -p gazelle-sync", program.display());
+    Ok(program)
+}
+
+/// A server in a folder that goes with the first value.
+pub fn open(folder: &Path, program: &Path) -> Result<(TempDir, Lab)> {
+    let folder = tempfile::Builder::new().prefix("gazelle-bench-").tempdir_in(folder)?;
+    // As root the server runs as another account, which must get through.
+    std::fs::set_permissions(folder.path(), std::fs::Permissions::from_mode(0o711))?;
+    let lab = Lab::open(folder.path(), program)?;
+    Ok((folder, lab))
+}
+
+fn beside_this() -> Result<PathBuf> {
+    let this = std::env::current_exe()?;
+    let folder: &Path = this.parent().context("this program lies in no folder")?;
+    Ok(folder.join("gazelle-sync"))
 }

@@ -12,12 +12,10 @@ mod process;
 mod results;
 mod rounds;
 
-use std::os::unix::fs::PermissionsExt;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Result, ensure};
 use clap::{Args, Subcommand};
-use tempfile::TempDir;
 
 use crate::simulator::{Running, Shop};
 use lab::Lab;
@@ -71,9 +69,9 @@ pub fn run(args: &BenchArgs) -> Result<()> {
         return dashboard::run(args);
     }
     ensure!(args.runs > 0, "--runs must be at least 1");
-    let program = program(args.program.as_deref())?;
-    let beside = args.beside.as_deref().map(|beside| self::program(Some(beside))).transpose()?;
-    let (_folder, lab) = open(&args.folder, &program)?;
+    let program = lab::program(args.program.as_deref())?;
+    let beside = args.beside.as_deref().map(|beside| lab::program(Some(beside))).transpose()?;
+    let (_folder, lab) = lab::open(&args.folder, &program)?;
     let mut results = Results::default();
     results.note("Postgres", lab.postgres()?.1);
     let shop =
@@ -100,29 +98,4 @@ fn million(lab: &Lab, args: &BenchArgs, results: &mut Results) -> Result<()> {
     results.note("full sync of 1,000,000 appointments", format!("{:.1} s", measured.seconds));
     results.at_most("peak memory at 1,000,000 appointments", measured.peak_mib, MEMORY_LIMIT, " MiB");
     Ok(())
-}
-
-/// The program to measure.
-fn program(given: Option<&Path>) -> Result<PathBuf> {
-    let program = match given {
-        Some(program) => std::path::absolute(program)?,
-        None => beside_this()?,
-    };
-    ensure!(program.is_file(), "{} is not there: cargo build --release -p gazelle-sync", program.display());
-    Ok(program)
-}
-
-/// A server in a folder that goes with the first value.
-fn open(folder: &Path, program: &Path) -> Result<(TempDir, Lab)> {
-    let folder = tempfile::Builder::new().prefix("gazelle-bench-").tempdir_in(folder)?;
-    // As root the server runs as another account, which must get through.
-    std::fs::set_permissions(folder.path(), std::fs::Permissions::from_mode(0o711))?;
-    let lab = Lab::open(folder.path(), program)?;
-    Ok((folder, lab))
-}
-
-fn beside_this() -> Result<PathBuf> {
-    let this = std::env::current_exe()?;
-    let folder: &Path = this.parent().context("this program lies in no folder")?;
-    Ok(folder.join("gazelle-sync"))
 }

@@ -90,7 +90,7 @@ async fn every_request_of_a_long_run_is_drawn_on_one_of_its_pages() {
 }
 
 #[tokio::test]
-async fn the_heat_of_latency_counts_every_request_of_seven_local_days() {
+async fn the_heat_of_latency_counts_every_answered_request_of_seven_local_days() {
     let (world, serving) = month().await;
     let document = serving.document("/app/latency.json").await;
     let hours = list(&document, "hours");
@@ -100,7 +100,7 @@ async fn the_heat_of_latency_counts_every_request_of_seven_local_days() {
     let (from, to) = (hours[0].as_str().unwrap(), hours[hours.len() - 1].as_str().unwrap());
     let sql = format!(
         "SELECT count(*)::text FROM sync_run_requests q JOIN sync_runs r USING (run_id)
-          WHERE r.started_at >= '{from}' AND q.started_at < '{to}'"
+          WHERE r.started_at >= '{from}' AND q.started_at < '{to}' AND q.outcome = 'ok'"
     );
     assert_eq!(world.text(&sql).await, Some(counted.to_string()));
     let body = page(&serving, "/app/latency").await;
