@@ -13,7 +13,6 @@ use super::entry::viewer::Viewer;
 use super::live::watch::Live;
 use super::page::{Asked, Frame, Screen, Waits};
 use crate::db::{Begin, Connection, Db, DbError, Outage, Tx};
-use crate::migrate::demo;
 use crate::service::state::Shared;
 
 /// The state of all routes.
@@ -172,10 +171,9 @@ impl Reader {
 async fn begin(connection: &mut Connection) -> Result<Snapshot<'_>, DbError> {
     let begin = Begin { snapshot: true, read_only: true, ..Begin::default() };
     let (tx, _) = connection.begin_with(begin).await?;
-    tx.batch("SET LOCAL TimeZone = 'UTC'").await?;
-    let is_demo = demo::is_demo_in(&tx).await?;
-    let now = tx.now().await?;
-    let waits = tx.query(include_str!("waits.sql"), &[]).await?;
-    let waits = waits.first().map(|row| Waits { cases: row.get("cases"), deletions: row.get("deletions") });
-    Ok(Snapshot { tx, now, waits: waits.unwrap_or_default(), is_demo })
+    let rows = tx.query(include_str!("waits.sql"), &[]).await?;
+    let row = rows.first().ok_or_else(|| DbError::infrastructure("the database returned no time"))?;
+    let waits = Waits { cases: row.get("cases"), deletions: row.get("deletions") };
+    let (now, is_demo) = (row.get("now"), row.get("is_demo"));
+    Ok(Snapshot { tx, now, waits, is_demo })
 }

@@ -67,6 +67,8 @@ enum Kind {
 pub(super) struct View {
     pub(super) counts: Vec<CountsView>,
     pub(super) records: Vec<ChangedView>,
+    /// How many follow the first 20, folded.
+    pub(super) others: String,
     pub(super) first: Option<String>,
 }
 
@@ -161,6 +163,7 @@ impl Changes {
         View {
             counts: counts.collect(),
             records: self.records.iter().map(|changed| self.record(changed, t)).collect(),
+            others: t.count(w::OTHER_RECORDS, self.records.len().saturating_sub(20)),
             first: self.is_cut.then(|| t.fill(w::FIRST_RECORDS, &[("n", &t.number(MOST as i64))])),
         }
     }
