@@ -6,14 +6,14 @@ use std::path::Path;
 use std::process::Command;
 
 /// A program that answers what `dist` asks it, so that the test needs no release build.
-const PROGRAM: &str = r#"#!/bin/sh
+const PROGRAM: &str = r##"#!/bin/sh
 case $1 in
     --version) echo "gazelle-sync 0.1.0" ;;
     completions) echo "# completions for $2" ;;
     man) mkdir -p "$3"; echo ".TH gazelle-sync 1" > "$3/gazelle-sync.1" ;;
     *) exit 2 ;;
 esac
-"#;
+"##;
 
 fn dist(program: &Path, out: &Path) -> (bool, String) {
     let ended = Command::new(env!("CARGO_BIN_EXE_xtask"))
@@ -22,7 +22,8 @@ fn dist(program: &Path, out: &Path) -> (bool, String) {
         .env("SOURCE_DATE_EPOCH", "1767225600")
         .output()
         .unwrap();
-    let said = format!("{}{}", String::from_utf8_lossy(&ended.stdout), String::from_utf8_lossy(&ended.stderr));
+    let said =
+        format!("{}{}", String::from_utf8_lossy(&ended.stdout), String::from_utf8_lossy(&ended.stderr));
     (ended.status.success(), said)
 }
 
@@ -44,7 +45,8 @@ fn what_is_built_twice_is_the_same_and_its_list_names_the_libraries_inside() {
     let list = folder.path().join("one").join(format!("gazelle-sync-{}.cdx.json", env!("CARGO_PKG_VERSION")));
     let list: serde_json::Value = serde_json::from_slice(&fs::read(list).unwrap()).unwrap();
     let components = list["components"].as_array().unwrap();
-    let named = |name: &str| components.iter().any(|it| it["name"] == name && it["hashes"][0]["content"].is_string());
+    let named =
+        |name: &str| components.iter().any(|it| it["name"] == name && it["hashes"][0]["content"].is_string());
     assert!(named("tokio") && named("rustls"), "{} components", components.len());
     assert!(!named("thirtyfour") && !named("insta"), "tests are not inside");
 }
