@@ -155,7 +155,7 @@ async fn a_file_that_this_account_may_not_read_is_named() {
         true => drop(command.uid(NOBODY).gid(NOBODY)),
         false => {
             for name in ["secrets", "gazelle-sync.toml"] {
-                fs::set_permissions(folders.0.join(name), Permissions::from_mode(0)).unwrap();
+                fs::set_permissions(folders.0.join(name), Permissions::from_mode(0o000)).unwrap();
             }
         }
     }
