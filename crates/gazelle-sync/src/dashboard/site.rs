@@ -9,6 +9,7 @@ use tokio_util::sync::CancellationToken;
 use super::entry::attempts::Attempts;
 use super::entry::passphrases::Passphrases;
 use super::entry::same_origin;
+use super::entry::seldom::Seldom;
 use super::entry::viewer::Viewer;
 use super::live::watch::Live;
 use super::page::{Asked, Frame, Screen, Waits};
@@ -20,6 +21,10 @@ pub(super) struct Site {
     pub(super) shared: Arc<Shared>,
     /// Who tried to sign in of late.
     pub(super) attempts: Attempts,
+    /// Attempts to sign in that were not looked at, since there were too many before.
+    pub(super) paused: Seldom,
+    /// One-time links that open nothing.
+    pub(super) wrong_links: Seldom,
     /// Whose turn it is to have a passphrase hashed.
     pub(super) passphrases: Passphrases,
     /// Since when pages find no database that answers; none while it answers.
@@ -70,6 +75,8 @@ impl Site {
     pub(super) fn new(shared: Arc<Shared>, stop: CancellationToken) -> Site {
         Site {
             attempts: Attempts::new(),
+            paused: Seldom::default(),
+            wrong_links: Seldom::default(),
             passphrases: Passphrases::new(),
             away_since: Mutex::new(None),
             live: Arc::new(Live::new(shared.started_at.as_millisecond(), stop)),

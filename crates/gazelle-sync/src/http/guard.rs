@@ -64,7 +64,12 @@ async fn authorise(State(rules): State<Arc<Rules>>, request: Request, next: Next
         }
         false => refusal(rules.secret.as_ref(), request.method(), request.headers()),
     };
-    let Some((status, why)) = refused else { return with_headers(next.run(request).await) };
+    let Some((status, why)) = refused else {
+        if let Some(right) = rules.secret.and_then(|_| rules.wrong_tokens.right()) {
+            tracing::info!(%peer, right, "requests with the right token at the HTTP side (told once an hour at most)");
+        }
+        return with_headers(next.run(request).await);
+    };
     if status == StatusCode::UNAUTHORIZED {
         rules.note_wrong(peer, request.headers());
     }

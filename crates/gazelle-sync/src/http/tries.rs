@@ -13,6 +13,8 @@ use super::slots::{counted_address, is_near};
 const MANY: u32 = 10;
 /// How long an address is blocked, and the shortest time between two log lines about wrong tokens.
 pub(super) const PAUSE: Duration = Duration::from_secs(60);
+/// The shortest time between two log lines about right tokens, which a supervisor shows several times a minute.
+const HOUR: Duration = Duration::from_secs(3600);
 /// At most this many addresses are remembered.
 const ADDRESSES: usize = 1024;
 
@@ -25,6 +27,8 @@ struct WrongTokenLog {
     of: HashMap<IpAddr, AddressFailures>,
     logged_at: Option<Instant>,
     unlogged: u64,
+    right_logged_at: Option<Instant>,
+    right: u64,
 }
 
 #[derive(Clone, Copy)]
@@ -40,6 +44,17 @@ impl WrongTokens {
         let log = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let failures = log.of.get(&counted_address(peer));
         failures.is_some_and(|failures| failures.wrong >= MANY && failures.since.elapsed() < PAUSE)
+    }
+
+    /// Counts a right token. Returns the number since the last log line if it is time to log again.
+    pub(super) fn right(&self) -> Option<u64> {
+        let mut log = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        log.right += 1;
+        if log.right_logged_at.is_some_and(|at| at.elapsed() < HOUR) {
+            return None;
+        }
+        log.right_logged_at = Some(Instant::now());
+        Some(std::mem::take(&mut log.right))
     }
 
     /// Counts a wrong token. Returns the number since the last log line if it is time to log again.

@@ -8,6 +8,7 @@ pub mod fault_proxy;
 pub mod hostile_api;
 pub mod hostile_text;
 pub mod limited;
+pub mod live;
 pub mod login;
 pub mod mail;
 pub mod month;

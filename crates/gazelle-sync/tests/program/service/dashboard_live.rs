@@ -6,6 +6,7 @@ use tokio::io::AsyncWriteExt;
 use tokio::net::TcpStream;
 
 use crate::support::World;
+use crate::support::live::Stream;
 use crate::support::people::{Caller, signed_in};
 use crate::support::service::{Serving, until};
 
@@ -21,38 +22,6 @@ async fn quiet() -> World {
     world.set("GAZELLE_SYNC_FULL", "0 0 29 2 *");
     world.filled().await;
     world
-}
-
-/// An open stream, and what came of it.
-struct Stream {
-    answer: reqwest::Response,
-    text: String,
-}
-
-impl Stream {
-    async fn open(caller: &Caller) -> Stream {
-        let at = caller.get("/app/live").await.header("etag").trim_matches('"').to_owned();
-        let request = caller.http.get(format!("{}/app/live?at={at}", caller.base));
-        let request = request.header("cookie", caller.cookie.as_deref().unwrap_or_default());
-        let answer = request.header("accept", "text/event-stream").send().await.unwrap();
-        assert_eq!(answer.status(), 200);
-        assert_eq!(answer.headers()["content-type"], "text/event-stream");
-        Stream { answer, text: String::new() }
-    }
-
-    /// Reads until this came. False if the stream ended before.
-    async fn says(&mut self, what: &str) -> bool {
-        let read = async {
-            while !self.text.contains(what) {
-                match self.answer.chunk().await {
-                    Ok(Some(bytes)) => self.text.push_str(std::str::from_utf8(&bytes).unwrap()),
-                    _ => return false,
-                }
-            }
-            true
-        };
-        tokio::time::timeout(std::time::Duration::from_secs(45), read).await.expect(what)
-    }
 }
 
 #[tokio::test]

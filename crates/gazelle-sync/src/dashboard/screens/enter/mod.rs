@@ -13,8 +13,8 @@ use serde::Deserialize;
 
 use super::trouble;
 use crate::dashboard::answer::Answer;
-use crate::dashboard::entry::cookie;
 use crate::dashboard::entry::form::Posted;
+use crate::dashboard::entry::{attempts, cookie};
 use crate::dashboard::page::{Asked, Frame, Screen, home};
 use crate::dashboard::site::{Site, Trouble};
 use crate::dashboard::words::entry as w;
@@ -135,6 +135,14 @@ fn frame(site: &Site, asked: &Asked, person: &Person) -> Frame {
 }
 
 fn gone(site: &Site, asked: &Asked) -> Answer {
+    if let Some(times) = site.wrong_links.another() {
+        let from = attempts::address(&asked.headers, asked.peer).map(tracing::field::display);
+        tracing::warn!(
+            from,
+            times,
+            "one-time links that open nothing were refused (told once a minute at most)"
+        );
+    }
     let frame = Frame::new(asked, &site.shared.settings, Screen::Other, Timestamp::now());
     Answer::page(StatusCode::GONE, &Gone { frame })
 }
