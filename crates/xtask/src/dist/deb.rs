@@ -5,8 +5,8 @@ use std::process::Command;
 
 use anyhow::Result;
 
+use super::release::{Release, output};
 use super::tree::{Content, put};
-use super::{Release, output};
 
 /// The settings as they are installed.
 const SETTINGS: &str = include_str!("gazelle-sync.toml");

@@ -2,6 +2,7 @@
 //! list of what is inside (SBOM). Two builds of one commit with one compiler give the same bytes.
 
 mod deb;
+mod release;
 mod sbom;
 mod tree;
 
@@ -13,6 +14,8 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
 use clap::Args;
+
+use release::{Release, output};
 
 /// Flags of `dist`.
 #[derive(Debug, Args)]
@@ -27,13 +30,6 @@ pub struct DistArgs {
 
 /// How often the program is started to time it.
 const STARTS: usize = 11;
-
-/// What all files are named by, and dated by.
-struct Release {
-    version: &'static str,
-    /// The time of the commit, in seconds since 1970: each file in an archive has it.
-    epoch: String,
-}
 
 /// Builds all, and prints what was built and what was not.
 pub fn run(args: &DistArgs) -> Result<()> {
@@ -134,12 +130,4 @@ fn start_time(program: &Path) -> Result<Duration> {
     }
     times.sort_unstable();
     Ok(times[STARTS / 2])
-}
-
-/// What a command prints; an error with its own words if it fails.
-fn output(command: &mut Command) -> Result<Vec<u8>> {
-    let what = command.get_program().to_string_lossy().into_owned();
-    let ended = command.output().with_context(|| format!("starting {what}"))?;
-    ensure!(ended.status.success(), "{what} failed: {}", String::from_utf8_lossy(&ended.stderr).trim());
-    Ok(ended.stdout)
 }

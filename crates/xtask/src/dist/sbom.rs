@@ -9,7 +9,7 @@ use anyhow::{Context, Result};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::{Release, output};
+use super::release::{Release, output};
 
 #[derive(Deserialize)]
 struct Lock {

@@ -7,7 +7,7 @@ use std::process::Command;
 
 use anyhow::{Context, Result};
 
-use super::output;
+use super::release::output;
 
 /// Where the repository keeps what is installed beside the program.
 const DOCUMENTS: [&str; 5] = ["README.md", "README.fr.md", "CHANGELOG.md", "LICENSE-APACHE", "LICENSE-MIT"];
