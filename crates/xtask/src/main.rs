@@ -6,6 +6,7 @@ mod bench;
 mod dist;
 mod fuzz;
 mod histories;
+mod lock_file;
 mod screens;
 mod simulator;
 

@@ -15,7 +15,7 @@ use super::lab::{self, Lab};
 use super::results::say;
 use crate::simulator::{API_KEY, Running, Shop};
 
-/// What to measure.
+/// Flags of `bench dashboard`.
 #[derive(Debug, Args)]
 pub struct DashboardArgs {
     /// Versions in staging
@@ -40,28 +40,29 @@ pub struct DashboardArgs {
 
 /// Pause between two requests: 20 a second at most.
 const PAUSE: Duration = Duration::from_millis(50);
-/// What Gazelle takes for a page while a sync is at work.
+/// The simulated latency of Gazelle for each page, in milliseconds.
 const LATENCY_MS: u64 = 240;
-/// A schedule that does not come, and one that comes as soon as a run has ended.
+/// A schedule that practically never starts a run, and one that starts a run every two seconds if none is in progress.
 const NEVER: &str = "0 0 29 2 *";
 const ALWAYS: &str = "*/2 * * * * *";
 
-/// A page: how it is called, its path, and within how many milliseconds 99 of 100 requests are to be answered.
+/// A page to measure, with the budget for the 99th percentile of its response time in milliseconds.
 struct Page {
     name: &'static str,
     path: String,
-    most: Option<f64>,
+    budget: Option<f64>,
 }
 
-/// What a page took.
-struct Taken {
+/// The measurements of a page.
+struct PageMeasurements {
     bytes: usize,
-    /// Sorted.
+    /// Response times, sorted.
     milliseconds: Vec<f64>,
 }
 
-impl Taken {
-    fn within(&self, hundredths: usize) -> f64 {
+impl PageMeasurements {
+    /// The percentile of the response times.
+    fn percentile(&self, hundredths: usize) -> f64 {
         let at = (self.milliseconds.len() * hundredths).div_ceil(100).saturating_sub(1);
         self.milliseconds.get(at).copied().unwrap_or(f64::NAN)
     }
@@ -91,11 +92,11 @@ pub fn run(args: &DashboardArgs) -> Result<()> {
     say("at rest");
     let serving = Serving::start(&lab, &program, &simulator.url, NEVER)?;
     let statements = statements(&lab, &serving, &pages)?;
-    let at_rest = asked(&serving, &pages, args.rounds)?;
+    let at_rest = measure(&serving, &pages, args.rounds)?;
     drop(serving);
     say("while syncs follow each other");
     let serving = Serving::start(&lab, &program, &simulator.url, ALWAYS)?;
-    let at_work = asked(&serving, &pages, args.rounds)?;
+    let at_work = measure(&serving, &pages, args.rounds)?;
     drop(serving);
     let runs = lab.query("dashboard", "SELECT count(*) FROM sync_runs WHERE program <> 'bench'")?;
     println!("{} versions, {} runs; {runs} runs of the program itself", args.versions, args.runs);
@@ -109,7 +110,7 @@ fn pages(lab: &Lab) -> Result<Vec<Page>> {
     let run = one("SELECT run_id FROM sync_runs WHERE program = 'bench' ORDER BY started_at DESC LIMIT 1")?;
     let visit = one("SELECT external_id FROM gazelle_appointments ORDER BY external_id LIMIT 1")?;
     let client = one("SELECT external_id FROM gazelle_clients ORDER BY external_id LIMIT 1")?;
-    let page = |name, path: &str, most| Page { name, path: path.to_owned(), most };
+    let page = |name, path: &str, budget| Page { name, path: path.to_owned(), budget };
     Ok(vec![
         page("today", "/app/today", Some(60.0)),
         page("runs", "/app/runs", Some(60.0)),
@@ -147,9 +148,10 @@ fn statements(lab: &Lab, serving: &Serving, pages: &[Page]) -> Result<Vec<usize>
     Ok(counts)
 }
 
-/// Asks for each page in turn, as often as wanted.
-fn asked(serving: &Serving, pages: &[Page], rounds: usize) -> Result<Vec<Taken>> {
-    let mut taken: Vec<Taken> = pages.iter().map(|_| Taken { bytes: 0, milliseconds: Vec::new() }).collect();
+/// Requests the pages in turn, `rounds` times.
+fn measure(serving: &Serving, pages: &[Page], rounds: usize) -> Result<Vec<PageMeasurements>> {
+    let mut taken: Vec<PageMeasurements> =
+        pages.iter().map(|_| PageMeasurements { bytes: 0, milliseconds: Vec::new() }).collect();
     for _ in 0..rounds {
         for (page, taken) in pages.iter().zip(&mut taken) {
             let begun = Instant::now();
@@ -215,25 +217,27 @@ impl Drop for Serving {
 }
 
 /// The table as Markdown.
-fn print(pages: &[Page], statements: &[usize], at_rest: &[Taken], at_work: &[Taken]) {
+fn print(pages: &[Page], statements: &[usize], at_rest: &[PageMeasurements], at_work: &[PageMeasurements]) {
     println!(
         "| page | KB | statements | at rest: p50, p95 ms | beside syncs: p50, p95, p99 ms | budget p99 | |"
     );
     println!("|---|--:|--:|--:|--:|--:|---|");
     for (((page, statements), rest), work) in pages.iter().zip(statements).zip(at_rest).zip(at_work) {
-        let (budget, verdict) = match page.most {
-            Some(most) => (format!("{most:.0}"), if work.within(99) <= most { "ok" } else { "MISS" }),
+        let (budget, verdict) = match page.budget {
+            Some(budget) => {
+                (format!("{budget:.0}"), if work.percentile(99) <= budget { "ok" } else { "MISS" })
+            }
             None => (String::new(), ""),
         };
         println!(
             "| {} | {:.1} | {statements} | {:.0}, {:.0} | {:.0}, {:.0}, {:.0} | {budget} | {verdict} |",
             page.name,
             work.bytes as f64 / 1000.0,
-            rest.within(50),
-            rest.within(95),
-            work.within(50),
-            work.within(95),
-            work.within(99),
+            rest.percentile(50),
+            rest.percentile(95),
+            work.percentile(50),
+            work.percentile(95),
+            work.percentile(99),
         );
     }
 }

@@ -26,7 +26,7 @@ use results::{MEMORY_LIMIT, Results, say};
 #[command(args_conflicts_with_subcommands = true)]
 pub struct BenchArgs {
     #[command(subcommand)]
-    what: Option<What>,
+    subject: Option<Subject>,
     /// Appointments of the big shop
     #[arg(long, default_value_t = 100_000)]
     appointments: usize,
@@ -56,16 +56,16 @@ pub struct BenchArgs {
     folder: PathBuf,
 }
 
-/// Another thing to measure than the sync.
+/// What to measure other than the sync.
 #[derive(Debug, Subcommand)]
-enum What {
+enum Subject {
     /// Measure each page of the dashboard over a long history, at rest and while syncs follow each other
     Dashboard(dashboard::DashboardArgs),
 }
 
 /// Measures and prints.
 pub fn run(args: &BenchArgs) -> Result<()> {
-    if let Some(What::Dashboard(args)) = &args.what {
+    if let Some(Subject::Dashboard(args)) = &args.subject {
         return dashboard::run(args);
     }
     ensure!(args.runs > 0, "--runs must be at least 1");

@@ -31,8 +31,9 @@ pub struct DistArgs {
 /// How often the program is started to time it.
 const STARTS: usize = 11;
 
-/// Builds all, and prints what was built and what was not.
+/// Builds the files of a release, and prints what was built and what was not.
 pub fn run(args: &DistArgs) -> Result<()> {
+    ensure!(cfg!(all(target_os = "linux", target_env = "gnu")), "releases are built on Linux with glibc");
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
     let program = match &args.program {
         Some(program) => program.clone(),
@@ -61,10 +62,11 @@ pub fn run(args: &DistArgs) -> Result<()> {
     let sums = output(Command::new("sha256sum").args(&built).current_dir(&args.out))?;
     fs::write(args.out.join("SHA256SUMS"), &sums)?;
     not_built.push(
-        "static programs (musl; arm64): the compiler has no standard library for them here (rustup target add)".to_owned(),
+        "static programs (musl), and programs for arm64: this command does not build them yet".to_owned(),
     );
-    not_built
-        .push("an image: it is to hold a static program; ops/container/Containerfile builds one".to_owned());
+    not_built.push(
+        "a container image: it needs a static program; ops/container/Containerfile builds one".to_owned(),
+    );
 
     for file in &built {
         println!("{:>12} bytes  {file}", fs::metadata(args.out.join(file))?.len());
@@ -82,8 +84,16 @@ pub fn run(args: &DistArgs) -> Result<()> {
 }
 
 fn release_build(root: &Path) -> Result<PathBuf> {
-    // Paths of this machine would be in the messages of a panic, and differ from one machine to the next.
-    let flags = format!("--remap-path-prefix={}=.", root.canonicalize()?.display());
+    // Without this, the messages of panics would contain paths that differ from one machine to the next.
+    let cargo_home = std::env::var_os("CARGO_HOME")
+        .map(PathBuf::from)
+        .or_else(|| Some(std::env::home_dir()?.join(".cargo")))
+        .context("no home directory: set CARGO_HOME")?;
+    let flags = format!(
+        "--remap-path-prefix={}=. --remap-path-prefix={}=cargo",
+        root.canonicalize()?.display(),
+        cargo_home.display()
+    );
     let mut cargo = Command::new("cargo");
     cargo.args(["build", "--release", "--locked", "-p", "gazelle-sync"]).current_dir(root);
     if std::env::var_os("RUSTFLAGS").is_none() {

@@ -1,17 +1,17 @@
-//! What the parts of a release share.
+//! The version and date of a release, and how external tools are run.
 
 use std::process::Command;
 
 use anyhow::{Context as _, Result, ensure};
 
-/// What all files are named by, and dated by.
+/// The version in the names of all files, and the time of their contents.
 pub(super) struct Release {
     pub(super) version: &'static str,
     /// The time of the commit, in seconds since 1970: each file in an archive has it.
     pub(super) epoch: String,
 }
 
-/// What a command prints; an error with its own words if it fails.
+/// Runs a command. Returns its standard output, or an error with its standard error.
 pub(super) fn output(command: &mut Command) -> Result<Vec<u8>> {
     let what = command.get_program().to_string_lossy().into_owned();
     let ended = command.output().with_context(|| format!("starting {what}"))?;

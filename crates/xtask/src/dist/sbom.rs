@@ -6,28 +6,16 @@ use std::path::Path;
 use std::process::Command;
 
 use anyhow::{Context, Result};
-use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::release::{Release, output};
-
-#[derive(Deserialize)]
-struct Lock {
-    package: Vec<Locked>,
-}
-
-#[derive(Deserialize)]
-struct Locked {
-    name: String,
-    version: String,
-    checksum: Option<String>,
-}
+use crate::lock_file;
 
 /// The document: the libraries that cargo builds into the program, with the checksums of the lock file.
 pub(super) fn write(root: &Path, release: &Release) -> Result<String> {
-    let lock: Lock = toml::from_str(&fs::read_to_string(root.join("Cargo.lock"))?).context("Cargo.lock")?;
+    let locked = lock_file::packages(&fs::read_to_string(root.join("Cargo.lock"))?)?;
     let checksums: BTreeMap<(String, String), String> =
-        lock.package.into_iter().filter_map(|it| Some(((it.name, it.version), it.checksum?))).collect();
+        locked.into_iter().filter_map(|it| Some(((it.name, it.version), it.checksum?))).collect();
     let tree = output(
         Command::new("cargo")
             .args(["tree", "--locked", "--offline", "-p", "gazelle-sync", "--edges", "normal"])

@@ -9,7 +9,7 @@ use anyhow::{Context, Result};
 
 use super::release::output;
 
-/// Where the repository keeps what is installed beside the program.
+/// The documents of the repository that are installed.
 const DOCUMENTS: [&str; 5] = ["README.md", "README.fr.md", "CHANGELOG.md", "LICENSE-APACHE", "LICENSE-MIT"];
 
 /// What is installed.
@@ -44,7 +44,7 @@ impl Content {
         Ok(Content { root: root.to_owned(), program, completions, manual })
     }
 
-    /// As an archive has it: for whoever puts each file where it belongs on their system.
+    /// Writes the layout of the archive: one folder.
     pub(super) fn archive_tree(&self, at: &Path) -> Result<()> {
         put(&at.join("gazelle-sync"), &fs::read(&self.program)?, 0o755)?;
         for (_, file, script) in &self.completions {
@@ -59,7 +59,7 @@ impl Content {
         self.copy("ops/systemd/gazelle-sync.service", &at.join("gazelle-sync.service"))
     }
 
-    /// As a Debian system has it.
+    /// Writes the layout of a Debian system.
     pub(super) fn system_tree(&self, at: &Path) -> Result<()> {
         put(&at.join("usr/bin/gazelle-sync"), &fs::read(&self.program)?, 0o755)?;
         for (shell, file, script) in &self.completions {
