@@ -112,13 +112,13 @@ async fn readiness(shared: &Shared) -> (bool, Value) {
     let (last_good, age) = last_good.unzip();
     let limit = i64::from(shared.settings.stale_after_minutes) * 60;
     let fresh = age.is_some_and(|age| age <= limit);
-    let refused = activity.credentials_problem;
-    let ready = database.is_none() && migrations.is_none() && refused.is_none() && fresh;
+    let credentials = activity.credentials.problem();
+    let ready = database.is_none() && migrations.is_none() && credentials.is_none() && fresh;
     let document = json!({
         "ready": ready,
         "database": { "ok": database.is_none(), "reason": database },
         "migrations": { "ok": migrations.is_none(), "reason": migrations },
-        "credentials": { "ok": refused.is_none(), "reason": refused },
+        "credentials": { "ok": credentials.is_none(), "reason": credentials },
         "fresh": { "ok": fresh, "last_good_run_at": last_good, "age_seconds": age, "stale_after_seconds": limit },
         "problem": activity.problem,
     });

@@ -5,18 +5,9 @@ use crate::support::service::{Serving, runs, until};
 use gazelle_sim::{Fault, FaultKind};
 use serde_json::{Value, json};
 
-/// No run is due: a good one has just ended, and the schedule names one day of the year.
-async fn world_at_rest() -> World {
-    let mut world = World::new().await;
-    world.set("GAZELLE_SYNC_INCREMENTAL", "0 0 1 1 *");
-    world.set("GAZELLE_SYNC_FULL", "0 0 1 1 *");
-    world.filled().await;
-    world
-}
-
 #[tokio::test]
 async fn a_missing_key_is_wrong_use_which_no_restart_mends() {
-    let mut world = world_at_rest().await;
+    let mut world = World::unscheduled().await;
     world.place.env.remove("GAZELLE_API_KEY");
     for args in [&["serve"][..], &["sync"], &["fetch"], &["auth", "status"]] {
         let ran = world.run(args).await;
@@ -34,7 +25,7 @@ async fn a_missing_key_is_wrong_use_which_no_restart_mends() {
 
 #[tokio::test]
 async fn a_refused_key_makes_the_service_unready_before_any_run_and_a_good_run_ends_that() {
-    let world = world_at_rest().await;
+    let world = World::unscheduled().await;
     let before = runs(&world, "true").await;
     let fault = world.control.add_fault(Fault::new(FaultKind::Unauthorized).forever());
     let serving = Serving::start(&world, &[]).await;
@@ -52,7 +43,19 @@ async fn a_refused_key_makes_the_service_unready_before_any_run_and_a_good_run_e
     );
     assert_eq!(runs(&world, "true").await, before, "no run was needed to find that");
 
+    // A run that fails for another reason says nothing of the key.
     world.control.remove_fault(fault);
+    let outage = world.control.add_fault(Fault::new(FaultKind::ServerError).forever());
+    assert_eq!(serving.ask(r#"{"mode": "full"}"#).await.0, 202);
+    until("a run that failed", async || {
+        runs(&world, "true").await > before
+            && serving.document("/healthz").await["activity"]["state"] == "waiting"
+    })
+    .await;
+    let ready = serving.document("/readyz").await;
+    assert_eq!(ready["credentials"]["ok"], false, "{ready}");
+
+    world.control.remove_fault(outage);
     assert_eq!(serving.ask(r#"{"mode": "incremental"}"#).await.0, 202);
     until("ready", async || serving.get("/readyz").await.0 == 200).await;
     serving.stop().await;
