@@ -2,6 +2,7 @@
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use jiff::Timestamp;
 use tokio_util::sync::CancellationToken;
@@ -9,11 +10,11 @@ use tokio_util::sync::CancellationToken;
 use super::entry::attempts::Attempts;
 use super::entry::passphrases::Passphrases;
 use super::entry::same_origin;
-use super::entry::seldom::Seldom;
 use super::entry::viewer::Viewer;
 use super::live::watch::Live;
 use super::page::{Asked, Frame, Screen, Waits};
 use crate::db::{Begin, Connection, Db, DbError, Outage, Tx};
+use crate::log_throttle::LogThrottle;
 use crate::service::state::Shared;
 
 /// The state of all routes.
@@ -21,10 +22,10 @@ pub(super) struct Site {
     pub(super) shared: Arc<Shared>,
     /// Who tried to sign in of late.
     pub(super) attempts: Attempts,
-    /// Attempts to sign in that were not looked at, since there were too many before.
-    pub(super) paused: Seldom,
-    /// One-time links that open nothing.
-    pub(super) wrong_links: Seldom,
+    /// Limits log lines about attempts to sign in, or to read a feed, that were refused because there were too many.
+    pub(super) refused_attempts: LogThrottle,
+    /// Limits log lines about one-time links that are not valid.
+    pub(super) invalid_links: LogThrottle,
     /// Whose turn it is to have a passphrase hashed.
     pub(super) passphrases: Passphrases,
     /// Since when pages find no database that answers; none while it answers.
@@ -75,8 +76,8 @@ impl Site {
     pub(super) fn new(shared: Arc<Shared>, stop: CancellationToken) -> Site {
         Site {
             attempts: Attempts::new(),
-            paused: Seldom::default(),
-            wrong_links: Seldom::default(),
+            refused_attempts: LogThrottle::every(Duration::from_secs(60)),
+            invalid_links: LogThrottle::every(Duration::from_secs(60)),
             passphrases: Passphrases::new(),
             away_since: Mutex::new(None),
             live: Arc::new(Live::new(shared.started_at.as_millisecond(), stop)),

@@ -306,6 +306,15 @@ impl World {
         World::with(ShopSpec::small(7), SimOptions::default()).await
     }
 
+    /// The small shop in production, and a service that starts no runs by itself.
+    pub async fn unscheduled() -> World {
+        let mut world = World::new().await;
+        world.set("GAZELLE_SYNC_INCREMENTAL", "0 0 29 2 *");
+        world.set("GAZELLE_SYNC_FULL", "0 0 29 2 *");
+        world.filled().await;
+        world
+    }
+
     pub async fn with(spec: ShopSpec, options: SimOptions) -> World {
         World::on(Place::new().await, spec, options).await
     }

@@ -45,11 +45,11 @@ pub(super) async fn show(
         link.as_ref().map_or_else(String::new, |link| blake3::Hash::from(link.hash()).to_hex().to_string())
     );
     if let Err(wait) = site.attempts.attempt(&counted, from) {
-        if let Some(times) = site.paused.another() {
+        if let Some(times) = site.refused_attempts.count() {
             tracing::warn!(
                 from = from.map(tracing::field::display),
                 times,
-                "attempts to read a calendar feed after too many others were refused (told once a minute at most)"
+                "attempts to read a calendar feed after too many others were refused (logged at most once a minute)"
             );
         }
         let answer = Answer::text(StatusCode::TOO_MANY_REQUESTS, "too many attempts");
@@ -63,10 +63,7 @@ pub(super) async fn show(
         }
         // The same for a link that was never made and one that is revoked.
         Ok(None) => {
-            tracing::warn!(
-                from = from.map(tracing::field::display),
-                "a link that opens no calendar feed was refused"
-            );
+            tracing::warn!(from = from.map(tracing::field::display), "an invalid calendar link was refused");
             Answer::text(StatusCode::NOT_FOUND, "there is no such page")
         }
         Err(_) => {

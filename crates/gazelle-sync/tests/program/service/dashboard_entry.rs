@@ -313,8 +313,8 @@ async fn who_signs_in_fails_or_is_refused_stands_in_the_log_by_id_with_the_time(
     for (what, fields) in [
         ("a person set a passphrase and signed in", vec![("person", id.as_str())]),
         ("a wrong name or passphrase was refused", vec![("person", id.as_str()), ("from", "127.0.0.1")]),
-        ("one-time links that open nothing were refused", vec![("from", "127.0.0.1")]),
-        ("a link that opens no calendar feed was refused", vec![("from", "127.0.0.1")]),
+        ("invalid one-time links were refused", vec![("from", "127.0.0.1")]),
+        ("an invalid calendar link was refused", vec![("from", "127.0.0.1")]),
         ("a person signed in to the dashboard", vec![("person", id.as_str())]),
         ("a person was refused by the dashboard", vec![("person", other.as_str()), ("route", "/app/people")]),
         ("the role of a person was changed", vec![("person", other.as_str()), ("role", "operator")]),

@@ -15,18 +15,9 @@ const RUN: &str =
     "INSERT INTO sync_runs (run_id, command, mode, trigger, status, started_at, finished_at, program)
     VALUES (gen_random_uuid(), 'sync', 'incremental', 'schedule', 'success', now(), now(), 'test')";
 
-/// A world that no run of the service's own changes.
-async fn quiet() -> World {
-    let mut world = World::new().await;
-    world.set("GAZELLE_SYNC_INCREMENTAL", "0 0 29 2 *");
-    world.set("GAZELLE_SYNC_FULL", "0 0 29 2 *");
-    world.filled().await;
-    world
-}
-
 #[tokio::test]
 async fn a_third_stream_closes_the_oldest_and_one_that_is_signed_out_ends() {
-    let world = quiet().await;
+    let world = World::unscheduled().await;
     let serving = Serving::start(&world, &[]).await;
     let office = signed_in(&world, &serving, "Bureau Exemple", &["--role", "office"]).await;
     let mut first = Stream::open(&office).await;
@@ -50,7 +41,7 @@ async fn a_third_stream_closes_the_oldest_and_one_that_is_signed_out_ends() {
 
 #[tokio::test]
 async fn a_technician_is_told_of_no_region_of_others() {
-    let world = quiet().await;
+    let world = World::unscheduled().await;
     let own = world.text("SELECT min(technician_external_id) FROM gazelle_appointments").await.unwrap();
     let serving = Serving::start(&world, &[]).await;
     let role = ["--role", "technician", "--technician", own.as_str()];
@@ -76,7 +67,7 @@ async fn a_technician_is_told_of_no_region_of_others() {
 
 #[tokio::test]
 async fn one_watcher_reads_for_all_and_who_reads_nothing_holds_nobody_up() {
-    let world = quiet().await;
+    let world = World::unscheduled().await;
     let serving = Serving::start(&world, &[]).await;
     let office = signed_in(&world, &serving, "Bureau Exemple", &["--role", "office"]).await;
     let person = world.text("SELECT id::text FROM sync_people").await.unwrap();
@@ -160,7 +151,7 @@ fn looks(world: &World) -> usize {
 
 #[tokio::test]
 async fn a_page_that_is_left_open_keeps_nobody_signed_in() {
-    let world = quiet().await;
+    let world = World::unscheduled().await;
     let serving = Serving::start(&world, &[]).await;
     let office = signed_in(&world, &serving, "Bureau Exemple", &["--role", "office"]).await;
     world.execute("UPDATE sync_sessions SET ends_at = now() + interval '5 min'").await;

@@ -135,13 +135,9 @@ fn frame(site: &Site, asked: &Asked, person: &Person) -> Frame {
 }
 
 fn gone(site: &Site, asked: &Asked) -> Answer {
-    if let Some(times) = site.wrong_links.another() {
+    if let Some(times) = site.invalid_links.count() {
         let from = attempts::address(&asked.headers, asked.peer).map(tracing::field::display);
-        tracing::warn!(
-            from,
-            times,
-            "one-time links that open nothing were refused (told once a minute at most)"
-        );
+        tracing::warn!(from, times, "invalid one-time links were refused (logged at most once a minute)");
     }
     let frame = Frame::new(asked, &site.shared.settings, Screen::Other, Timestamp::now());
     Answer::page(StatusCode::GONE, &Gone { frame })

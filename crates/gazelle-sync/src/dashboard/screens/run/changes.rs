@@ -17,6 +17,8 @@ use crate::staging::history::run_versions::{self, MOST_COUNTED, OfRun, StagedCou
 
 /// Records that are listed.
 const MOST: usize = 200;
+/// Records shown before the others are folded.
+const UNFOLDED: usize = 20;
 
 /// What a run changed.
 #[derive(Serialize)]
@@ -67,7 +69,9 @@ enum Kind {
 pub(super) struct View {
     pub(super) counts: Vec<CountsView>,
     pub(super) records: Vec<ChangedView>,
-    /// How many follow the first 20, folded.
+    /// The number of records shown before the fold.
+    pub(super) unfolded: usize,
+    /// The summary of the fold: how many records it holds.
     pub(super) others: String,
     pub(super) first: Option<String>,
 }
@@ -163,7 +167,8 @@ impl Changes {
         View {
             counts: counts.collect(),
             records: self.records.iter().map(|changed| self.record(changed, t)).collect(),
-            others: t.count(w::OTHER_RECORDS, self.records.len().saturating_sub(20)),
+            unfolded: UNFOLDED,
+            others: t.count(w::OTHER_RECORDS, self.records.len().saturating_sub(UNFOLDED)),
             first: self.is_cut.then(|| t.fill(w::FIRST_RECORDS, &[("n", &t.number(MOST as i64))])),
         }
     }

@@ -109,11 +109,11 @@ pub(crate) async fn sign_in(
 async fn begun(site: &Site, asked: &Asked, form: &Form) -> Result<Result<Answer, Refused>, Trouble> {
     let from = attempts::address(&asked.headers, asked.peer);
     if let Err(wait) = site.attempts.attempt(&form.name, from) {
-        if let Some(times) = site.paused.another() {
+        if let Some(times) = site.refused_attempts.count() {
             tracing::warn!(
                 from = from.map(display),
                 times,
-                "attempts to sign in to the dashboard after too many others were refused (told once a minute at most)"
+                "attempts to sign in to the dashboard after too many others were refused (logged at most once a minute)"
             );
         }
         return Ok(Err(Refused::Wait(wait)));
