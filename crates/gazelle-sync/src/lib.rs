@@ -29,6 +29,7 @@ pub mod from_v5;
 pub mod gazelle_to_staging;
 pub mod http;
 pub mod lease;
+mod log_throttle;
 pub mod loopback;
 pub mod metrics;
 pub mod migrate;

@@ -13,6 +13,7 @@ use rustix::fs::OFlags;
 mod descriptor;
 mod group;
 mod path;
+pub mod secrets;
 pub mod trusted;
 
 /// Why a file or folder is refused, and the remedy. Comes inside an [`io::Error`] of kind `PermissionDenied`.

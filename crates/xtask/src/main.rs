@@ -3,8 +3,10 @@
 mod attack;
 mod audit;
 mod bench;
+mod dist;
 mod fuzz;
 mod histories;
+mod lock_file;
 mod screens;
 mod simulator;
 
@@ -23,6 +25,8 @@ enum Command {
     Attack(attack::AttackArgs),
     /// Measure speed and memory against plain SQL and a script, on one server, in one run
     Bench(bench::BenchArgs),
+    /// Build what is installed without a compiler: an archive, a Debian package, checksums and a list of libraries
+    Dist(dist::DistArgs),
     /// Throw hostile records at everything that reads one
     Fuzz(fuzz::FuzzArgs),
     /// Play random histories of a shop and its copy, with kills, faults and rivals, and check each outcome
@@ -41,6 +45,7 @@ fn main() -> anyhow::Result<()> {
         Command::Attack(args) => attack::run(&args),
         Command::Audit(args) => audit::run(&args),
         Command::Bench(args) => bench::run(&args),
+        Command::Dist(args) => dist::run(&args),
         Command::Fuzz(args) => fuzz::run(&args),
         Command::Screens(args) => screens::run(&args),
         Command::SimulateHistories(args) => histories::run(&args),

@@ -3,22 +3,21 @@
 mod machine;
 
 use std::fs;
-use std::path::Path;
 
-use machine::{Ended, Machine, repository};
+use machine::{Machine, ScriptResult, repository, rust_files};
 
 const DEMO: &str = "cargo run --release --locked -p gazelle-sync -- demo";
 const TESTS: &str = "cargo test --locked";
 
 #[track_caller]
-fn assert_ran(ended: &Ended, calls: &[&str]) {
+fn assert_ran(ended: &ScriptResult, calls: &[&str]) {
     assert_eq!(ended.code, 0, "{}", ended.stderr);
     assert_eq!(ended.calls, calls, "{}", ended.stderr);
 }
 
 /// It stopped with these words, and nothing was changed or run.
 #[track_caller]
-fn assert_refused(ended: &Ended, words: &[&str]) {
+fn assert_refused(ended: &ScriptResult, words: &[&str]) {
     assert_eq!((ended.code, ended.calls.as_slice()), (1, &[][..]), "{}", ended.stderr);
     for word in words {
         assert!(ended.stderr.contains(word), "no {word:?} in {}", ended.stderr);
@@ -357,18 +356,6 @@ fn help_is_shown_to_who_asks_and_to_who_mistypes() {
         assert!(ended.stdout.contains("./dev [--yes] demo"), "{}", ended.stdout);
     }
     assert_refused(&machine.dev(&["tset"]), &["no such task: tset", "./dev [--yes] test"]);
-}
-
-/// Every Rust file below this folder.
-fn rust_files(folder: &Path, found: &mut Vec<(String, String)>) {
-    for entry in fs::read_dir(folder).unwrap().flatten() {
-        let path = entry.path();
-        if path.is_dir() {
-            rust_files(&path, found);
-        } else if path.extension().is_some_and(|extension| extension == "rs") {
-            found.push((path.display().to_string(), fs::read_to_string(&path).unwrap()));
-        }
-    }
 }
 
 /// A test starts a program from outside through `support/tools.rs`, which fails with the command that installs it,

@@ -66,7 +66,7 @@ SELECT n.nspname || '.' || c.relname || '.' || k.conname,
   JOIN pg_catalog.pg_constraint k ON k.confrelid = ours.oid
   JOIN pg_catalog.pg_class c ON c.oid = k.conrelid
   JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
- WHERE k.contype = 'f' AND k.conparentid = 0 AND k.conrelid NOT IN (SELECT oid FROM ours)
+ WHERE k.contype = 'f' AND k.conparentid = 0
    AND k.conrelid NOT IN (SELECT oid FROM ours)
 UNION ALL
 SELECT ours.name || '.' || p.polname,

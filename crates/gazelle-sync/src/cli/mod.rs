@@ -1,6 +1,6 @@
 //! The command line: its arguments and help. The commands themselves are in `commands`.
 //!
-//! Flags are the highest of the four layers of settings ([`Cli::flags`]). Secrets have no flag, because every user
+//! Flags are the highest of the layers of settings ([`Cli::flags`]). Secrets have no flag, because every user
 //! of the machine can read the arguments of a process.
 
 mod alerts;
@@ -67,7 +67,7 @@ pub struct Cli {
 #[derive(Debug, Clone, Default, Args)]
 #[command(next_help_heading = "Options of every command")]
 pub struct GlobalFlags {
-    /// Settings file [default: gazelle-sync.toml in the working directory, if it exists]
+    /// Settings file, in place of gazelle-sync.toml in the working directory and in /etc/gazelle-sync
     #[arg(long, global = true, value_name = "FILE")]
     pub config: Option<PathBuf>,
     /// PostgreSQL to mirror into, without a password (use DATABASE_URL to pass one)

@@ -38,6 +38,7 @@ use futures_util::FutureExt as _;
 
 use crate::cli::{self, Cli, Command};
 use crate::config::{Layers, Settings, SettingsError};
+use crate::credentials::NoCredentials;
 use crate::db;
 use crate::display::{self, Lines, Progress, ProgressStyle};
 use crate::entities;
@@ -79,7 +80,10 @@ pub fn main() -> ExitCode {
     context.progress.finish();
     match outcome {
         Ok(Ok(code)) => ExitCode::from(code),
-        Ok(Err(error)) => failed(&format!("{error:#}"), json, FAILED),
+        Ok(Err(error)) => {
+            let code = if error.is::<NoCredentials>() { WRONG_USE } else { FAILED };
+            failed(&format!("{error:#}"), json, code)
+        }
         Err(panic) => match db::other_columns(&*panic) {
             Some(error) => failed(&error, json, FAILED),
             None => resume_unwind(panic),

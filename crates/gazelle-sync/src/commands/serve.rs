@@ -14,11 +14,14 @@ use crate::http::HttpSocket;
 /// Serves until stopped.
 ///
 /// # Errors
-/// A schedule or a credential cannot be used; the address cannot be opened; a signal handler cannot be
+/// A credential is missing; the address cannot be opened; a signal handler cannot be
 /// installed. Failures of the database or of Gazelle do not end the service.
 pub async fn run(context: &Context, args: ServeArgs) -> Result<u8> {
     let settings = Arc::new(context.settings.clone());
-    let timetable = serving::timetable(&settings)?;
+    let timetable = match serving::timetable(&settings) {
+        Ok(timetable) => timetable,
+        Err(error) => return context.wrong_use(&format!("{error:#}")),
+    };
     // Report missing credentials at once, not in the first run.
     opened::client(&settings, None)?;
     let socket =

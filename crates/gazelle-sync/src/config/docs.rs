@@ -126,8 +126,9 @@ pub fn settings_markdown() -> String {
 /// The settings as plain text, for `--help`.
 pub fn settings_text() -> String {
     let mut text = String::from(
-        "Settings, in rising order: defaults, gazelle-sync.toml, systemd's credential `secrets`, environment, flags.\n\
-         The first name is the one in gazelle-sync.toml, the second the environment variable.\n",
+        "Settings, in rising order: defaults, gazelle-sync.toml in /etc/gazelle-sync, gazelle-sync.toml in the working \
+         directory, secrets in /etc/gazelle-sync (or systemd's credential), .env in the working directory, environment, \
+         flags.\nThe first name is the one in gazelle-sync.toml, the second the environment variable.\n",
     );
     for doc in SETTINGS {
         text.push_str(&format!("\n  {}, {}\n      {}", doc.key, doc.env, doc.meaning));
@@ -138,6 +139,9 @@ pub fn settings_text() -> String {
             text.push_str(" (secret)");
         }
     }
-    text.push_str("\n\n  The file itself is named by --config or GAZELLE_SYNC_CONFIG.");
+    text.push_str(
+        "\n\n  A file named by --config or GAZELLE_SYNC_CONFIG is read in place of both gazelle-sync.toml. \
+         GAZELLE_SYNC_CONFIG_DIR names a folder in place of /etc/gazelle-sync.",
+    );
     text
 }

@@ -1,30 +1,20 @@
 //! The sources of values and their order.
 
 use std::collections::HashMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use ::config::{Config, ConfigError, File, FileFormat, Map, Source, Value};
 
 use super::SettingsError;
 use super::docs::SETTINGS;
-use super::nearest::nearest;
+use super::found_secrets::{self, FoundSecrets};
 use super::secrets_file::{self, Secrets};
 use super::toml_file::TomlFile;
+use super::variables::{CONFIG_DIR_ENV, CONFIG_ENV, MACHINE_FOLDER, unknown_env, unknown_setting};
 use crate::private_files::trusted::FileOrigin;
 
-/// The settings file in the working directory, read if no other file is named.
+/// The settings file in the working directory and in [`MACHINE_FOLDER`], read if no other file is named.
 pub const DEFAULT_FILE: &str = "gazelle-sync.toml";
-
-/// The environment variable that names the settings file.
-pub const CONFIG_ENV: &str = "GAZELLE_SYNC_CONFIG";
-
-/// The prefix of our own environment variables.
-const ENV_PREFIX: &str = "GAZELLE_SYNC_";
-
-/// A variable's name without the common prefix, which would make all names similar to each other.
-fn tail(name: &str) -> &str {
-    name.strip_prefix(ENV_PREFIX).or_else(|| name.strip_prefix("GAZELLE_")).unwrap_or(name)
-}
 
 /// A setting given as a flag.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -47,8 +37,12 @@ pub struct Layers {
     pub file: Option<PathBuf>,
     /// The folder in which [`DEFAULT_FILE`] is searched, and in which relative paths start.
     pub working_dir: PathBuf,
-    /// Secrets from systemd's credential file.
+    /// The folder with the settings of this machine; `None`: there is none.
+    pub machine: Option<PathBuf>,
+    /// Secrets from `.env`, and from systemd's credential file or the machine's folder.
     pub secrets: Secrets,
+    /// Warnings about sources that were found.
+    pub remarks: Vec<String>,
     /// Environment variables with our prefix that are not settings.
     pub unknown_env: Vec<String>,
     /// Flags.
@@ -62,12 +56,12 @@ impl Layers {
     /// The sources of this process.
     ///
     /// # Errors
-    /// A variable of ours is not UTF-8, or the working directory does not exist.
+    /// A variable of ours is not UTF-8, the working directory does not exist, or a file of secrets is not trusted.
     pub fn of_process(file: Option<PathBuf>, flags: Vec<Flag>) -> Result<Self, SettingsError> {
         let mut env = HashMap::new();
         let mut problems = Vec::new();
         let names = SETTINGS.iter().map(|doc| doc.env);
-        for name in names.chain([CONFIG_ENV, "HOME", "XDG_DATA_HOME"]) {
+        for name in names.chain([CONFIG_ENV, CONFIG_DIR_ENV, "HOME", "XDG_DATA_HOME"]) {
             match std::env::var(name) {
                 Ok(value) => drop(env.insert(name.to_owned(), value)),
                 Err(std::env::VarError::NotPresent) => {}
@@ -76,43 +70,31 @@ impl Layers {
                 }
             }
         }
-        let secrets = match std::env::var_os(secrets_file::FOLDER_ENV) {
-            Some(folder) => secrets_file::read(folder.as_ref(), &mut problems),
-            None => Secrets::new(),
-        };
-        let mut unknown_env: Vec<String> = std::env::vars_os()
-            .filter_map(|(name, _)| name.into_string().ok())
-            .filter(|name| name.starts_with(ENV_PREFIX) && name != CONFIG_ENV)
-            .filter(|name| SETTINGS.iter().all(|doc| doc.env != name))
-            .collect();
-        unknown_env.sort();
         let working_dir = std::env::current_dir().unwrap_or_else(|error| {
             problems.push(format!("the working directory cannot be read: {error}"));
             PathBuf::new()
         });
+        let machine = machine_folder(&env, &mut problems);
+        let mut found = FoundSecrets { problems, ..FoundSecrets::default() };
+        found.of_directory(&working_dir);
+        match std::env::var_os(secrets_file::FOLDER_ENV) {
+            // What systemd hands over is a copy of the machine's file, which its account need not read.
+            Some(folder) => found.of_systemd(folder.as_ref()),
+            None => found.of_machine(&machine),
+        }
+        let FoundSecrets { secrets, problems, remarks } = found;
         if !problems.is_empty() {
             return Err(SettingsError { problems });
         }
+        let (unknown_env, machine) = (unknown_env(), Some(machine));
         let root = rustix::process::geteuid().is_root();
-        Ok(Self { env, file, working_dir, secrets, unknown_env, flags, root })
+        Ok(Self { env, file, working_dir, machine, secrets, remarks, unknown_env, flags, root })
     }
 
     /// A warning for each environment variable with our prefix that is not a setting: its name and the most similar
     /// setting. Not an error, because the environment may also serve a newer version of the program.
     pub fn unknown_variables(&self) -> Vec<String> {
-        let warning = |name: &String| {
-            let tail = tail(name);
-            let known = SETTINGS.iter().flat_map(|doc| [(doc.key, doc), (self::tail(doc.env), doc)]);
-            let meant = nearest(tail, known.clone().map(|(name, _)| name))
-                .and_then(|name| known.clone().find(|(known, _)| *known == name));
-            match meant {
-                Some((_, doc)) => {
-                    format!("environment variable {name} is no setting; did you mean `{}`?", doc.env)
-                }
-                None => format!("environment variable {name} is no setting"),
-            }
-        };
-        self.unknown_env.iter().map(warning).collect()
+        self.unknown_env.iter().map(|name| unknown_setting(name, "environment variable")).collect()
     }
 
     /// The value of an environment variable; empty or blank counts as absent.
@@ -120,12 +102,24 @@ impl Layers {
         self.env.get(name).map(|value| value.trim()).filter(|value| !value.is_empty())
     }
 
-    /// The settings file; `None` if there is none.
-    pub(super) fn read_file(&self) -> Result<Option<TomlFile>, SettingsError> {
+    /// The settings files, the one that wins last, and warnings: the file that was named, else the machine's and
+    /// that of the working directory.
+    pub(super) fn read_files(&self) -> Result<(Vec<TomlFile>, Vec<String>), SettingsError> {
+        let mut warnings = self.remarks.clone();
         let (path, by) = match (&self.file, self.env(CONFIG_ENV)) {
             (Some(path), _) => (path.clone(), "--config"),
             (None, Some(path)) => (PathBuf::from(path), CONFIG_ENV),
-            (None, None) => return TomlFile::if_present(self.working_dir.join(DEFAULT_FILE)),
+            (None, None) => {
+                let machine = self.machine.as_ref().map(|folder| folder.join(DEFAULT_FILE));
+                let mut files = Vec::new();
+                match machine {
+                    Some(path) if is_closed_file(&path) => warnings.push(found_secrets::closed(&path)),
+                    Some(path) => files.extend(TomlFile::if_present(path)?),
+                    None => {}
+                }
+                files.extend(TomlFile::if_present(self.working_dir.join(DEFAULT_FILE))?);
+                return Ok((files, warnings));
+            }
         };
         // An environment variable may stay set: with a relative path it names a different file in each working
         // directory.
@@ -133,12 +127,12 @@ impl Layers {
             true => FileOrigin::Named,
             false => FileOrigin::DefaultPlace,
         };
-        TomlFile::named(self.working_dir.join(path), by, origin).map(Some)
+        Ok((vec![TomlFile::named(self.working_dir.join(path), by, origin)?], warnings))
     }
 
-    /// Merges all layers, later ones win. Each value remembers its source, except values of the file, whose lines
+    /// Merges all layers, later ones win. Each value remembers its source, except values of files, whose lines
     /// `TomlFile` knows.
-    pub(super) fn merge(&self, file: Option<&TomlFile>) -> Result<Map<String, Value>, ConfigError> {
+    pub(super) fn merge(&self, files: &[TomlFile]) -> Result<Map<String, Value>, ConfigError> {
         let mut builder = Config::builder();
         for doc in SETTINGS.iter().filter(|doc| !doc.default.is_empty()) {
             builder = builder.set_default(doc.key, doc.default)?;
@@ -155,11 +149,28 @@ impl Layers {
         for flag in &self.flags {
             above.set(flag.key, format!("flag {}", flag.name), flag.value.trim());
         }
-        if let Some(file) = file {
+        for file in files {
             builder = builder.add_source(File::from_str(&file.text, FileFormat::Toml));
         }
         // Collected at once, because values that are queried one by one lose their source.
         builder.add_source(above).build()?.collect()
+    }
+}
+
+/// Whether a file exists and this account may not read it.
+fn is_closed_file(path: &Path) -> bool {
+    std::fs::File::open(path).is_err_and(|error| found_secrets::is_closed(&error))
+}
+
+/// The folder with the settings of this machine, or the one that a variable names in its place.
+fn machine_folder(env: &HashMap<String, String>, problems: &mut Vec<String>) -> PathBuf {
+    match env.get(CONFIG_DIR_ENV).map(|folder| folder.trim()).filter(|folder| !folder.is_empty()) {
+        Some(folder) if !Path::new(folder).is_absolute() => {
+            problems.push(format!("environment variable {CONFIG_DIR_ENV} must be an absolute path"));
+            PathBuf::from(MACHINE_FOLDER)
+        }
+        Some(folder) => PathBuf::from(folder),
+        None => PathBuf::from(MACHINE_FOLDER),
     }
 }
 

@@ -17,7 +17,9 @@ use super::{Layers, SettingsError};
 pub(super) struct Reader<'a> {
     merged: Map<String, Value>,
     layers: &'a Layers,
-    file: Option<TomlFile>,
+    /// The one that wins last.
+    files: Vec<TomlFile>,
+    warnings: Vec<String>,
     problems: Vec<String>,
     /// The values that were given, with their sources; settings without a value are missing.
     pub given: BTreeMap<&'static str, GivenValue>,
@@ -40,15 +42,15 @@ struct UntypedValue {
 
 impl<'a> Reader<'a> {
     /// # Errors
-    /// The settings file cannot be read or is not believed; the layers cannot be merged.
+    /// A settings file cannot be read or is not believed; the layers cannot be merged.
     pub fn new(layers: &'a Layers) -> Result<Self, SettingsError> {
-        let file = layers.read_file()?;
-        // The names are our own and the file was parsed before, so an error here contains no secret.
+        let (files, warnings) = layers.read_files()?;
+        // The names are our own and the files were parsed before, so an error here contains no secret.
         let merged = layers
-            .merge(file.as_ref())
+            .merge(&files)
             .map_err(|error| SettingsError::one(format!("the settings cannot be put together: {error}")))?;
-        let problems = file.as_ref().map(|file| file.problems.clone()).unwrap_or_default();
-        Ok(Self { merged, layers, file, problems, given: BTreeMap::new() })
+        let problems = files.iter().flat_map(|file| file.problems.clone()).collect();
+        Ok(Self { merged, layers, files, warnings, problems, given: BTreeMap::new() })
     }
 
     /// The given values.
@@ -64,7 +66,8 @@ impl<'a> Reader<'a> {
 
     /// Warnings about the sources that do not prevent the program from running.
     pub fn warnings(&self) -> Vec<String> {
-        self.file.iter().filter_map(TomlFile::warning).collect()
+        let of_files = self.files.iter().filter_map(TomlFile::warning);
+        self.warnings.iter().cloned().chain(of_files).collect()
     }
 
     /// Adds a problem that concerns several settings.
@@ -201,10 +204,10 @@ impl<'a> Reader<'a> {
     /// converted the same way.
     fn find(&mut self, key: &'static str) -> Option<UntypedValue> {
         let value = self.merged.get(key)?;
-        let place = match (value.origin(), &self.file) {
+        let place = match (value.origin(), self.files.iter().rev().find(|file| file.has(key))) {
             (Some(origin), _) => origin.to_owned(),
-            (None, Some(file)) if file.has(key) => file.place_of(key),
-            (None, _) => "default".to_owned(),
+            (None, Some(file)) => file.place_of(key),
+            (None, None) => "default".to_owned(),
         };
         let text = match &value.kind {
             ValueKind::String(text) => text.trim().to_owned(),

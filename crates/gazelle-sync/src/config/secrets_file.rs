@@ -46,7 +46,8 @@ pub(super) fn read(folder: &Path, problems: &mut Vec<String>) -> Secrets {
     }
 }
 
-fn parse(path: &str, text: &str, problems: &mut Vec<String>) -> Secrets {
+/// Reads a file of which every line must be a setting.
+pub(super) fn parse(path: &str, text: &str, problems: &mut Vec<String>) -> Secrets {
     let mut secrets = Secrets::new();
     for (number, line) in text.lines().enumerate() {
         let line = line.trim();
@@ -54,18 +55,15 @@ fn parse(path: &str, text: &str, problems: &mut Vec<String>) -> Secrets {
             continue;
         }
         let place = format!("{path}, line {}", number + 1);
-        let is_plain =
-            |name: &&str| !name.is_empty() && name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_');
         // The line may contain a secret, so the error does not repeat it.
-        let named = line.split_once('=').map(|(name, value)| (name.trim_end(), value.trim_start()));
-        let Some((name, value)) = named.filter(|(name, _)| is_plain(name)) else {
+        let Some((name, value)) = assigned(line) else {
             problems.push(format!("{place}: must be NAME=value"));
             continue;
         };
         if SETTINGS.iter().all(|doc| doc.env != name) {
             let meant = did_you_mean(name, SETTINGS.iter().map(|doc| doc.env));
             problems.push(format!(
-                "{place}: {name} is no setting{meant}; other variables belong into the unit, as Environment="
+                "{place}: unknown setting {name}{meant}; other variables belong into the unit, as Environment="
             ));
             continue;
         }
@@ -77,8 +75,16 @@ fn parse(path: &str, text: &str, problems: &mut Vec<String>) -> Secrets {
     secrets
 }
 
+/// The name and the value of a line `NAME=value`.
+pub(super) fn assigned(line: &str) -> Option<(&str, &str)> {
+    let (name, value) = line.split_once('=')?;
+    let name = name.trim_end();
+    let is_plain = !name.is_empty() && name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_');
+    is_plain.then(|| (name, value.trim_start()))
+}
+
 /// Removes quotes and backslashes as systemd does.
-fn unquoted(value: &str) -> Result<String, &'static str> {
+pub(super) fn unquoted(value: &str) -> Result<String, &'static str> {
     if let Some(rest) = value.strip_prefix('\'') {
         let inner = rest.strip_suffix('\'').ok_or("has no closing quote")?;
         return if inner.contains('\'') {
@@ -149,8 +155,8 @@ mod tests {
         let key = &secrets["GAZELLE_API_KEY"];
         assert_eq!((key.value.as_str(), key.place.as_str()), ("s3cr3t", "/run/secrets, line 3"));
         for (problem, words) in problems.iter().zip([
-            "line 4: GAZELE_API_KEY is no setting; did you mean",
-            "line 5: HTTPS_PROXY is no setting",
+            "line 4: unknown setting GAZELE_API_KEY; did you mean",
+            "line 5: unknown setting HTTPS_PROXY",
             "line 6: must be NAME=value",
             "line 7: must be NAME=value",
             "line 8: the value of DATABASE_URL has no closing quote",

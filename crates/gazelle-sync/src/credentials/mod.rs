@@ -22,29 +22,36 @@ use crate::source::{Credential, FileTokenStore, OauthCredential, TokenStore, Tok
 
 pub use login::{Login, login};
 
+/// The settings name no credential: wrong use, which no repetition mends.
+#[derive(Debug, thiserror::Error)]
+#[error("no Gazelle credentials: {0}")]
+pub struct NoCredentials(&'static str);
+
 /// The credential of the settings.
 ///
 /// `open` is a database that is open already: tokens in the database are then read and refreshed through it,
 /// because the role may have few connections.
 ///
 /// # Errors
-/// There is no credential, or a setting that it needs is missing.
+/// [`NoCredentials`], or a setting that a credential needs is missing.
 pub fn of(settings: &Settings, open: Option<&Db>) -> Result<Credential> {
     if let Some(key) = &settings.api_key {
         return Ok(Credential::ApiKey(key.clone()));
     }
     let (Some(client_id), Some(client_secret)) = (&settings.client_id, &settings.client_secret) else {
         if settings.access_token.is_some() || settings.refresh_token.is_some() {
-            bail!(
-                "no Gazelle credentials: GAZELLE_ACCESS_TOKEN and GAZELLE_REFRESH_TOKEN are not enough alone, since \
-                 tokens end and only the application can renew them: set GAZELLE_CLIENT_ID and GAZELLE_CLIENT_SECRET \
-                 too, or GAZELLE_API_KEY instead"
+            return Err(NoCredentials(
+                "GAZELLE_ACCESS_TOKEN and GAZELLE_REFRESH_TOKEN are not enough alone, since tokens end and only the \
+                 application can renew them: set GAZELLE_CLIENT_ID and GAZELLE_CLIENT_SECRET too, or GAZELLE_API_KEY \
+                 instead",
             )
+            .into());
         }
-        bail!(
-            "no Gazelle credentials: set GAZELLE_API_KEY, or GAZELLE_CLIENT_ID and GAZELLE_CLIENT_SECRET and run \
-             `gazelle-sync auth login` (to try the program without any: gazelle-sync demo)"
+        return Err(NoCredentials(
+            "set GAZELLE_API_KEY, or GAZELLE_CLIENT_ID and GAZELLE_CLIENT_SECRET and run `gazelle-sync auth login` (to \
+             try the program without any: gazelle-sync demo)",
         )
+        .into());
     };
     Ok(Credential::Oauth(OauthCredential {
         client_id: client_id.clone(),

@@ -33,6 +33,11 @@ const NOT_STORED: &str = "no-store";
 const ASKED_AGAIN: &str = "private, no-cache";
 const FOR_EVER: &str = "public, max-age=31536000, immutable";
 
+/// What a browser calls a document that is saved, whatever its address ends with.
+const DOCUMENT_FILE: &str = "inline; filename=\"gazelle-sync.json\"";
+/// What a browser calls a calendar that is saved: its address ends with the link, which opens it.
+const CALENDAR_FILE: &str = "attachment; filename=\"visits.ics\"";
+
 /// Characters of a text, and items of a list, in a bounded document.
 const LONGEST: usize = 2 * 1024;
 
@@ -65,7 +70,10 @@ impl Answer {
     /// A JSON document.
     pub(super) fn document(status: StatusCode, document: &impl Serialize) -> Answer {
         match Document::indented(document) {
-            Ok(document) => Answer::new(status, "application/json", format!("{document}\n")),
+            Ok(document) => {
+                let answer = Answer::new(status, "application/json", format!("{document}\n"));
+                answer.with(header::CONTENT_DISPOSITION, DOCUMENT_FILE.to_owned())
+            }
             Err(_) => Answer::text(StatusCode::INTERNAL_SERVER_ERROR, "this document could not be made"),
         }
     }
@@ -99,7 +107,8 @@ impl Answer {
 
     /// A calendar, which a client may keep.
     pub(super) fn calendar(text: String) -> Answer {
-        Answer { cache: ASKED_AGAIN, ..Answer::new(StatusCode::OK, "text/calendar; charset=utf-8", text) }
+        let calendar = Answer::new(StatusCode::OK, "text/calendar; charset=utf-8", text);
+        Answer { cache: ASKED_AGAIN, ..calendar }.with(header::CONTENT_DISPOSITION, CALENDAR_FILE.to_owned())
     }
 
     /// The client has the calendar already.
@@ -185,6 +194,15 @@ mod tests {
             assert_eq!(header("referrer-policy"), "same-origin");
             assert_eq!(header("cross-origin-opener-policy"), "same-origin");
             assert_eq!(header("cross-origin-resource-policy"), "same-origin");
+        }
+        for (answer, file) in [
+            (
+                Answer::document(StatusCode::OK, &serde_json::json!({})),
+                "inline; filename=\"gazelle-sync.json\"",
+            ),
+            (Answer::calendar("BEGIN:VCALENDAR\r\n".to_owned()), "attachment; filename=\"visits.ics\""),
+        ] {
+            assert_eq!(answer.into_response().headers()["content-disposition"], file);
         }
     }
 

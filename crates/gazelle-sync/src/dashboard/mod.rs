@@ -229,6 +229,10 @@ async fn admitted(site: &Site, mut asked: PageRequest, mut request: Request, nex
             response
         }
     };
+    if let (StatusCode::FORBIDDEN, Some(person)) = (response.status(), asked.viewer.person()) {
+        // The route and not the address, which may name records.
+        tracing::warn!(person = %person.id, route = route.path, "a person was refused by the dashboard");
+    }
     let is_line = response
         .headers()
         .get(header::CONTENT_TYPE)

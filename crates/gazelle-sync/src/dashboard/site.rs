@@ -2,6 +2,7 @@
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use jiff::Timestamp;
 use tokio_util::sync::CancellationToken;
@@ -13,7 +14,7 @@ use super::entry::viewer::Viewer;
 use super::live::watch::Live;
 use super::page::{AwaitingCounts, Frame, PageRequest, Screen};
 use crate::db::{Begin, Connection, Db, DbError, Outage, Tx};
-use crate::migrate::demo;
+use crate::log_throttle::LogThrottle;
 use crate::service::state::Shared;
 
 /// The state of all routes.
@@ -21,6 +22,10 @@ pub(super) struct Site {
     pub(super) shared: Arc<Shared>,
     /// Who tried to sign in of late.
     pub(super) attempts: Attempts,
+    /// Limits log lines about attempts to sign in, or to read a feed, that were refused because there were too many.
+    pub(super) refused_attempts: LogThrottle,
+    /// Limits log lines about one-time links that are not valid.
+    pub(super) invalid_links: LogThrottle,
     /// Whose turn it is to have a passphrase hashed.
     pub(super) passphrases: Passphrases,
     /// Since when pages find no database that answers; none while it answers.
@@ -71,6 +76,8 @@ impl Site {
     pub(super) fn new(shared: Arc<Shared>, stop: CancellationToken) -> Site {
         Site {
             attempts: Attempts::new(),
+            refused_attempts: LogThrottle::every(Duration::from_secs(60)),
+            invalid_links: LogThrottle::every(Duration::from_secs(60)),
             passphrases: Passphrases::new(),
             away_since: Mutex::new(None),
             live: Arc::new(Live::new(shared.started_at.as_millisecond(), stop)),
@@ -172,11 +179,9 @@ impl Reader {
 async fn begin(connection: &mut Connection) -> Result<Snapshot<'_>, DbError> {
     let begin = Begin { snapshot: true, read_only: true, ..Begin::default() };
     let (tx, _) = connection.begin_with(begin).await?;
-    tx.batch("SET LOCAL TimeZone = 'UTC'").await?;
-    let is_demo = demo::is_demo_in(&tx).await?;
-    let now = tx.now().await?;
-    let waits = tx.query(include_str!("waits.sql"), &[]).await?;
-    let waits =
-        waits.first().map(|row| AwaitingCounts { cases: row.get("cases"), deletions: row.get("deletions") });
-    Ok(Snapshot { tx, now, waits: waits.unwrap_or_default(), is_demo })
+    let rows = tx.query(include_str!("waits.sql"), &[]).await?;
+    let row = rows.first().ok_or_else(|| DbError::infrastructure("the database returned no time"))?;
+    let waits = AwaitingCounts { cases: row.get("cases"), deletions: row.get("deletions") };
+    let (now, is_demo) = (row.get("now"), row.get("is_demo"));
+    Ok(Snapshot { tx, now, waits, is_demo })
 }

@@ -215,7 +215,7 @@ impl Verdict {
             Verdict::Differs(verified) => (w::DIFFERS_ACT, Some(verified.report.clone())),
             Verdict::Withheld(_) => (w::WITHHELD_ACT, Some("/app/deletions".to_owned())),
             Verdict::ManyCases(_) => (w::CASES_ACT, Some("/app/quarantine".to_owned())),
-            Verdict::NotVerified(_) => (w::VERIFY_ACT, None),
+            Verdict::NotVerified(_) => (w::VERIFY_ACT, Some("/app/#live-verified".to_owned())),
             Verdict::Right(_) => return None,
         };
         Some(VerdictAction { label: t.say(label).into_owned(), href })

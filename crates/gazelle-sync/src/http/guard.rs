@@ -15,6 +15,7 @@ use secrecy::{ExposeSecret, SecretString};
 use super::answer::Answer;
 use super::listener::Peer;
 use super::tries::{PAUSE, WrongTokens};
+use crate::log_throttle::LogThrottle;
 use crate::loopback;
 use crate::metrics::{HttpRefusal, Metrics};
 
@@ -30,13 +31,16 @@ type Digest = [u8; 32];
 struct Rules {
     secret: Option<Digest>,
     wrong_tokens: WrongTokens,
+    /// Limits log lines about right tokens, which a supervisor sends several times a minute.
+    accepted_tokens: LogThrottle,
     metrics: Metrics,
 }
 
 /// Puts the routes behind the guard.
 pub(super) fn guarded(routes: Router, token: Option<SecretString>, metrics: Metrics) -> Router {
     let secret = token.map(|token| digest(token.expose_secret().as_bytes()));
-    let rules = Arc::new(Rules { secret, wrong_tokens: WrongTokens::default(), metrics });
+    let accepted_tokens = LogThrottle::every(Duration::from_secs(3600));
+    let rules = Arc::new(Rules { secret, wrong_tokens: WrongTokens::new(), accepted_tokens, metrics });
     routes
         .layer(DefaultBodyLimit::max(LONGEST_BODY))
         .layer(from_fn(in_time))
@@ -64,7 +68,12 @@ async fn authorise(State(rules): State<Arc<Rules>>, request: Request, next: Next
         }
         false => refusal(rules.secret.as_ref(), request.method(), request.headers()),
     };
-    let Some((status, why)) = refused else { return with_headers(next.run(request).await) };
+    let Some((status, why)) = refused else {
+        if let Some(accepted) = rules.secret.as_ref().and_then(|_| rules.accepted_tokens.count()) {
+            tracing::info!(%peer, accepted, "requests with the right token at the HTTP side (logged at most once an hour)");
+        }
+        return with_headers(next.run(request).await);
+    };
     if status == StatusCode::UNAUTHORIZED {
         rules.note_wrong(peer, request.headers());
     }
@@ -99,7 +108,7 @@ impl Rules {
         }
         self.metrics.http_refused(HttpRefusal::WrongToken);
         if let Some(wrong) = self.wrong_tokens.wrong(peer) {
-            tracing::warn!(%peer, wrong, "requests with a wrong token at the HTTP side (told once a minute at most)");
+            tracing::warn!(%peer, wrong, "requests with a wrong token at the HTTP side (logged at most once a minute)");
         }
     }
 }

@@ -71,7 +71,8 @@ async fn healthz(State(site): State<Arc<Site>>) -> Answer {
     Answer::document(status, document)
 }
 
-/// Readiness: the database answers, its migrations are complete, and the last good run is recent enough.
+/// Readiness: the database answers, its migrations are complete, Gazelle takes our credentials, and the last good run
+/// is recent enough.
 async fn readyz(State(site): State<Arc<Site>>) -> Answer {
     let mut cached = site.ready.lock().await;
     let (ready, document) = match &*cached {
@@ -111,11 +112,13 @@ async fn readiness(shared: &Shared) -> (bool, Value) {
     let (last_good, age) = last_good.unzip();
     let limit = i64::from(shared.settings.stale_after_minutes) * 60;
     let fresh = age.is_some_and(|age| age <= limit);
-    let ready = database.is_none() && migrations.is_none() && fresh;
+    let credentials = activity.credentials.problem();
+    let ready = database.is_none() && migrations.is_none() && credentials.is_none() && fresh;
     let document = json!({
         "ready": ready,
         "database": { "ok": database.is_none(), "reason": database },
         "migrations": { "ok": migrations.is_none(), "reason": migrations },
+        "credentials": { "ok": credentials.is_none(), "reason": credentials },
         "fresh": { "ok": fresh, "last_good_run_at": last_good, "age_seconds": age, "stale_after_seconds": limit },
         "problem": activity.problem,
     });

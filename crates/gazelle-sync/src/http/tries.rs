@@ -1,4 +1,4 @@
-//! Counts wrong tokens, limits how often they are logged, and blocks addresses of other machines that send many.
+//! Counts wrong tokens, and blocks addresses of other machines that send many.
 
 use std::collections::HashMap;
 use std::net::IpAddr;
@@ -8,6 +8,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use super::slots::{counted_address, is_near};
+use crate::log_throttle::LogThrottle;
 
 /// An address is blocked after this many wrong tokens within [`PAUSE`].
 const MANY: u32 = 10;
@@ -17,14 +18,9 @@ pub(super) const PAUSE: Duration = Duration::from_secs(60);
 const ADDRESSES: usize = 1024;
 
 /// Recent wrong tokens.
-#[derive(Default)]
-pub(super) struct WrongTokens(Mutex<WrongTokenLog>);
-
-#[derive(Default)]
-struct WrongTokenLog {
-    of: HashMap<IpAddr, AddressFailures>,
-    logged_at: Option<Instant>,
-    unlogged: u64,
+pub(super) struct WrongTokens {
+    of: Mutex<HashMap<IpAddr, AddressFailures>>,
+    log: LogThrottle,
 }
 
 #[derive(Clone, Copy)]
@@ -34,39 +30,38 @@ struct AddressFailures {
 }
 
 impl WrongTokens {
+    pub(super) fn new() -> WrongTokens {
+        WrongTokens { of: Mutex::default(), log: LogThrottle::every(PAUSE) }
+    }
+
     /// Whether an address is blocked, even with the right token. Never for this machine: a reverse proxy there
     /// speaks for many clients, and any local account could block the supervisor.
     pub(super) fn is_paused(&self, peer: IpAddr) -> bool {
-        let log = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let failures = log.of.get(&counted_address(peer));
+        let of = self.of.lock().unwrap_or_else(PoisonError::into_inner);
+        let failures = of.get(&counted_address(peer));
         failures.is_some_and(|failures| failures.wrong >= MANY && failures.since.elapsed() < PAUSE)
     }
 
     /// Counts a wrong token. Returns the number since the last log line if it is time to log again.
     pub(super) fn wrong(&self, peer: IpAddr) -> Option<u64> {
-        let mut log = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if !is_near(peer) {
-            if log.of.len() >= ADDRESSES {
-                log.of.retain(|_, failures| failures.since.elapsed() < PAUSE);
-            }
-            let counted_address = counted_address(peer);
-            if log.of.len() < ADDRESSES || log.of.contains_key(&counted_address) {
-                let failures = log
-                    .of
-                    .entry(counted_address)
-                    .or_insert(AddressFailures { since: Instant::now(), wrong: 0 });
-                if failures.since.elapsed() >= PAUSE {
-                    *failures = AddressFailures { since: Instant::now(), wrong: 0 };
-                }
-                failures.wrong += 1;
-            }
+            self.count(counted_address(peer));
         }
-        log.unlogged += 1;
-        if log.logged_at.is_some_and(|at| at.elapsed() < PAUSE) {
-            return None;
+        self.log.count()
+    }
+
+    fn count(&self, address: IpAddr) {
+        let mut of = self.of.lock().unwrap_or_else(PoisonError::into_inner);
+        if of.len() >= ADDRESSES {
+            of.retain(|_, failures| failures.since.elapsed() < PAUSE);
         }
-        log.logged_at = Some(Instant::now());
-        Some(std::mem::take(&mut log.unlogged))
+        if of.len() < ADDRESSES || of.contains_key(&address) {
+            let failures = of.entry(address).or_insert(AddressFailures { since: Instant::now(), wrong: 0 });
+            if failures.since.elapsed() >= PAUSE {
+                *failures = AddressFailures { since: Instant::now(), wrong: 0 };
+            }
+            failures.wrong += 1;
+        }
     }
 }
 
@@ -76,7 +71,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn an_address_that_guesses_is_not_heard_for_a_while_and_others_are() {
-        let wrong_tokens = WrongTokens::default();
+        let wrong_tokens = WrongTokens::new();
         let (guesser, other): (IpAddr, IpAddr) = ("192.0.2.7".parse().unwrap(), "192.0.2.8".parse().unwrap());
         let here: IpAddr = "127.0.0.1".parse().unwrap();
         for number in 1..=MANY {
@@ -96,10 +91,10 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn however_many_addresses_guess_little_is_remembered() {
-        let wrong_tokens = WrongTokens::default();
+        let wrong_tokens = WrongTokens::new();
         for number in 0..5_000_u32 {
             wrong_tokens.wrong(IpAddr::V4((0x0a00_0000 + number).into()));
         }
-        assert_eq!(wrong_tokens.0.lock().unwrap().of.len(), ADDRESSES);
+        assert_eq!(wrong_tokens.of.lock().unwrap().len(), ADDRESSES);
     }
 }

@@ -17,6 +17,8 @@ pub enum FileOrigin {
     DefaultPlace,
     /// The user named it, and thereby trusts its owner.
     Named,
+    /// As [`DefaultPlace`](Self::DefaultPlace), for secrets, which no flag names.
+    Secrets,
 }
 
 /// A file that no untrusted account could have written.
@@ -168,6 +170,7 @@ impl TrustCheck<'_> {
                 "otherwise work in another folder, or name a file that you or root alone may change (--config; \
                  --config /dev/null for none)"
             }
+            FileOrigin::Secrets => "otherwise put what it holds into the environment",
             FileOrigin::Named => {
                 "otherwise name a file that you or root alone may change, in a folder where that is so (--config)"
             }
@@ -192,7 +195,7 @@ impl TrustCheck<'_> {
     /// Whether another account may have hard-linked a trusted account's file to the default place (where the system
     /// allows it: fs.protected_hardlinks).
     fn is_perhaps_linked_by_others(&self, step: &PathElement) -> bool {
-        self.origin == FileOrigin::DefaultPlace
+        self.origin != FileOrigin::Named
             && step.kind == FileType::RegularFile
             && step.links > 1
             && self.anybody_may_make_it()

@@ -14,6 +14,7 @@ use crate::config::Settings;
 use crate::db::{Db, Outage};
 use crate::metrics::Metrics;
 use crate::run_log::kinds::{RunMode, RunTrigger};
+use crate::source::{ErrorClass, SourceError};
 use crate::states::words;
 
 /// The state that the parts of the service share.
@@ -86,6 +87,42 @@ words! {
     }
 }
 
+/// What is known of our credentials for Gazelle.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum CredentialCheck {
+    /// They were not tried since the service started.
+    Pending,
+    /// Gazelle accepted them when they were last used.
+    Accepted,
+    /// They were tried, and no answer said whether they are accepted.
+    Inconclusive,
+    /// Gazelle refused them when they were last used, with this error.
+    Refused(String),
+}
+
+impl CredentialCheck {
+    /// What is known after another attempt. One that failed for another reason says nothing of the credentials.
+    pub(super) fn after(&self, attempt: Result<(), &SourceError>) -> CredentialCheck {
+        match (attempt, self) {
+            (Ok(()), _) => CredentialCheck::Accepted,
+            (Err(error), _) if *error.class() == ErrorClass::Unauthorized => {
+                CredentialCheck::Refused(error.to_string())
+            }
+            (Err(_), CredentialCheck::Pending) => CredentialCheck::Inconclusive,
+            (Err(_), known) => known.clone(),
+        }
+    }
+
+    /// Why runs cannot be expected to succeed; none if nothing is known against it.
+    pub fn problem(&self) -> Option<&str> {
+        match self {
+            CredentialCheck::Pending => Some("not tried yet"),
+            CredentialCheck::Refused(error) => Some(error),
+            CredentialCheck::Accepted | CredentialCheck::Inconclusive => None,
+        }
+    }
+}
+
 /// What the service is doing, as `/healthz` reports it.
 #[derive(Debug, Clone, Serialize)]
 pub struct Activity {
@@ -99,6 +136,9 @@ pub struct Activity {
     pub trigger: Option<RunTrigger>,
     /// The current problem, for people.
     pub problem: Option<String>,
+    /// Whether Gazelle accepts our credentials; reported by `/readyz`.
+    #[serde(skip)]
+    pub credentials: CredentialCheck,
     /// When the last good run ended, UTC.
     pub last_good_run_at: Option<Timestamp>,
     /// When an incremental run is due, UTC.
@@ -126,6 +166,7 @@ impl Shared {
                 mode: None,
                 trigger: None,
                 problem: None,
+                credentials: CredentialCheck::Pending,
                 last_good_run_at: None,
                 next_incremental: None,
                 next_full: None,

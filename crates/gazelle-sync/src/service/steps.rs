@@ -9,11 +9,12 @@ use super::loop_state::LoopState;
 use super::next_step::{Delays, NextStep, POLL_INTERVAL, PendingWork, Wait};
 use super::run::RunOutcome;
 use super::schedule::Due;
-use super::state::ServiceState;
+use super::state::{CredentialCheck, ServiceState};
 use super::{Opener, Service, tick};
 use crate::access::trust::owners;
 use crate::db::{Db, DbError};
-use crate::entities::Entity;
+use crate::entities::{ENTITIES, Entity};
+use crate::gazelle_to_staging::requests::counts;
 use crate::migrate;
 use crate::migrate::demo;
 use crate::people;
@@ -75,6 +76,9 @@ impl<O: Opener> Service<O> {
     /// One step: finds what is to be run, and runs it. Returns how long to wait after it.
     async fn step(&self, loop_state: &mut LoopState) -> anyhow::Result<Wait> {
         let (db, client) = self.open_if_needed(loop_state).await?;
+        if self.shared.activity().credentials == CredentialCheck::Pending {
+            self.try_credentials(&client).await;
+        }
         let PollResult { now, past, pending } = self.poll(&db, loop_state).await?;
         let delays = Delays {
             broken: loop_state.broken.left().max(loop_state.read_only.left()),
@@ -86,16 +90,28 @@ impl<O: Opener> Service<O> {
             loop_state.last_was_requested = matches!(next, NextStep::Requested(_) | NextStep::Act(_));
         }
         let ended = match next {
-            NextStep::Act(action) => self.run_action(&db, client, action).await,
-            NextStep::Requested(requested) => self.run_requested(&db, client, requested).await,
-            NextStep::Scheduled(due) => self.run_scheduled(&db, client, due, &past).await,
+            NextStep::Act(action) => self.run_action(&db, client.clone(), action).await,
+            NextStep::Requested(requested) => self.run_requested(&db, client.clone(), requested).await,
+            NextStep::Scheduled(due) => self.run_scheduled(&db, client.clone(), due, &past).await,
             NextStep::Wait(wait) => {
                 self.shared.set_state(ServiceState::Waiting);
                 return Ok(wait);
             }
         };
         match ended {
-            Ok(ended) => Ok(self.note(loop_state, ended, now)),
+            Ok(ended) => {
+                match ended {
+                    RunOutcome::Good { .. } => {
+                        self.shared.update(|activity| activity.credentials = CredentialCheck::Accepted);
+                    }
+                    RunOutcome::Bad { .. } => self.try_credentials(&client).await,
+                    RunOutcome::Busy(_)
+                    | RunOutcome::Nothing
+                    | RunOutcome::Interrupted
+                    | RunOutcome::Acted => {}
+                }
+                Ok(self.note(loop_state, ended, now))
+            }
             Err(error) => {
                 self.note_database_error(loop_state, &error);
                 Ok(Wait::None)
@@ -118,6 +134,17 @@ impl<O: Opener> Service<O> {
         tracing::info!("the database is open");
         self.tell_how_to_invite(&db).await?;
         Ok((db, client))
+    }
+
+    /// Asks Gazelle for one record, so that refused credentials are reported at once and not by the next run. Other
+    /// errors are left to the runs.
+    async fn try_credentials(&self, client: &GazelleClient) {
+        let asked = counts::count_whole(&client.with_attempts(1), ENTITIES[0]).await;
+        let check = self.shared.activity().credentials.after(asked.as_ref().map(drop));
+        if let CredentialCheck::Refused(error) = &check {
+            tracing::error!("{error}");
+        }
+        self.shared.update(|activity| activity.credentials = check);
     }
 
     /// Says how the first person signs in to the dashboard. The link itself is a secret, which does not belong in a log.

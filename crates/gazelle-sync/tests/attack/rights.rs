@@ -12,8 +12,12 @@ use super::support::{DATABASE, World, connect, production_tables, staging_tables
 /// Attempts of one case.
 const ATTEMPTS: usize = 400;
 
-/// What attackers act as: two of Supabase's, whom its API lets in, a reader, the sync, and somebody with no right at all.
-const ROLES: [&str; 5] = ["anon", "authenticated", "office", "gazelle_sync", "stranger"];
+/// What attackers act as: two of Supabase's, whom its API lets in, the one of its secret key, a reader, the sync, and somebody
+/// with no right at all.
+const ROLES: [&str; 6] = ["anon", "authenticated", "service_role", "office", "gazelle_sync", "stranger"];
+
+/// What the company grants `service_role`, which row security does not hold: to read and write the first, and to read both.
+const OF_SERVICE_ROLE: [&str; 2] = ["gazelle_clients", "staging_clients"];
 
 /// What readers see of the bookkeeping.
 const SEEN: [&str; 4] = ["sync_migrations", "sync_runs", "sync_run_entities", "sync_bookmarks"];
@@ -47,6 +51,7 @@ impl Relation {
         let one_of = |columns: &[&str]| column.is_some_and(|column| columns.contains(&column));
         match role {
             "gazelle_sync" => true,
+            "service_role" => OF_SERVICE_ROLE.contains(&name),
             "office" => {
                 production_tables().contains(&name)
                     || self.is_view()
@@ -60,7 +65,12 @@ impl Relation {
 
     /// Whether a role may write rows.
     fn writes(&self, role: &str) -> bool {
-        role == "gazelle_sync" && self.reads(role, None) && !self.is_view() && self.name != "sync_migrations"
+        let is_granted = match role {
+            "gazelle_sync" => !self.is_view() && self.name != "sync_migrations",
+            "service_role" => self.name == OF_SERVICE_ROLE[0],
+            _ => false,
+        };
+        is_granted && self.reads(role, None)
     }
 }
 
@@ -69,7 +79,7 @@ async fn installation(random: &mut Random, tally: &mut Tally) -> World {
     let mut world = supabase().await;
     world
         .execute(
-            "CREATE ROLE stranger LOGIN; CREATE ROLE office LOGIN; CREATE ROLE service_role BYPASSRLS;
+            "CREATE ROLE stranger LOGIN; CREATE ROLE office LOGIN; CREATE ROLE service_role LOGIN BYPASSRLS;
              CREATE ROLE authenticator LOGIN NOINHERIT; GRANT anon, authenticated TO authenticator;
              ALTER DEFAULT PRIVILEGES FOR ROLE administrator GRANT ALL ON TABLES TO anon, authenticated;
              ALTER DEFAULT PRIVILEGES FOR ROLE administrator GRANT ALL ON SEQUENCES TO anon, authenticated;
@@ -93,7 +103,13 @@ async fn installation(random: &mut Random, tally: &mut Tally) -> World {
         told.push("opened by hand");
     }
     world.run(&["migrate", "--roles"]).await.success();
-    world.execute("GRANT gazelle_reader TO office").await;
+    let [written, read] = OF_SERVICE_ROLE;
+    world
+        .execute(&format!(
+            "GRANT gazelle_reader TO office; GRANT USAGE ON SCHEMA public TO service_role;
+             GRANT SELECT, INSERT, UPDATE, DELETE ON {written} TO service_role; GRANT SELECT ON {read} TO service_role"
+        ))
+        .await;
     if random.percent(30) {
         // A table that Supabase opens as it is made, by a later release.
         world.execute("DROP TABLE sync_wanted_runs; DELETE FROM sync_migrations WHERE version = 11").await;
@@ -265,10 +281,16 @@ pub async fn case(mut random: Random, tally: &mut Tally) {
         clients.push((role, acting(&world, role).await));
     }
     let before = world.count("gazelle_clients").await;
+    let seen = clients[2].1.query("SELECT FROM public.gazelle_clients", &[]).await.expect("rows").len();
+    assert!(seen > 0 && i64::try_from(seen) == Ok(before), "row security does not hold service_role: {seen}");
     for _ in 0..ATTEMPTS {
         let (role, client) = random.pick(&clients);
         if random.percent(10) {
-            let sql = at_large(random);
+            let mut sql = at_large(random);
+            while *role == "service_role" && sql.contains(role) {
+                // It is that role.
+                sql = at_large(random);
+            }
             tally.attempt(format!("{kind}; as {role}: {sql}"));
             let outcome = tried(client, &sql).await;
             let refused = ["42501", "3F000", "42P01", "0LP01", "42710", "22023"];

@@ -168,11 +168,25 @@ async fn what_every_page_and_overview_count_is_found_by_indexes() {
              INSERT INTO sync_quality_warnings (entity, external_id, code, field, first_seen_at, last_seen_at)
              SELECT 'clients', 'c' || g, CASE WHEN g % 3 = 0 THEN 'unreadable_field' ELSE 'other' END, 'f',
                     timestamptz '2025-01-01' + g * interval '1 s', now()
-               FROM generate_series(1, 20000) g",
+               FROM generate_series(1, 20000) g;
+             INSERT INTO sync_quarantine (staging_id, entity, external_id, error_code, state, attempts, first_seen_at, last_seen_at, closed_at)
+             SELECT gen_random_uuid(), 'clients', 'c' || g, 'no_id', CASE WHEN g % 5000 = 0 THEN 'open' ELSE 'released' END, 1,
+                    now(), now(), CASE WHEN g % 5000 = 0 THEN NULL ELSE now() END
+               FROM generate_series(1, 20000) g;
+             INSERT INTO sync_actions (id, kind, arguments, digest, asked_at, outcome, ended_at)
+             SELECT gen_random_uuid(), 'sync', '{}', '', now(), 'done', now() FROM generate_series(1, 5000)",
         )
         .await;
     for statistics in ["", "ANALYZE"] {
         place.execute(statistics).await;
+        // What open pages are told is asked for every second or so.
+        let marks = plan(&place, "../dashboard/live/marks.sql", &["'{}'::uuid[]"]).await;
+        for index in ["sync_runs_started", "sync_deletions_withheld"] {
+            assert!(marks.contains(index), "{statistics} {index}: {marks}");
+        }
+        for table in ["staging_", "sync_runs", "sync_quarantine", "sync_deletions", "sync_actions"] {
+            assert!(!marks.contains(&format!("Seq Scan on {table}")), "{statistics} {table}: {marks}");
+        }
         let waits = plan(&place, "../dashboard/waits.sql", &[]).await;
         assert!(waits.contains("sync_deletions_withheld"), "{statistics}: {waits}");
         assert!(!waits.contains("Seq Scan on sync_deletions"), "{statistics}: {waits}");
@@ -247,7 +261,7 @@ async fn what_charts_show_of_runs_and_quarantine_is_found_by_indexes() {
             ),
             (
                 format!("{charts}/latency.sql"),
-                &[&hours, "'{30,60,125}'", "100000"],
+                &[&hours, "'{30,60,125}'", "100000", "3000"],
                 &["sync_runs_started", "sync_run_requests_pkey"],
             ),
             (

@@ -8,6 +8,7 @@ pub mod fault_proxy;
 pub mod hostile_api;
 pub mod hostile_text;
 pub mod limited;
+pub mod live;
 pub mod login;
 pub mod mail;
 pub mod month;
@@ -303,6 +304,15 @@ impl World {
     /// The small shop with all its oddities.
     pub async fn new() -> World {
         World::with(ShopSpec::small(7), SimOptions::default()).await
+    }
+
+    /// The small shop in production, and a service that starts no runs by itself.
+    pub async fn unscheduled() -> World {
+        let mut world = World::new().await;
+        world.set("GAZELLE_SYNC_INCREMENTAL", "0 0 29 2 *");
+        world.set("GAZELLE_SYNC_FULL", "0 0 29 2 *");
+        world.filled().await;
+        world
     }
 
     pub async fn with(spec: ShopSpec, options: SimOptions) -> World {

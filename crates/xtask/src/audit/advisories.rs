@@ -11,6 +11,8 @@ use jiff::civil::Date;
 use semver::{Version, VersionReq};
 use serde::Deserialize;
 
+use crate::lock_file::{self, LockedPackage};
+
 /// The copy: the date of the list in its first line, then an advisory a line.
 const COPY: &str = include_str!("advisories.tsv");
 /// Where it stands, from the folder of the workspace.
@@ -128,22 +130,11 @@ fn read(copy: &str) -> Result<(&str, Vec<Advisory>)> {
     Ok((date, lines.map(advisory).collect::<Result<_>>()?))
 }
 
-#[derive(Deserialize)]
-struct Lock {
-    package: Vec<Locked>,
-}
-
-#[derive(Deserialize)]
-struct Locked {
-    name: String,
-    version: String,
-}
-
 /// Every package of the lock file, those that are not built here too.
 fn locked(lock: &str) -> Result<BTreeSet<(String, Version)>> {
-    let lock: Lock = toml::from_str(lock).context("Cargo.lock is not as it should be")?;
-    let package = |it: Locked| -> Result<(String, Version)> { Ok((it.name, Version::parse(&it.version)?)) };
-    lock.package.into_iter().map(package).collect()
+    let package =
+        |it: LockedPackage| -> Result<(String, Version)> { Ok((it.name, Version::parse(&it.version)?)) };
+    lock_file::packages(lock)?.into_iter().map(package).collect()
 }
 
 #[derive(Deserialize)]

@@ -1,13 +1,15 @@
 //! Where the measurements happen: one durable Postgres with its default settings, fresh databases, `psql`, and
 //! `gazelle-sync` as a process of its own.
 
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::thread;
 use std::time::Duration;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 use embedded_postgres::{Options, Server};
+use tempfile::TempDir;
 
 use super::process::{Measured, measure};
 use crate::simulator::API_KEY;
@@ -138,6 +140,29 @@ impl Lab {
         Ok(measure(&mut psql)?.0)
     }
 
+    /// Runs a file by one `psql`, with numbers as its variables.
+    pub fn psql_with(&self, database: &str, file: &str, numbers: &[(&str, u64)]) -> Result<Measured> {
+        let mut psql = self.psql(database)?;
+        for (name, number) in numbers {
+            psql.arg("-v").arg(format!("{name}={number}"));
+        }
+        psql.arg("-f").arg(Path::new(FILES).join(file));
+        Ok(measure(&mut psql)?.0)
+    }
+
+    /// Which statements the server writes into its log from now on: `all` or `none`.
+    pub fn log_statements(&self, which: &str) -> Result<()> {
+        self.query("postgres", &format!("ALTER SYSTEM SET log_statement = '{which}'"))?;
+        self.query("postgres", "SELECT pg_reload_conf()").map(drop)
+    }
+
+    /// How many statements are in the log.
+    pub fn statements_logged(&self) -> Result<usize> {
+        let log = std::fs::read(self.server()?.log_file())?;
+        let is_one = |line: &&str| line.contains("LOG:  statement: ") || line.contains("LOG:  execute ");
+        Ok(String::from_utf8_lossy(&log).lines().filter(is_one).count())
+    }
+
     /// One statement; returns its rows as `psql` prints them, unaligned.
     pub fn query(&self, database: &str, sql: &str) -> Result<String> {
         Ok(measure(self.psql(database)?.args(["-At", "-c", sql]))?.1.trim().to_owned())
@@ -167,4 +192,29 @@ impl Drop for Lab {
             eprintln!("the server did not stop: {error}");
         }
     }
+}
+
+/// The program to measure.
+pub fn program(given: Option<&Path>) -> Result<PathBuf> {
+    let program = match given {
+        Some(program) => std::path::absolute(program)?,
+        None => beside_this()?,
+    };
+    ensure!(program.is_file(), "{} is not there: cargo build --release -p gazelle-sync", program.display());
+    Ok(program)
+}
+
+/// A server in a folder that goes with the first value.
+pub fn open(folder: &Path, program: &Path) -> Result<(TempDir, Lab)> {
+    let folder = tempfile::Builder::new().prefix("gazelle-bench-").tempdir_in(folder)?;
+    // As root the server runs as another account, which must get through.
+    std::fs::set_permissions(folder.path(), std::fs::Permissions::from_mode(0o711))?;
+    let lab = Lab::open(folder.path(), program)?;
+    Ok((folder, lab))
+}
+
+fn beside_this() -> Result<PathBuf> {
+    let this = std::env::current_exe()?;
+    let folder: &Path = this.parent().context("this program lies in no folder")?;
+    Ok(folder.join("gazelle-sync"))
 }

@@ -1,21 +1,21 @@
 //! `bench`: the speed and memory of a sync, as ratios taken in one run.
 //!
 //! [`rounds`] measures the big shop against plain SQL and a script, interleaved; [`latency`] a shop of usual size
-//! behind a slow API; [`lab`] holds the server, [`process`] measures programs, [`compare`] proves that all of them
+//! behind a slow API; [`dashboard`] the pages of the dashboard; [`lab`] holds the server, [`process`] measures programs, [`compare`] proves that all of them
 //! produced the same rows, [`results`] prints.
 
 mod compare;
+mod dashboard;
 mod lab;
 mod latency;
 mod process;
 mod results;
 mod rounds;
 
-use std::os::unix::fs::PermissionsExt;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
-use anyhow::{Context, Result, ensure};
-use clap::Args;
+use anyhow::{Result, ensure};
+use clap::{Args, Subcommand};
 
 use crate::simulator::{Running, Shop};
 use lab::Lab;
@@ -23,7 +23,10 @@ use results::{MEMORY_LIMIT, Results, say};
 
 /// What to measure.
 #[derive(Debug, Args)]
+#[command(args_conflicts_with_subcommands = true)]
 pub struct BenchArgs {
+    #[command(subcommand)]
+    subject: Option<Subject>,
     /// Appointments of the big shop
     #[arg(long, default_value_t = 100_000)]
     appointments: usize,
@@ -53,25 +56,22 @@ pub struct BenchArgs {
     folder: PathBuf,
 }
 
+/// What to measure other than the sync.
+#[derive(Debug, Subcommand)]
+enum Subject {
+    /// Measure each page of the dashboard over a long history, at rest and while syncs follow each other
+    Dashboard(dashboard::DashboardArgs),
+}
+
 /// Measures and prints.
 pub fn run(args: &BenchArgs) -> Result<()> {
-    ensure!(args.runs > 0, "--runs must be at least 1");
-    let program = match &args.program {
-        Some(program) => std::path::absolute(program)?,
-        None => beside_this()?,
-    };
-    let beside = args.beside.as_deref().map(std::path::absolute).transpose()?;
-    for program in std::iter::once(&program).chain(&beside) {
-        ensure!(
-            program.is_file(),
-            "{} is not there: cargo build --release -p gazelle-sync",
-            program.display()
-        );
+    if let Some(Subject::Dashboard(args)) = &args.subject {
+        return dashboard::run(args);
     }
-    let folder = tempfile::Builder::new().prefix("gazelle-bench-").tempdir_in(&args.folder)?;
-    // As root the server runs as another account, which must get through.
-    std::fs::set_permissions(folder.path(), std::fs::Permissions::from_mode(0o711))?;
-    let lab = Lab::open(folder.path(), &program)?;
+    ensure!(args.runs > 0, "--runs must be at least 1");
+    let program = lab::program(args.program.as_deref())?;
+    let beside = args.beside.as_deref().map(|beside| lab::program(Some(beside))).transpose()?;
+    let (_folder, lab) = lab::open(&args.folder, &program)?;
     let mut results = Results::default();
     results.note("Postgres", lab.postgres()?.1);
     let shop =
@@ -98,10 +98,4 @@ fn million(lab: &Lab, args: &BenchArgs, results: &mut Results) -> Result<()> {
     results.note("full sync of 1,000,000 appointments", format!("{:.1} s", measured.seconds));
     results.at_most("peak memory at 1,000,000 appointments", measured.peak_mib, MEMORY_LIMIT, " MiB");
     Ok(())
-}
-
-fn beside_this() -> Result<PathBuf> {
-    let this = std::env::current_exe()?;
-    let folder: &Path = this.parent().context("this program lies in no folder")?;
-    Ok(folder.join("gazelle-sync"))
 }

@@ -113,7 +113,17 @@ impl Helper {
     }
 
     pub fn spawn(mut command: Command) -> Child {
-        command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().expect("the helper runs")
+        command.stdin(Stdio::piped()).stdout(Stdio::piped());
+        loop {
+            match command.spawn() {
+                // A copy of the helper was open for writing when another test forked, and is until that child has executed
+                // its own program.
+                Err(error) if error.kind() == std::io::ErrorKind::ExecutableFileBusy => {
+                    std::thread::yield_now()
+                }
+                child => return child.expect("the helper runs"),
+            }
+        }
     }
 
     pub fn wait_for(mut child: Child) -> Helper {

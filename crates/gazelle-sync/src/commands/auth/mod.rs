@@ -73,6 +73,7 @@ async fn log_in(context: &Context, args: LoginArgs) -> Result<u8> {
         display::tell(lines);
     })
     .await?;
+    tracing::info!(kept_in = %store.place(), "a login at Gazelle ended with tokens, which are kept");
     if settings.api_key.is_some() {
         tracing::warn!("GAZELLE_API_KEY is set and takes precedence: remove it to use this login");
     }
@@ -96,6 +97,7 @@ async fn log_out(context: &Context) -> Result<u8> {
     let store = credentials::store(settings)?;
     let removed = store.lock().await?.remove().await?;
     let place = store.place();
+    tracing::info!(removed, kept_in = %place, "the tokens of Gazelle are no longer kept");
     if settings.refresh_token.is_some() || settings.api_key.is_some() {
         tracing::warn!(
             "GAZELLE_API_KEY or GAZELLE_REFRESH_TOKEN is still set in the environment, and is used"

@@ -77,7 +77,11 @@ pub fn one_text(one: &OneRun, zone: &TimeZone) -> Lines {
     }
     fact("program", one.program.clone());
     if run.requests > 0 {
-        fact("requests", requests(one));
+        fact(
+            "requests",
+            format!("{} sent, {} repeated", display::count(run.requests), display::count(run.retries)),
+        );
+        fact("latency", latencies(one));
     }
     if !one.entities.is_empty() {
         text.blank().table(&entity_table(&one.entities));
@@ -100,13 +104,11 @@ pub fn one_text(one: &OneRun, zone: &TimeZone) -> Lines {
     text
 }
 
-fn requests(one: &OneRun) -> String {
+fn latencies(one: &OneRun) -> String {
     let run = &one.listed.run;
     let latency = |ms: Option<i64>| ms.map_or_else(|| "unknown".to_owned(), took);
     format!(
-        "{} sent, {} repeated; answers took {} (median), {} (95 %), {} (slowest)",
-        display::count(run.requests),
-        display::count(run.retries),
+        "{} (median), {} (95 %), {} (slowest)",
         latency(run.median_latency_ms),
         latency(one.p95_latency_ms),
         latency(run.slowest_latency_ms),

@@ -165,8 +165,13 @@ fn a_variable_that_is_no_setting_is_told_with_the_nearest_one() {
         ("GAZELLE_SYNC_DATABASE_URL", "DATABASE_URL"),
         ("GAZELLE_SYNC_LOG_LEVEL", "GAZELLE_SYNC_LOG"),
         ("GAZELLE_SYNC_FULL_SCHEDULE", "GAZELLE_SYNC_FULL"),
+        ("GAZELLE_APIKEY", "GAZELLE_API_KEY"),
+        ("GAZELLE_SYNC_CONFIGDIR", "GAZELLE_SYNC_CONFIG_DIR"),
     ] {
-        assert_says(&told(typed), &[typed, "is no setting", &format!("did you mean `{meant}`?")]);
+        assert_says(
+            &told(typed),
+            &[&format!("unknown setting {typed} "), &format!("did you mean `{meant}`?")],
+        );
     }
     assert!(!told("GAZELLE_SYNC_XYZZY").contains("did you mean"));
 }

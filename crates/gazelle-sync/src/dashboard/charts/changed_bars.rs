@@ -126,7 +126,7 @@ fn said(numbers: &Numbers, most: i64, usual: Option<UsualBand>, t: &Locale) -> (
 /// What all of them together say.
 pub(crate) fn finding(all: &[Bars], t: &Locale) -> String {
     if all.iter().flat_map(|bars| &bars.standing).all(|one| *one == RangePosition::Unknown) {
-        return t.say(w::ODD_UNKNOWN).into_owned();
+        return t.say(w::USUAL_UNKNOWN).into_owned();
     }
     let runs = all.iter().map(|bars| bars.standing.len()).max().unwrap_or_default();
     let is_odd = |run: usize| {
@@ -192,7 +192,10 @@ mod tests {
         assert_eq!(one.usual.rectangles().len(), 1, "a bar, and no slab as wide as the page");
         assert!(one.usual.rectangles()[0][2] < 40.0 && one.band.is_none());
         assert_eq!(one.title.replace('\u{a0}', " "), "Clients : au plus 4 010 fiches changées");
-        assert_eq!(finding(&[one], &fr), "Ce qui est habituel n'est pas encore connu.");
+        assert_eq!(
+            finding(&[one], &fr),
+            "Trop peu d'exécutions depuis 30 jours pour dire ce qui est habituel."
+        );
         let zero = Bars::draw(&numbers(&[0, 0], Some((400, 0, 0))), &fr);
         assert_eq!(finding(&[zero], &fr), "Aucune exécution n'a changé un nombre inhabituel de fiches.");
     }

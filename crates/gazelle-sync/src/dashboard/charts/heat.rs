@@ -259,22 +259,22 @@ mod tests {
             })
         };
         // The last hour that has begun is the 158th.
-        assert_eq!(said(&[])[0], "No request within the last 7 days.");
+        assert_eq!(said(&[])[0], "No answer within the last 7 days.");
         assert_eq!(
             said(&[cell(3, 3, 90), cell(158, 3, 9)])[0],
-            "In the last 24 hours half of the requests were answered within 250 ms, as within 7 days."
+            "In the last 24 hours half of the answers came within 250 ms, as within 7 days."
         );
         let slower = said(&[cell(3, 3, 90), cell(158, 6, 9)]);
         assert_eq!(
             slower[0],
-            "Slower than usual: in the last 24 hours half of the requests were answered within 2.0 s, within 7 days 250 ms."
+            "Slower than usual: in the last 24 hours half of the answers came within 2.0 s, within 7 days 250 ms."
         );
         assert_eq!(
             slower[1],
-            "Plus lent que d'habitude : depuis 24 heures, la moitié des requêtes ont eu leur réponse en 2,0 s ou moins, depuis 7 jours 250 ms."
+            "Plus lent que d'habitude : depuis 24 heures, la moitié des réponses sont venues en 2,0 s ou moins, depuis 7 jours 250 ms."
         );
         assert!(said(&[cell(3, 10, 90), cell(158, 6, 9)])[0].starts_with("Faster than usual"));
-        assert!(said(&[cell(3, 3, 90)])[0].starts_with("No request in the last 24 hours"));
+        assert!(said(&[cell(3, 3, 90)])[0].starts_with("No answer in the last 24 hours"));
     }
 
     #[test]

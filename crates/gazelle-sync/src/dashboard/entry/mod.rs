@@ -1,5 +1,5 @@
 //! Who may see a page: `same_origin` refuses what other sites make a browser send, `sender` finds who sent a request
-//! (`viewer`) by the cookie of a session (`cookie`), and `attempts` and `passphrases` bound what signing in may cost. `form`
+//! (`viewer`) by the cookie of a session (`cookie`), `attempts` and `passphrases` bound what signing in may cost. `form`
 //! reads what a page posts. The pages that people sign in with are screens (`screens/sign_in`, `screens/enter`,
 //! `screens/me`, `screens/people`).
 

@@ -45,6 +45,13 @@ pub(super) async fn show(
         link.as_ref().map_or_else(String::new, |link| blake3::Hash::from(link.hash()).to_hex().to_string())
     );
     if let Err(wait) = site.attempts.attempt(&counted, from) {
+        if let Some(times) = site.refused_attempts.count() {
+            tracing::warn!(
+                from = from.map(tracing::field::display),
+                times,
+                "attempts to read a calendar feed after too many others were refused (logged at most once a minute)"
+            );
+        }
         let answer = Answer::text(StatusCode::TOO_MANY_REQUESTS, "too many attempts");
         return answer.with(header::RETRY_AFTER, wait.as_secs().max(1).to_string());
     }
@@ -55,7 +62,10 @@ pub(super) async fn show(
             answer(text, &headers)
         }
         // The same for a link that was never made and one that is revoked.
-        Ok(None) => Answer::text(StatusCode::NOT_FOUND, "there is no such page"),
+        Ok(None) => {
+            tracing::warn!(from = from.map(tracing::field::display), "an invalid calendar link was refused");
+            Answer::text(StatusCode::NOT_FOUND, "there is no such page")
+        }
         Err(_) => {
             // The calendar keeps what it has and asks again.
             let answer = Answer::text(StatusCode::SERVICE_UNAVAILABLE, "the visits could not be read");
@@ -84,6 +94,7 @@ async fn text(
     }
     let found = feeds::open(&snapshot.tx, &link).await.map_err(|error| site.failed(&error))?;
     let Some(feed) = found else { return Ok(None) };
+    tracing::info!(feed = %feed.id, "a calendar feed was read");
     let settings = &site.shared.settings;
     let zone = settings.zone();
     let t = Locale::new(feed.language.unwrap_or(settings.language), zone.clone(), snapshot.now);

@@ -15,7 +15,6 @@ sentences! {
     USUAL_UNKNOWN = "Too few runs within 30 days to say what is usual." / "Trop peu d'exécutions depuis 30 jours pour dire ce qui est habituel.";
     ODD_NONE = "No run changed an unusual number of records." / "Aucune exécution n'a changé un nombre inhabituel de fiches.";
     ODD = "{n} run changed an unusual number of records." / "{n} exécution a changé un nombre inhabituel de fiches.", "{n} runs changed an unusual number of records." / "{n} exécutions ont changé un nombre inhabituel de fiches.";
-    ODD_UNKNOWN = "What is usual is not known yet." / "Ce qui est habituel n'est pas encore connu.";
     ABOVE = "more than usual" / "plus que d'habitude";
     BELOW = "fewer than usual" / "moins que d'habitude";
 
@@ -36,14 +35,15 @@ sentences! {
     STAGE_TWO_DESC = "One entity after the other, beside stage 1; when each began is not recorded." / "Une entité après l'autre, à côté de l'étape 1; le début de chacune n'est pas noté.";
 
     HEAT = "Answers of Gazelle, 7 days" / "Réponses de Gazelle, 7 jours";
-    HEAT_NONE = "No request within the last 7 days." / "Aucune requête depuis 7 jours.";
-    HEAT_USUAL = "In the last 24 hours half of the requests were answered within {half}, as within 7 days." / "Depuis 24 heures, la moitié des requêtes ont eu leur réponse en {half} ou moins, comme depuis 7 jours.";
-    HEAT_SLOWER = "Slower than usual: in the last 24 hours half of the requests were answered within {half}, within 7 days {usual}." / "Plus lent que d'habitude : depuis 24 heures, la moitié des requêtes ont eu leur réponse en {half} ou moins, depuis 7 jours {usual}.";
-    HEAT_FASTER = "Faster than usual: in the last 24 hours half of the requests were answered within {half}, within 7 days {usual}." / "Plus rapide que d'habitude : depuis 24 heures, la moitié des requêtes ont eu leur réponse en {half} ou moins, depuis 7 jours {usual}.";
-    HEAT_NOT_TODAY = "No request in the last 24 hours; within 7 days half were answered within {usual}." / "Aucune requête depuis 24 heures; depuis 7 jours, la moitié ont eu leur réponse en {usual} ou moins.";
+    HEAT_NONE = "No answer within the last 7 days." / "Aucune réponse depuis 7 jours.";
+    HEAT_USUAL = "In the last 24 hours half of the answers came within {half}, as within 7 days." / "Depuis 24 heures, la moitié des réponses sont venues en {half} ou moins, comme depuis 7 jours.";
+    HEAT_SLOWER = "Slower than usual: in the last 24 hours half of the answers came within {half}, within 7 days {usual}." / "Plus lent que d'habitude : depuis 24 heures, la moitié des réponses sont venues en {half} ou moins, depuis 7 jours {usual}.";
+    HEAT_FASTER = "Faster than usual: in the last 24 hours half of the answers came within {half}, within 7 days {usual}." / "Plus rapide que d'habitude : depuis 24 heures, la moitié des réponses sont venues en {half} ou moins, depuis 7 jours {usual}.";
+    HEAT_NOT_TODAY = "No answer in the last 24 hours; within 7 days half of the answers came within {usual}." / "Aucune réponse depuis 24 heures; depuis 7 jours, la moitié des réponses sont venues en {usual} ou moins.";
     HEAT_MORE_THAN = "more than {longest}" / "plus de {longest}";
-    HEAT_DESC = "A column for each hour, in local time; a row for each doubling of the time to the last answer, the slowest at the top. The more requests, the stronger and taller the cell. The line is the row of the median." / "Une colonne par heure locale; une ligne par doublement du temps jusqu'à la dernière réponse, les plus lentes en haut. Plus il y a de requêtes, plus la case est intense et haute. Le trait est la ligne de la médiane.";
-    HEAT_LIMITED = "The newest {n} requests are counted." / "Les {n} requêtes les plus récentes sont comptées.";
+    HEAT_DESC = "A column for each hour, in local time; a row for each doubling of the time to the last answer, the slowest at the top. The more answers, the stronger and taller the cell. The line is the row of the median." / "Une colonne par heure locale; une ligne par doublement du temps jusqu'à la dernière réponse, les plus lentes en haut. Plus il y a de réponses, plus la case est intense et haute. Le trait est la ligne de la médiane.";
+    HEAT_LIMITED = "Only the newest {n} answers are counted." / "Seules les {n} réponses les plus récentes sont comptées.";
+    HEAT_COUNTED = "Counted: the requests that were answered, of at most {n} runs." / "Sont comptées les requêtes qui ont eu une réponse, d'au plus {n} exécutions.";
     HEAT_WITHIN = "≤ {ms}" / "≤ {ms}";
     HEAT_BEYOND = "> {ms}" / "> {ms}";
 

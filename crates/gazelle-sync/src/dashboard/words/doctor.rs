@@ -20,5 +20,6 @@ sentences! {
     PROBLEM = "Problem" / "Problème";
     WARNING = "Warning" / "Avertissement";
     OK = "OK" / "Correct";
+    IN_ENGLISH = "The findings are in English." / "Les constats sont rédigés en anglais.";
     MENDS = "What mends it" / "Ce qui le corrige";
 }

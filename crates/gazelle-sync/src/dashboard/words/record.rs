@@ -33,6 +33,7 @@ sentences! {
     UTC = "UTC" / "UTC";
     FED = "fed by the marked field" / "alimentée par le champ marqué";
     OPEN = "Open {name}" / "Ouvrir {name}";
+    ROWS = "{n} row" / "{n} ligne", "{n} rows" / "{n} lignes";
     FIRST_ROWS = "The first {n} are shown." / "Les {n} premières sont montrées.";
     ROW_DELETED = "deleted" / "supprimée";
 

@@ -39,6 +39,9 @@ sentences! {
     ENTITY = "Entity" / "Entité";
     WALK = "Walk" / "Parcours";
     WALK_WHOLE = "whole" / "complet";
+    WALK_FROM = "from {from}" / "depuis le {from}";
+    WALK_UNTIL = "until {until}" / "jusqu'au {until}";
+    WALK_BETWEEN = "{from} to {until}" / "du {from} au {until}";
     WALK_INCOMPLETE = "incomplete" / "incomplet";
     AT_GAZELLE = "At Gazelle" / "Chez Gazelle";
     SEEN = "Seen" / "Vues";
@@ -66,6 +69,7 @@ sentences! {
     KIND_CHANGED = "Changed" / "Changée";
     KIND_GONE = "Gone" / "Disparue";
     FIRST_RECORDS = "The first {n} are listed." / "Les {n} premières sont listées.";
+    OTHER_RECORDS = "{n} other" / "{n} autre", "{n} others" / "{n} autres";
     TOO_LARGE = "too large to compare here" / "trop grande pour être comparée ici";
     SAME_FIELDS = "no field differs" / "aucun champ ne diffère";
     TO_CASE = "in quarantine" / "en quarantaine";

@@ -44,7 +44,7 @@ sentences! {
     FRESH = "Fresh as of {as_of}" / "À jour {as_of}";
     NEVER_VERIFIED = "The copy was never compared with Gazelle row by row." / "La copie n'a jamais été comparée à Gazelle ligne par ligne.";
     VERIFIED_LONG_AGO = "Last compared with Gazelle: {at}." / "Dernière comparaison avec Gazelle : {at}.";
-    VERIFY_ACT = "gazelle-sync verify compares the two" / "gazelle-sync verify compare les deux";
+    VERIFY_ACT = "Compare with Gazelle" / "Comparer à Gazelle";
 
     RIGHT = "Right as of {as_of}" / "Juste {as_of}";
     RIGHT_MORE = "{rows} rows equal, {asked} asked at Gazelle, 0 differences (verified: {at})." / "{rows} lignes identiques, {asked} demandées à Gazelle, 0 différence (vérifié : {at}).";

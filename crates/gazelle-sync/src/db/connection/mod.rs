@@ -2,10 +2,11 @@
 
 pub(in crate::db) mod dial;
 pub(in crate::db) mod encryption;
+mod silence;
 pub(in crate::db) mod timeouts;
 pub(in crate::db) mod tls;
 
-use std::{path::PathBuf, str::FromStr, sync::Arc, time::Duration};
+use std::{path::PathBuf, str::FromStr, sync::Arc};
 
 use tokio_postgres::{Config, config::Host, config::SslMode};
 
@@ -13,6 +14,7 @@ use super::answers::limits::{Limits, Progress};
 use super::answers::observer::OtherSession;
 use super::connection::dial::CONNECT_TIMEOUT;
 use super::connection::encryption::{Encryption, Verification, is_local};
+use super::connection::silence::{notice_silence, says};
 use super::database::Db;
 use super::error::DbError;
 use super::pool::{Pool, PoolGroup};
@@ -84,7 +86,7 @@ async fn open(settings: &ConnectSettings, limits: Limits) -> Result<OpenedDataba
         )
     })?;
     config.application_name("gazelle-sync");
-    notice_silence(&mut config, &url, &parameters);
+    notice_silence(&mut config, &url, parameters.keepalives_count);
     let place = place(&config);
     let ca_file =
         parameters.ca_file.as_ref().or(settings.ca_file.as_ref()).filter(|_| !parameters.trusts_system);
@@ -133,44 +135,6 @@ async fn open(settings: &ConnectSettings, limits: Limits) -> Result<OpenedDataba
         )));
     }
     Ok(OpenedDatabase { db, place, read_only })
-}
-
-/// Whether a connection string (a URL or words) sets a parameter.
-fn says(url: &str, name: &str) -> bool {
-    let words = url.split_once('?').map_or(url, |(_, query)| query);
-    let mut words = words.split(|c: char| c == '&' || c.is_ascii_whitespace()).peekable();
-    while let Some(word) = words.next() {
-        // Words may have spaces around their `=`.
-        let value = word
-            .strip_prefix(name)
-            .map(|rest| if rest.is_empty() { words.peek().copied() } else { Some(rest) });
-        if value.flatten().is_some_and(|value| value.starts_with('=')) {
-            return true;
-        }
-    }
-    false
-}
-
-/// Enables TCP keepalives and timeouts, so that the operating system detects a dead peer, unless the URL sets them.
-fn notice_silence(config: &mut Config, url: &str, parameters: &LibpqParameters) {
-    let given = |name: &str| says(url, name);
-    if !given("connect_timeout") {
-        config.connect_timeout(CONNECT_TIMEOUT);
-    }
-    if !given("keepalives_idle") {
-        config.keepalives_idle(Duration::from_secs(30));
-    }
-    if !given("keepalives_interval") {
-        config.keepalives_interval(Duration::from_secs(10));
-    }
-    if let Some(count) = parameters.keepalives_count {
-        config.keepalives_retries(count);
-    } else if !given("keepalives_retries") {
-        config.keepalives_retries(3);
-    }
-    if !given("tcp_user_timeout") {
-        config.tcp_user_timeout(Duration::from_secs(30));
-    }
 }
 
 /// How a server is reached.

@@ -48,33 +48,3 @@ fn a_place_names_host_port_and_database_and_no_person() {
         assert_eq!(place(&Config::from_str(url).unwrap()), told);
     }
 }
-
-#[test]
-fn a_dead_peer_is_noticed_unless_the_address_says_otherwise() {
-    let noticed = |url: &str| {
-        let (url, parameters) = take_libpq_parameters(url);
-        let mut config = Config::from_str(&url).unwrap();
-        notice_silence(&mut config, &url, &parameters);
-        let seconds = |time: Option<&Duration>| time.map_or(0, Duration::as_secs);
-        (
-            seconds(config.get_connect_timeout()),
-            config.get_keepalives_idle().as_secs(),
-            seconds(config.get_keepalives_interval().as_ref()),
-            config.get_keepalives_retries().unwrap_or_default(),
-            seconds(config.get_tcp_user_timeout()),
-        )
-    };
-    let ours = (CONNECT_TIMEOUT.as_secs(), 30, 10, 3, 30);
-    for (url, expected) in [
-        ("postgres://sync@db/shop", ours),
-        ("host=db user=sync", ours),
-        ("postgres://sync@db/shop?connect_timeout=7", (7, ours.1, ours.2, ours.3, ours.4)),
-        ("postgres://sync@db/shop?keepalives_idle=7", (ours.0, 7, ours.2, ours.3, ours.4)),
-        ("host=db keepalives_interval = 7", (ours.0, ours.1, 7, ours.3, ours.4)),
-        ("postgres://sync@db/shop?keepalives_count=7", (ours.0, ours.1, ours.2, 7, ours.4)),
-        ("postgres://sync@db/shop?keepalives_retries=7", (ours.0, ours.1, ours.2, 7, ours.4)),
-        ("host=db tcp_user_timeout=7", (ours.0, ours.1, ours.2, ours.3, 7)),
-    ] {
-        assert_eq!(noticed(url), expected, "{url}");
-    }
-}

@@ -12,6 +12,8 @@ use crate::db::{DbError, Tx};
 pub const RUNS: i64 = 10_000;
 /// The most requests whose latency is counted.
 pub const REQUESTS: i64 = 100_000;
+/// Of how many runs requests are counted at most, the newest.
+pub const REQUEST_RUNS: i64 = 3_000;
 
 /// New versions that a run staged of an entity.
 #[derive(Debug, Serialize)]
@@ -126,6 +128,7 @@ pub async fn latency(
         (&hours as _, Type::TIMESTAMPTZ_ARRAY),
         (&bounds as _, Type::INT8_ARRAY),
         (&REQUESTS as _, Type::INT8),
+        (&REQUEST_RUNS as _, Type::INT8),
     ];
     let rows = tx.query(include_str!("latency.sql"), &params).await?;
     let one = rows.iter().filter_map(|row| {

@@ -24,7 +24,7 @@ async fn tables(place: &TestInstallation) -> i64 {
 #[tokio::test]
 async fn without_credentials_it_says_which_settings_to_give() {
     let place = TestInstallation::new().await;
-    told(&place.run(&["sync"]).await, 1, &["GAZELLE_API_KEY", "GAZELLE_CLIENT_ID", "demo"]);
+    told(&place.run(&["sync"]).await, 2, &["GAZELLE_API_KEY", "GAZELLE_CLIENT_ID", "demo"]);
     assert_eq!(tables(&place).await, 0, "nothing was made");
 }
 

@@ -6,6 +6,7 @@ mod doctor;
 mod doctor_surroundings;
 mod documented_commands;
 mod drift;
+mod found_settings;
 mod harmless_text;
 mod history;
 mod logs;

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use super::every_page::{Withheld, every_page};
 use super::planted_functions::none_was_called;
 use super::statements_sent::times_sent;
 use crate::support::login::{KEY, LoggingIn, open};
@@ -73,9 +74,11 @@ async fn told_nothing_planted(world: &World, told: &str) {
 
 /// Plays all of them as a role; `turn` chooses records that no other turn changed.
 pub async fn every_command(world: &World, role: &str, turn: usize) -> Vec<CommandResult> {
-    // One odd record for each, beside those that the shop has.
-    let odd = world.control.ids(RecordKind::Event)[40 + turn].clone();
-    world.control.edit(RecordKind::Event, &odd, json!({ "start": "no time" })).unwrap();
+    // Odd records of each turn, for the command line and for the pages, beside those that the shop has.
+    for odd in [40 + turn, 50 + turn] {
+        let odd = world.control.ids(RecordKind::Event)[odd].clone();
+        world.control.edit(RecordKind::Event, &odd, json!({ "start": "no time" })).unwrap();
+    }
     let mut all = vec![ended(world, role, &["sync", "--mode", "full"]).await];
     let client = world.control.ids(RecordKind::Client)[turn].clone();
     let name = format!("Salle {turn} (exemple)");
@@ -86,7 +89,8 @@ pub async fn every_command(world: &World, role: &str, turn: usize) -> Vec<Comman
         .text("SELECT external_id FROM shop.sync_quarantine WHERE state IN ('open', 'waiting') ORDER BY 1 LIMIT 1")
         .await
         .expect("the shop has odd records");
-    let [approved, dismissed] = [withheld(world, turn, 0).await, withheld(world, turn, 1).await];
+    let approved = withheld(world, 1).await.run;
+    let dismissed = withheld(world, 1).await.run;
     let into = format!("look_{turn}");
     let person = format!("Personne {turn}");
     let user = world.control.ids(RecordKind::User)[0].clone();
@@ -157,7 +161,7 @@ pub async fn every_command(world: &World, role: &str, turn: usize) -> Vec<Comman
         // It has just handed them to the owner.
         hand_to(world, "shop", role).await;
     }
-    served(world, role).await;
+    served(world, role, turn).await;
     all
 }
 
@@ -177,20 +181,23 @@ async fn odd_rows(world: &World, turn: usize) {
     none_was_called(world, "the test itself").await;
 }
 
-/// A run that withheld deletions.
-async fn withheld(world: &World, turn: usize, of: usize) -> String {
-    let event = world.control.ids(RecordKind::Event)[2 * turn + of].clone();
-    world.control.delete(RecordKind::Event, &event).unwrap();
+/// A run that withheld this many deletions.
+async fn withheld(world: &World, many: usize) -> Withheld {
+    let records = world.control.ids(RecordKind::Event)[..many].to_vec();
+    for event in &records {
+        world.control.delete(RecordKind::Event, event).unwrap();
+    }
     let mut command = world.command(&["sync", "--mode", "full", "--json"]);
     command.env("GAZELLE_SYNC_DELETE_GUARD_RECORDS", "0").env("GAZELLE_SYNC_DELETE_GUARD_PERCENT", "0");
     let ran = crate::support::ran(command).await;
     assert_eq!(ran.code, 3, "withheld: {ran}");
     told_nothing_planted(world, &ran.to_string()).await;
-    ran.json()["run_id"].as_str().unwrap().to_owned()
+    Withheld { run: ran.json()["run_id"].as_str().unwrap().to_owned(), records }
 }
 
-/// The service, with a run that somebody asked for over HTTP.
-async fn served(world: &World, role: &str) {
+/// The service, with a run that somebody asked for over HTTP, and people at its pages.
+async fn served(world: &World, role: &str, turn: usize) {
+    let withheld = withheld(world, 2).await;
     let service = Serving::start(world, &[]).await;
     until("it takes a wish", async || {
         let (status, _) = service.ask(r#"{"mode": "incremental"}"#).await;
@@ -205,6 +212,11 @@ async fn served(world: &World, role: &str) {
     for path in ["/healthz", "/metrics", "/runs"] {
         let (status, body) = service.get(path).await;
         assert_eq!(status, 200, "{path}: {body}");
+    }
+    // The pages send the same whoever the service runs as, and to ask for all of them takes a while: once, as the service is
+    // meant to run.
+    if role == "gazelle_sync" {
+        every_page(world, &service, (role, turn), &withheld).await;
     }
     let ended = service.stop().await;
     assert_eq!(ended.code, Some(0), "{}", ended.log);

@@ -10,6 +10,7 @@ mod database_answers;
 mod database_shape;
 mod database_trouble;
 mod every_command;
+mod every_page;
 mod from_v5;
 mod from_v5_left_open;
 mod from_v5_rights;

@@ -2,107 +2,20 @@
 //! is ever called, whoever runs whichever command, in a new database or one of an earlier release.
 
 mod not_sent;
+mod plants;
 
-use std::collections::BTreeSet;
 use std::path::Path;
 
 use super::every_command::{
     CommandResult, every_command, from_v5_and_back, waited_for_a_table, with_stored_tokens,
 };
-use super::statements_sent::{files_never_sent, watch};
+use super::statements_sent::{files_never_sent, statements_in_rust, watch};
 use not_sent::{CITUS, NOT_SENT, PIECES};
+use plants::{OTHERS, called, plant};
 
-use crate::support::roles::{act_as, hand_to, supabase};
+use crate::support::roles::{act_as, client_of, hand_to, supabase};
 use crate::support::{DATABASE, World, connect};
 use gazelle_sync::migrate::{Script, scripts};
-
-/// What an argument can be declared as: an exact match wins over the server's function that takes any of them.
-const TYPES: [&str; 18] = [
-    "text",
-    "name",
-    "int2",
-    "int4",
-    "int8",
-    "float8",
-    "numeric",
-    "bool",
-    "timestamptz",
-    "date",
-    "interval",
-    "uuid",
-    "jsonb",
-    "bytea",
-    "oid",
-    "regclass",
-    "text[]",
-    "uuid[]",
-];
-
-/// What the program's sources may call by name or by operator. What is no SQL in them is no name in the server's catalog, or
-/// planted for nothing.
-#[derive(Default)]
-struct CalledNames {
-    functions: BTreeSet<String>,
-    operators: BTreeSet<String>,
-}
-
-fn called() -> CalledNames {
-    fn gather(folder: &Path, called: &mut CalledNames) {
-        for entry in std::fs::read_dir(folder).unwrap() {
-            let path = entry.unwrap().path();
-            if path.is_dir() {
-                gather(&path, called);
-            } else {
-                called.read(&std::fs::read_to_string(&path).unwrap_or_default());
-            }
-        }
-    }
-    let mut called = CalledNames::default();
-    gather(&Path::new(env!("CARGO_MANIFEST_DIR")).join("src"), &mut called);
-    called
-}
-
-impl CalledNames {
-    /// The words that stand before a parenthesis, and whatever can be an operator.
-    fn read(&mut self, text: &str) {
-        for (at, _) in text.match_indices('(') {
-            let before = text[..at].trim_end();
-            let is_part = |c: char| c.is_ascii_alphanumeric() || c == '_';
-            let word = &before[before.trim_end_matches(is_part).len()..];
-            self.functions.extend((!word.is_empty()).then(|| word.to_ascii_lowercase()));
-        }
-        // `a=-1` holds two operators and no sign says where one ends: each part of a run may be one.
-        for run in text.split(|c: char| !"+-*/<>=~!@#%^&|?".contains(c)) {
-            for from in 0..run.len() {
-                self.operators
-                    .extend((from + 1..=run.len().min(from + 4)).map(|to| run[from..to].to_owned()));
-            }
-        }
-        // What keywords stand for.
-        for (word, operator) in [("like", "~~"), ("not like", "!~~"), ("ilike", "~~*"), ("not ilike", "!~~*")]
-        {
-            let says = text.to_ascii_lowercase().contains(&format!(" {word} "));
-            self.operators.extend(says.then(|| operator.to_owned()));
-        }
-    }
-}
-
-/// As a list of SQL literals.
-fn quoted<T: AsRef<str>>(texts: impl IntoIterator<Item = T>) -> String {
-    let texts = texts.into_iter().map(|text| format!("'{}'", text.as_ref()));
-    texts.collect::<Vec<_>>().join(", ")
-}
-
-/// Puts overloads of every function and operator that the sources may call into both schemas, which a new session looks
-/// through before the server's own.
-async fn plant(world: &World, called: &CalledNames) {
-    let sql = include_str!("planted_functions.sql")
-        .replace("{database}", crate::support::DATABASE)
-        .replace("{functions}", &quoted(&called.functions))
-        .replace("{operators}", &quoted(&called.operators))
-        .replace("{types}", &quoted(TYPES));
-    world.execute(&sql).await;
-}
 
 pub(super) async fn none_was_called(world: &World, by: &str) {
     assert!(!world.one::<bool>("SELECT is_called FROM public.called", &[]).await, "called by {by}");
@@ -138,6 +51,35 @@ async fn are_called_by_others(world: &World) {
     world.execute("RESET search_path; SELECT pg_catalog.setval('public.called', 1, false)").await;
 }
 
+/// Has the roles look through schemas of their own, which is called by whoever does not say where to look.
+async fn roles_look_elsewhere_first(world: &World) {
+    world
+        .execute(&format!(
+            "ALTER ROLE gazelle_sync SET search_path = of_the_role, \"$user\", public, pg_catalog;
+             ALTER ROLE gazelle_owner SET search_path = of_the_role, \"$user\", public, pg_catalog;
+             ALTER ROLE administrator IN DATABASE {DATABASE} SET search_path = of_the_role_here, pg_catalog"
+        ))
+        .await;
+    for (role, path) in [
+        ("gazelle_sync", "of_the_role, \"$user\", public, pg_catalog"),
+        ("administrator", "of_the_role_here, pg_catalog"),
+        ("postgres", "\"$user\", shop, public, extensions, pg_catalog"),
+    ] {
+        let session = client_of(world, role).await;
+        let shown: String = session.query_one("SHOW search_path", &[]).await.unwrap().get(0);
+        assert_eq!(shown, path, "{role}");
+    }
+    for schema in OTHERS {
+        for expression in ["now()", "'a'::text = 'b'"] {
+            let statement = format!("SET search_path = {schema}, pg_catalog; SELECT {expression}");
+            let planted = world.db.batch_execute(&statement).await.expect_err(schema);
+            let message = planted.as_db_error().expect(schema).message().to_owned();
+            assert!(message.contains("planted"), "{schema}, {expression}: {message}");
+        }
+    }
+    world.execute("RESET search_path; SELECT pg_catalog.setval('public.called', 1, false)").await;
+}
+
 /// Nothing but the plants themselves is bound to one: what is created once and called later, such as a default, has its
 /// functions from then.
 async fn none_is_bound(world: &World, by: &str) {
@@ -150,7 +92,7 @@ async fn none_is_bound(world: &World, by: &str) {
                FROM pg_depend d
                LEFT JOIN pg_proc p ON d.refclassid = 'pg_proc'::regclass AND p.oid = d.refobjid
                LEFT JOIN pg_operator o ON d.refclassid = 'pg_operator'::regclass AND o.oid = d.refobjid
-              WHERE ARRAY['shop'::regnamespace, 'public'::regnamespace] && ARRAY[p.pronamespace, o.oprnamespace]::regnamespace[]
+              WHERE coalesce(p.pronamespace, o.oprnamespace) NOT IN ('pg_catalog'::regnamespace, 'information_schema'::regnamespace)
                 AND d.classid NOT IN ('pg_proc'::regclass, 'pg_operator'::regclass)",
         )
         .await;
@@ -172,9 +114,13 @@ async fn played(is_planted: bool) -> Vec<CommandResult> {
     // Alerts are written and claimed, though nobody listens there, and old versions are looked for.
     world.set("ALERT_WEBHOOK_URL", "http://127.0.0.1:1/alerts");
     world.set("GAZELLE_SYNC_RETENTION", "1");
+    // People at the pages do what they do between no runs but their own.
+    world.set("GAZELLE_SYNC_INCREMENTAL", "0 0 29 2 *");
+    world.set("GAZELLE_SYNC_FULL", "0 0 29 2 *");
     world.run(&["migrate", "--roles"]).await.success();
     none_was_called(&world, "migrate --roles").await;
     if is_planted {
+        roles_look_elsewhere_first(&world).await;
         none_is_bound(&world, "migrate --roles").await;
         // What somebody writes by hand gets our defaults.
         let by_hand = "INSERT INTO shop.staging_clients (external_id, raw_data) VALUES ('cli_by_hand', '{}')";
@@ -231,10 +177,7 @@ async fn what_no_command_sends_finds_every_name_where_nothing_is_planted() {
             let of_part = std::fs::read_to_string(source.join(format!("access/trust/{part}.sql"))).unwrap();
             text.replace(&format!("{{{part}}}"), of_part.trim_end())
         });
-        let folded = include_str!("../../../src/staging/quarantine/folded.sql").trim_end();
         let filled = [
-            ("{earlier}", include_str!("../../../src/staging/history/recent/earlier.sql").trim_end()),
-            ("{folded}", folded),
             ("{entity}", "clients"),
             ("{condition}", "t.external_id = $1"),
             ("{keys}", "t.external_id"),
@@ -252,6 +195,12 @@ async fn what_no_command_sends_finds_every_name_where_nothing_is_planted() {
         ];
         let text = filled.iter().fold(text, |text, (place, with)| text.replace(place, with));
         session.prepare(&text).await.unwrap_or_else(|error| panic!("{file} ({why}): {error:?}"));
+    }
+    let in_rust = statements_in_rust();
+    assert!(in_rust.len() > 60, "{} statements", in_rust.len());
+    for (file, text) in in_rust.iter().filter(|(_, text)| !text.contains("pg_dist_")) {
+        let prepared = session.prepare(&text.replace("{schema}", "shop")).await;
+        prepared.unwrap_or_else(|error| panic!("{file}: {text}: {error:?}"));
     }
     none_was_called(&world, "preparing").await;
 }

@@ -2,7 +2,7 @@ SET search_path = pg_catalog;
 CREATE SEQUENCE public.called;
 GRANT ALL ON SEQUENCE public.called TO PUBLIC;
 CREATE SCHEMA shop AUTHORIZATION administrator;
-ALTER DATABASE {database} SET search_path = shop, public, pg_catalog;
+ALTER DATABASE {database} SET search_path = "$user", shop, public, extensions, pg_catalog;
 
 DO $plant$
 DECLARE
@@ -10,10 +10,16 @@ DECLARE
     body CONSTANT text :=
         'LANGUAGE plpgsql AS $$ BEGIN PERFORM pg_catalog.nextval(''public.called''); RAISE ''planted''; END $$';
     types CONSTANT text[] := ARRAY[{types}];
+    -- Where a path of a role or of the database leads too: there with the very arguments alone, which win before the server's.
+    others CONSTANT text[] := ARRAY[{others}];
     -- What a function in PL/pgSQL cannot take or return.
     odd CONSTANT regtype[] := '{"\"any\"", internal, cstring, trigger, event_trigger, language_handler, index_am_handler,
                                 table_am_handler, fdw_handler, tsm_handler, pg_ddl_command}';
 BEGIN
+    FOREACH place IN ARRAY others LOOP
+        EXECUTE format('CREATE SCHEMA %1$I; GRANT USAGE ON SCHEMA %1$I TO PUBLIC', place);
+    END LOOP;
+
     -- With the very arguments that each has, their names and how many may be left out.
     FOR real IN
         SELECT p.proname, p.pronargs, p.pronargdefaults, p.provariadic <> 0 AS is_variadic, p.proargtypes::oid[] AS taken,
@@ -30,7 +36,7 @@ BEGIN
          WHERE p.pronamespace = 'pg_catalog'::regnamespace AND p.proname IN ({functions})
            AND NOT p.proargtypes::oid[] && ARRAY['internal'::regtype::oid, 'cstring'::regtype::oid]
     LOOP
-        FOREACH place IN ARRAY ARRAY['shop', 'public'] LOOP
+        FOREACH place IN ARRAY ARRAY['shop', 'public'] || others LOOP
             EXECUTE format('CREATE FUNCTION %I.%I(%s) RETURNS %s %s', place, real.proname, real.declared, real.returned,
                            CASE WHEN real.taken && odd::oid[] THEN 'LANGUAGE internal AS ''trigger_in''' ELSE body END);
         END LOOP;
@@ -97,6 +103,20 @@ BEGIN
                                    coalesce('LEFTARG = ' || l || ', ', ''), r, place);
                 END IF;
             END LOOP;
+        END LOOP;
+    END LOOP;
+
+    FOR op IN SELECT oprname, format_type(nullif(oprleft, 0), NULL) AS l, format_type(oprright, NULL) AS r FROM pg_operator
+               WHERE oprname IN ({operators}) AND oprnamespace = 'pg_catalog'::regnamespace
+                 AND NOT ARRAY[oprleft, oprright] && odd::oid[]
+    LOOP
+        FOREACH place IN ARRAY others LOOP
+            args := concat_ws(', ', op.l, op.r);
+            IF to_regprocedure(format('%I.planted(%s)', place, args)) IS NULL THEN
+                EXECUTE format('CREATE FUNCTION %I.planted(%s) RETURNS bool %s', place, args, body);
+            END IF;
+            EXECUTE format('CREATE OPERATOR %I.%s (%sRIGHTARG = %s, FUNCTION = %I.planted)', place, op.oprname,
+                           coalesce('LEFTARG = ' || op.l || ', ', ''), op.r, place);
         END LOOP;
     END LOOP;
 END

@@ -286,6 +286,53 @@ async fn neither_log_nor_metrics_hold_a_name_a_passphrase_a_session_or_a_link() 
 }
 
 #[tokio::test]
+async fn who_signs_in_fails_or_is_refused_stands_in_the_log_by_id_with_the_time() {
+    let mut world = world().await;
+    world.set("GAZELLE_SYNC_LOG", "info");
+    let serving = Serving::start(&world, &[]).await;
+    let name = "Opératrice Exemple";
+    let mut operator = signed_in(&world, &serving, name, &OPERATOR).await;
+    let id = world.text("SELECT id::text FROM sync_people").await.unwrap();
+    let stranger = Caller::of(&serving);
+    let tried = [("name", name), ("passphrase", "mauvaise phrase de passe")];
+    assert_eq!(stranger.post("/app/sign-in", &tried).await.status, 403);
+    let tried = [("name", "Personne d'ici"), ("passphrase", "mauvaise phrase de passe")];
+    assert_eq!(stranger.post("/app/sign-in", &tried).await.status, 403);
+    assert_eq!(stranger.get(&format!("/app/enter/{}", "A".repeat(43))).await.status, 410);
+    assert_eq!(stranger.get(&format!("/feed/{}.ics", "A".repeat(43))).await.status, 404);
+    assert_eq!(operator.sign_in(name).await.status, 303);
+    let office = signed_in(&world, &serving, "Bureau Exemple", &["--role", "office"]).await;
+    let other = world.text("SELECT id::text FROM sync_people WHERE role = 'office'").await.unwrap();
+    assert_eq!(office.get("/app/people").await.status, 403);
+    let role = [("role", "operator")];
+    assert_eq!(operator.post(&format!("/app/people/{other}/role"), &role).await.status, 303);
+    assert_eq!(operator.post("/app/sign-out", &[]).await.status, 303);
+    let log = serving.stop().await.log;
+    let lines: Vec<serde_json::Value> =
+        log.lines().filter_map(|line| serde_json::from_str(line).ok()).collect();
+    for (what, fields) in [
+        ("a person set a passphrase and signed in", vec![("person", id.as_str())]),
+        ("a wrong name or passphrase was refused", vec![("person", id.as_str()), ("from", "127.0.0.1")]),
+        ("invalid one-time links were refused", vec![("from", "127.0.0.1")]),
+        ("an invalid calendar link was refused", vec![("from", "127.0.0.1")]),
+        ("a person signed in to the dashboard", vec![("person", id.as_str())]),
+        ("a person was refused by the dashboard", vec![("person", other.as_str()), ("route", "/app/people")]),
+        ("the role of a person was changed", vec![("person", other.as_str()), ("role", "operator")]),
+        ("a person signed out", vec![("person", id.as_str())]),
+    ] {
+        let says = |line: &&serde_json::Value| {
+            let text = line.to_string();
+            text.contains(what)
+                && fields.iter().all(|(name, value)| text.contains(&format!("\"{name}\":\"{value}\"")))
+        };
+        let line = lines.iter().find(says).unwrap_or_else(|| panic!("{what} {fields:?}: {log}"));
+        assert!(line["timestamp"].as_str().is_some_and(|at| at.ends_with('Z')), "UTC: {line}");
+    }
+    assert_eq!(log.matches("a wrong name or passphrase was refused").count(), 2, "{log}");
+    assert!(!log.contains("mauvaise") && !log.contains("Personne d'ici") && !log.contains("AAAA"), "{log}");
+}
+
+#[tokio::test]
 async fn readers_of_production_read_neither_people_nor_sessions() {
     let world = world().await;
     invited(&world, "Ana Exemple", &OPERATOR).await;

@@ -75,6 +75,7 @@ async fn a_calendar_follows_what_moved_was_cancelled_or_is_gone() {
     let first = phone.get(&path).await;
     assert_eq!((first.status, first.header("content-type")), (200, "text/calendar; charset=utf-8"));
     assert_eq!(first.header("cache-control"), "private, no-cache");
+    assert_eq!(first.header("content-disposition"), "attachment; filename=\"visits.ics\"", "not the link");
     assert!(first.body.split("\r\n").all(|line| line.len() <= 75 && !line.contains(['\r', '\n'])));
     let before = event(&first.body, &moved).unwrap();
     assert_eq!(value(&before, "SEQUENCE").len(), "SEQUENCE:218000000".len(), "{before:?}");

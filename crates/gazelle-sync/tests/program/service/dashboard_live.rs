@@ -6,6 +6,7 @@ use tokio::io::AsyncWriteExt;
 use tokio::net::TcpStream;
 
 use crate::support::World;
+use crate::support::live::Stream;
 use crate::support::people::{Caller, signed_in};
 use crate::support::service::{Serving, until};
 
@@ -14,50 +15,9 @@ const RUN: &str =
     "INSERT INTO sync_runs (run_id, command, mode, trigger, status, started_at, finished_at, program)
     VALUES (gen_random_uuid(), 'sync', 'incremental', 'schedule', 'success', now(), now(), 'test')";
 
-/// A world that no run of the service's own changes.
-async fn quiet() -> World {
-    let mut world = World::new().await;
-    world.set("GAZELLE_SYNC_INCREMENTAL", "0 0 29 2 *");
-    world.set("GAZELLE_SYNC_FULL", "0 0 29 2 *");
-    world.filled().await;
-    world
-}
-
-/// An open stream, and what came of it.
-struct Stream {
-    answer: reqwest::Response,
-    text: String,
-}
-
-impl Stream {
-    async fn open(caller: &Caller) -> Stream {
-        let at = caller.get("/app/live").await.header("etag").trim_matches('"').to_owned();
-        let request = caller.http.get(format!("{}/app/live?at={at}", caller.base));
-        let request = request.header("cookie", caller.cookie.as_deref().unwrap_or_default());
-        let answer = request.header("accept", "text/event-stream").send().await.unwrap();
-        assert_eq!(answer.status(), 200);
-        assert_eq!(answer.headers()["content-type"], "text/event-stream");
-        Stream { answer, text: String::new() }
-    }
-
-    /// Reads until this came. False if the stream ended before.
-    async fn says(&mut self, what: &str) -> bool {
-        let read = async {
-            while !self.text.contains(what) {
-                match self.answer.chunk().await {
-                    Ok(Some(bytes)) => self.text.push_str(std::str::from_utf8(&bytes).unwrap()),
-                    _ => return false,
-                }
-            }
-            true
-        };
-        tokio::time::timeout(std::time::Duration::from_secs(45), read).await.expect(what)
-    }
-}
-
 #[tokio::test]
 async fn a_third_stream_closes_the_oldest_and_one_that_is_signed_out_ends() {
-    let world = quiet().await;
+    let world = World::unscheduled().await;
     let serving = Serving::start(&world, &[]).await;
     let office = signed_in(&world, &serving, "Bureau Exemple", &["--role", "office"]).await;
     let mut first = Stream::open(&office).await;
@@ -81,7 +41,7 @@ async fn a_third_stream_closes_the_oldest_and_one_that_is_signed_out_ends() {
 
 #[tokio::test]
 async fn a_technician_is_told_of_no_region_of_others() {
-    let world = quiet().await;
+    let world = World::unscheduled().await;
     let own = world.text("SELECT min(technician_external_id) FROM gazelle_appointments").await.unwrap();
     let serving = Serving::start(&world, &[]).await;
     let role = ["--role", "technician", "--technician", own.as_str()];
@@ -107,7 +67,7 @@ async fn a_technician_is_told_of_no_region_of_others() {
 
 #[tokio::test]
 async fn one_watcher_reads_for_all_and_who_reads_nothing_holds_nobody_up() {
-    let world = quiet().await;
+    let world = World::unscheduled().await;
     let serving = Serving::start(&world, &[]).await;
     let office = signed_in(&world, &serving, "Bureau Exemple", &["--role", "office"]).await;
     let person = world.text("SELECT id::text FROM sync_people").await.unwrap();
@@ -191,7 +151,7 @@ fn looks(world: &World) -> usize {
 
 #[tokio::test]
 async fn a_page_that_is_left_open_keeps_nobody_signed_in() {
-    let world = quiet().await;
+    let world = World::unscheduled().await;
     let serving = Serving::start(&world, &[]).await;
     let office = signed_in(&world, &serving, "Bureau Exemple", &["--role", "office"]).await;
     world.execute("UPDATE sync_sessions SET ends_at = now() + interval '5 min'").await;

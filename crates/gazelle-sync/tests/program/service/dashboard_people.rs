@@ -78,15 +78,6 @@ const MATRIX: [(&str, &str, usize); 65] = [
     ("POST", "/app/{*rest}", 1),
 ];
 
-/// A world that no run of the service's own changes.
-async fn quiet() -> World {
-    let mut world = World::new().await;
-    world.set("GAZELLE_SYNC_INCREMENTAL", "0 0 29 2 *");
-    world.set("GAZELLE_SYNC_FULL", "0 0 29 2 *");
-    world.filled().await;
-    world
-}
-
 /// The technician with the most visits, and another one.
 async fn technicians(world: &World) -> (String, String) {
     let rows = world
@@ -109,7 +100,7 @@ fn was_let_in(said: &PageResponse) -> bool {
 
 #[tokio::test]
 async fn each_route_answers_from_its_least_role_on_and_to_nobody_else() {
-    let world = quiet().await;
+    let world = World::unscheduled().await;
     let (own, _) = technicians(&world).await;
     let serving = Serving::start(&world, &[]).await;
     let mut callers = vec![(Caller::of(&serving), "")];
@@ -162,7 +153,7 @@ async fn each_route_answers_from_its_least_role_on_and_to_nobody_else() {
 
 #[tokio::test]
 async fn a_technician_gets_the_own_day_and_nobody_elses() {
-    let world = quiet().await;
+    let world = World::unscheduled().await;
     let (own, other) = technicians(&world).await;
     let serving = Serving::start(&world, &[]).await;
     let role = ["--role", "technician", "--technician", &own];
@@ -198,7 +189,7 @@ async fn a_technician_gets_the_own_day_and_nobody_elses() {
 
 #[tokio::test]
 async fn an_operator_invites_changes_and_disables_others_and_not_the_own_account() {
-    let world = quiet().await;
+    let world = World::unscheduled().await;
     let serving = Serving::start(&world, &[]).await;
     let operator = signed_in(&world, &serving, "Opératrice Exemple", &["--role", "operator"]).await;
     // A link is shown once, and only its hash is stored.
@@ -250,7 +241,7 @@ async fn an_operator_invites_changes_and_disables_others_and_not_the_own_account
 
 #[tokio::test]
 async fn the_form_that_invites_changes_nobody_who_is_there() {
-    let world = quiet().await;
+    let world = World::unscheduled().await;
     let serving = Serving::start(&world, &[]).await;
     let operator = signed_in(&world, &serving, "Opératrice Exemple", &["--role", "operator"]).await;
     let office = signed_in(&world, &serving, "Bureau Exemple", &["--role", "office"]).await;
@@ -296,7 +287,7 @@ async fn the_form_that_invites_changes_nobody_who_is_there() {
 
 #[tokio::test]
 async fn read_only_means_that_nothing_is_written_but_sessions() {
-    let mut world = quiet().await;
+    let mut world = World::unscheduled().await;
     let serving = Serving::start(&world, &[]).await;
     signed_in(&world, &serving, "Opératrice Exemple", &["--role", "operator"]).await;
     assert_eq!(serving.stop().await.code, Some(0));

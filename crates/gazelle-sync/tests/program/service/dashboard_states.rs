@@ -7,15 +7,6 @@ use crate::support::service::{Serving, until};
 
 const MARK: &str = "INSERT INTO sync_notes (key, value) VALUES ('shop', 'demo')";
 
-/// A world that no run of the service's own changes.
-async fn quiet() -> World {
-    let mut world = World::new().await;
-    world.set("GAZELLE_SYNC_INCREMENTAL", "0 0 29 2 *");
-    world.set("GAZELLE_SYNC_FULL", "0 0 29 2 *");
-    world.filled().await;
-    world
-}
-
 /// The demonstration's service over a world.
 async fn shown(world: &World) -> Serving {
     world.execute(MARK).await;
@@ -38,7 +29,7 @@ fn navigation(body: &str) -> &str {
 
 #[tokio::test]
 async fn old_data_is_out_of_date_while_a_run_is_in_progress_too() {
-    let world = quiet().await;
+    let world = World::unscheduled().await;
     world
         .execute(
             "UPDATE sync_runs SET started_at = started_at - interval '5 h', finished_at = finished_at - interval '5 h';
@@ -60,7 +51,7 @@ async fn old_data_is_out_of_date_while_a_run_is_in_progress_too() {
 
 #[tokio::test]
 async fn a_run_without_counts_is_told_as_in_progress_or_as_interrupted() {
-    let world = quiet().await;
+    let world = World::unscheduled().await;
     let serving = shown(&world).await;
     let insert = |status: &str, finished: &str| {
         format!(
@@ -88,7 +79,7 @@ async fn a_run_without_counts_is_told_as_in_progress_or_as_interrupted() {
 
 #[tokio::test]
 async fn a_deletion_that_was_found_and_kept_is_no_none_ever() {
-    let world = quiet().await;
+    let world = World::unscheduled().await;
     let serving = shown(&world).await;
     assert!(page(&serving, "/app/deletions").await.contains("None was found by the runs that are kept."));
     world
@@ -105,7 +96,7 @@ async fn a_deletion_that_was_found_and_kept_is_no_none_ever() {
 
 #[tokio::test]
 async fn every_page_of_the_frame_counts_what_waits() {
-    let world = quiet().await;
+    let world = World::unscheduled().await;
     assert!(world.count("sync_quarantine").await > 0);
     let serving = Serving::start(&world, &[]).await;
     let operator = signed_in(&world, &serving, "Opératrice Exemple", &["--role", "operator"]).await;
@@ -119,7 +110,7 @@ async fn every_page_of_the_frame_counts_what_waits() {
 
 #[tokio::test]
 async fn where_nothing_may_be_written_no_form_is_offered_that_would_write() {
-    let mut world = quiet().await;
+    let mut world = World::unscheduled().await;
     let serving = Serving::start(&world, &[]).await;
     let mut operator = signed_in(&world, &serving, "Opératrice Exemple", &["--role", "operator"]).await;
     assert_eq!(serving.stop().await.code, Some(0));

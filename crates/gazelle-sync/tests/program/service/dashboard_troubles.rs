@@ -6,14 +6,6 @@ use crate::support::{World, connect};
 
 const MARK: &str = "INSERT INTO sync_notes (key, value) VALUES ('shop', 'demo')";
 
-async fn world() -> World {
-    let mut world = World::new().await;
-    world.set("GAZELLE_SYNC_INCREMENTAL", "0 0 29 2 *");
-    world.set("GAZELLE_SYNC_FULL", "0 0 29 2 *");
-    world.filled().await;
-    world
-}
-
 async fn in_french(caller: &Caller, request: reqwest::RequestBuilder) -> PageResponse {
     caller.send(request.header("accept-language", "fr-CA")).await
 }
@@ -25,7 +17,7 @@ fn is_page(said: &PageResponse, language: &str) {
 
 #[tokio::test]
 async fn a_page_that_cannot_be_read_says_why() {
-    let world = world().await;
+    let world = World::unscheduled().await;
     world.execute(MARK).await;
     let serving = Serving::start(&world, &[]).await;
     let caller = Caller::of(&serving);
@@ -64,7 +56,7 @@ async fn a_page_that_cannot_be_read_says_why() {
 
 #[tokio::test]
 async fn what_cannot_be_asked_of_the_database_is_no_trouble_of_the_database() {
-    let world = world().await;
+    let world = World::unscheduled().await;
     let serving = Serving::start(&world, &[]).await;
     let operator = signed_in(&world, &serving, "Opératrice Exemple", &["--role", "operator"]).await;
     for day in ["-008000-01-01", "0000-01-01", "9999-12-31", "-009999-01-01"] {
@@ -87,7 +79,7 @@ async fn what_cannot_be_asked_of_the_database_is_no_trouble_of_the_database() {
 
 #[tokio::test]
 async fn what_is_refused_is_told_on_a_page_in_the_language_of_the_request() {
-    let world = world().await;
+    let world = World::unscheduled().await;
     let serving = Serving::start(&world, &[]).await;
     let operator = signed_in(&world, &serving, "Opératrice Exemple", &["--role", "operator"]).await;
     let url = |path: &str| format!("{}{path}", serving.base);

@@ -26,4 +26,5 @@ mod http_limits;
 mod http_methods;
 mod monitoring;
 mod serve;
+mod serve_credentials;
 mod systemd_secrets;

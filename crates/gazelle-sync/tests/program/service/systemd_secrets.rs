@@ -59,7 +59,7 @@ async fn a_line_that_is_no_secret_of_ours_is_told_and_never_repeated() {
         .unwrap();
     let ran = run(&world, &folder, &["sync", "--json"]).await;
     assert_eq!(ran.code, 2, "{ran}");
-    for words in ["line 2: HTTPS_PROXY is no setting", "Environment=", "line 3: must be NAME=value"] {
+    for words in ["line 2: unknown setting HTTPS_PROXY", "Environment=", "line 3: must be NAME=value"] {
         assert!(ran.reasons().contains(words), "{words} not in {ran}");
     }
     assert!(!ran.stdout.contains("s3cr3t") && !ran.stderr.contains("s3cr3t"), "{ran}");

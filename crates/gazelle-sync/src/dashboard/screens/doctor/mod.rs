@@ -45,12 +45,18 @@ struct DoctorResult {
     datetime: String,
     /// Set if it is old.
     old: Option<String>,
+    /// How many checks are well, which are folded unless all are.
+    oks: String,
+    has_oks: bool,
+    is_well: bool,
     lines: Vec<LineView>,
 }
 
 /// A check.
 struct LineView {
     state: Shape,
+    /// Whether it is the first that is well: those are folded.
+    is_first_ok: bool,
     check: String,
     said: String,
     mend: Option<String>,
@@ -121,12 +127,25 @@ fn found(action: &Action, now: Timestamp, t: &Locale) -> Option<DoctorResult> {
         utc: shown.utc,
         datetime: shown.datetime,
         old: (age >= OLD).then(|| t.fill(w::OLD, &[("age", &t.age(age.as_secs()))])),
-        lines: lines.into_iter().map(|line| view(line, t)).collect(),
+        oks: t.count(w::OKS, oks),
+        has_oks: oks > 0,
+        is_well: worst == Level::Ok,
+        lines: lines
+            .into_iter()
+            .enumerate()
+            .map(|(at, line)| view(line, at == problems + warnings, t))
+            .collect(),
     })
 }
 
-fn view(line: Line, t: &Locale) -> LineView {
-    LineView { state: shape(line.level, t), check: line.check.into_owned(), said: line.said, mend: line.mend }
+fn view(line: Line, is_first_ok: bool, t: &Locale) -> LineView {
+    LineView {
+        is_first_ok,
+        state: shape(line.level, t),
+        check: line.check.into_owned(),
+        said: line.said,
+        mend: line.mend,
+    }
 }
 
 fn shape(level: Level, t: &Locale) -> Shape {

@@ -13,8 +13,8 @@ use serde::Deserialize;
 
 use super::trouble;
 use crate::dashboard::answer::Answer;
-use crate::dashboard::entry::cookie;
 use crate::dashboard::entry::form::BoundedForm;
+use crate::dashboard::entry::{attempts, cookie};
 use crate::dashboard::page::{Frame, PageRequest, Screen, home};
 use crate::dashboard::site::{Site, Trouble};
 use crate::dashboard::words::entry as w;
@@ -141,6 +141,10 @@ fn frame(site: &Site, asked: &PageRequest, person: &Person) -> Frame {
 }
 
 fn gone(site: &Site, asked: &PageRequest) -> Answer {
+    if let Some(times) = site.invalid_links.count() {
+        let from = attempts::address(&asked.headers, asked.peer).map(tracing::field::display);
+        tracing::warn!(from, times, "invalid one-time links were refused (logged at most once a minute)");
+    }
     let frame = Frame::new(asked, &site.shared.settings, Screen::Other, Timestamp::now());
     Answer::page(StatusCode::GONE, &InvalidLinkPage { frame })
 }

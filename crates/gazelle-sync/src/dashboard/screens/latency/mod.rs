@@ -15,7 +15,7 @@ use crate::dashboard::charts::heat::{Cell, Heat, STEPS};
 use crate::dashboard::page::{Frame, PageRequest, Screen};
 use crate::dashboard::site::{Site, Trouble};
 use crate::dashboard::words::charts as w;
-use crate::run_log::run_charts::{self, REQUESTS};
+use crate::run_log::run_charts::{self, REQUEST_RUNS, REQUESTS};
 
 /// Number of local days shown, including today.
 const DAYS: u16 = 7;
@@ -36,6 +36,8 @@ struct Latency {
 struct Page {
     frame: Frame,
     heat: Heat,
+    /// What is counted.
+    counted: String,
     /// Set where not all requests are counted.
     limited: Option<String>,
 }
@@ -63,6 +65,7 @@ async fn latency(site: &Site, asked: &PageRequest) -> Result<Answer, Trouble> {
     }
     let counted: i64 = cells.iter().map(|cell| cell.requests).sum();
     let page = Page {
+        counted: t.fill(w::HEAT_COUNTED, &[("n", &t.number(REQUEST_RUNS))]),
         heat: Heat::draw(&hours, &cells, snapshot.now, t),
         limited: (counted >= REQUESTS).then(|| t.fill(w::HEAT_LIMITED, &[("n", &t.number(REQUESTS))])),
         frame,

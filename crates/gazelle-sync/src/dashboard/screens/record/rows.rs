@@ -22,9 +22,21 @@ pub(in crate::dashboard::screens) struct TableView {
     /// The record's own row, which is not folded.
     pub(in crate::dashboard::screens) is_own: bool,
     pub(in crate::dashboard::screens) rows: Vec<RowView>,
+    /// How many they are, where that is enough to fold them together.
+    pub(in crate::dashboard::screens) many: Option<String>,
     /// Set where not all rows are shown.
     pub(in crate::dashboard::screens) first: Option<String>,
 }
+
+impl TableView {
+    /// Whether one of its rows is open.
+    pub(in crate::dashboard::screens) fn is_open(&self) -> bool {
+        self.rows.iter().any(|row| row.is_open)
+    }
+}
+
+/// The most rows of another table that are not folded together.
+const UNFOLDED: usize = 10;
 
 /// A row.
 pub(in crate::dashboard::screens) struct RowView {
@@ -88,6 +100,7 @@ pub(in crate::dashboard::screens) fn tables(
                 .take(MOST_ROWS)
                 .map(|row| view(entity, id, row, (marks, is_only), t))
                 .collect(),
+            many: (of_it.len() > UNFOLDED).then(|| t.count(w::ROWS, of_it.len().min(MOST_ROWS))),
             first: (of_it.len() > MOST_ROWS)
                 .then(|| t.fill(w::FIRST_ROWS, &[("n", &t.number(MOST_ROWS as i64))])),
         }

@@ -17,6 +17,8 @@ use crate::staging::history::run_versions::{self, MOST_COUNTED, RunSpan, StagedC
 
 /// Records that are listed.
 const MOST: usize = 200;
+/// Records shown before the others are folded.
+const UNFOLDED: usize = 20;
 
 /// What a run changed.
 #[derive(Serialize)]
@@ -67,6 +69,10 @@ enum RecordChange {
 pub(super) struct View {
     pub(super) counts: Vec<CountsView>,
     pub(super) records: Vec<ChangedView>,
+    /// The number of records shown before the fold.
+    pub(super) unfolded: usize,
+    /// The summary of the fold: how many records it holds.
+    pub(super) others: String,
     pub(super) first: Option<String>,
 }
 
@@ -161,6 +167,8 @@ impl RunChanges {
         View {
             counts: counts.collect(),
             records: self.records.iter().map(|changed| self.record(changed, t)).collect(),
+            unfolded: UNFOLDED,
+            others: t.count(w::OTHER_RECORDS, self.records.len().saturating_sub(UNFOLDED)),
             first: self.is_cut.then(|| t.fill(w::FIRST_RECORDS, &[("n", &t.number(MOST as i64))])),
         }
     }

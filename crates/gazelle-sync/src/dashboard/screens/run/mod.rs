@@ -235,10 +235,16 @@ fn ways(run: &OneRun, frame: &Frame) -> Vec<(&'static str, String)> {
     if run.finished_at.is_none() || !frame.may_operator() {
         return Vec::new();
     }
+    // A run without counts may have brought something.
+    let is_counted = !run.entities.is_empty();
+    let brought_none = is_counted && run.entities.iter().all(|entity| entity.staged + entity.deleted == 0);
+    let wrote_none = run.entities.iter().all(|entity| entity.rows_written == 0);
     let ways: &[(&str, Sentence)] = match run.listed.run.command.parse() {
         Ok(RunCommand::Replay | RunCommand::ReplayDryRun) | Err(_) => &[],
         Ok(RunCommand::Undo) => &[LIFT],
         Ok(RunCommand::UndoLift) => &[UNDO],
+        Ok(_) if brought_none && wrote_none => &[],
+        Ok(_) if brought_none => &[REPLAY],
         Ok(_) => &[UNDO, REPLAY],
     };
     ways.iter().map(|(action, said)| (*action, frame.say(*said).into_owned())).collect()
@@ -253,7 +259,7 @@ fn entity_row(entity: &EntityReport, t: &Locale) -> EntityRow {
     let walk = match entity.walk.as_deref() {
         None => "–".to_owned(),
         Some("whole") => t.say(w::WALK_WHOLE).into_owned(),
-        Some(days) => days.to_owned(),
+        Some(days) => days_walked(days, t),
     };
     let differ = |one: Option<u64>, other: Option<u64>| matches!((one, other), (Some(a), Some(b)) if a != b);
     EntityRow {
@@ -271,6 +277,20 @@ fn entity_row(entity: &EntityReport, t: &Locale) -> EntityRow {
         written: t.number(entity.rows_written),
         faulty: t.number(entity.errors),
         deleted: t.number(entity.deleted),
+    }
+}
+
+/// The days of a walk, as they are recorded, in the page's language; as recorded if in no known form.
+fn days_walked(recorded: &str, t: &Locale) -> String {
+    if let Some(from) = recorded.strip_prefix("from ") {
+        return t.fill(w::WALK_FROM, &[("from", from)]);
+    }
+    if let Some(until) = recorded.strip_prefix("until ") {
+        return t.fill(w::WALK_UNTIL, &[("until", until)]);
+    }
+    match recorded.split_once(" to ") {
+        Some((from, until)) => t.fill(w::WALK_BETWEEN, &[("from", from), ("until", until)]),
+        None => recorded.to_owned(),
     }
 }
 

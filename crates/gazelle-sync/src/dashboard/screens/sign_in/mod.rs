@@ -12,6 +12,7 @@ use jiff::Timestamp;
 use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
 use serde_json::json;
+use tracing::field::display;
 
 use super::trouble;
 use crate::dashboard::answer::Answer;
@@ -108,6 +109,13 @@ pub(crate) async fn sign_in(
 async fn begun(site: &Site, asked: &PageRequest, form: &Form) -> Result<Result<Answer, Refused>, Trouble> {
     let from = attempts::address(&asked.headers, asked.peer);
     if let Err(wait) = site.attempts.attempt(&form.name, from) {
+        if let Some(times) = site.refused_attempts.count() {
+            tracing::warn!(
+                from = from.map(display),
+                times,
+                "attempts to sign in to the dashboard after too many others were refused (logged at most once a minute)"
+            );
+        }
         return Ok(Err(Refused::Wait(wait)));
     }
     let db = site.db()?;
@@ -119,7 +127,16 @@ async fn begun(site: &Site, asked: &PageRequest, form: &Form) -> Result<Result<A
     };
     let known = match (is_right, known) {
         (Ok(true), Some(known)) => known,
-        (Ok(_), _) => return Ok(Err(Refused::Wrong)),
+        (Ok(_), known) => {
+            // Without the name, which may be a passphrase in the wrong field.
+            let person = known.map(|known| display(known.person.id));
+            tracing::warn!(
+                person,
+                from = from.map(display),
+                "a wrong name or passphrase was refused by the dashboard"
+            );
+            return Ok(Err(Refused::Wrong));
+        }
         (Err(_), _) => return Ok(Err(Refused::Busy)),
     };
     let Ok(session) = Token::random() else { return Ok(Err(Refused::Busy)) };
