@@ -1,5 +1,5 @@
-//! The calendar feed: whoever has a link reads a technician's visits with it, without a session. `read` reads them, `calendar`
-//! makes the text of them, with the zone (`zone`) and the lines (`ical`) of RFC 5545.
+//! The calendar feed: a secret link gives read access to one technician's visits without a session. `read` reads them,
+//! `calendar` makes the text of them, with the zone (`zone`) and the lines (`ical`) of RFC 5545.
 
 mod calendar;
 mod ical;
