@@ -267,7 +267,7 @@ mod tests {
         let slower = said(&[cell(3, 3, 90), cell(158, 6, 9)]);
         assert_eq!(
             slower[0],
-            "Slower than usual: in the last 24 hours half of the answers came within 2.0 s, within 7 days 250 ms."
+            "Slower than usual: in the last 24 hours half of the responses took at most 2.0 s, within 7 days 250 ms."
         );
         assert_eq!(
             slower[1],

@@ -103,8 +103,8 @@ fn the_first_that_holds_is_told_in_both_languages() {
         ),
         (
             Level::Warn,
-            "Right, except for 14 records that cannot be read|They were quarantined within the last hour and are in quarantine; all others were written.",
-            "Juste, sauf 14 fiches illisibles|Elles ont été mises en quarantaine depuis une heure et sont en quarantaine; toutes les autres ont été écrites.",
+            "Right, except for 14 records that cannot be read|They were quarantined within the last hour; all others were written.",
+            "Juste, sauf 14 fiches illisibles|Elles ont été mises en quarantaine depuis une heure; toutes les autres ont été écrites.",
         ),
         (
             Level::Warn,

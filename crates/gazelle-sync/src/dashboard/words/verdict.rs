@@ -35,7 +35,7 @@ sentences! {
 
     CASES = "Right, except for {n} record that cannot be read" / "Juste, sauf {n} fiche illisible",
         "Right, except for {n} records that cannot be read" / "Juste, sauf {n} fiches illisibles";
-    CASES_MORE = "They were quarantined within the last hour and are in quarantine; all others were written." / "Elles ont été mises en quarantaine depuis une heure; toutes les autres ont été écrites.";
+    CASES_MORE = "They were quarantined within the last hour; all others were written." / "Elles ont été mises en quarantaine depuis une heure; toutes les autres ont été écrites.";
     CASES_ACT = "See the quarantine" / "Voir la quarantaine";
 
     IN_PART = "Right as far as it was read" / "Juste pour ce qui a été lu";
