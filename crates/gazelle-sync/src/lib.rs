@@ -20,6 +20,7 @@ pub mod crash;
 pub mod credentials;
 pub mod dashboard;
 pub mod db;
+mod delay;
 pub mod display;
 pub mod doctor;
 pub mod drift;

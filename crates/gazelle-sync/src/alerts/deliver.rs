@@ -17,6 +17,7 @@ use super::outbox::{self, Claim, LONGEST_WAIT, Message};
 use super::words::{Text, Words};
 use crate::config::Settings;
 use crate::db::{Db, DbError, Fault};
+use crate::delay;
 use crate::display::{self, shortened};
 use crate::stop;
 
@@ -236,8 +237,7 @@ async fn note_failed(
 
 /// The wait after the given number of attempts.
 pub(super) fn wait(first: Duration, attempts: i32) -> Duration {
-    let doublings = u32::try_from(attempts.saturating_sub(1)).unwrap_or_default();
-    first.saturating_mul(2_u32.saturating_pow(doublings)).min(LONGEST_WAIT)
+    delay::doubled(first, u32::try_from(attempts).unwrap_or_default(), LONGEST_WAIT)
 }
 
 /// The message as it is sent. Every part is shortened to its limit, whatever was written into the outbox.

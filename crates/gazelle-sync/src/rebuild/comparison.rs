@@ -8,6 +8,7 @@ use uuid::Uuid;
 
 use crate::config::Settings;
 use crate::db::{DbError, Tx};
+use crate::display;
 use crate::entities::Entity;
 use crate::migrations;
 use crate::staging::{deletions, pending, undo};
@@ -224,10 +225,11 @@ impl Comparison {
             let allowed = guard.smaller(held);
             if records > allowed {
                 reasons.push(format!(
-                    "{}: rows of {records} record(s) would be {done}, the guard allows {allowed} \
-                     (delete_guard_records, delete_guard_percent); nothing was changed: look at the rows with --dry-run, \
-                     then repeat with --allow-deletions",
-                    part.entity.name
+                    "{}: rows of {} record(s) would be {done}, the guard allows {} (delete_guard_records, \
+                     delete_guard_percent)",
+                    part.entity.name,
+                    display::count(records),
+                    display::count(allowed),
                 ));
                 withheld.push(Withheld { entity: part.entity.name, records, allowed });
             }
@@ -242,12 +244,11 @@ impl Comparison {
                 continue;
             }
             let rows = match dependent.rows {
-                Some(rows) => format!("{rows} row(s) of {}", dependent.table),
+                Some(rows) => format!("{} row(s) of {}", display::count(rows), dependent.table),
                 None => format!("rows of {}, which this role may not read,", dependent.table),
             };
             reasons.push(format!(
-                "{rows} would be removed or changed by the foreign key {} with the rows of {} that they refer to; nothing \
-                 was changed: look at the rows with --dry-run, then repeat with --allow-deletions",
+                "{rows} would be removed or changed by the foreign key {} with the rows of {} that they refer to",
                 dependent.constraint, dependent.ours
             ));
         }

@@ -109,6 +109,10 @@ struct ApplyResult {
     applied: Option<(u64, bool)>,
 }
 
+/// The end of the last reason of a command that withholds deletions.
+const HOW_TO_ALLOW: &str =
+    "; nothing was changed: look at the rows with --dry-run, then repeat with --allow-deletions";
+
 /// What becomes of a difference.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Decision {
@@ -145,7 +149,12 @@ async fn decide(
 ) -> Result<ApplyResult, DbError> {
     let (withheld, mut reasons) = found.withheld(tx, settings).await?;
     let refusal = found.refusal();
-    match decision(options, refusal.is_some(), !reasons.is_empty()) {
+    let is_withheld = !reasons.is_empty();
+    // A page has a button for it.
+    if let Some(last) = reasons.last_mut().filter(|_| options.action.id.is_none()) {
+        last.push_str(HOW_TO_ALLOW);
+    }
+    match decision(options, refusal.is_some(), is_withheld) {
         Decision::Show => {
             reasons.extend(refusal);
             return Ok(ApplyResult { status: Status::Success, reasons, withheld, applied: None });

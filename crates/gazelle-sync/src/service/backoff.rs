@@ -4,6 +4,8 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
+use crate::delay;
+
 /// The longest delay after failed runs.
 pub(super) const LONGEST_WAIT: Duration = Duration::from_secs(900);
 /// The longest delay after the database could not be reached.
@@ -52,8 +54,7 @@ impl Backoff {
 
 /// The delay after this number of failures in a row. `random` (0 to 1) varies it by up to 20 % in either direction.
 fn wait(first: Duration, longest: Duration, failures: u32, random: f64) -> Duration {
-    let doubled = first.saturating_mul(2_u32.saturating_pow(failures.saturating_sub(1)));
-    doubled.min(longest).mul_f64(0.8 + 0.4 * random)
+    delay::doubled(first, failures, longest).mul_f64(0.8 + 0.4 * random)
 }
 
 #[cfg(test)]

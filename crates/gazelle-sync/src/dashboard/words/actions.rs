@@ -95,9 +95,9 @@ sentences! {
     DID_CHANGE = "What changed in production" / "Ce qui a changé en production";
     NO_CHANGE = "No row differs: there is nothing to apply." / "Aucune ligne ne diffère : il n'y a rien à appliquer.";
     TABLE = "Table" / "Table";
-    COME = "Come" / "Arrivent";
-    CHANGE = "Change" / "Changent";
-    GO = "Go" / "Partent";
+    COME = "Added" / "Ajoutées";
+    CHANGE = "Changed" / "Modifiées";
+    GO = "Removed" / "Retirées";
     SAMPLES = "Some of the rows" / "Quelques-unes des lignes";
     KEYS = "{n} row" / "{n} ligne", "All {n} rows" / "Toutes les {n} lignes";
     MORE_KEYS = "and {n} more" / "et {n} autre", "and {n} more" / "et {n} autres";
@@ -112,9 +112,9 @@ sentences! {
     NOT_YOURS_HOW = "Ask for one of your own: who applies it must have seen its numbers." / "Demandez le vôtre : qui l'applique doit avoir vu ses nombres.";
     NOT_APPLICABLE = "This cannot be applied" / "Ceci ne peut pas être appliqué";
     NOT_APPLICABLE_HOW = "Only a dry run that has ended well can be." / "Seul un essai à blanc bien terminé peut l'être.";
-    KIND_COMES = "Comes" / "Arrive";
-    KIND_CHANGES = "Changes" / "Change";
-    KIND_GOES = "Goes" / "Part";
+    KIND_COMES = "Added" / "Ajoutée";
+    KIND_CHANGES = "Changed" / "Modifiée";
+    KIND_GOES = "Removed" / "Retirée";
 
     WAY_BACK = "How to reverse this" / "Pour revenir en arrière";
     BACK_UNDO = "Undo the run (dry run)" / "Défaire l'exécution (essai à blanc)";

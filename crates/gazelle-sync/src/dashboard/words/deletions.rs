@@ -12,7 +12,7 @@ sentences! {
         "of which {n} were marked deleted, all with evidence." / "dont {n} marquées supprimées, toutes avec preuve.";
     GROUP = "{entity}: {n}" / "{entity} : {n}";
     SHARE = "{share} of {held} held" / "{share} des {held} gardées";
-    GUARD_RECORDS = "The guard allows {limit}: at most {records} records." / "Le garde-fou en permet {limit} : au plus {records} fiches.";
+    GUARD_RECORDS = "The guard allows {records} records at most." / "Le garde-fou permet au plus {records} fiches.";
     GUARD_PERCENT = "The guard allows {limit}: at most {percent} % of {held}." / "Le garde-fou en permet {limit} : au plus {percent} % de {held}.";
     FOUND_BY = "Found by the run of {at}, {ago}" / "Trouvées par l'exécution du {at}, {ago}";
     LOOK = "See the evidence" / "Voir les preuves";
@@ -32,7 +32,7 @@ sentences! {
     LAST_VERSION = "Last new version: {at}" / "Dernière nouvelle version : {at}";
     NEVER_SEEN = "Never staged" / "Jamais en staging";
     SEEN_SINCE = "seen again since" / "revue depuis";
-    EVIDENCE = "Not in the list of the complete walk ({walk}); {getter} answered at {at} that it does not exist." / "Pas dans la liste du parcours complet ({walk}); {getter} a répondu à {at} qu'elle n'existe pas.";
+    EVIDENCE = "Not in the list of the complete walk; {getter} answered at {at} that it does not exist." / "Absente de la liste du parcours complet; {getter} a répondu à {at} qu'elle n'existe pas.";
     ANSWER = "The answer, as it came" / "La réponse, telle quelle";
     HANGING = "These refer to it: {what}" / "En dépendent : {what}";
     STATE_WITHHELD = "waits" / "attend";

@@ -215,7 +215,7 @@ async fn a_transaction_pooler_between_is_seen() {
     world.set("DATABASE_URL", &pooler.url(&world));
     let run = doctor(&world).await;
     shows(&run, "pooler", "ok", &["a transaction pooler is between"]);
-    shows(&run, "connections", "ok", &["8 at once"]);
+    shows(&run, "connections", "ok", &["8 connections are available"]);
     world.filled().await;
     let run = doctor(&world).await;
     shows(&run, "row security", "ok", &[]);

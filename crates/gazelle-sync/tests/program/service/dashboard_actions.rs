@@ -147,7 +147,7 @@ async fn a_dismissal_needs_a_reason_and_keeps_it_and_who_gave_it() {
     assert_eq!(done["name"], "Bureau Exemple");
     // The way back.
     let page = office.get(&format!("/app/actions/{}", done["id"].as_str().unwrap())).await.body;
-    assert!(page.contains("The way back") && page.contains("/app/actions/retry"), "{page}");
+    assert!(page.contains("How to reverse this") && page.contains("/app/actions/retry"), "{page}");
     let again = &form("")[..2];
     let again = ended(&office, &pressed(&office, "/app/actions/retry", again).await).await;
     assert_eq!(again["report"]["retried"], 1, "{again}");

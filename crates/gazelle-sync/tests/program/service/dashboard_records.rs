@@ -128,7 +128,7 @@ async fn a_row_inside_a_record_leads_to_its_record_and_an_unknown_id_to_a_senten
             .get("/app/records/clients/cli_nobody")
             .await
             .1
-            .contains("Nothing of cli_nobody was ever seen")
+            .contains("No record with the id cli_nobody was ever received")
     );
     assert_eq!(serving.stop().await.code, Some(0));
 }
@@ -271,7 +271,7 @@ async fn deletions_that_wait_are_shown_with_their_evidence() {
     let serving = shown(&mut world).await;
     let body = page(&serving, "/app/deletions").await;
     assert!(
-        body.contains("Appointments: 3") && body.contains("The guard allows 2: at most 2 records."),
+        body.contains("Appointments: 3") && body.contains("The guard allows 2 records at most."),
         "{body}"
     );
     let body = page(&serving, &format!("/app/deletions/{run}")).await;

@@ -174,7 +174,7 @@ async fn an_examination_waits_for_the_lease_and_tells_what_is_wrong_first() {
     // The service does not look for itself at the address of the settings, where another may be.
     assert!(told.contains("it has run these checks"), "{told}");
     let in_french = french(&desk.operator, "/app/doctor").await;
-    assert!(in_french.contains("Avertissement") && in_french.contains("Ce qui le corrige :"), "{in_french}");
+    assert!(in_french.contains("Avertissement") && in_french.contains("Correctif :"), "{in_french}");
     // The report is for operators, also at the page and the document of the action.
     let office = desk.office().await;
     for path in [format!("/app/actions/{id}"), format!("/app/actions/{id}.json")] {

@@ -167,7 +167,7 @@ fn view(deletion: &Deletion, t: &Locale) -> RecordView {
 fn sentence(evidence: &Json, t: &Locale) -> String {
     let text = |name: &str| Value::of(&evidence[name], t).text;
     let at = text("asked_at").parse().map(|at| t.exact(at)).unwrap_or_default();
-    t.fill(w::EVIDENCE, &[("walk", &text("not_listed_in")), ("getter", &text("asked_with")), ("at", &at)])
+    t.fill(w::EVIDENCE, &[("getter", &text("asked_with")), ("at", &at)])
 }
 
 /// What hangs on a record.
