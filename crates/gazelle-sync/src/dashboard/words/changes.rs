@@ -16,11 +16,15 @@ sentences! {
 
     WHAT = "What moved somebody's day, by the day on which it was seen: appointments that are new, moved, reassigned, cancelled, back or gone." / "Ce qui a bougé dans une journée, par jour où cela a été vu : rendez-vous nouveaux, déplacés, réattribués, annulés, rétablis ou disparus.";
     SEEN_ON = "Seen on" / "Vu le";
+    KIND = "Change" / "Changement";
+    ALL_KINDS = "All kinds" / "Toutes sortes";
     EVERYTHING = "Show everything" / "Tout montrer";
     HOURS = "Hours: {zone}" / "Heures : {zone}";
     NO_CHANGES = "Nothing moved in anybody's day." / "Rien n'a bougé dans les journées.";
     NO_CHANGES_ON = "Nothing moved that was seen on {day}." / "Rien de ce qui a été vu le {day} n'a bougé.";
     NONE_HERE = "Nothing moved in this part of the history." / "Rien n'a bougé dans cette partie de l'historique.";
+    NO_MATCH = "Nothing that moved matches this choice." / "Rien de ce qui a bougé ne correspond à ce choix.";
+    IN_READER = "Changes in a feed reader" / "Les changements dans un lecteur de flux";
     NEWEST = "Newest" / "Plus récents";
     OLDER = "Older" / "Plus anciens";
 }

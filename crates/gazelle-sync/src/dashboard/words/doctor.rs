@@ -20,6 +20,6 @@ sentences! {
     PROBLEM = "Problem" / "Problème";
     WARNING = "Warning" / "Avertissement";
     OK = "OK" / "Correct";
-    IN_ENGLISH = "The findings are in English." / "Les constats sont rédigés en anglais.";
+    IN_ENGLISH = "Some findings, and what mends them, are in English." / "Certains constats, et ce qui les corrige, sont rédigés en anglais.";
     MENDS = "What mends it" / "Ce qui le corrige";
 }
