@@ -1,8 +1,6 @@
 //! The documentation of every setting. Defaults are read from here too, so the help and the program cannot
 //! disagree.
 
-use super::Language;
-
 /// The documentation of one setting.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct SettingDoc {
@@ -18,16 +16,6 @@ pub struct SettingDoc {
     pub meaning_fr: &'static str,
     /// Whether its value is secret: never shown in errors, listings or logs.
     pub secret: bool,
-}
-
-impl SettingDoc {
-    /// What it does, in a language.
-    pub const fn meaning_in(&self, language: Language) -> &'static str {
-        match language {
-            Language::En => self.meaning,
-            Language::Fr => self.meaning_fr,
-        }
-    }
 }
 
 const fn plain(
@@ -193,19 +181,16 @@ pub(super) fn doc(key: &str) -> Option<&'static SettingDoc> {
     SETTINGS.iter().find(|doc| doc.key == key)
 }
 
-/// The settings as a Markdown table, for docs/settings.md and docs/fr/settings.md.
-pub fn settings_markdown(language: Language) -> String {
-    let head = match language {
-        Language::En => "| setting | environment | default | meaning |",
-        Language::Fr => "| réglage | environnement | défaut | sens |",
-    };
-    let mut text = format!("{head}\n|---|---|---|---|\n");
+/// The settings as a Markdown table, for docs/settings.md and docs/fr/settings.md: with the names of its columns, and the meaning
+/// in that language.
+pub fn settings_markdown(columns: [&str; 4], meaning: fn(&SettingDoc) -> &'static str) -> String {
+    let mut text = format!("| {} |\n|---|---|---|---|\n", columns.join(" | "));
     for doc in SETTINGS {
         let default = match doc.default {
             "" => String::new(),
             value => format!("`{value}`"),
         };
-        let meaning = doc.meaning_in(language).replace('|', "\\|");
+        let meaning = meaning(doc).replace('|', "\\|");
         text.push_str(&format!("| `{}` | `{}` | {default} | {meaning} |\n", doc.key, doc.env));
     }
     text

@@ -106,6 +106,7 @@ pub(crate) const FINDINGS: &[Sentence] = &[
     of("{n} deletion(s) await approval", "{n} suppression(s) attendent un accord"),
     of("none was sent yet", "aucun n'a encore été envoyé"),
     of("none", "aucune"),
+    of("told by {channels}; gazelle-sync alerts test (sends one message on every channel)", "annoncées par {channels}; gazelle-sync alerts test (envoie un message sur chaque canal)"),
     of("nobody is notified of problems", "personne n'est prévenu des problèmes"),
     of("nobody notices when this machine is gone altogether", "personne ne remarque si cette machine disparaît"),
     of("{place} takes connections", "{place} accepte les connexions"),

@@ -144,7 +144,9 @@ async fn a_link_is_mailed_to_who_is_invited_and_stands_nowhere_else() {
     assert_eq!(place.one::<i64>(opens, &[]).await, 1);
 
     // A mail that is not taken is an error, which says what to do.
-    server.change(|manners| drop(manners.unknown.insert("bob@example.net".to_owned())));
+    server.change(|manners| {
+        manners.unknown.insert("bob@example.net".to_owned());
+    });
     let ran = place.run(&invite).await;
     assert!(ran.code == 1 && ran.stderr.contains("invite again for a new link"), "{ran}");
     assert!(!ran.stderr.contains("bob@") && server.mails().len() == 1, "{ran}");
