@@ -1,4 +1,4 @@
-//! Makes JSON that a careless program chokes on, out of a good record and a number.
+//! Generates valid but hostile JSON from a valid record and a seed.
 //!
 //! The same record and number give the same text on every machine, so that a failing case is named by its number.
 //! What comes out is valid JSON, if the odd kind (repeated keys, half surrogate pairs, numbers that nothing holds,

@@ -1,6 +1,5 @@
-//! `fuzz`: hostile records against everything that reads a record, until time is up or something gives.
-//!
-//! A case is a number; what it throws follows from it, on every machine. See `crates/hostile-json`.
+//! `fuzz`: hostile records against everything that reads a record, until the time is up or a case fails. A case is a
+//! number; its input is derived from it, the same on every machine. See `crates/hostile-json`.
 
 use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};

@@ -1,5 +1,5 @@
-//! Checks that only root, this process's account and the server's account could replace the data folder, and that
-//! no other account created it beforehand: whoever could would have a server of his own receive the data.
+//! Checks that only root, this process's account and the server's account could replace the data folder, and that no other
+//! account created it beforehand: such an account could make a server of its own receive the data.
 
 use std::ffi::OsString;
 use std::fs::Metadata;

@@ -1,4 +1,4 @@
-//! What people get wrong, and what they are told.
+//! Common mistakes and their error messages.
 
 use crate::common::{Place, is_root, open_for_passage};
 use embedded_postgres::{Error, Options, Server};

@@ -49,7 +49,7 @@ impl Cli {
             && args.since.is_some()
             && args.mode == RunMode::Full
         {
-            return Err("--since stands for the bookmark, which a full run does not use; \
+            return Err("--since replaces the bookmark, which a full run does not use; \
                         leave it out, or take --mode incremental"
                 .to_owned());
         }

@@ -14,6 +14,9 @@ use crate::display::{self, Lines};
 const NAME: &str = "gazelle-sync";
 
 /// Prints the script that completes our commands and flags in a shell.
+///
+/// # Errors
+/// Standard output cannot be written.
 pub fn completions(context: &Context, args: &CompletionsArgs) -> Result<u8> {
     let mut script = Vec::new();
     clap_complete::generate(args.shell, &mut Cli::command(), NAME, &mut script);
@@ -25,6 +28,9 @@ pub fn completions(context: &Context, args: &CompletionsArgs) -> Result<u8> {
 }
 
 /// Prints the program's manual page, or writes all pages into a folder.
+///
+/// # Errors
+/// Standard output or a file cannot be written.
 pub fn man(context: &Context, args: &ManArgs) -> Result<u8> {
     match &args.dir {
         None => {

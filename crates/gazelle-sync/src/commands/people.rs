@@ -17,6 +17,9 @@ use crate::people::secrets::Token;
 use crate::people::{self, Invite, Refusal};
 
 /// Runs the chosen action.
+///
+/// # Errors
+/// The database's, and those of a name, a role or an id that does not fit.
 pub async fn run(context: &Context, args: PeopleArgs) -> Result<u8> {
     let action = args.into_action();
     let reads = matches!(action, PeopleAction::List);

@@ -173,8 +173,7 @@ impl Settings {
             // Prefer a source that the user knows: a default is not visible to them.
             let place = waits.map(place).into_iter().find(|place| *place != "default").unwrap_or("default");
             read.problem(format!(
-                "{place}: lock_notice_seconds ({}) is longer than lock_wait_seconds ({}), so that who holds a lock would never \
-                 be told: lower the one or raise the other",
+                "{place}: lock_notice_seconds ({}) is longer than lock_wait_seconds ({}), so the lock holder would never be logged: lower the one or raise the other",
                 self.lock_notice_seconds, self.lock_wait_seconds
             ));
         }

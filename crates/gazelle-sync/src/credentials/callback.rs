@@ -94,7 +94,7 @@ impl Callback {
                 let more = match rejected {
                     0 => String::new(),
                     n => format!(
-                        " ({n} answer(s) with a wrong state, of another login or of a stranger, were refused)"
+                        " ({n} answer(s) with a wrong state, of another login or another sender, were refused)"
                     ),
                 };
                 bail!(
@@ -115,7 +115,7 @@ async fn handle_redirect(
         Ok(received) => {
             let text = match &received {
                 CallbackResult::Code(_) => {
-                    "gazelle-sync has got its answer. You can close this page; the terminal says the rest."
+                    "gazelle-sync received the authorization. You can close this page and return to the terminal."
                 }
                 CallbackResult::Refused(_) => "Gazelle did not let gazelle-sync in. The terminal says more.",
             };

@@ -1,4 +1,4 @@
-//! The escaper of all templates (`askama.toml`): a value can neither end its element nor act on the screen.
+//! The escaper of all templates (`askama.toml`): a value cannot close its element, and control characters are made visible.
 
 use std::fmt;
 

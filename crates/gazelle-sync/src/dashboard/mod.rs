@@ -1,4 +1,4 @@
-//! The dashboard: the pages under `/app` where people look.
+//! The dashboard: the web pages under `/app`.
 //!
 //! A request is checked first (`entry/`): it comes from our own page, from somebody who is signed in, and the role may
 //! ask for it, as the table of [`routes`] says. Then a screen (`screens/`) reads its facts in one read-only snapshot (`site`),

@@ -60,7 +60,7 @@ pub(super) async fn reachable(settings: &Settings) -> Lines {
     if settings.deadman_url.is_none() {
         lines.warning(
             "heartbeat URL",
-            "nobody notices when this machine is gone altogether",
+            "nobody is notified if this machine stops",
             "set DEADMAN_URL to a heartbeat service that raises an alarm when calls cease",
         );
     }

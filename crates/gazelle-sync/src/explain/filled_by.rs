@@ -1,4 +1,4 @@
-//! What can fill a column of production.
+//! The possible origins of a column's value.
 
 use crate::states::words;
 

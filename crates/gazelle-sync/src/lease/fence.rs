@@ -86,8 +86,7 @@ impl Fence {
         let (tx, held) = connection.begin_to_write(begin).await?;
         if held == 0 {
             return Err(DbError::lease_lost(
-                "another gazelle-sync took over while this one was not heard of: this run stops and writes \
-                 nothing more (what it committed stays, the other run goes on from there)",
+                "the lease expired and another gazelle-sync took it over: this run stops and writes nothing more (what it committed is kept; the other run continues from there)",
             ));
         }
         Ok(FencedTx(tx))

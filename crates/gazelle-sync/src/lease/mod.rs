@@ -190,7 +190,7 @@ async fn renew(db: Db, fence: Fence, ttl: SignedDuration) {
         match renewed {
             Ok(false) => {
                 tracing::warn!(
-                    "the lease is held no more: another runner took it over, or it was given back"
+                    "the lease is no longer held: another runner took it over, or it was released"
                 );
                 return;
             }

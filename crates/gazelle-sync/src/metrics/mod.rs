@@ -149,7 +149,7 @@ impl Metrics {
         registry.register("gazelle_sync_runs", "Runs of the service, by mode and outcome", self.runs.clone());
         registry.register(
             "gazelle_sync_running",
-            "1 while a run of the service is under way",
+            "1 while a run of the service is in progress",
             self.running.clone(),
         );
         registry.register(

@@ -191,12 +191,19 @@ pub(crate) const TABLES: &[&str] = &[
 pub(crate) const VIEWS: [&str; 3] =
     ["v_sync_dashboard", "v_sync_dashboard_entities", "v_appointments_montreal"];
 
-/// The numbers of the migrations that create the current view over production. Add one that changes the view.
-const PRODUCTION_VIEWS: [i32; 1] = [17];
+/// The views over production, each with the number of the migration that creates it as it is now. A migration that changes a
+/// view takes the place of the former.
+const PRODUCTION_VIEWS: [(i32, &str); 1] = [(17, "v_appointments_montreal")];
+
+/// The names of the views over production.
+pub(crate) fn production_view_names() -> impl Iterator<Item = &'static str> {
+    PRODUCTION_VIEWS.iter().map(|(_, name)| *name)
+}
 
 /// The SQL that creates the views over production, with `{schema}` to be filled in.
 pub(crate) fn production_views() -> impl Iterator<Item = &'static str> {
-    let is_one = |migration: &&Migration| PRODUCTION_VIEWS.contains(&migration.version);
+    let is_one =
+        |migration: &&Migration| PRODUCTION_VIEWS.iter().any(|(version, _)| *version == migration.version);
     MIGRATIONS.iter().filter(is_one).map(|migration| migration.sql)
 }
 

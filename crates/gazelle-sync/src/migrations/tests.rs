@@ -29,6 +29,16 @@ fn every_table_and_view_of_the_migrations_is_listed() {
 }
 
 #[test]
+fn the_views_over_production_are_those_that_their_migrations_create() {
+    let created = production_views().zip(production_view_names());
+    for (sql, name) in created {
+        assert!(sql.contains(&format!("VIEW {{schema}}.{name} ")), "{name}: {sql}");
+        assert!(VIEWS.contains(&name), "{name}");
+    }
+    assert_eq!(production_views().count(), production_view_names().count());
+}
+
+#[test]
 fn no_migration_only_comments() {
     // An upgrade locks tables, and older programs then refuse the database: a comment is not worth that.
     let only_comments = |migration: &&Migration| {

@@ -1,4 +1,4 @@
-//! What people decide about single records is carried out under the lease, by a command or for an action of the dashboard.
+//! Executes manual decisions about records under the lease, for a command or a dashboard action.
 
 use serde_json::Value;
 use tokio_util::sync::CancellationToken;

@@ -128,7 +128,7 @@ fn judge_left_out(report: &mut RunReport, entity: &Entity, walk: &WalkReport) {
         report.note(
             Status::Partial,
             format!(
-                "{name}: {} record(s) cannot be had: the API fails at them and does not tell their ids; all others were read, \
+                "{name}: {} record(s) cannot be read: the API fails at them and does not return their ids; all others were read, \
                  production keeps what it has, and nothing was deleted for not being listed",
                 walk.nameless
             ),
@@ -233,8 +233,7 @@ fn judge_unasked(report: &mut RunReport, name: &str, walk: &WalkReport) {
         report.note(
             Status::Partial,
             format!(
-                "{name}: the API failed at {} record(s) that were not listed ({error}), which ended the asking: {left} more were \
-                 not asked for by their ids; they stay as they are, and the next run goes on with them",
+                "{name}: the API failed at {} record(s) that were not listed ({error}), so no further ones were requested: {left} more were not looked up by id; they stay as they are, and the next run goes on with them",
                 walk.absent.failed
             ),
         );
@@ -380,7 +379,7 @@ pub async fn compare(db: &Db, report: &mut RunReport, entities: &[&'static Entit
                 Status::Partial,
                 format!(
                     "{}: staging and production disagree: {} record(s) have no row, {} row(s) have no record; \
-                     `gazelle-sync replay --dry-run` shows them, `gazelle-sync replay` mends them",
+                     `gazelle-sync replay --dry-run` shows them, `gazelle-sync replay` corrects them",
                     entity.name, balance.lost, balance.surplus
                 ),
             );

@@ -71,7 +71,7 @@ pub async fn run_leased(
         }
         Err(error) => {
             if let Err(error) = released {
-                tracing::warn!(%error, "the lease could not be given back and will expire");
+                tracing::warn!(%error, "the lease could not be released and will expire");
             }
             tracing::error!(%error, "run failed");
             Err(error)

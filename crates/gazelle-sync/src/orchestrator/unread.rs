@@ -47,7 +47,7 @@ async fn judge_quarantine(db: &Db, report: &mut RunReport, guard: Guard) -> Resu
             report.note(
                 Status::Partial,
                 format!(
-                    "{entity}: {newly} records are newly in quarantine, more than the {limit} that the quarantine guard allows \
+                    "{entity}: {newly} records were newly quarantined, more than the {limit} that the quarantine guard allows \
                      ({}); they stay in staging, and all others are in production: `gazelle-sync errors` lists them with their \
                      reasons",
                     named(&reasons)

@@ -1,6 +1,6 @@
 -- Creates a person, or gives the one of the same name ($3) a new link and lifts a disabling: name $2, role $4, technician $5,
 -- language $6, hash of the link $7, its end $8, by whom $9, at $10. Returns the person, and whether it is new; nothing if there
--- is one and must be none ($11), or if somebody would change the own role.
+-- is one and must be none ($11), or if somebody would change their own role.
 INSERT INTO {schema}.sync_people AS p
     (id, name, name_key, role, technician_external_id, language, link_hash, link_expires_at, invited_by, created_at)
 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)

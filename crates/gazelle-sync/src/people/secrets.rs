@@ -1,4 +1,4 @@
-//! What lets somebody in: ids of sessions, one-time links and passphrases. Only their hashes are stored.
+//! Session ids, one-time links and passphrases; only their hashes are stored.
 
 use std::fmt;
 use std::sync::LazyLock;

@@ -1,5 +1,5 @@
-//! What an action of the dashboard adds to a replay or an undo: the transaction that applies the difference notes that the action
-//! is applied, and changes no more than was shown.
+//! Runs a replay or undo for a dashboard action: the transaction that applies the difference notes that the action is
+//! applied, and changes no more than was shown.
 
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;

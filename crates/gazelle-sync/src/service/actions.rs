@@ -1,4 +1,4 @@
-//! Does what people asked for in the dashboard, one action after the other, under the lease.
+//! Executes the actions requested in the dashboard, one at a time, under the lease.
 //!
 //! A sync runs as any other ([`super::run`]). Everything else is done here with the functions of the commands, and its end is
 //! noted before the lease is given back.

@@ -29,7 +29,7 @@ impl<O: Opener> Service<O> {
                 true => silence >= Duration::from_secs(1) && !self.database_answers().await,
             };
             if is_hopeless {
-                tracing::warn!("what was under way gets no answer and is given up");
+                tracing::warn!("what was in progress gets no answer and is given up");
                 return;
             }
             tokio::time::sleep(Duration::from_millis(100)).await;

@@ -80,9 +80,9 @@ words! {
     ServiceState {
         /// It has not read the database yet.
         Starting = "starting",
-        /// No run is under way.
+        /// No run is in progress.
         Waiting = "waiting",
-        /// A run is under way.
+        /// A run is in progress.
         Running = "running",
         /// It was asked to stop.
         Stopping = "stopping",

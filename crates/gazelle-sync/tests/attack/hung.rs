@@ -1,6 +1,6 @@
-//! What somebody hangs on our tables while he may, and leaves there: every place, every function and every former right against
-//! the commands of a superuser, which run none of it, and against those of an administrator where it stands on the register, or
-//! its maker still acts as the owner.
+//! Code that another role attached to our tables while it had the right: no command of a superuser executes it, and
+//! none of an administrator where it is on the register or its maker still acts as the owner. Every place, every
+//! function and every former right is tried.
 
 use super::Tally;
 use super::support::random::Random;

@@ -1,4 +1,4 @@
-//! No file uses another that uses it, directly or through others: the way through the code leads down.
+//! No file uses another that uses it, directly or through others.
 
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -1,4 +1,4 @@
-//! What the pages name is there: files, tests and commands.
+//! Files, tests and commands that the documentation names exist.
 
 use std::fs;
 use std::path::{Path, PathBuf};

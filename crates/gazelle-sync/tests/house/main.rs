@@ -1,4 +1,4 @@
-//! The rules of the house: who may know what, and that all our GraphQL and SQL is valid.
+//! Rules for the source text: which module may know what, and that all GraphQL and SQL is valid.
 
 mod circles;
 mod decisions;
@@ -6,6 +6,7 @@ mod documents;
 mod layers;
 mod pages;
 mod plans;
+mod schemas;
 mod shape;
 mod shown;
 mod sql;

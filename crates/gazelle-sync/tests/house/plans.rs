@@ -1,4 +1,4 @@
-//! That the few versions that are left are found by the indexes that hold them alone, however long the history is.
+//! Frequent statements use their partial indexes, however long the history is.
 
 use std::fs;
 

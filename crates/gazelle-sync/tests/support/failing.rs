@@ -1,4 +1,4 @@
-//! Runs that fail and succeed, as alerts see them, and a mail server that takes what is told of them.
+//! Failed and successful runs for tests of alerts, and the settings of a mail server that receives the messages.
 
 use serde_json::Value;
 

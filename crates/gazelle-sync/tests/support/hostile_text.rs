@@ -1,4 +1,4 @@
-//! A text that does everything a text can do where it is shown, and what must not be seen of it.
+//! A text with every kind of control character, and assertions that none reaches the output.
 
 use serde_json::Value;
 

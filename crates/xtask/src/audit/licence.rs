@@ -4,7 +4,8 @@ use anyhow::{Result, bail};
 
 /// Whether an expression can be met by these licences alone: each side of an AND, one side of an OR.
 ///
-/// Errors: what is no expression.
+/// # Errors
+/// What is no expression.
 pub(super) fn is_allowed(expression: &str, allowed: &[&str]) -> Result<bool> {
     let spaced = expression.replace('(', " ( ").replace(')', " ) ").replace('/', " OR ");
     let mut words: Vec<&str> = spaced.split_whitespace().rev().collect();

@@ -84,7 +84,7 @@ pub(in crate::access) async fn check(tx: &Tx<'_>, roles: &Roles) -> Result<(), D
     )))
 }
 
-/// Names all that is wrong, and all that cures it: who is told one at a time comes back once for each.
+/// Lists every problem with its fix at once, so that the caller need not repeat the command for each.
 fn refused(of: &[MoreThanRows], why: &str, other: &str) -> DbError {
     DbError::refused(format!(
         "{}, {why}; no role was changed. {}, or choose {other}, then run this again",

@@ -69,9 +69,7 @@ impl Me {
         let because = self.because.as_deref().unwrap_or("is a superuser");
         match &self.in_force {
             Some(role) => {
-                format!(
-                    "{because}, also with the role {role} in force, which any code in its session can undo"
-                )
+                format!("{because}, even after SET ROLE {role}, which any code in the session can reset")
             }
             None => because.to_owned(),
         }

@@ -1,7 +1,6 @@
-//! Whether what stands in the database can be trusted: who owns our tables ([`owners`], `owner`), who else may create
-//! objects beside them (`creators`), and what is attached to them that would run with our rights ([`bound`],
-//! [`superuser`]). [`me`] says who we are ourselves, and
-//! `embedded` takes over what roles own in the embedded server.
+//! Decides whether the objects in the database can be trusted: who owns our tables ([`owners`], `owner`), who else may
+//! create objects beside them (`creators`), and what is attached to them that would run with our rights ([`bound`],
+//! [`superuser`]). [`me`] says who we are ourselves, and `embedded` takes over what roles own in the embedded server.
 
 pub mod bound;
 pub(in crate::access) mod creators;

@@ -241,8 +241,7 @@ impl Question<'_> {
         };
         let mut said = format!(
             "{schema}.{name} belongs to {owner}{more}{others}, who is neither the role in DATABASE_URL ({me}) nor an administrator of \
-             this database; whoever owns a table can have code of his run by whoever uses it, so nothing of it was read or \
-             written. If it is empty and nobody's, DROP {kind} {table}; if {owner} made it for gazelle-sync, look at its \
+             this database; the owner of a table can make its users run the owner's code, so the table was neither read nor written. If it is empty and unused, DROP {kind} {table}; if {owner} made it for gazelle-sync, look at its \
              triggers, rules, defaults and policies (psql: \\d {table}) and take it over: ALTER {kind} {table} OWNER TO {me}",
         );
         if first.has_rights {
@@ -256,7 +255,7 @@ impl Question<'_> {
         {
             let holder = if holder == "public" { "PUBLIC".to_owned() } else { plain(holder) };
             said += &format!(
-                "; or, where {me} only fills what {owner} keeps, take from {holder} a right that filling does not need: REVOKE \
+                "; or, if {me} only writes tables that {owner} owns, revoke a right from {holder} that writing does not need: REVOKE \
                  CREATE ON SCHEMA {} FROM {holder}",
                 plain(schema)
             );
@@ -268,8 +267,7 @@ impl Question<'_> {
         let UntrustedObject { what, relation: table, name, .. } = found;
         let schema = &self.schema;
         format!(
-            "the {what} {name} hangs on {schema}.{table} and is none of ours; what hangs there decides what this program \
-             believes, and can run as whoever migrates, so nothing of it was read or written: look who made it, then DROP {} {} \
+            "the {what} {name} on {schema}.{table} was not created by gazelle-sync; it could change what this program reads and would run with the migrating role's rights, so nothing was read or written. Find out who created it, then DROP {} {} \
              ON {}.{}",
             what.to_uppercase(),
             plain(name),

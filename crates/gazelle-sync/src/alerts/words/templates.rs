@@ -200,7 +200,7 @@ static DELETIONS_WITHHELD: [Sentences; 2] = [
     },
     Sentences {
         title: "Des suppressions attendent votre accord",
-        now: "{count:fiche a disparu|fiches ont disparu} de Gazelle ({by_entity}), plus que ce qui est supprimé sans l'accord d'une personne. \
+        now: "{count:fiche a disparu|fiches ont disparu} de Gazelle ({by_entity}), plus que ce qui est supprimé sans approbation manuelle. \
               Rien n'a été supprimé.",
         advice: "`gazelle-sync deletions` les montre; `gazelle-sync deletions approve RUN` les supprime, `dismiss RUN` les \
                  garde.",
@@ -234,7 +234,7 @@ static TOKEN_ENDING: [Sentences; 2] = [
     Sentences {
         title: "L'accès à Gazelle va prendre fin",
         now: "Le jeton d'accès est valable jusqu'à {token_ends_at}, et n'a pas été renouvelé à temps.",
-        advice: "Lancez `gazelle-sync auth login` avant. `gazelle-sync auth status` dit ce qu'on en sait.",
+        advice: "Lancez `gazelle-sync auth login` avant. `gazelle-sync auth status` donne les détails.",
         over: "Le jeton d'accès a été renouvelé.",
     },
 ];
@@ -288,7 +288,7 @@ static DATABASE: [Sentences; 2] = [
         title: "La base de données est inutilisable",
         now: "Depuis le {since_at}, la base de données n'accepte plus rien : {reason}. Dernière exécution complète : \
               {last_good_at}.",
-        advice: "Le prochain passage réessaiera, et rien n'est perdu. `gazelle-sync doctor` en dit plus. D'ici là, aucune autre \
+        advice: "La prochaine exécution réessaiera, et rien n'est perdu. `gazelle-sync doctor` en dit plus. D'ici là, aucune autre \
                  alerte ne peut être notée.",
         over: "La base de données accepte de nouveau les écritures.",
     },

@@ -38,6 +38,9 @@ pub fn timetable(settings: &Settings) -> Result<Timetable> {
 }
 
 /// Serves on a socket until stopped. Returns the exit status.
+///
+/// # Errors
+/// The service or its HTTP server ended with an error.
 pub async fn serve(
     settings: Arc<Settings>,
     timetable: Timetable,
@@ -67,7 +70,7 @@ pub async fn serve(
             Ok(0)
         }
         ServiceEnd::CutOff => {
-            tracing::warn!("stopped at once; the next run repeats what was under way");
+            tracing::warn!("stopped at once; the next run repeats what was in progress");
             Ok(FAILED)
         }
         ServiceEnd::HttpGone => Ok(FAILED),
@@ -141,7 +144,7 @@ impl Signals {
     /// Cancels `stopper` at the first signal; returns at the second one, or after [`LONGEST_STOP`].
     async fn second_or_late(mut self, stopper: &CancellationToken) {
         self.next().await;
-        tracing::info!("asked to stop: what is under way is finished (a second signal stops at once)");
+        tracing::info!("asked to stop: what is in progress is finished (a second signal stops at once)");
         stopper.cancel();
         tokio::select! {
             () = self.next() => {}

@@ -1,5 +1,5 @@
-//! What changed of appointments, from the versions in staging: kinds of change with what the appointments are called. Today
-//! and the screen of changes show them.
+//! Derives changes of appointments from the versions in staging, each with the appointment's title. Today and the screen of
+//! changes show them.
 
 pub(super) mod lines;
 

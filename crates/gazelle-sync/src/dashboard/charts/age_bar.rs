@@ -1,4 +1,4 @@
-//! The age of an entity against the limit: how old is what we see?
+//! Draws the age of an entity's data against the staleness limit.
 
 use jiff::Timestamp;
 

@@ -1,4 +1,5 @@
-//! How many records each run changed: is the volume odd? A row of bars for each entity, over the band of what is usual.
+//! Draws how many records each run changed: one row of bars per entity, over the band between the 5th and the 95th
+//! percentile of earlier runs.
 
 use super::path::Path;
 use super::scale::root;

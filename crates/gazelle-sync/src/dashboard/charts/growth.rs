@@ -1,4 +1,4 @@
-//! The growth of staging: what each day added, and where that leads.
+//! Draws the growth of staging: versions added per day, and the projection of the average.
 
 use jiff::Timestamp;
 use jiff::civil::Date;

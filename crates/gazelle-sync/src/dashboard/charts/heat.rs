@@ -1,4 +1,4 @@
-//! The heat of latency: is Gazelle slow today? A column for each local hour, a row for each doubling of the time to answer.
+//! Draws a latency heat map: one column per local hour, one row per doubling of the response time.
 
 use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
@@ -262,12 +262,12 @@ mod tests {
         assert_eq!(said(&[])[0], "No answer within the last 7 days.");
         assert_eq!(
             said(&[cell(3, 3, 90), cell(158, 3, 9)])[0],
-            "In the last 24 hours half of the answers came within 250 ms, as within 7 days."
+            "In the last 24 hours half of the responses took at most 250 ms, as within 7 days."
         );
         let slower = said(&[cell(3, 3, 90), cell(158, 6, 9)]);
         assert_eq!(
             slower[0],
-            "Slower than usual: in the last 24 hours half of the answers came within 2.0 s, within 7 days 250 ms."
+            "Slower than usual: in the last 24 hours half of the responses took at most 2.0 s, within 7 days 250 ms."
         );
         assert_eq!(
             slower[1],

@@ -1,4 +1,4 @@
-//! In and out of quarantine: do we keep up? Two bars a day, upwards what came and downwards what was closed.
+//! Draws quarantine cases per day: opened ones upwards, closed ones downwards.
 
 use jiff::Timestamp;
 use jiff::civil::Date;
@@ -137,27 +137,27 @@ mod tests {
         for (numbers, en, fr) in [
             (
                 &[][..],
-                "No case came or was closed within 30 days.",
-                "Aucun cas n'est entré ni n'a été fermé depuis 30 jours.",
+                "No case was opened or closed within 30 days.",
+                "Aucun cas n'a été ouvert ni fermé depuis 30 jours.",
             ),
             (
                 &[(0, 0)],
-                "No case came or was closed within 30 days.",
-                "Aucun cas n'est entré ni n'a été fermé depuis 30 jours.",
+                "No case was opened or closed within 30 days.",
+                "Aucun cas n'a été ouvert ni fermé depuis 30 jours.",
             ),
             (
                 &[(1_000, 2), (3, 1)],
-                "1,003 came and 3 were closed within 30 days: 1,000 more wait.",
+                "1,003 opened and 3 closed within 30 days: 1,000 more are open.",
                 "En 30 jours, entrées : 1 003, sorties : 3. En attente : 1 000 de plus.",
             ),
             (
                 &[(2, 9)],
-                "2 came and 9 were closed within 30 days: 7 fewer wait.",
+                "2 opened and 9 closed within 30 days: 7 fewer are open.",
                 "En 30 jours, entrées : 2, sorties : 9. En attente : 7 de moins.",
             ),
             (
                 &[(2, 1), (0, 1)],
-                "2 came and as many were closed within 30 days.",
+                "2 opened and as many closed within 30 days.",
                 "En 30 jours, entrées : 2, et autant de sorties.",
             ),
         ] {

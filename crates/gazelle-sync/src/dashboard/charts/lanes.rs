@@ -1,5 +1,4 @@
-//! The lanes of a run: where did the time go? A bar for each request along the seconds, those at the same time below each
-//! other, and stage 2 below.
+//! Draws the timeline of a run: one bar per request, concurrent requests in rows below each other, stage 2 in the last row.
 
 use jiff::{SignedDuration, Timestamp};
 

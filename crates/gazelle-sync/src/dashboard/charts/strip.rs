@@ -1,4 +1,4 @@
-//! The strip of runs: did it run when it should? A bar for each run, and a tick where one was due and none came.
+//! Draws the runs of a period: one bar per run, and a tick for each scheduled run that did not take place.
 
 use jiff::Timestamp;
 use serde::Serialize;

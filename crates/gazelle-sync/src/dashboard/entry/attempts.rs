@@ -1,7 +1,7 @@
 //! Limits how often somebody may try to sign in: by name and by address, in memory of a fixed size.
 //!
-//! Names and addresses share places, chosen by a keyed hash: no number of them takes more memory, and nobody can push
-//! another's count out. Who shares a place with somebody who guesses waits with them.
+//! Names and addresses are counted in a fixed number of slots, chosen by a keyed hash, so memory is bounded and no count can
+//! be evicted. Two names in one slot share its delay.
 
 use std::net::{IpAddr, Ipv6Addr};
 use std::sync::{Mutex, PoisonError};

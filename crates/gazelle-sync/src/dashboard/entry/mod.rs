@@ -1,4 +1,4 @@
-//! Who may see a page: `same_origin` refuses what other sites make a browser send, `sender` finds who sent a request
+//! Authenticates and authorizes requests: `same_origin` refuses cross-site requests, `sender` finds who sent a request
 //! (`viewer`) by the cookie of a session (`cookie`), `attempts` and `passphrases` bound what signing in may cost. `form`
 //! reads what a page posts. The pages that people sign in with are screens (`screens/sign_in`, `screens/enter`,
 //! `screens/me`, `screens/people`).

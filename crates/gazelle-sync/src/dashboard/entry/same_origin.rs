@@ -1,5 +1,5 @@
-//! Who may ask: requests to this machine under one of its own names, or under the address of `public_url`. What a page
-//! of another site makes a browser send is refused, but for following a link.
+//! Accepts requests addressed to this machine or to `public_url`, and refuses cross-site requests other than followed
+//! links.
 
 use std::net::IpAddr;
 

@@ -1,4 +1,4 @@
-//! Who looks at a page, and what that person may.
+//! The viewer of a page and the viewer's permissions.
 
 use uuid::Uuid;
 

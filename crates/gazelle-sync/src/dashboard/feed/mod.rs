@@ -1,5 +1,5 @@
-//! The feeds: whoever has a link reads a technician's visits with it, without a session, as a calendar (`.ics`), and what changed
-//! in them, as Atom (`.atom`). `read` reads both, `calendar` makes the text of the visits, with the zone (`zone`) and the lines
+//! The feeds: a secret link gives read access to one technician's visits without a session, as a calendar (`.ics`), and to what
+//! changed in them, as Atom (`.atom`). `read` reads both, `calendar` makes the text of the visits, with the zone (`zone`) and the lines
 //! (`ical`) of RFC 5545, and `atom` that of the changes.
 
 mod atom;

@@ -1,4 +1,4 @@
-//! What can become old, and since when: a number for each kind of region, which grows when one of them is old.
+//! Counts changes per kind of page region, so that a page can compare its count with the current one.
 
 use std::collections::BTreeSet;
 use std::fmt::Write as _;

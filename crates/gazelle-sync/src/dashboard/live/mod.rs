@@ -1,4 +1,4 @@
-//! What tells an open page that a part of it is old: `/app/live`.
+//! Tells open pages which of their parts are out of date: `/app/live`.
 //!
 //! A page marks its parts with `data-live`, the names of [`marks::REGIONS`] on which they depend. The answer is a stream of
 //! server-sent events that names regions and holds nothing of the data; the script of the page (`assets/screen.js`) then fetches

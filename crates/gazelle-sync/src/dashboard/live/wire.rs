@@ -1,4 +1,4 @@
-//! What an answer that does not end soon and the connection that carries it tell each other.
+//! Lets an event stream and its TCP connection exchange two facts: the connection's age, and that the response is a stream.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};

@@ -98,13 +98,13 @@ fn the_first_that_holds_is_told_in_both_languages() {
         ),
         (
             Level::Warn,
-            "Right, and 12 deletions await your approval|These records are gone at Gazelle and are kept here until somebody decides.",
-            "Juste, et 12 suppressions attendent votre accord|Ces fiches ont disparu de Gazelle et sont gardées ici jusqu'à ce que quelqu'un décide.",
+            "Right, and 12 deletions await your approval|These records no longer exist in Gazelle and are kept here until somebody decides.",
+            "Juste, et 12 suppressions attendent votre accord|Ces fiches n'existent plus dans Gazelle et sont gardées ici jusqu'à ce que quelqu'un décide.",
         ),
         (
             Level::Warn,
-            "Right, except for 14 records that cannot be read|They came within the last hour and are in quarantine; all others were written.",
-            "Juste, sauf 14 fiches illisibles|Elles sont arrivées depuis une heure et sont en quarantaine; toutes les autres ont été écrites.",
+            "Right, except for 14 records that cannot be read|They were quarantined within the last hour; all others were written.",
+            "Juste, sauf 14 fiches illisibles|Elles ont été mises en quarantaine depuis une heure; toutes les autres ont été écrites.",
         ),
         (
             Level::Warn,

@@ -1,4 +1,4 @@
-//! The sentences of what people ask for, and of what became of it.
+//! The sentences about actions and their outcomes.
 
 use super::sentence::sentences;
 
@@ -37,7 +37,7 @@ sentences! {
     TO_RUN = "The run" / "L'exécution";
     TO_DRY_RUN = "The dry run that showed it" / "L'essai à blanc qui l'a montrée";
     NO_ACTION = "There is no such action" / "Cette action n'existe pas";
-    NO_ACTION_MORE = "Nobody asked for anything with this id, or it was removed with the runs of its time." / "Personne n'a rien demandé sous cet identifiant, ou l'action a été retirée avec les exécutions de son temps.";
+    NO_ACTION_MORE = "There is no action with this id, or it was deleted when it was older than runs_retention." / "Aucune action n'a cet identifiant, ou elle a été supprimée parce qu'elle dépassait runs_retention.";
 
     SYNC = "Sync" / "Synchronisation";
     SYNC_FULL = "Full sync" / "Synchronisation complète";
@@ -76,8 +76,8 @@ sentences! {
     LEAVE_ONE = "Leave this one undecided" / "Laisser celle-ci sans décision";
     DELETE_MANY = "Delete…" / "Supprimer…";
     KEEP_MANY = "Keep…" / "Garder…";
-    DECIDE_HOW = "Check below the records that are to stay undecided. The next page names the numbers; nothing is done before." / "Cochez plus bas les fiches à laisser sans décision. La page suivante donne les nombres; rien n'est fait avant.";
-    CONFIRM_DELETE_HOW = "These records get the mark of deletion in production. Their raw records and rows stay, so it can be taken back." / "Ces fiches reçoivent la marque de suppression en production. Leurs fiches brutes et leurs lignes restent : on peut revenir en arrière.";
+    DECIDE_HOW = "Check below the records that are to stay undecided. The next page shows how many records are affected; nothing happens until you confirm there." / "Cochez plus bas les fiches à laisser sans décision. La page suivante montre combien de fiches sont touchées; rien n'est fait avant votre confirmation.";
+    CONFIRM_DELETE_HOW = "These records are marked deleted in production. Their rows and raw records are kept, so this can be undone." / "Ces fiches sont marquées supprimées en production. Leurs lignes et leurs fiches brutes sont gardées : l'action peut être défaite.";
     CONFIRM_KEEP_HOW = "These records stay in production, even if later lists of Gazelle lack them." / "Ces fiches restent en production, même si des listes suivantes de Gazelle ne les ont pas.";
     SEEN_AGAIN = "{n} was seen again since and stays either way." / "{n} a été revue depuis et reste dans tous les cas.",
         "{n} were seen again since and stay either way." / "{n} ont été revues depuis et restent dans tous les cas.";
@@ -120,11 +120,11 @@ sentences! {
     KIND_CHANGES = "Changes" / "Change";
     KIND_GOES = "Goes" / "Part";
 
-    WAY_BACK = "The way back" / "Pour revenir en arrière";
+    WAY_BACK = "How to reverse this" / "Pour revenir en arrière";
     BACK_UNDO = "Undo the run (dry run)" / "Défaire l'exécution (essai à blanc)";
     BACK_OF_DELETE = "Undoing it takes back these deletions alone; the dry run shows them first." / "La défaire annule ces suppressions seulement; l'essai à blanc les montre d'abord.";
     BACK_OF_KEEP = "Nothing in production has changed: there is nothing to take back." / "Rien n'a changé en production : il n'y a rien à annuler.";
-    BACK_OF_REPLAY = "Production says what staging says: there is nothing to take back." / "La production dit ce que dit le staging : il n'y a rien à annuler.";
+    BACK_OF_REPLAY = "Production matches staging: there is nothing to reverse." / "La production correspond au staging : il n'y a rien à défaire.";
 
     DECIDED_DELETED = "{n} marked deleted" / "{n} marquée supprimée", "{n} marked deleted" / "{n} marquées supprimées";
     DECIDED_KEPT = "{n} kept" / "{n} gardée", "{n} kept" / "{n} gardées";

@@ -36,9 +36,9 @@ sentences! {
 
     HEAT = "Answers of Gazelle, 7 days" / "Réponses de Gazelle, 7 jours";
     HEAT_NONE = "No answer within the last 7 days." / "Aucune réponse depuis 7 jours.";
-    HEAT_USUAL = "In the last 24 hours half of the answers came within {half}, as within 7 days." / "Depuis 24 heures, la moitié des réponses sont venues en {half} ou moins, comme depuis 7 jours.";
-    HEAT_SLOWER = "Slower than usual: in the last 24 hours half of the answers came within {half}, within 7 days {usual}." / "Plus lent que d'habitude : depuis 24 heures, la moitié des réponses sont venues en {half} ou moins, depuis 7 jours {usual}.";
-    HEAT_FASTER = "Faster than usual: in the last 24 hours half of the answers came within {half}, within 7 days {usual}." / "Plus rapide que d'habitude : depuis 24 heures, la moitié des réponses sont venues en {half} ou moins, depuis 7 jours {usual}.";
+    HEAT_USUAL = "In the last 24 hours half of the responses took at most {half}, as within 7 days." / "Depuis 24 heures, la moitié des réponses sont venues en {half} ou moins, comme depuis 7 jours.";
+    HEAT_SLOWER = "Slower than usual: in the last 24 hours half of the responses took at most {half}, within 7 days {usual}." / "Plus lent que d'habitude : depuis 24 heures, la moitié des réponses sont venues en {half} ou moins, depuis 7 jours {usual}.";
+    HEAT_FASTER = "Faster than usual: in the last 24 hours half of the responses took at most {half}, within 7 days {usual}." / "Plus rapide que d'habitude : depuis 24 heures, la moitié des réponses sont venues en {half} ou moins, depuis 7 jours {usual}.";
     HEAT_NOT_TODAY = "No answer in the last 24 hours; within 7 days half of the answers came within {usual}." / "Aucune réponse depuis 24 heures; depuis 7 jours, la moitié des réponses sont venues en {usual} ou moins.";
     HEAT_MORE_THAN = "more than {longest}" / "plus de {longest}";
     HEAT_DESC = "A column for each hour, in local time; a row for each doubling of the time to the last answer, the slowest at the top. The more answers, the stronger and taller the cell. The line is the row of the median." / "Une colonne par heure locale; une ligne par doublement du temps jusqu'à la dernière réponse, les plus lentes en haut. Plus il y a de réponses, plus la case est intense et haute. Le trait est la ligne de la médiane.";
@@ -50,10 +50,10 @@ sentences! {
     MOVED = "In and out, 30 days" / "Entrées et sorties, 30 jours";
     MOVED_IN = "In" / "Entrées";
     MOVED_OUT = "Out" / "Sorties";
-    MOVED_NONE = "No case came or was closed within 30 days." / "Aucun cas n'est entré ni n'a été fermé depuis 30 jours.";
-    MOVED_MORE = "{came} came and {closed} were closed within 30 days: {more} more wait." / "En 30 jours, entrées : {came}, sorties : {closed}. En attente : {more} de plus.";
-    MOVED_FEWER = "{came} came and {closed} were closed within 30 days: {fewer} fewer wait." / "En 30 jours, entrées : {came}, sorties : {closed}. En attente : {fewer} de moins.";
-    MOVED_EVEN = "{came} came and as many were closed within 30 days." / "En 30 jours, entrées : {came}, et autant de sorties.";
+    MOVED_NONE = "No case was opened or closed within 30 days." / "Aucun cas n'a été ouvert ni fermé depuis 30 jours.";
+    MOVED_MORE = "{came} opened and {closed} closed within 30 days: {more} more are open." / "En 30 jours, entrées : {came}, sorties : {closed}. En attente : {more} de plus.";
+    MOVED_FEWER = "{came} opened and {closed} closed within 30 days: {fewer} fewer are open." / "En 30 jours, entrées : {came}, sorties : {closed}. En attente : {fewer} de moins.";
+    MOVED_EVEN = "{came} opened and as many closed within 30 days." / "En 30 jours, entrées : {came}, et autant de sorties.";
     MOVED_DESC = "Two bars a day: what came into quarantine upwards, what was closed downwards. Heights grow with the square root of the number." / "Deux barres par jour : ce qui est entré en quarantaine vers le haut, ce qui a été fermé vers le bas. Les hauteurs croissent avec la racine carrée du nombre.";
 
     GROWTH = "Growth of staging, 30 days" / "Croissance du staging, 30 jours";
@@ -63,7 +63,7 @@ sentences! {
     GROWTH_AHEAD = "at this pace {n} more in 30 days." / "à ce rythme, {n} de plus dans 30 jours.", "at this pace {n} more in 30 days." / "à ce rythme, {n} de plus dans 30 jours.";
     GROWTH_LESS_AHEAD = "at this pace {n} fewer in 30 days." / "à ce rythme, {n} de moins dans 30 jours.", "at this pace {n} fewer in 30 days." / "à ce rythme, {n} de moins dans 30 jours.";
     GROWTH_TOO_SHORT = "too few days to tell the pace." / "trop peu de jours pour dire le rythme.";
-    GROWTH_NO_LIMIT = "When the room ends cannot be told: no limit of the database is known here." / "On ne peut pas dire quand la place manquera : aucune limite de la base n'est connue ici.";
+    GROWTH_NO_LIMIT = "When the disk will be full is not known: the database's size limit is not known here." / "On ignore quand le disque sera plein : la taille limite de la base n'est pas connue ici.";
     GROWTH_DESC = "Versions staged less those dropped, added up since the first day. The dashed line goes on at the average of the whole days after the first day with a run." / "Versions ajoutées moins versions retirées, cumulées depuis le premier jour. Le trait tireté continue à la moyenne des jours entiers qui suivent le premier jour avec une exécution.";
     GROWTH_LIMITED = "The newest {n} runs are counted." / "Les {n} exécutions les plus récentes sont comptées.";
     GROWTH_IN_30 = "in 30 days" / "dans 30 jours";

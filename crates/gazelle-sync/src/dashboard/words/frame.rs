@@ -61,7 +61,7 @@ sentences! {
     NOT_FOUND = "There is no such page" / "Cette page n'existe pas";
     TO_FIRST_PAGE = "To the first page" / "Vers la première page";
     NO_RUN_OF_THIS_ID = "No run has this id" / "Aucune exécution n'a cet identifiant";
-    OLD_RUNS_GO = "Runs are kept as long as the setting runs_retention says." / "Les exécutions sont gardées aussi longtemps que le réglage runs_retention le dit.";
+    OLD_RUNS_GO = "Runs are kept for the time set by runs_retention." / "Les exécutions sont gardées pendant la durée que fixe runs_retention.";
     TO_RUNS = "To the list of runs" / "Vers la liste des exécutions";
 
     SUCCESS = "Success" / "Réussie";

@@ -9,8 +9,8 @@ sentences! {
     REASON_MISSING_PARENT = "It refers to a record that is not there ({field})" / "Elle renvoie à une fiche qui n'est pas là ({field})";
     REASON_REFUSED = "The database refuses {field}" / "La base de données refuse {field}";
     REASON_INCOMPLETE = "Gazelle cannot give {field}" / "Gazelle ne peut pas donner {field}";
-    REASON_NOT_TEXT = "The bytes of {field} are no text" / "Les octets de {field} ne sont pas du texte";
-    REASON_NOT_ASKED = "Gazelle's list fails at this record, and it was not asked for alone yet" / "La liste de Gazelle échoue à cette fiche, et elle n'a pas encore été demandée seule";
+    REASON_NOT_TEXT = "{field} is not valid UTF-8 text" / "{field} n'est pas un texte UTF-8 valide";
+    REASON_NOT_ASKED = "Gazelle's list fails at this record, and it has not been requested by its id yet" / "La liste de Gazelle échoue à cette fiche, et elle n'a pas encore été demandée par son identifiant";
     THE_RECORD = "the record" / "la fiche";
     REASON_GROUP = "{entity}: {reason}" / "{entity} : {reason}";
 
@@ -71,7 +71,7 @@ sentences! {
     GOOD_ROW = "Production, of the newest good version" / "Production, de la plus récente bonne version";
     NO_GOOD_ROW = "No version of this record could be read yet: production has no row of it." / "Aucune version de cette fiche n'a encore pu être lue : la production n'en a aucune ligne.";
     GOOD_IS_GONE = "The newest good version says that the record is gone." / "La plus récente bonne version dit que la fiche a disparu.";
-    FED_HOW = "Marked is what the field feeds." / "Ce que le champ alimente est marqué.";
+    FED_HOW = "The columns that this field fills are marked." / "Les colonnes que ce champ remplit sont marquées.";
     NEWER = "What newer versions say" / "Ce que disent les versions plus récentes";
     NO_NEWER = "No newer version has come." / "Aucune version plus récente n'est venue.";
     NO_VERSION = "The version is no longer held." / "La version n'est plus gardée.";

@@ -13,7 +13,7 @@ sentences! {
     EMPTY_VALUE = "empty" / "vide";
     UNTITLED = "Without a title" / "Sans titre";
 
-    NO_RECORD = "Nothing of {id} was ever seen" / "Rien de {id} n'a jamais été vu";
+    NO_RECORD = "No record with the id {id} was ever received" / "Aucune fiche {id} n'a jamais été reçue";
     NO_RECORD_MORE = "Neither production nor staging holds a record with this id. It may have been mistyped, or belong to another kind of record." / "Ni la production ni le staging n'ont de fiche avec cet identifiant. Il est peut-être mal écrit, ou celui d'une autre sorte de fiche.";
     TO_SEARCH = "Search for it" / "La chercher";
     CHANGED_BY = "Changed {at}, by the {run}" / "Modifiée le {at}, par l'{run}";
@@ -52,7 +52,7 @@ sentences! {
     BY_ANOTHER_ROW = "Repeated from another row of production." / "Répétée d'une autre ligne de la production.";
     BY_DATABASE = "Computed by the database." / "Calculée par la base de données.";
     BY_VIEW = "Computed when it is read." / "Calculée à la lecture.";
-    BY_LINEAGE = "Tells where the row comes from." / "Dit d'où vient la ligne.";
+    BY_LINEAGE = "Records the origin of the row." / "Indique l'origine de la ligne.";
     PATH = "Path" / "Chemin";
     PATH_ABSENT = "nothing there" / "rien à cet endroit";
     PATH_LINE = "line {line}" / "ligne {line}";
@@ -66,8 +66,8 @@ sentences! {
     REQUEST_PAGE = "{number}: {operation}, page {page} of its window" / "{number} : {operation}, page {page} de sa fenêtre";
     COMPLETED_BY = "Completed by" / "Complétée par";
     AGREES = "Agrees?" / "Concorde?";
-    AGREES_YES = "Production holds what this record gives." / "La production tient ce que cette fiche donne.";
-    AGREES_NO = "Production holds another value: it was changed by hand. gazelle-sync verify finds such rows, gazelle-sync replay corrects them." / "La production tient une autre valeur : elle a été changée à la main. gazelle-sync verify trouve ces lignes, gazelle-sync replay les corrige.";
+    AGREES_YES = "The value in production matches this record." / "La valeur en production correspond à cette fiche.";
+    AGREES_NO = "The value in production differs from this record: it was changed by hand. gazelle-sync verify finds such rows, gazelle-sync replay corrects them." / "La valeur en production diffère de cette fiche : elle a été changée à la main. gazelle-sync verify trouve ces lignes, gazelle-sync replay les corrige.";
     GIVES = "The record gives {value}." / "La fiche donne {value}.";
     LABELLED = "{what}:" / "{what} :";
     STEPS = "Step by step" / "Pas à pas";
@@ -80,7 +80,7 @@ sentences! {
     STEP_WINTER = "{local}, standard time" / "{local}, heure normale";
     STEP_VIEW = "The view shows" / "La vue montre";
     SAID = "What each version says" / "Ce que dit chaque version";
-    RESTS_ON = "It rests on" / "Elle repose sur";
+    RESTS_ON = "Computed from" / "Calculée à partir de";
 
     VERSIONS = "Versions" / "Versions";
     VERSIONS_HELD = "{n} version" / "{n} version", "{n} versions" / "{n} versions";

@@ -51,7 +51,7 @@ sentences! {
     DELETED = "Deleted" / "Supprimées";
     DIFFERS = "differs" / "diffère";
     CHANGED_NOTHING = "Changed nothing: {seen} seen, all unchanged." / "N'a rien changé : {seen} vues, toutes inchangées.";
-    NO_ENTITIES = "Nothing was counted: the run ended before." / "Rien n'a été compté : l'exécution a pris fin avant.";
+    NO_ENTITIES = "No counts: the run ended before they were taken." / "Aucun compte : l'exécution a pris fin avant.";
     COUNTED_LATER = "The run is in progress: it is counted when it ends." / "L'exécution est en cours : elle est comptée à sa fin.";
     NOT_COUNTED = "Not known: the run was interrupted before it was counted." / "Inconnu : l'exécution a été interrompue avant d'être comptée.";
 

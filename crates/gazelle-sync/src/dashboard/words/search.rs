@@ -11,7 +11,7 @@ sentences! {
     HOW = "Case and accents make no difference; of a telephone number the digits count; an id opens its record." / "Ni les majuscules ni les accents ne comptent; d'un numéro de téléphone, les chiffres comptent; un identifiant ouvre sa fiche.";
     TOO_SHORT = "Two letters at least." / "Au moins deux lettres.";
     NONE = "Nothing was found for this." / "Rien n'a été trouvé pour cela.";
-    NONE_MORE = "The copy holds what Gazelle had at the last complete read. Fewer words find more." / "La copie contient ce que Gazelle avait à la dernière lecture complète. Moins de mots trouvent plus.";
+    NONE_MORE = "The copy holds what Gazelle had at the last complete read. Use fewer words for more results." / "La copie contient ce que Gazelle avait à la dernière lecture complète. Moins de mots donnent plus de résultats.";
     FOUND = "{n} found" / "{n} trouvée", "{n} found" / "{n} trouvées";
     FOUND_MORE = "More than {n} found" / "Plus de {n} trouvées";
     GROUP_COUNT = "{n}" / "{n}";
@@ -21,6 +21,6 @@ sentences! {
     ADDRESSES = "Addresses" / "Adresses";
     PIANOS = "Pianos" / "Pianos";
     APPOINTMENTS = "Appointments" / "Rendez-vous";
-    HELD = "In quarantine alone" / "En quarantaine seulement";
+    HELD = "Only in quarantine" / "Seulement en quarantaine";
     NO_NAME = "Without a name" / "Sans nom";
 }

@@ -22,15 +22,15 @@ sentences! {
     BY_EXPRESSION = "by `{text}`" / "selon `{text}`";
 
     CHANNELS = "Alerts" / "Alertes";
-    NO_CHANNEL = "Nobody is notified of problems: no channel is configured." / "Personne n'est averti des problèmes : aucune voie n'est réglée.";
+    NO_CHANNEL = "Nobody is notified of problems: no channel is configured." / "Personne n'est averti des problèmes : aucun canal n'est configuré.";
     SENT = "last message sent {at}, {ago}" / "dernier message envoyé le {at}, {ago}";
     NEVER_SENT = "no message sent yet" / "aucun message envoyé jusqu'ici";
     WAIT = "{n} message waits" / "{n} message attend", "{n} messages wait" / "{n} messages attendent";
     GIVEN_UP = "{n} message was given up" / "{n} message a été abandonné", "{n} messages were given up" / "{n} messages ont été abandonnés";
     DELIVERS = "Delivers" / "Livre";
-    UNUSED = "Not used yet" / "Pas encore utilisée";
+    UNUSED = "Not used yet" / "Pas encore utilisé";
     DELIVERS_NOT = "Does not deliver" / "Ne livre pas";
-    HEARTBEAT = "Heartbeat" / "Battement";
+    HEARTBEAT = "Heartbeat" / "Signal de vie";
     HEARTBEAT_SET = "a service elsewhere is called after each good run" / "un service ailleurs est appelé après chaque bonne exécution";
     HEARTBEAT_NOT_SET = "nobody notices when this machine is gone altogether" / "personne ne remarque si cette machine disparaît";
 

@@ -30,12 +30,12 @@ sentences! {
 
     WITHHELD = "Right, and {n} deletion awaits your approval" / "Juste, et {n} suppression attend votre accord",
         "Right, and {n} deletions await your approval" / "Juste, et {n} suppressions attendent votre accord";
-    WITHHELD_MORE = "These records are gone at Gazelle and are kept here until somebody decides." / "Ces fiches ont disparu de Gazelle et sont gardées ici jusqu'à ce que quelqu'un décide.";
+    WITHHELD_MORE = "These records no longer exist in Gazelle and are kept here until somebody decides." / "Ces fiches n'existent plus dans Gazelle et sont gardées ici jusqu'à ce que quelqu'un décide.";
     WITHHELD_ACT = "See the evidence" / "Voir les preuves";
 
     CASES = "Right, except for {n} record that cannot be read" / "Juste, sauf {n} fiche illisible",
         "Right, except for {n} records that cannot be read" / "Juste, sauf {n} fiches illisibles";
-    CASES_MORE = "They came within the last hour and are in quarantine; all others were written." / "Elles sont arrivées depuis une heure et sont en quarantaine; toutes les autres ont été écrites.";
+    CASES_MORE = "They were quarantined within the last hour; all others were written." / "Elles ont été mises en quarantaine depuis une heure; toutes les autres ont été écrites.";
     CASES_ACT = "See the quarantine" / "Voir la quarantaine";
 
     IN_PART = "Right as far as it was read" / "Juste pour ce qui a été lu";

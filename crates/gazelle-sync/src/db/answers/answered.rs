@@ -211,7 +211,7 @@ async fn watch<T>(
 
 fn silent(sent: &SentStatement<'_>, why: &str, limit: Duration) -> DbError {
     DbError::no_answer(format!(
-        "the database connection fell silent during {}: no sign of life for {} s ({why}); whatever was not committed is \
+        "the database connection stopped responding during {}: no activity for {} s ({why}); whatever was not committed is \
          rolled back",
         DbError::headline(sent.template),
         limit.as_secs_f64()

@@ -55,13 +55,15 @@ pub(in crate::doctor) async fn look(db: &Db, subject: &Subject<'_>) -> Result<Li
     let (mut open, refused) = connections(db).await;
     let wanted = db.most_connections();
     match (open.len(), refused) {
-        (got, None) => lines.ok("connections", format!("{got} at once are to be had")),
+        (got, None) => lines.ok("connections", format!("{got} connections are available")),
         (0, Some(why)) => {
             lines.problem("connections", format!("none of {wanted} at once is to be had: {why}"), MORE)
         }
         (got, Some(_)) => lines.warning(
             "connections",
-            format!("{got} of {wanted} at once are to be had: a run makes do with them, and may be slower"),
+            format!(
+                "{got} of {wanted} connections are available: a run makes do with them, and may be slower"
+            ),
             MORE,
         ),
     }

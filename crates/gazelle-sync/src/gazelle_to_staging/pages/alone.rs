@@ -23,7 +23,8 @@ impl Reader<'_> {
     /// The ids of a page's records, requested without other fields; none for an entry whose id the API does not
     /// give. Returns none if the list has changed, so that the ids do not agree with the known ones in `nodes`.
     ///
-    /// Errors: those that any request would meet.
+    /// # Errors
+    /// Those that any request would meet.
     pub(crate) async fn ids_of_page(
         &self,
         nodes: &[Option<String>],
@@ -170,7 +171,8 @@ impl Reader<'_> {
 
     /// Looks up a failing record by its id. If the API cannot give it, keeps what came from the list.
     ///
-    /// Errors: those that are not about the record.
+    /// # Errors
+    /// Those that are not about the record.
     pub(crate) async fn look_up(&mut self, failing: FailingRecord) -> Result<Node, SourceError> {
         let FailingRecord { record: before, attempts, may_have_gone, is_cut, .. } = failing;
         let id = &before.external_id.clone();

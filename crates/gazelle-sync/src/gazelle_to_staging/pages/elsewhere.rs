@@ -1,5 +1,4 @@
-//! Tells records that fail side by side from an API that fails at all of them: whether it gives a record further on
-//! in the list.
+//! Distinguishes neighbouring faulty records from a failing API by requesting a record further on in the list.
 
 use serde::Deserialize;
 use serde_json::value::RawValue;
@@ -35,7 +34,8 @@ struct PageInfo {
 impl Reader<'_> {
     /// Notes a page of which nothing could be read.
     ///
-    /// Errors: `of_page`, if many such pages came in a row, the API failed at most of the walk, and gives no
+    /// # Errors
+    /// `of_page`, if many such pages came in a row, the API failed at most of the walk, and gives no
     /// record further on either, so that it is at fault; those that any request would meet.
     pub(crate) async fn note_unreadable_page(
         &mut self,
@@ -123,7 +123,8 @@ impl Reader<'_> {
     /// A page without its records: its count, and the cursor after them. None if the API does not give these, or
     /// what comes after it could not be reached.
     ///
-    /// Errors: those that any request would meet.
+    /// # Errors
+    /// Those that any request would meet.
     pub(super) async fn page_without_records(
         &self,
         after: Option<&str>,

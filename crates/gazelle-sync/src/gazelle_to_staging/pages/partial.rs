@@ -21,7 +21,8 @@ impl Reader<'_> {
     /// Reads a page from an answer with errors, if these name the records that fail. Those wait for the end of
     /// the walk. Returns none if the errors do not name records.
     ///
-    /// Errors: those that any request would meet.
+    /// # Errors
+    /// Those that any request would meet.
     pub(super) async fn partial_page(
         &mut self,
         error: &SourceError,

@@ -1,5 +1,5 @@
-//! Requests a list without pages with some of its fields at a time: to leave out those that the API fails at, and
-//! where it bears no query for all of them.
+//! Requests a list without pages with some of its fields at a time: to leave out fields that the API fails at, or when it
+//! accepts no query with all of them.
 
 use std::collections::BTreeMap;
 
@@ -90,7 +90,8 @@ impl Reader<'_> {
     /// of them and not with all, the queries for it get fewer fields. Returns false if the list does not even
     /// come with the ids alone.
     ///
-    /// Errors: those that any request would meet, and throttling, which is about no field.
+    /// # Errors
+    /// Those that any request would meet, and throttling, which is about no field.
     pub(super) async fn divide(
         &mut self,
         left_out: &mut LeftOut,

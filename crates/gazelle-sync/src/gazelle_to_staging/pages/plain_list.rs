@@ -80,13 +80,13 @@ impl Completion {
         let mut notes = Vec::new();
         if !self.kept.is_empty() {
             notes.push(format!(
-                "the list cannot be had with {fields}, and nothing else holds {}: each keeps the version that staging has",
+                "the list cannot be read with {fields}, and no other query returns {}: each keeps the version that staging has",
                 list_of_ids(&self.kept)
             ));
         }
         if !self.stored_without.is_empty() {
             notes.push(format!(
-                "the list cannot be had with {fields}, and nothing else holds {}: stored without",
+                "the list cannot be read with {fields}, and no other query returns {}: stored without",
                 list_of_ids(&self.stored_without)
             ));
         }
@@ -97,7 +97,8 @@ impl Completion {
 impl Reader<'_> {
     /// Reads the list without the fields that fail; none if it cannot be read with any of its fields.
     ///
-    /// Errors: those that any request would meet, and throttling of the list.
+    /// # Errors
+    /// Those that any request would meet, and throttling of the list.
     pub(super) async fn reduced_list(&mut self, error: SourceError) -> Result<Option<PageRead>, SourceError> {
         let failure = error.clone().without_answer();
         let Some(mut reduced) = self.reduced(error).await? else { return Ok(None) };

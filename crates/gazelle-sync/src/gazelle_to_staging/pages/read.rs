@@ -55,7 +55,8 @@ type PageWithLength = (PageRead, Option<u32>);
 impl Reader<'_> {
     /// Reads the page after a cursor, with at most `most` records.
     ///
-    /// Errors: the API's error for the first attempt, if the page cannot be read in any way.
+    /// # Errors
+    /// The API's error for the first attempt, if the page cannot be read in any way.
     pub(super) async fn page(
         &mut self,
         after: Option<&str>,
@@ -248,7 +249,8 @@ impl Reader<'_> {
     /// After a page failed: chooses the next smaller request. Returns none if that is to be tried, or the page
     /// if its one record is skipped.
     ///
-    /// Errors: that of the first attempt, if there is no smaller request.
+    /// # Errors
+    /// That of the first attempt, if there is no smaller request.
     async fn take_smaller_step(
         &mut self,
         error: SourceError,

@@ -58,7 +58,8 @@ type FirstFault = Option<(NodeFault, Option<SourceError>)>;
 impl Gathering<'_> {
     /// Merges the parts that a list or a getter gave with those that are requested by the record's id.
     ///
-    /// Errors: those of the API that are not about this record, and that a query is too large.
+    /// # Errors
+    /// Those of the API that are not about this record, and that a query is too large.
     pub(crate) async fn record(
         &self,
         plan: &PartPlan,

@@ -88,7 +88,8 @@ const COUNTING_REQUESTS: usize = 16;
 /// because the walk starts at its time. Returns none if the API does not count; the walk then goes on without
 /// counts. Only answers about the size of a request change the size that is stored for later runs.
 ///
-/// Errors: those that any request would meet.
+/// # Errors
+/// Those that any request would meet.
 pub(crate) async fn count_in_steps(
     fetch: &Fetch,
     entity: &Entity,

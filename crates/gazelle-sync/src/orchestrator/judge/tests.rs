@@ -66,7 +66,7 @@ fn a_walk_is_a_success_only_if_it_is_complete_and_nothing_is_missing() {
             "nameless ones count",
             complete(&|walk| (walk.seen, walk.nameless) = (79, 1)),
             100,
-            "1 record(s) cannot be had",
+            "1 record(s) cannot be read",
         ),
         ("incomplete", WalkReport::new(Scope::WHOLE), 0, "the walk is incomplete: unknown reason"),
         (

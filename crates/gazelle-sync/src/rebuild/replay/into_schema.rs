@@ -20,9 +20,6 @@ use crate::{access, migrate, migrations};
 /// The comment that marks such a schema, so that it may be replaced and no other schema is ever dropped.
 const MARK: &str = "built by gazelle-sync replay --into";
 
-/// The view over the tables.
-const VIEW: &str = "v_appointments_montreal";
-
 /// What was built.
 #[derive(Debug, Serialize)]
 pub struct RestoredSchema {
@@ -143,7 +140,9 @@ async fn make_room(tx: &Tx<'_>, account: &str, into: &str) -> Result<bool, DbErr
     };
     if is_there {
         // Without CASCADE: an object outside of it belongs to somebody else, and the refusal names it.
-        tx.batch_as_is(&format!("DROP VIEW IF EXISTS {target}.{VIEW}")).await?;
+        for view in migrations::production_view_names() {
+            tx.batch_as_is(&format!("DROP VIEW IF EXISTS {target}.{view}")).await?;
+        }
         for table in rebuild::production_tables().rev() {
             tx.batch_as_is(&format!("DROP TABLE IF EXISTS {target}.{}", table.name)).await?;
         }
@@ -156,7 +155,7 @@ async fn make_room(tx: &Tx<'_>, account: &str, into: &str) -> Result<bool, DbErr
 
 /// The relations that are created in the schema.
 fn made() -> Vec<&'static str> {
-    rebuild::production_tables().map(|table| table.name).chain([VIEW]).collect()
+    rebuild::production_tables().map(|table| table.name).chain(migrations::production_view_names()).collect()
 }
 
 /// Revokes all rights from PUBLIC and from Supabase's public roles: default privileges may have granted some on

@@ -1,4 +1,4 @@
-//! What people ask for in the dashboard: each is a row in `sync_actions`, and the rows are the record of who asked for what.
+//! Actions requested in the dashboard: each is a row in `sync_actions`, which also records who requested it.
 //!
 //! Somebody asks ([`ask`]); the service finds the oldest ([`next`]), takes it under its lease ([`take`]), does it, and notes
 //! the end ([`end`]). The transaction that changes the data notes that too ([`applied`]): if the service is killed, the next one
@@ -139,7 +139,7 @@ fn ended_before(row: &Row) -> Result<Option<ActionEnd>, DbError> {
     }
     let times: i32 = row.get("times_taken");
     Ok((times >= TIMES_TAKEN).then(|| ActionEnd {
-        reason: Some(format!("it was begun {times} times and never came to an end; nothing was changed")),
+        reason: Some(format!("it was started {times} times and never finished; nothing was changed")),
         ..ActionEnd::of(ActionOutcome::Failed)
     }))
 }

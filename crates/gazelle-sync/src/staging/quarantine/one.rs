@@ -1,4 +1,4 @@
-//! Finds cases: the one of a version, and those in whose record some words stand.
+//! Finds cases by version, or by words in their record.
 
 use std::collections::HashMap;
 

@@ -40,7 +40,7 @@ async fn a_deployment_that_is_well_is_told_so_and_nothing_is_touched() {
     assert_eq!(world.control.request_counts().total, 4, "one page of each entity");
     for (check, words) in [
         ("database", "Postgres 15"),
-        ("connections", "8 at once"),
+        ("connections", "8 connections are available"),
         ("pooler", "direct"),
         ("TLS to the database", "not needed"),
         ("migrations", "are applied"),
@@ -238,7 +238,7 @@ async fn what_is_broken_in_the_database_shows_in_its_line() {
             "connections",
             "ALTER ROLE gazelle_sync CONNECTION LIMIT 3",
             "warning",
-            &["3 of 8 at once", "makes do with them", "CONNECTION LIMIT"],
+            &["3 of 8 connections are available", "makes do with them", "CONNECTION LIMIT"],
             "ALTER ROLE gazelle_sync CONNECTION LIMIT -1",
         ),
         (

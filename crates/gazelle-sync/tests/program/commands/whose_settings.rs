@@ -1,5 +1,5 @@
-//! A settings file that somebody else left, or could exchange: it names the programs that are started and the address that gets the
-//! key, and nobody believes it.
+//! A settings file that another account left or could change is refused: it names the programs that are started and the
+//! address that receives the key.
 
 use std::fs::{self, Permissions};
 use std::io::Write as _;

@@ -1,5 +1,4 @@
-//! Roles that are no superusers and could make themselves one: who reads or writes the server's files or runs its programs,
-//! and up to Postgres 15 who makes roles. And what an owner can write himself, which proves nothing of him.
+//! Roles that can make themselves superusers, and comments by which an owner cannot vouch for itself.
 
 use super::citus::pretend_citus;
 use super::superusers::SET_THE_TRAP;

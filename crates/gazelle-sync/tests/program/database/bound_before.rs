@@ -1,6 +1,5 @@
-//! What a program before decision 0069 has bound: its migrations looked for names where the server's own search path looks,
-//! so that defaults, checks, policies and views may call a function or an operator that somebody had planted. That is found
-//! before anything of the tables is used, in a current database and in one to be upgraded, and named with its cure.
+//! Expressions that releases before decision 0069 bound to a planted function or operator are found before any table is
+//! used, and reported with the statement that fixes them.
 
 use super::there_first::{refused, works};
 use crate::support::deployed::{doctor, line, shows};

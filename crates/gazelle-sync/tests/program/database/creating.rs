@@ -1,5 +1,4 @@
-//! Who may create in the account's schema can put tables and functions there: neither the writer nor the readers may,
-//! whichever way they come by the right.
+//! Neither writer nor readers may have CREATE in the schema, directly or through membership.
 
 use super::there_first::refused;
 use crate::support::deployed::{doctor, shows};

@@ -1,4 +1,4 @@
-//! A database that gives little or is not as it must be, and a service that is asked much.
+//! Few connections, wrong encodings and missing tables; and a service under many requests.
 
 use std::time::Duration;
 

@@ -1,5 +1,4 @@
-//! What a refusal advises makes nobody a member of a role that can do more than keep our tables, and gives it nothing: a superuser, a role
-//! that makes roles, that logs in, that another database uses, or as which somebody acts.
+//! The statements that a refusal prints grant no privileged role and grant nothing to one.
 
 use super::leading_out::{WEBHOOKS, apps_place_in_the_database_of_boss, counts};
 use super::there_first::{refused, with_mallory};

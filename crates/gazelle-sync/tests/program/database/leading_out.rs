@@ -1,4 +1,4 @@
-//! What a refusal advises leads out of it: the statements that it prints are run as they are, and then the same command works.
+//! The statements that a refusal prints resolve it: they are executed as printed, and the command then succeeds.
 
 use super::there_first::{refused, works};
 use crate::support::deployed::{doctor, line, shows};

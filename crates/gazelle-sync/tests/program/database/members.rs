@@ -1,5 +1,5 @@
-//! Having the rights of a role proves nothing of what was made as it: others may act as it too, and on Postgres 15 whoever
-//! logs in as a role can make anybody a member of it, unasked.
+//! Membership in an owner role does not make its tables trustworthy: other members can act as the owner, and on Postgres 15
+//! any role can add members to itself.
 
 use super::there_first::{COMMANDS, TRAP, as_mallory, nothing_sprang, refused, with_mallory, works};
 use crate::support::World;

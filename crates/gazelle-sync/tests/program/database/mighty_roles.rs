@@ -1,4 +1,4 @@
-//! `migrate --roles` where a role of that name is there already, and can become more than it should, or is acted as by somebody.
+//! `migrate --roles` with existing roles that have, or can acquire, too many privileges.
 
 use super::roles::{owners, says};
 use crate::support::deployed::shows;

@@ -1,5 +1,5 @@
-//! A superuser trusts less than anybody: it would lend all of its rights to whatever hangs on a table. Only superusers'
-//! tables are used, in a superuser's schema.
+//! A superuser uses only tables and schemas owned by superusers, because code attached to a table runs with the user's
+//! rights.
 
 use super::there_first::{COMMANDS, TRAP, as_mallory, nothing_sprang, refused, with_mallory, works};
 use crate::support::deployed::{doctor, shows};

@@ -1,5 +1,5 @@
-//! What a superuser would run without its being seen at once: by a key that refers to our tables, by the condition of a trigger, and
-//! with a lesser role in force.
+//! Less obvious code paths that a superuser would execute: foreign keys to our tables, WHEN conditions of triggers, and
+//! SET ROLE.
 
 use super::superusers::granted_to_bi;
 use super::there_first::{TRAP, as_mallory, nothing_sprang, refused, with_mallory, works};
@@ -206,8 +206,7 @@ async fn a_superuser_with_a_lesser_role_in_force_is_one() {
     }
     world.execute("DROP TRIGGER t ON sync_lease; ALTER TABLE sync_runs OWNER TO mallory").await;
     act_as(&mut world, "second");
-    refuses(&world, &["belongs to mallory", "(second) is a superuser, also with the role app in force"])
-        .await;
+    refuses(&world, &["belongs to mallory", "(second) is a superuser, even after SET ROLE app"]).await;
 }
 
 /// The right is gone, and what was created with it appears when its transaction ends: before the first row is written.

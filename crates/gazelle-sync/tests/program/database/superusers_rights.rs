@@ -1,5 +1,5 @@
-//! Rights that others hold on our tables and need not: who takes them, from which tables, and who goes on meanwhile; and who acts
-//! for the owner of `migrate --roles` after a superuser, which owns no more.
+//! Unneeded privileges on our tables: who revokes them, on which tables, and who keeps access meanwhile; and who may act for
+//! the owner role.
 
 use serde_json::json;
 

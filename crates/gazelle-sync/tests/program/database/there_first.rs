@@ -1,5 +1,5 @@
-//! Somebody was there before us: a register, tables, a manifest or a schema that another role has made are refused by
-//! name, and nothing of theirs runs; those that an administrator made are used as ever.
+//! Objects with our names that another role created first are refused by name and none of their code runs; those of an
+//! administrator are accepted.
 
 use crate::support::roles::{act_as, client_of, supabase};
 use crate::support::{DATABASE, Ran, World};

@@ -1,5 +1,5 @@
-//! A list that fails as such, at its pages or inside records: nobody who names what was not listed is blamed for it, few
-//! are asked for by their ids, and the next run with a list that is well again ends as if nothing had been.
+//! If a list fails, records that refer to unlisted parents stay pending, few parents are looked up by id, and the next run
+//! with a working list ends as if nothing had happened.
 
 use std::collections::BTreeSet;
 

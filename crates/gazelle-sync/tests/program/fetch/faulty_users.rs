@@ -272,7 +272,7 @@ async fn a_list_that_is_throttled_while_it_is_divided_is_told_as_throttled_and_n
     let run = world.run(&["sync", "--mode", "full", "--entity", "users"]).await;
 
     assert!(run.reasons().contains("users: ") && run.reasons().contains("HTTP 429"), "{}", run.reasons());
-    assert!(!run.reasons().contains("cannot be had with"), "no field is to blame: {}", run.reasons());
+    assert!(!run.reasons().contains("cannot be read with"), "no field is to blame: {}", run.reasons());
     assert_eq!(world.count("staging_users").await, 0, "none is stored without its fields: {run}");
     let of_list =
         |request: &&gazelle_sim::RequestEntry| request.root_fields.iter().any(|field| field == "allUsers");

@@ -1,4 +1,4 @@
-//! Records asked for by their ids, and what is wrong with a getter: it costs the records of that getter, and the run tells of it.
+//! A failing getter affects only its own records, and the run reports it.
 
 use std::collections::BTreeSet;
 

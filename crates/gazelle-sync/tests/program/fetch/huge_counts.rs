@@ -1,4 +1,4 @@
-//! Counts that the API gives and that nothing of ours can be of: they cost no record and end no program.
+//! Implausibly large counts from the API lose no record and crash nothing.
 
 use crate::support::World;
 use crate::support::oracle::assert_mirrors;

@@ -1,5 +1,4 @@
-//! Lists inside a record that count otherwise than they list, or list otherwise than they hold: what they do not list is not taken
-//! for gone.
+//! Nested lists whose count, pages and content disagree: an entry that is not listed is not treated as deleted.
 
 use serde_json::value::RawValue;
 

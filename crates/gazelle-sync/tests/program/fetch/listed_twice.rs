@@ -1,4 +1,4 @@
-//! Lists that hold a record twice and count it twice: read whole where nothing is missing for it, and told.
+//! Lists that contain and count a record twice: the walk is complete if nothing is missing, and the run reports it.
 
 use crate::support::{Ran, World};
 use gazelle_sim::{Change, Fault, FaultKind, RecordKind, Takes};

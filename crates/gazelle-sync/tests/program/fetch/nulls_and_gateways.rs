@@ -1,4 +1,4 @@
-//! Records that their list gives as null without a word, and records that a gateway gives up on: each is read in the way that is left.
+//! Records returned as null without an error, and records at which a gateway times out: each is read another way.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;

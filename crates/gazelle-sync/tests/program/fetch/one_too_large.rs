@@ -1,4 +1,4 @@
-//! A record that exceeds a limit of the API however little of it is asked for: that costs this record alone.
+//! A record that exceeds a limit of the API however little of it is asked for: only this record is quarantined.
 
 use crate::support::hostile_api::HostileApi;
 use crate::support::rewritten::{before, null_in_place};

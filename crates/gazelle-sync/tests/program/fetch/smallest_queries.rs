@@ -1,4 +1,4 @@
-//! An API that bears no query with all fields of a record: they are asked for in parts, and what is stored is the same.
+//! An API that accepts no query with all fields of a record: they are asked for in parts, and what is stored is the same.
 
 use crate::support::whole::whole;
 use crate::support::{Ran, Tables, World, assert_same, connect, ran};

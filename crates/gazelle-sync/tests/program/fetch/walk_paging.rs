@@ -137,7 +137,7 @@ async fn a_null_in_a_page_is_told_and_harms_no_other_record() {
     let world = World::with(spec, SimOptions::default()).await;
     let run = world.full().await;
     assert_eq!(run.code, 3, "{run}");
-    assert!(run.reasons().contains("appointments: 1 record(s) cannot be had"), "{}", run.reasons());
+    assert!(run.reasons().contains("appointments: 1 record(s) cannot be read"), "{}", run.reasons());
     assert_eq!(world.count("gazelle_appointments").await, 117);
     assert!(bookmark(&world, "appointments").await.is_some(), "the next run need not repeat it");
 }

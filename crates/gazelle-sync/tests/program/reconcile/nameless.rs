@@ -20,7 +20,7 @@ fn assert_ended(run: &Ran, what: &str) {
     assert_eq!(appointments["walk_complete"], true, "{what}: {run}");
     assert!(appointments["fetched"].as_i64().unwrap() <= ONE_WALK, "{what}: repeated, {run}");
     let reasons = run.reasons();
-    assert!(reasons.contains("appointments: 1 record(s) cannot be had"), "{what}: {reasons}");
+    assert!(reasons.contains("appointments: 1 record(s) cannot be read"), "{what}: {reasons}");
 }
 
 #[tokio::test]

@@ -1,5 +1,5 @@
-//! The classes of SQLSTATE, raised by triggers on tables of staging and of the bookkeeping: what concerns the row keeps that row as
-//! it is and is told by the trigger's name; what concerns the database or the moment stops the run.
+//! The classes of SQLSTATE, raised by triggers on tables of staging and of the bookkeeping: what concerns the row keeps that
+//! row as it is and is reported with the trigger's name; what concerns the database or the moment stops the run.
 
 use crate::support::TestInstallation;
 use crate::support::quarantined::place;

@@ -1,4 +1,4 @@
-//! Alerts by mail: encrypted, to each receiver for himself, again while the server is down, and never twice in a reader.
+//! Alerts by e-mail: encrypted, one message per recipient, retried while the server is down, no duplicates.
 
 use serde_json::Value;
 

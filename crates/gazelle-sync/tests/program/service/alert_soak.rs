@@ -1,4 +1,4 @@
-//! Two services at once, under faults, with ways to people that fail now and then: each alert is told once.
+//! Two services with intermittently failing channels: each alert is sent once.
 
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};

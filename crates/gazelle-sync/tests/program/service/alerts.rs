@@ -1,4 +1,4 @@
-//! What is told, and when: each condition begins once, is reminded of, and is over; and nothing is told twice.
+//! Each alert condition sends one opening message, reminders and one closing message, and no message twice.
 
 use crate::support::World;
 use crate::support::sink::{Received, Sink};

@@ -59,7 +59,7 @@ async fn what_moved_is_listed_with_from_and_to_and_a_first_sync_is_no_news() {
     let serving = Serving::start(&world, &[]).await;
     let operator = signed_in(&world, &serving, "Opératrice Exemple", &["--role", "operator"]).await;
     assert_eq!(told(&changes(&operator, "").await), [""; 0], "a first sync is no news");
-    assert!(operator.get("/app/changes").await.body.contains("Nothing moved in anybody"));
+    assert!(operator.get("/app/changes").await.body.contains("No appointment changed"));
 
     let users = world.control.ids(RecordKind::User);
     world.control.move_event(&moved, Some("2037-06-10T04:30:00Z")).unwrap();

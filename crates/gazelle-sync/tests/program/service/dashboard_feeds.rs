@@ -209,7 +209,7 @@ async fn a_link_is_shown_once_kept_as_a_hash_and_opens_nothing_once_revoked() {
     let own = ["--role", "technician", "--technician", &users[0]];
     let operator = signed_in(&world, &serving, "Opératrice Exemple", &["--role", "operator"]).await;
     let technician = signed_in(&world, &serving, "Technicienne Exemple", &own).await;
-    // Whatever the form says, a technician's link is to the own visits.
+    // Whatever the form says, a technician's link is to their own visits.
     let mine = link(&technician.post("/app/feeds", &[("technician", &users[1])]).await);
     let theirs = link(&operator.post("/app/feeds", &[("technician", &users[1])]).await);
     assert_eq!(operator.post("/app/feeds", &[("technician", "usr_nobody")]).await.status, 422);

@@ -178,7 +178,7 @@ async fn an_examination_waits_for_the_lease_and_tells_what_is_wrong_first() {
     // The service does not look for itself at the address of the settings, where another may be.
     assert!(told.contains("it has run these checks"), "{told}");
     let in_french = french(&desk.operator, "/app/doctor").await;
-    assert!(in_french.contains("Avertissement") && in_french.contains("Ce qui le corrige :"), "{in_french}");
+    assert!(in_french.contains("Avertissement") && in_french.contains("Correctif :"), "{in_french}");
     // What is well, and what is missing, is said in French; what no sentence is known for stays English and says so.
     for said in ["aucune session n&#39;attend un verrou sur nos tables", "il manque : v_sync_dashboard"] {
         assert!(in_french.contains(&format!("<span>{said}</span>")), "{said}: {in_french}");

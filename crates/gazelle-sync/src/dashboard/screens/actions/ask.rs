@@ -1,4 +1,4 @@
-//! What the forms of all screens post to: each stores what is asked for, wakes the service, and leads to the page of the action.
+//! Handles the forms of all screens: stores the requested action, wakes the service, and redirects to the action's page.
 
 use std::sync::Arc;
 

@@ -1,4 +1,4 @@
-//! An action in words: what it is, how far it came, and the way back.
+//! Describes an action in sentences: what it does, its progress, and how to reverse it.
 
 use uuid::Uuid;
 

@@ -1,5 +1,5 @@
-//! Actions: who asked for what, and what became of it? The list is the record of it, newest first; an action has a page of its own,
-//! with its report, and the way back. `ask` is what the forms of all screens post to.
+//! Lists the requested actions with requester and outcome, newest first, and shows one action with its report and how to
+//! reverse it. `ask` is what the forms of all screens post to.
 
 pub(crate) mod ask;
 pub(crate) mod confirm;

@@ -1,5 +1,5 @@
-//! A case in quarantine: why is the record not in production, and what would let it in? Its raw record with the faulty
-//! field marked, beside the row of the newest good version.
+//! Shows one quarantine case: the reason, what would resolve it, and its raw record with the faulty field marked,
+//! beside the row of the newest valid version.
 
 use std::sync::Arc;
 

@@ -1,4 +1,4 @@
-//! Changes: what moved in people's days? By the local day on which it was seen, the newest first, fifty on a page.
+//! Lists changes of appointments by the local day on which they were received, newest first, fifty per page.
 
 mod read;
 

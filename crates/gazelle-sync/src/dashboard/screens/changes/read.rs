@@ -16,7 +16,7 @@ use crate::time;
 /// Versions on one page.
 const PAGE: i64 = 50;
 /// Versions that are looked at for one page: that many may be other changes, or those of a first sync.
-const LOOKED_AT: i64 = 12_000;
+const LOOKED_AT: i64 = 4_000;
 
 /// Which changes a page lists.
 #[derive(Clone)]

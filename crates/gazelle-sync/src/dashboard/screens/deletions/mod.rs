@@ -1,4 +1,4 @@
-//! Deletions to decide: are these really gone? By run and entity; `run` shows the records of a run with their evidence.
+//! Lists withheld deletions by run and entity; `run` shows those of one run with their evidence.
 
 pub(super) mod read;
 pub(crate) mod run;

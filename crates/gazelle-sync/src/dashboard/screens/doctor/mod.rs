@@ -1,5 +1,4 @@
-//! Doctor: is everything there that the sync needs, and what mends what is not? *Examine* asks the service for the checks of the
-//! command `doctor`; the page shows the last result with its age.
+//! Shows the last result of the `doctor` checks with its age; *Examine* requests a new one from the service.
 
 use std::cmp::Reverse;
 use std::sync::Arc;
@@ -216,7 +215,7 @@ mod tests {
         let order: Vec<&str> = shown.lines.iter().map(|line| line.check.text.as_str()).collect();
         assert_eq!(order, ["c", "b", "d", "a"]);
         assert_eq!(shown.worst.word, "1 problem");
-        assert_eq!(shown.counts, ["2 warnings", "1 check is well"]);
+        assert_eq!(shown.counts, ["2 warnings", "1 check passed"]);
         assert_eq!(
             shown.examined.replace('\u{a0}', " "),
             "Examined 2026-11-24 09:15, 7 min ago, for Opératrice Exemple"

@@ -1,5 +1,5 @@
-//! The page of a one-time link: a person sets a passphrase and is signed in. Looking at it uses nothing up, so that a
-//! program that looks at links in mails does not.
+//! The page of a one-time link: a person sets a passphrase and is signed in. A GET does not consume the link, so a mail
+//! scanner that follows links cannot use it up.
 
 use std::sync::Arc;
 

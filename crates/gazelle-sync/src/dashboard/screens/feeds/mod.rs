@@ -114,7 +114,7 @@ fn row(one: &Feed, frame: &Frame) -> Row {
     }
 }
 
-/// Makes a link, and shows it. A technician makes one to the own visits, whatever the form says.
+/// Makes a link, and shows it. A technician makes one to their own visits, whatever the form says.
 pub(crate) async fn make(
     State(site): State<Arc<Site>>,
     Extension(asked): Extension<PageRequest>,
@@ -176,7 +176,7 @@ async fn made(
     Ok(Ok(found.as_ref().map_or(technician, feed::called).to_owned()))
 }
 
-/// Revokes a link. A technician revokes those to the own visits alone.
+/// Revokes a link. A technician revokes those to their own visits alone.
 pub(crate) async fn revoke(
     State(site): State<Arc<Site>>,
     Extension(asked): Extension<PageRequest>,

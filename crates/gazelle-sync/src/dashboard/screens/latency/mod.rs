@@ -1,4 +1,4 @@
-//! Latency: is Gazelle slow today? How long it took to answer, hour by hour of seven local days.
+//! Shows Gazelle's response times by hour over seven local days.
 
 use std::sync::Arc;
 

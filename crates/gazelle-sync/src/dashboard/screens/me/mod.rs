@@ -1,4 +1,4 @@
-//! What is a person's own: the language, and the way out of every browser.
+//! The signed-in person's settings: language, live updates, and signing out everywhere.
 
 use std::sync::Arc;
 

@@ -1,4 +1,4 @@
-//! The facts of Overview, read once for all who look within some seconds, as `/readyz` is.
+//! Caches the facts of Overview for a few seconds, as `/readyz` does.
 //!
 //! Nothing old is shown as current: a request gets here once the database has said who sent it, so that with the database down
 //! there is no page; and what is known to have changed is read again at once.

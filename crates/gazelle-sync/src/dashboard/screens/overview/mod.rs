@@ -1,4 +1,4 @@
-//! Overview: is the data right, and does something wait for a person?
+//! Shows whether the data is correct and up to date, and what needs a decision.
 
 pub(crate) mod cached;
 mod growth;

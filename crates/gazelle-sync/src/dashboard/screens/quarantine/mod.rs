@@ -1,4 +1,4 @@
-//! The quarantine: which records are not in production, and do they need me? The ones noted last first, fifty on a page.
+//! Lists quarantine cases, the most recently updated first, fifty per page.
 
 pub(super) mod description;
 mod read;

@@ -1,5 +1,4 @@
-//! A record: what is it, where does each value come from, and what was it before? Production beside the raw record, the
-//! versions and their differences, and the way of one value step by step.
+//! Shows one record: production beside the raw record, its versions and their differences, and how one value was computed.
 
 pub(super) mod explained;
 pub(super) mod fed;

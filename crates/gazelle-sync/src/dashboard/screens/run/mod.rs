@@ -1,4 +1,4 @@
-//! One run: what did it do, to what, how long, and what is wrong with it?
+//! Shows one run: its counts, duration, requests, warnings and errors.
 
 mod changes;
 

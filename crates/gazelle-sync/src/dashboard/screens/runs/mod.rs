@@ -1,4 +1,4 @@
-//! Runs: has it been running as it should? The newest first, fifty on a page.
+//! Lists runs, the newest first, fifty per page.
 
 mod changed;
 

@@ -1,4 +1,4 @@
--- Addresses that hold the words $1 (patterns; folded as $2 and $3 say), $4 at most.
+-- Addresses that hold the words $1 (patterns; folded as $2 and $3 say, and $5 as they are), $4 at most.
 SELECT l.client_external_id AS record, l.external_id, nullif(concat_ws(', ', nullif(l.address_line1, ''), nullif(l.address_line2, '')), '') AS name,
        nullif(concat_ws(' ', nullif(l.city, ''), nullif(l.postal_code, '')), '') AS detail, coalesce(nullif(c.company_name, ''), k.name) AS more,
        NULL::timestamptz AS start_at, l.deleted_at,
@@ -11,6 +11,6 @@ SELECT l.client_external_id AS record, l.external_id, nullif(concat_ws(', ', nul
        SELECT nullif(concat_ws(' ', nullif(o.first_name, ''), nullif(o.last_name, '')), '') AS name
          FROM {schema}.gazelle_contacts o
         WHERE o.external_id = l.contact_external_id) AS k ON true
- WHERE {folded} LIKE ALL ($1::text[])
+ WHERE {matches}
  ORDER BY l.deleted_at IS NOT NULL, name, l.external_id
  LIMIT $4

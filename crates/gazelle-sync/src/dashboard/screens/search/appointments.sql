@@ -1,4 +1,4 @@
--- Appointments whose title or client holds the words $1 (patterns; folded as $2 and $3 say), between $5 and $6 if these
+-- Appointments whose title or client holds the words $1 (patterns; folded as $2 and $3 say, and $5 as they are), between $6 and $7 if these
 -- are given, the latest first, $4 at most.
 SELECT a.external_id AS record, a.external_id, nullif(a.title, '') AS name, NULL AS detail,
        coalesce(nullif(c.company_name, ''), k.name) AS more, a.start_at, a.deleted_at,
@@ -11,8 +11,8 @@ SELECT a.external_id AS record, a.external_id, nullif(a.title, '') AS name, NULL
          FROM {schema}.gazelle_contacts o
         WHERE o.external_id = a.contact_external_id) AS k ON true
  CROSS JOIN LATERAL (SELECT concat_ws(' ', a.title, c.company_name) AS text) AS said
- WHERE ($5::timestamptz IS NULL OR a.start_at >= $5)
-   AND ($6::timestamptz IS NULL OR a.start_at < $6)
-   AND {folded} LIKE ALL ($1::text[])
+ WHERE ($6::timestamptz IS NULL OR a.start_at >= $6)
+   AND ($7::timestamptz IS NULL OR a.start_at < $7)
+   AND {matches}
  ORDER BY a.deleted_at IS NOT NULL, a.start_at DESC, a.external_id
  LIMIT $4

@@ -47,6 +47,21 @@ pub(super) fn patterns(words: &[String]) -> Vec<String> {
     words.iter().map(|word| format!("%{}%", escaped(word))).collect()
 }
 
+/// Patterns of LIKE that a text with these words matches before it is folded, once its ASCII letters are in lower case: the letters of
+/// a word that stand for themselves, in their order. Other texts may match too.
+pub(super) fn rough(words: &[String]) -> Vec<String> {
+    let stands_for_others = |letter: &char| PLAIN.chars().any(|plain| plain.eq_ignore_ascii_case(letter));
+    let pattern = |word: &String| {
+        let letters = word.chars().filter(|letter| !stands_for_others(letter));
+        let letters = letters.map(|letter| match letter {
+            '%' | '_' | '\\' => format!("\\{letter}%"),
+            _ => format!("{letter}%"),
+        });
+        format!("%{}", letters.collect::<String>())
+    };
+    words.iter().map(pattern).collect()
+}
+
 /// The digits of a question that may be a telephone number: at least four, and nothing but digits and what stands between
 /// them. The 1 of North America is left out, since most numbers are kept without it.
 pub(super) fn digits(question: &str) -> Option<String> {
@@ -103,6 +118,8 @@ fn mark<'w>(folded: &[(u8, usize)], words: impl Iterator<Item = &'w str>, matche
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     #[test]
@@ -129,6 +146,43 @@ mod tests {
         assert_eq!(words("a b c d e f g h i j").len(), MOST_WORDS);
         assert_eq!(words(&"x".repeat(1_000))[0].len(), LONGEST);
         assert_eq!(patterns(&words("50%_\\")), ["%50\\%\\_\\\\%"]);
+    }
+
+    /// Whether a text matches a pattern of LIKE that begins with `%` and has one after each letter.
+    fn is_like(text: &str, pattern: &str) -> bool {
+        let mut text = text.chars();
+        let mut letters = pattern.chars();
+        while let Some(letter) = letters.next() {
+            let letter = match letter {
+                '%' => continue,
+                '\\' => letters.next().unwrap(),
+                letter => letter,
+            };
+            if !text.any(|one| one.to_ascii_lowercase() == letter) {
+                return false;
+            }
+        }
+        true
+    }
+
+    proptest! {
+        #[test]
+        fn a_text_that_holds_the_words_matches_the_rough_patterns(
+            text in "[a-zA-Z%_' éÉœŒæçÇÿ’\u{a0}\u{301}\u{327}日0-9\\\\-]{0,24}",
+            (from, to) in (0_usize..24, 1_usize..8),
+        ) {
+            let folded = folded(&text);
+            let word: String = folded.chars().skip(from).take(to).collect();
+            for (word, rough) in words(&word).iter().zip(rough(&words(&word))) {
+                prop_assert!(folded.contains(word.as_str()));
+                prop_assert!(is_like(&text, &rough), "{text:?} {word:?} {rough:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn letters_that_stand_for_themselves_are_looked_for_first() {
+        assert_eq!(rough(&words("Tremblay Érables 50%")), ["%t%r%m%b%l%", "%r%b%l%s%", "%5%0%\\%%"]);
     }
 
     #[test]

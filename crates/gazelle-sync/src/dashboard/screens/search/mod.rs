@@ -1,4 +1,4 @@
-//! Search: find a client by name, address, telephone, serial number, title or id. What is looked for is written nowhere.
+//! Search: find a client by name, address, telephone, serial number, title or id. The search terms are not logged or stored.
 
 mod fold;
 mod read;

@@ -1,4 +1,4 @@
--- Pianos whose make, model, serial number, place or reference holds the words $1 (patterns; folded as $2 and $3 say), $4
+-- Pianos whose make, model, serial number, place or reference holds the words $1 (patterns; folded as $2 and $3 say, and $5 as they are), $4
 -- at most.
 SELECT p.external_id AS record, p.external_id, nullif(concat_ws(' ', nullif(p.make, ''), nullif(p.model, '')), '') AS name,
        concat_ws(' · ', nullif(p.serial_number, ''), nullif(p.location_text, '')) AS detail, coalesce(nullif(c.company_name, ''), k.name) AS more,
@@ -12,6 +12,6 @@ SELECT p.external_id AS record, p.external_id, nullif(concat_ws(' ', nullif(p.ma
        SELECT nullif(concat_ws(' ', nullif(o.first_name, ''), nullif(o.last_name, '')), '') AS name
          FROM {schema}.gazelle_contacts o
         WHERE o.external_id = c.default_contact_external_id) AS k ON true
- WHERE {folded} LIKE ALL ($1::text[])
+ WHERE {matches}
  ORDER BY p.deleted_at IS NOT NULL, name, p.external_id
  LIMIT $4

@@ -106,16 +106,20 @@ pub(super) async fn search(snapshot: &Snapshot<'_>, terms: &SearchTerms) -> Resu
     let patterns = fold::patterns(&terms.words);
     // One more than is shown tells whether there are more.
     let most = MOST as i64 + 1;
-    let words: [Param<'_>; 4] = [
+    let rough = fold::rough(&terms.words);
+    let matches =
+        Template::new(include_str!("matches.sql").trim_end()).with("folded", FOLDED.trim_end()).fill();
+    let words: [Param<'_>; 5] = [
         (&patterns, Type::TEXT_ARRAY),
         (&fold::ACCENTED, Type::TEXT),
         (&fold::PLAIN, Type::TEXT),
         (&most, Type::INT8),
+        (&rough, Type::TEXT_ARRAY),
     ];
     let digits = terms.digits.as_ref().map(|digits| format!("%{digits}%"));
     let (from, to) = if terms.any_time { (None, None) } else { around(*now) };
     let found = async |text: &str, more: &[Param<'_>]| {
-        let sql = Template::new(text).with("folded", FOLDED.trim_end()).fill();
+        let sql = Template::new(text).with("matches", &matches).fill();
         let rows = tx.query(&sql, &[&words, more].concat()).await?;
         Ok::<Vec<SearchHit>, DbError>(rows.iter().map(SearchHit::from).collect())
     };

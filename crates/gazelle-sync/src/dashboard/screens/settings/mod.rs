@@ -1,4 +1,4 @@
-//! Settings: what is in force, and where does it come from? Nothing is edited here.
+//! Shows the settings in force and where each came from. Read-only.
 
 mod schedule;
 

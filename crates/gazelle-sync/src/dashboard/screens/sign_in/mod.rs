@@ -1,5 +1,5 @@
-//! Sign-in: with a name and a passphrase. Whoever cannot sign in gets one answer, whatever the reason, after about the same
-//! time.
+//! Sign-in by name and passphrase. Every failed attempt gets the same response after about the same time, whatever the
+//! reason.
 
 use std::sync::Arc;
 use std::time::Duration;

@@ -1,4 +1,5 @@
-//! Today: where do I go now, and what changed? A local day, in the zone of `v_appointments_montreal`.
+//! Shows the appointments of one local day, in the zone of `v_appointments_montreal`, and what changed since yesterday
+//! evening.
 
 pub(crate) mod read;
 pub(crate) mod view;
@@ -87,7 +88,7 @@ pub(crate) async fn show(
     Extension(asked): Extension<PageRequest>,
     Query(question): Query<Question>,
 ) -> Answer {
-    // A technician sees the own day, whatever the address asks for.
+    // A technician sees their own day, whatever the address asks for.
     let own = asked.viewer.own().map(str::to_owned);
     let asks_for = question.technician.as_deref().filter(|id| !id.is_empty());
     if own.is_some() && asks_for.is_some_and(|id| Some(id) != own.as_deref()) {

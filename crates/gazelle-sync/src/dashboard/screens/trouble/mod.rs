@@ -1,5 +1,5 @@
-//! What is shown where a page cannot be: the database is away or cannot be read, the request is refused, there is no such page, nobody is invited yet, or the role
-//! may not see it.
+//! Error pages: the database is unreachable or unreadable, the request is refused, the page does not exist, nobody has
+//! been invited, or the role may not see it.
 
 use std::sync::Arc;
 

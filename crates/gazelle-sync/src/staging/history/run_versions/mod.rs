@@ -6,10 +6,11 @@ use tokio_postgres::types::Type;
 use uuid::Uuid;
 
 use super::recent::first_id;
-use crate::db::{DbError, Tx};
+use crate::db::{DbError, Tx, word};
 use crate::entities::{ENTITIES, Entity};
 use crate::staging::template;
 use crate::staging::versions::json_text::JsonText;
+use crate::states::{VersionOperation, VersionStatus};
 
 /// How far the ids of a run's versions may be from its start and its end: those are by the database's clock, ids by
 /// that of the machine which ran it.
@@ -91,7 +92,7 @@ pub async fn versions(tx: &Tx<'_>, run: RunSpan, limit: i64) -> Result<Vec<Stage
         (&limit as _, Type::INT8),
     ];
     let rows = tx.query(&of_all(include_str!("versions.sql")), &params).await?;
-    Ok(rows.iter().map(version).collect())
+    rows.iter().map(version).collect()
 }
 
 /// How many there are, by what they are; of entities with any.
@@ -123,18 +124,18 @@ fn of_all(text: &str) -> String {
     ENTITIES.iter().map(of).collect::<Vec<_>>().join(" UNION ALL ")
 }
 
-fn version(row: &Row) -> StagedVersion {
+fn version(row: &Row) -> Result<StagedVersion, DbError> {
     let text = |column: &str| row.get::<_, Option<JsonText<'_>>>(column).map(|json| json.0.to_owned());
-    StagedVersion {
+    Ok(StagedVersion {
         entity: row.get("entity"),
         external_id: row.get("external_id"),
         staging_id: row.get("id"),
         seen_at: row.get("fetched_at"),
-        is_tombstone: row.get::<_, &str>("operation") == "delete",
-        is_faulty: row.get::<_, &str>("sync_status") == "error",
+        is_tombstone: word::<VersionOperation>(row, "operation")? == VersionOperation::Delete,
+        is_faulty: word::<VersionStatus>(row, "sync_status")? == VersionStatus::Error,
         is_withdrawn: row.get("is_withdrawn"),
         is_first: row.get("is_first"),
         json: text("raw_data"),
         before: text("before"),
-    }
+    })
 }

@@ -1,5 +1,5 @@
-//! Since when staging holds every version that counted. Earlier states cannot be rebuilt, neither for an undo nor for a
-//! look into the past.
+//! Stores since when staging is complete: earlier states cannot be rebuilt, neither for an undo nor for a look into the
+//! past.
 
 use jiff::Timestamp;
 use tokio_postgres::types::Type;
