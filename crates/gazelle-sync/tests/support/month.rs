@@ -21,7 +21,7 @@ e AS (
 q AS (
      INSERT INTO sync_run_requests (run_id, sequence, operation, variables, attempts, http_status, outcome, latency_ms, bytes, started_at)
      SELECT run_id, n, 'AllClients', '{}', CASE WHEN n % 17 = 0 THEN 2 ELSE 1 END, CASE WHEN n = 40 THEN NULL ELSE 200 END,
-            CASE WHEN n = 40 THEN 'timeout' ELSE 'ok' END,
+            CASE WHEN n = 40 THEN 'unreachable' ELSE 'ok' END,
             CASE WHEN n = 40 THEN 10000 ELSE 90 + (n * n * 37) % 900 END, 20000, started_at + n / 4 * interval '450 ms'
        FROM r, generate_series(1, 70) n
       WHERE started_at > now() - interval '8 days')

@@ -104,7 +104,7 @@ async fn the_heat_of_latency_counts_every_answered_request_of_seven_local_days()
     );
     assert_eq!(world.text(&sql).await, Some(counted.to_string()));
     let body = page(&serving, "/app/latency").await;
-    assert!(body.contains("half of the answers came within "), "{body}");
+    assert!(body.contains("half of the responses took at most "), "{body}");
     assert!(body.contains(">≤ 250 ms</th>") && body.contains(">> 16.0 s</th>"), "{body}");
     assert!(body.len() < 60_000, "{} bytes", body.len());
     world.execute("DELETE FROM sync_run_requests").await;
@@ -144,6 +144,6 @@ async fn each_local_day_of_the_quarantine_and_of_staging_has_the_numbers_of_the_
     }
     let body = page(&serving, "/app/").await;
     assert!(body.contains("more than 30 days ago; at this pace "), "{body}");
-    assert!(body.contains("no limit of the database is known here"), "{body}");
+    assert!(body.contains("size limit is not known here"), "{body}");
     assert_eq!(serving.stop().await.code, Some(0));
 }

@@ -216,7 +216,7 @@ async fn an_old_result_is_said_to_be_old_and_stays_when_the_next_examination_fai
         )
         .await;
     let failed = page().await;
-    assert!(failed.contains("came to no result") && failed.contains("it was cut off"), "{failed}");
+    assert!(failed.contains("gave no result") && failed.contains("it was cut off"), "{failed}");
     assert!(failed.contains("This is 3 d old"), "the last result stays: {failed}");
     let Desk { mut world, serving, .. } = desk;
     assert_eq!(serving.stop().await.code, Some(0));
