@@ -18,6 +18,9 @@ pub struct ShownSetting {
     pub from: Option<String>,
     /// What it does.
     pub meaning: &'static str,
+    /// The same in French.
+    #[serde(skip)]
+    pub meaning_fr: &'static str,
     /// Whether its value is never shown.
     #[serde(skip)]
     pub is_secret: bool,
@@ -43,6 +46,7 @@ impl Settings {
                     (None, _) => None,
                 },
                 meaning: doc.meaning,
+                meaning_fr: doc.meaning_fr,
                 is_secret: doc.secret,
             }
         };

@@ -20,6 +20,6 @@ sentences! {
     PROBLEM = "Problem" / "Problème";
     WARNING = "Warning" / "Avertissement";
     OK = "OK" / "Correct";
-    IN_ENGLISH = "The findings are in English." / "Les constats sont rédigés en anglais.";
+    IN_ENGLISH = "Some findings, and their fixes, are in English." / "Certains constats, et leurs correctifs, sont rédigés en anglais.";
     MENDS = "Fix" / "Correctif";
 }

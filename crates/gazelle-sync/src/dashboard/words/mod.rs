@@ -8,6 +8,7 @@ pub(crate) mod deletions;
 pub(crate) mod doctor;
 pub(crate) mod entry;
 pub(crate) mod feeds;
+pub(crate) mod findings;
 pub(crate) mod frame;
 pub(crate) mod locale;
 pub(crate) mod overview;

@@ -41,6 +41,23 @@ impl Sentence {
         text + rest
     }
 
+    /// The facts of an English text that this sentence was filled to; none for another text. A fact ends where the words that
+    /// follow it first come.
+    pub(crate) fn facts_of(self, english: &str) -> Option<Vec<(&'static str, &str)>> {
+        let (mut facts, mut template) = (Vec::new(), self.en);
+        let mut rest = english;
+        while let Some((before, after)) = template.split_once('{') {
+            let (name, after) = after.split_once('}')?;
+            rest = rest.strip_prefix(before)?;
+            let words = after.split('{').next().unwrap_or_default();
+            let end = if words.is_empty() { rest.len() } else { rest.find(words)? };
+            facts.push((name, rest.get(..end).filter(|fact| !fact.is_empty())?));
+            rest = rest.get(end..)?;
+            template = after;
+        }
+        (rest == template).then_some(facts)
+    }
+
     /// Both texts as they stand in the source, for tests.
     #[cfg(test)]
     pub(crate) fn both(self) -> [&'static str; 2] {

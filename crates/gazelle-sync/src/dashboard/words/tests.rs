@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 
 use super::sentence::Sentence;
 use super::{
-    actions, changes, charts, deletions, doctor, entry, feeds, frame, overview, quarantine, record, runs,
-    search, settings, today, verdict,
+    actions, changes, charts, deletions, doctor, entry, feeds, findings, frame, overview, quarantine, record,
+    runs, search, settings, today, verdict,
 };
 use crate::config::Language;
 
@@ -34,6 +34,12 @@ fn all() -> Vec<(&'static str, &'static str, Sentence)> {
     all
 }
 
+/// The sentences that are found by what they say, and not by their name.
+fn findings() -> impl Iterator<Item = (&'static str, &'static str, Sentence)> {
+    let all = findings::CHECKS.iter().chain(findings::FINDINGS);
+    all.map(|said| ("findings", said.both()[0], *said))
+}
+
 /// The names in braces.
 fn facts(text: &str) -> BTreeSet<&str> {
     text.split('{').skip(1).filter_map(|rest| rest.split_once('}')).map(|(name, _)| name).collect()
@@ -41,7 +47,7 @@ fn facts(text: &str) -> BTreeSet<&str> {
 
 #[test]
 fn both_languages_name_the_same_facts() {
-    for (file, name, said) in all() {
+    for (file, name, said) in all().into_iter().chain(findings()) {
         let [en, fr] = said.both();
         assert!(!en.is_empty() && !fr.is_empty(), "{file}::{name}");
         assert_eq!(facts(en), facts(fr), "{file}::{name}");
@@ -50,7 +56,7 @@ fn both_languages_name_the_same_facts() {
 
 #[test]
 fn french_is_set_as_in_quebec() {
-    for (file, name, said) in all() {
+    for (file, name, said) in all().into_iter().chain(findings()) {
         let source = said.both()[1];
         for wrong in [" ;", " !", " ?", "...", "  ", "\u{a0}", "\""] {
             assert!(!source.contains(wrong), "{file}::{name} has {wrong:?}: {source}");

@@ -75,6 +75,10 @@ async fn settings_tell_where_each_comes_from_and_of_a_secret_only_whether_it_is_
     let in_french = french(&desk.operator, "/app/settings").await;
     assert!(row(&in_french, "slack_webhook_url").contains(">réglé</td>"), "{in_french}");
     assert!(in_french.contains("Selon `0 0 29 2 *`; tout selon"), "{in_french}");
+    // Meanings are in the language of the page.
+    assert!(row(&page, "concurrency").contains("requests to the API at the same time"), "{page}");
+    assert!(row(&in_french, "concurrency").contains("requêtes simultanées à l&#39;API"), "{in_french}");
+    assert!(!in_french.contains("<td class=\"wrap\" lang=\"en\">"), "{in_french}");
     // Nothing is edited there.
     assert!(
         !page.split("<main").nth(1).unwrap().split("</main>").next().unwrap().contains("<form"),
@@ -174,7 +178,15 @@ async fn an_examination_waits_for_the_lease_and_tells_what_is_wrong_first() {
     // The service does not look for itself at the address of the settings, where another may be.
     assert!(told.contains("it has run these checks"), "{told}");
     let in_french = french(&desk.operator, "/app/doctor").await;
-    assert!(in_french.contains("Avertissement") && in_french.contains("Ce qui le corrige :"), "{in_french}");
+    assert!(in_french.contains("Avertissement") && in_french.contains("Correctif :"), "{in_french}");
+    // What is well, and what is missing, is said in French; what no sentence is known for stays English and says so.
+    for said in ["aucune session n&#39;attend un verrou sur nos tables", "il manque : v_sync_dashboard"] {
+        assert!(in_french.contains(&format!("<span>{said}</span>")), "{said}: {in_french}");
+    }
+    let oks = in_french.split("●</span> Correct</span>").skip(1);
+    let english: Vec<&str> =
+        oks.filter(|line| line.split("</li>").next().unwrap().contains("lang=\"en\"")).collect();
+    assert!(english.is_empty(), "{english:?}");
     // The report is for operators, also at the page and the document of the action.
     let office = desk.office().await;
     for path in [format!("/app/actions/{id}"), format!("/app/actions/{id}.json")] {

@@ -16,6 +16,7 @@ use crate::dashboard::page::{Frame, PageRequest, Screen, ShownTime, State as Sha
 use crate::dashboard::site::{Site, Trouble};
 use crate::dashboard::words::actions::BY_DEMO;
 use crate::dashboard::words::doctor as w;
+use crate::dashboard::words::findings;
 use crate::dashboard::words::locale::Locale;
 use crate::doctor::{Level, Line};
 use crate::run_log::actions::{self, Action, Examinations};
@@ -56,9 +57,25 @@ struct LineView {
     state: Shape,
     /// Whether it is the first that is well: those are folded.
     is_first_ok: bool,
-    check: String,
-    said: String,
+    check: Told,
+    said: Told,
+    /// In English.
     mend: Option<String>,
+}
+
+/// What `doctor` says, which it says in English; in the language of the page where that is known.
+struct Told {
+    text: String,
+    is_english: bool,
+}
+
+impl Told {
+    fn of(english: &str, in_french: fn(&str) -> Option<String>, t: &Locale) -> Told {
+        match in_french(english).filter(|_| t.is_french()) {
+            Some(text) => Told { text, is_english: false },
+            None => Told { text: english.to_owned(), is_english: true },
+        }
+    }
 }
 
 /// Answers with the page or its document.
@@ -141,8 +158,8 @@ fn view(line: Line, is_first_ok: bool, t: &Locale) -> LineView {
     LineView {
         is_first_ok,
         state: shape(line.level, t),
-        check: line.check.into_owned(),
-        said: line.said,
+        check: Told::of(&line.check, findings::check, t),
+        said: Told::of(&line.said, findings::finding, t),
         mend: line.mend,
     }
 }
@@ -195,7 +212,7 @@ mod tests {
         let now = "2026-11-24T14:22:00Z".parse().unwrap();
         let t = Locale::new(Language::En, time::zone(time::MONTREAL).unwrap(), now);
         let shown = found(&action(report.clone()), now, &t).unwrap();
-        let order: Vec<&str> = shown.lines.iter().map(|line| line.check.as_str()).collect();
+        let order: Vec<&str> = shown.lines.iter().map(|line| line.check.text.as_str()).collect();
         assert_eq!(order, ["c", "b", "d", "a"]);
         assert_eq!(shown.worst.word, "1 problem");
         assert_eq!(shown.counts, ["2 warnings", "1 check passed"]);

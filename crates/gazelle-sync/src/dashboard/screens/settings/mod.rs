@@ -185,7 +185,7 @@ fn row(one: &ShownSetting, t: &Locale) -> Row {
         value,
         is_word,
         from: from(one.from.as_deref(), t),
-        meaning: one.meaning,
+        meaning: if t.is_french() { one.meaning_fr } else { one.meaning },
     }
 }
 
