@@ -28,6 +28,8 @@ words! {
         TokenEnding = "token_ending",
         /// The API's schema has changed.
         Drift = "drift",
+        /// Many attempts to sign in to the dashboard were refused within an hour.
+        SignInsRefused = "sign_ins_refused",
         /// The database is unusable. Sent directly, without the outbox.
         Database = "database",
         /// The service hangs. Sent directly, without the outbox.

@@ -7,7 +7,7 @@
 //!    e-mail, a webhook), and marks it as sent or schedules another attempt.
 //! 3. [`ping`] calls the heartbeat URL after a good run; an external service raises the alarm when the calls stop.
 //!
-//! All state is in the database: a restarted process continues where the last one stopped, and several processes
+//! All state is in the database, but for the count of refused sign-ins of the last hour (`sign_ins`): a restarted process continues where the last one stopped, and several processes
 //! can run at once. The exception is [`DirectAlerts`], which reports an unusable database or a hanging service
 //! without the database.
 
@@ -18,10 +18,12 @@ mod deadman;
 mod deliver;
 mod deliveries;
 mod direct;
+mod invitation;
 mod kind;
 mod ledger;
 mod list;
 mod outbox;
+mod sign_ins;
 mod words;
 
 pub use channels::{Channel, Channels, mail_port};
@@ -31,9 +33,12 @@ pub use deadman::{ping, ping_now};
 pub use deliver::{Delivered, Unrecorded, deliver, send_test};
 pub use deliveries::{Delivery, deliveries};
 pub use direct::{DirectAlerts, Trouble};
+pub use invitation::InvitationMail;
 pub use kind::{Kind, Occasion};
 pub use ledger::{AlertChanges, forget_old, watch};
 pub use list::{AlertList, list};
+pub use sign_ins::RefusedSignIns;
+pub use words::InvitationText;
 
 use crate::config::Settings;
 

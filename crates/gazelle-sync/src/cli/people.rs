@@ -19,7 +19,7 @@ pub enum PeopleAction {
     /// List who may sign in to the dashboard (default action)
     #[command(after_long_help = help::PEOPLE.more())]
     List,
-    /// Invite a person, or give one a new link, and print the link
+    /// Invite a person, or give one a new link, and print or mail the link
     #[command(long_about = help::PEOPLE_INVITE.about(), after_long_help = help::PEOPLE.more())]
     Invite {
         /// The name, with which the person signs in
@@ -31,6 +31,9 @@ pub enum PeopleAction {
         /// Language of the person's pages, en or fr [default: the browser's]
         #[arg(long, value_name = "LANGUAGE", value_parser = ["en", "fr"])]
         language: Option<String>,
+        /// Mail the link to this address instead of printing it
+        #[arg(long, value_name = "ADDRESS")]
+        email: Option<String>,
     },
     /// Change the role of a person, who is signed out everywhere
     #[command(after_long_help = help::PEOPLE.more())]

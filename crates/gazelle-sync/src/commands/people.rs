@@ -1,6 +1,7 @@
 //! `people`: who may sign in to the dashboard.
 
 use anyhow::{Result, bail};
+use jiff::Timestamp;
 use serde_json::json;
 use uuid::Uuid;
 
@@ -8,6 +9,7 @@ use super::shared::context::Context;
 use super::shared::opened::Opened;
 use super::text::people::{invited_text, list_text};
 use crate::access::trust::owners;
+use crate::alerts::{InvitationMail, InvitationText};
 use crate::cli::{PeopleAction, PeopleArgs, RoleFlags};
 use crate::db::Db;
 use crate::migrate;
@@ -21,6 +23,8 @@ use crate::people::{self, Invite, Refusal};
 pub async fn run(context: &Context, args: PeopleArgs) -> Result<u8> {
     let action = args.into_action();
     let reads = matches!(action, PeopleAction::List);
+    // Before anything is made: a link that cannot be mailed would be lost.
+    let mail = mail(context, &action)?;
     let opened = match reads {
         true => Opened::open_to_read(&context.settings).await?,
         false => Opened::open(&context.settings).await?,
@@ -32,8 +36,8 @@ pub async fn run(context: &Context, args: PeopleArgs) -> Result<u8> {
         }
         match action {
             PeopleAction::List => list(context, &opened.db).await,
-            PeopleAction::Invite { name, role, language } => {
-                invite(context, &opened.db, (&name, &role), language.as_deref()).await
+            PeopleAction::Invite { name, role, language, .. } => {
+                invite(context, &opened.db, (&name, &role), (language.as_deref(), mail)).await
             }
             PeopleAction::Role { name, role } => change_role(context, &opened.db, &name, &role).await,
             PeopleAction::Disable { name } => disable(context, &opened.db, &name).await,
@@ -63,7 +67,7 @@ async fn invite(
     context: &Context,
     db: &Db,
     (name, role): (&str, &RoleFlags),
-    language: Option<&str>,
+    (language, mail): (Option<&str>, Option<InvitationMail>),
 ) -> Result<u8> {
     let invite = Invite {
         name,
@@ -78,14 +82,33 @@ async fn invite(
         Err(refusal) => bail!(said(refusal, name)),
     };
     let link = context.settings.dashboard_address(&format!("/app/enter/{}", invitation.link.text()));
+    if let Some(mail) = &mail {
+        let text = InvitationText { name, link: &link, expires_at: invitation.expires_at };
+        if let Err(error) = mail.send(text, Timestamp::now()).await {
+            bail!(
+                "{} was invited, and the link could not be mailed: {error}; invite again for a new link",
+                invitation.person.name
+            );
+        }
+    }
+    // What was mailed is shown nowhere else.
+    let shown = mail.is_none().then_some(link.as_str());
     let document = json!({
         "person": invitation.person,
         "is_new": invitation.is_new,
-        "link": link,
+        "link": shown,
+        "is_mailed": mail.is_some(),
         "expires_at": invitation.expires_at,
     });
-    context.print(&document, || invited_text(&invitation, &link, &context.settings.zone()))?;
+    context.print(&document, || invited_text(&invitation, shown, &context.settings.zone()))?;
     Ok(0)
+}
+
+/// The mail that an invitation asks for.
+fn mail(context: &Context, action: &PeopleAction) -> Result<Option<InvitationMail>> {
+    let PeopleAction::Invite { email: Some(address), language, .. } = action else { return Ok(None) };
+    let language = language.as_deref().and_then(|language| language.parse().ok());
+    Ok(Some(InvitationMail::to(&context.settings, address, language)?))
 }
 
 async fn change_role(context: &Context, db: &Db, name: &str, role: &RoleFlags) -> Result<u8> {

@@ -9,7 +9,7 @@ use serde::Serialize;
 use tokio::sync::{Notify, watch};
 use tokio::time::Instant;
 
-use crate::alerts::{self, DirectAlerts};
+use crate::alerts::{self, DirectAlerts, RefusedSignIns};
 use crate::config::Settings;
 use crate::db::{Db, Outage};
 use crate::metrics::Metrics;
@@ -41,6 +41,8 @@ pub struct Shared {
     alert_write_failures: Mutex<BTreeMap<AlertStep, AlertWriteFailure>>,
     /// The messages of alerts that were sent and could not be marked as sent.
     pub(super) unrecorded: alerts::Unrecorded,
+    /// Who was refused by the dashboard of late.
+    pub refused_sign_ins: RefusedSignIns,
     /// The token of the lease that the last run took.
     lease: Mutex<Option<i64>>,
 }
@@ -175,6 +177,7 @@ impl Shared {
             step: Mutex::new(LoopPhase::Resting),
             alert_write_failures: Mutex::default(),
             unrecorded: alerts::Unrecorded::default(),
+            refused_sign_ins: RefusedSignIns::default(),
             lease: Mutex::new(None),
         }
     }

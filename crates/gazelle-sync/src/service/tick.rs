@@ -130,6 +130,7 @@ async fn evaluate_alerts(context: DutyContext) -> anyhow::Result<()> {
     };
     let seen = async {
         owners::check(db).await?;
+        context.shared.refused_sign_ins.note(db).await?;
         alerts::watch(db, &context.settings, &Channels::of(&context.settings)).await
     }
     .await;

@@ -51,6 +51,24 @@ impl Receiver {
         addresses.into_iter().enumerate().map(receiver).collect()
     }
 
+    /// Somebody who receives no alerts, by the mail server and from the sender of the alerts.
+    ///
+    /// # Errors
+    /// One of these settings is missing or not usable, or the address is none.
+    pub fn one(settings: &Settings, address: &str) -> Result<Receiver, SendError> {
+        let (Some(server), Some(from)) = (&settings.smtp_url, &settings.alert_email_from) else {
+            return Err(SendError::new("no mail can be sent: set SMTP_URL and ALERT_EMAIL_FROM"));
+        };
+        let receiver = Receiver {
+            server: server.clone(),
+            ca_file: settings.smtp_ca_file.clone(),
+            from: from.clone(),
+            to: address.trim().to_owned().into(),
+            number: (1, 1),
+        };
+        receiver.mailboxes().map(|_| receiver)
+    }
+
     /// The key in the outbox: a hash, so that the database does not hold the address.
     pub fn key(&self) -> String {
         let text = self.to.expose_secret().trim();
@@ -79,14 +97,19 @@ impl Receiver {
         transport.send(message).await.map(drop).map_err(|error| SendError::new(self.reason(&error)))
     }
 
-    fn message(&self, outgoing: &OutgoingMessage) -> Result<Message, SendError> {
+    /// The sender and the receiver.
+    fn mailboxes(&self) -> Result<(Mailbox, Mailbox), SendError> {
         let mailbox = |text: &SecretString, what: &str| {
             text.expose_secret()
                 .parse::<Mailbox>()
                 .map_err(|_| SendError::new(format!("{what} is no e-mail address")))
         };
         let from = mailbox(&self.from, "the sender (ALERT_EMAIL_FROM)")?;
-        let to = mailbox(&self.to, "a receiver (ALERT_EMAIL_TO)")?;
+        Ok((from, mailbox(&self.to, "a receiver (ALERT_EMAIL_TO or --email)")?))
+    }
+
+    fn message(&self, outgoing: &OutgoingMessage) -> Result<Message, SendError> {
+        let (from, to) = self.mailboxes()?;
         let domain = from.email.domain().to_owned();
         // The Message-ID is made from the message's id, so that a mail server or client recognises duplicates.
         // Later messages of an alert are replies to its first one, so that mail clients show them as a thread.

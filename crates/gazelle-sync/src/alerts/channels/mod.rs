@@ -14,6 +14,7 @@ use outgoing::Installation;
 
 use crate::config::Settings;
 
+pub(super) use email::Receiver;
 pub use email::port_of as mail_port;
 pub(super) use http::client as http_client;
 pub(super) use http::read as read_answer;

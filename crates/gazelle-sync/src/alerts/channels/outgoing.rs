@@ -60,7 +60,7 @@ pub struct SendError {
 
 impl SendError {
     /// An error without a `Retry-After`.
-    pub(super) fn new(what: impl Into<Line>) -> SendError {
+    pub(in crate::alerts) fn new(what: impl Into<Line>) -> SendError {
         SendError { what: what.into(), retry_after: None }
     }
 }

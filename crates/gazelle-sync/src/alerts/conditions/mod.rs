@@ -6,6 +6,7 @@ use tokio_postgres::Row;
 use tokio_postgres::types::Type;
 
 use super::kind::{Facts, Finding, Kind};
+use super::sign_ins;
 use crate::config::Settings;
 use crate::credentials::Expiry;
 use crate::db::{DbError, Tx};
@@ -58,6 +59,7 @@ pub(super) async fn read(
         deletions_withheld(tx).await?,
         credentials_refused(tx, now).await?,
         drift(tx, now).await?,
+        sign_ins_refused(tx, now).await?,
         expiry.map(token_expiry),
     ];
     Ok(found.into_iter().flatten().collect())
@@ -198,6 +200,14 @@ async fn drift(tx: &Tx<'_>, now: Timestamp) -> Result<Option<Finding>, DbError> 
             ("changes", json!(shortened(&row.get::<_, String>("changes")))),
         ];
         finding(Kind::Drift, facts)
+    }))
+}
+
+/// The service that refused them noted their number.
+async fn sign_ins_refused(tx: &Tx<'_>, now: Timestamp) -> Result<Option<Finding>, DbError> {
+    let count = sign_ins::many(tx, now).await?;
+    Ok(count.map(|count| {
+        finding(Kind::SignInsRefused, [("count", json!(count)), ("limit", json!(sign_ins::LIMIT))])
     }))
 }
 

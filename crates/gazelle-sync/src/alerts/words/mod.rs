@@ -41,6 +41,17 @@ pub(super) struct MessageContext {
     pub at: Timestamp,
 }
 
+/// What the mail with a one-time link says.
+#[derive(Clone, Copy)]
+pub struct InvitationText<'t> {
+    /// Who is invited.
+    pub name: &'t str,
+    /// The whole address of the link. It is a secret.
+    pub link: &'t str,
+    /// When the link expires, UTC.
+    pub expires_at: Timestamp,
+}
+
 /// The language, time zone and schema of the messages.
 #[derive(Debug, Clone)]
 pub struct Words {
@@ -102,6 +113,17 @@ impl Words {
             title: self.titled(frame.test_title),
             body: frame.test_body.replace("{at}", &time::show_exact(at, &self.zone)).into(),
         }
+    }
+
+    /// The mail with somebody's one-time link, which stands alone on its line.
+    pub(super) fn invitation(&self, about: InvitationText<'_>) -> Text {
+        let frame = templates::frame(self.language);
+        let until = time::show_exact(about.expires_at, &self.zone);
+        let mut body = Lines::new();
+        body.line(self.set(frame.invitation_before).replace("{name}", about.name)).blank();
+        body.line(about.link.to_owned()).blank();
+        body.line(self.set(frame.invitation_after).replace("{until}", &until));
+        Text { title: self.titled(frame.invitation_title), body }
     }
 
     /// The title of a kind, for lists.

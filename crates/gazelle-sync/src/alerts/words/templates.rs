@@ -25,6 +25,9 @@ pub(super) struct Frame {
     pub unknown: &'static str,
     pub test_title: &'static str,
     pub test_body: &'static str,
+    pub invitation_title: &'static str,
+    pub invitation_before: &'static str,
+    pub invitation_after: &'static str,
 }
 
 static ENGLISH: Frame = Frame {
@@ -36,6 +39,10 @@ static ENGLISH: Frame = Frame {
     unknown: "unknown",
     test_title: "This is a test",
     test_body: "`gazelle-sync alerts test` was run at {at}. There is no problem, and nothing to do.",
+    invitation_title: "Your link to the dashboard",
+    invitation_before: "Hello, {name}. With this link you set a passphrase for the dashboard and are signed in:",
+    invitation_after: "It works once, until {until}. Afterwards you sign in with your name and the passphrase. Whoever has the link can use it: \
+                       forward it to nobody. If you expect no such message, leave it alone.",
 };
 
 static FRENCH: Frame = Frame {
@@ -47,6 +54,10 @@ static FRENCH: Frame = Frame {
     unknown: "inconnu",
     test_title: "Ceci est un essai",
     test_body: "La commande `gazelle-sync alerts test` a été lancée le {at}. Tout va bien; il n'y a rien à faire.",
+    invitation_title: "Votre lien vers le tableau de bord",
+    invitation_before: "Bonjour {name}. Avec ce lien, vous choisissez une phrase de passe pour le tableau de bord et votre session s'ouvre :",
+    invitation_after: "Il sert une fois, jusqu'au {until}. Par la suite, vous ouvrez une session avec votre nom et la phrase de passe. Qui a le lien \
+                       peut s'en servir : ne le transférez à personne. Si vous n'attendez pas ce message, ignorez-le.",
 };
 
 pub(super) fn frame(language: Language) -> &'static Frame {
@@ -77,6 +88,7 @@ fn both(kind: Kind) -> &'static [Sentences; 2] {
         Kind::CredentialsRefused => &CREDENTIALS_REFUSED,
         Kind::TokenEnding => &TOKEN_ENDING,
         Kind::Drift => &DRIFT,
+        Kind::SignInsRefused => &SIGN_INS_REFUSED,
         Kind::Database => &DATABASE,
         Kind::ServiceStuck => &SERVICE_STUCK,
     }
@@ -241,6 +253,26 @@ static DRIFT: [Sentences; 2] = [
         advice: "Ce qui est récupéré est gardé tel quel, et rien n'est perdu. Voyez si le changement compte pour vous, ou \
                  pour gazelle-sync : `gazelle-sync warnings` les montre tous.",
         over: "Une exécution complète plus récente n'a vu aucun autre changement.",
+    },
+];
+
+static SIGN_INS_REFUSED: [Sentences; 2] = [
+    Sentences {
+        title: "Many sign-ins to the dashboard were refused",
+        now: "{count:attempt|attempts} to sign in to the dashboard were refused within an hour; an alert is raised from {limit}. Somebody may \
+              be guessing names and passphrases. Of each name and each address only a few attempts a minute are tried.",
+        advice: "The log of `gazelle-sync serve` names the addresses. `gazelle-sync people` lists who may sign in, and \
+                 `gazelle-sync people disable NAME` takes somebody's access away.",
+        over: "Within the last hour fewer than {limit} attempts to sign in were refused.",
+    },
+    Sentences {
+        title: "Beaucoup d'ouvertures de session sont refusées",
+        now: "{count:tentative|tentatives} d'ouvrir une session dans le tableau de bord ont été refusées en une heure; on prévient à partir de \
+              {limit}. Quelqu'un essaie peut-être de deviner des noms et des phrases de passe. Pour chaque nom et chaque adresse, \
+              seules quelques tentatives par minute sont examinées.",
+        advice: "Le journal de `gazelle-sync serve` donne les adresses. `gazelle-sync people` montre qui peut ouvrir une session, et \
+                 `gazelle-sync people disable NOM` met fin à un accès.",
+        over: "Depuis une heure, moins de {limit} ouvertures de session ont été refusées.",
     },
 ];
 

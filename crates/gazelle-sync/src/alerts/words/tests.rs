@@ -104,6 +104,9 @@ fn french_is_set_as_in_quebec() {
         frame.unknown,
         frame.test_title,
         frame.test_body,
+        frame.invitation_title,
+        frame.invitation_before,
+        frame.invitation_after,
     ];
     let of_kinds = Kind::ALL.iter().flat_map(|kind| {
         let [_, french] = all_sentences(*kind);

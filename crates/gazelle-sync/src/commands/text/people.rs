@@ -35,7 +35,8 @@ pub fn list_text(people: &[ListedPerson], zone: &TimeZone) -> Lines {
     text
 }
 
-pub fn invited_text(invitation: &Invitation, link: &str, zone: &TimeZone) -> Lines {
+/// `link`: none where it was mailed.
+pub fn invited_text(invitation: &Invitation, link: Option<&str>, zone: &TimeZone) -> Lines {
     let mut text = Lines::new();
     let person = &invitation.person;
     let what = match invitation.is_new {
@@ -43,10 +44,17 @@ pub fn invited_text(invitation: &Invitation, link: &str, zone: &TimeZone) -> Lin
         false => "was there already, has a new link and is signed out everywhere",
     };
     text.line(format!("{} ({}) {what}", person.name, person.role.as_str()));
-    text.blank().line(format!("  {link}")).blank();
-    text.line(format!(
-        "valid until {}, once, and shown this once: send it to that person alone",
-        time::show(invitation.expires_at, zone)
-    ));
+    let until = time::show(invitation.expires_at, zone);
+    match link {
+        Some(link) => {
+            text.blank().line(format!("  {link}")).blank();
+            text.line(format!(
+                "valid until {until}, once, and shown this once: send it to that person alone"
+            ));
+        }
+        None => {
+            text.line(format!("the link was mailed; it is valid until {until}, once"));
+        }
+    }
     text
 }

@@ -1,5 +1,7 @@
 //! Alerts by e-mail: encrypted, one message per recipient, retried while the server is down, no duplicates.
 
+use serde_json::Value;
+
 use crate::support::failing::{check, failed_place, mail_settings, now_due, succeed};
 use crate::support::mail::{Identity, MailServer, Manners};
 
@@ -102,4 +104,50 @@ async fn a_mail_server_without_a_trusted_certificate_gets_neither_password_nor_m
         assert!(ran.stderr.to_lowercase().contains("certificate"), "{ran}");
         assert!(server.connections() > 0 && server.mails().is_empty());
     }
+}
+
+#[tokio::test]
+async fn a_link_is_mailed_to_who_is_invited_and_stands_nowhere_else() {
+    let identity = Identity::new();
+    let mut place = failed_place().await;
+    let invite =
+        ["people", "invite", "Bob", "--role", "office", "--language", "fr", "--email", "bob@example.net"];
+    let people = "SELECT count(*) FROM sync_people";
+    // Without a mail server nothing is made, nor for what is no address.
+    let ran = place.run(&invite).await;
+    assert!(ran.code != 0 && ran.stderr.contains("SMTP_URL"), "{ran}");
+    let server = MailServer::start(&identity, Manners::default()).await;
+    mail_settings(&mut place, &identity, &server, "smtp", "anne@example.org");
+    place.env.insert("GAZELLE_SYNC_LOG".to_owned(), "trace".to_owned());
+    let ran = place.run(&["people", "invite", "Bob", "--role", "office", "--email", "bob"]).await;
+    assert!(ran.code != 0 && ran.stderr.contains("no e-mail address"), "{ran}");
+    assert_eq!(place.one::<i64>(people, &[]).await, 0);
+
+    let ran = place.run(&invite).await;
+    let said = ran.success();
+    assert_eq!((&said["link"], &said["is_mailed"]), (&Value::Null, &Value::Bool(true)), "{said}");
+    let mails = server.mails();
+    assert_eq!(
+        (mails.len(), &mails[0].to[..], mails[0].encrypted),
+        (1, &["bob@example.net".to_owned()][..], true)
+    );
+    // Soft line breaks of quoted-printable.
+    let text = mails[0].data.replace("=\r\n", "");
+    assert!(text.contains("Bonjour Bob."), "{text}");
+    let link = text.lines().find(|line| line.starts_with("http://127.0.0.1")).expect("a line of its own");
+    let secret = link.rsplit('/').next().unwrap();
+    assert_eq!(secret.len(), 43, "{link}");
+    for output in [&ran.stdout, &ran.stderr] {
+        assert!(!output.contains(secret) && !output.contains("bob@"), "{output}");
+    }
+    let opens = "SELECT count(*) FROM sync_people WHERE link_hash IS NOT NULL AND name = 'Bob'";
+    assert_eq!(place.one::<i64>(opens, &[]).await, 1);
+
+    // A mail that is not taken is an error, which says what to do.
+    server.change(|manners| {
+        manners.unknown.insert("bob@example.net".to_owned());
+    });
+    let ran = place.run(&invite).await;
+    assert!(ran.code == 1 && ran.stderr.contains("invite again for a new link"), "{ran}");
+    assert!(!ran.stderr.contains("bob@") && server.mails().len() == 1, "{ran}");
 }

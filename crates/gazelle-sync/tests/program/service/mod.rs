@@ -4,6 +4,7 @@ mod alert_delivery;
 mod alert_direct;
 mod alert_mail;
 mod alert_refused;
+mod alert_sign_ins;
 mod alert_soak;
 mod alerts;
 mod dashboard;

@@ -116,6 +116,7 @@ async fn begun(site: &Site, asked: &PageRequest, form: &Form) -> Result<Result<A
                 "attempts to sign in to the dashboard after too many others were refused (logged at most once a minute)"
             );
         }
+        site.shared.refused_sign_ins.count();
         return Ok(Err(Refused::Wait(wait)));
     }
     let db = site.db()?;
@@ -128,6 +129,7 @@ async fn begun(site: &Site, asked: &PageRequest, form: &Form) -> Result<Result<A
     let known = match (is_right, known) {
         (Ok(true), Some(known)) => known,
         (Ok(_), known) => {
+            site.shared.refused_sign_ins.count();
             // Without the name, which may be a passphrase in the wrong field.
             let person = known.map(|known| display(known.person.id));
             tracing::warn!(
