@@ -24,7 +24,7 @@ use crate::rebuild::undo::{UndoRequest, undo_leased};
 use crate::rebuild::verify::{Question, VerifyVerdict, verify};
 use crate::rebuild::{Detail, ForAction, LeasedContext, ShownTable};
 use crate::run_log::actions::{
-    self, ActionEnd, ActionOutcome, ActionRequest, DecisionRequest, OpenAction, RebuildRequest, outcome_of,
+    self, ActionEnd, ActionOutcome, ActionRequest, DecisionRequest, OpenAction, outcome_of,
 };
 use crate::run_log::report::Status;
 use crate::source::GazelleClient;
@@ -130,10 +130,11 @@ impl<O: Opener> Service<O> {
             Some(ActionRequest::Verify) => self.verify(client, deciding.db).await,
             Some(ActionRequest::Doctor) => Ok(self.examine(client, deciding.db).await),
             Some(
-                request @ (ActionRequest::Replay(rebuild)
-                | ActionRequest::Undo(rebuild)
-                | ActionRequest::Lift(rebuild)),
-            ) => self.rebuild(action, request, *rebuild, deciding).await,
+                request @ (ActionRequest::Replay(_)
+                | ActionRequest::ReplayRecord(_)
+                | ActionRequest::Undo(_)
+                | ActionRequest::Lift(_)),
+            ) => self.rebuild(action, request, deciding).await,
         }
     }
 
@@ -179,16 +180,15 @@ impl<O: Opener> Service<O> {
         })
     }
 
-    /// Replays, undoes or restores a run, or shows what that would change.
+    /// Replays a run or a record, undoes or restores a run, or shows what that would change.
     async fn rebuild(
         &self,
         action: &OpenAction,
         request: &ActionRequest,
-        of: RebuildRequest,
         deciding: Deciding<'_>,
     ) -> Result<ActionEnd, DbError> {
         let Deciding { db, settings, leased, progress, .. } = deciding;
-        let RebuildRequest { run, dry_run } = of;
+        let dry_run = request.is_dry_run();
         let seen = match (dry_run, action.based_on) {
             (true, _) => None,
             (false, Some(based_on)) => shown(db, based_on, request).await?,
@@ -204,20 +204,32 @@ impl<O: Opener> Service<O> {
             detail: Detail::PAGE,
         };
         let held = LeasedContext { db, settings, lease: &leased.lease, progress, action: for_action };
-        if let ActionRequest::Replay(_) = request {
-            let slice = Slice { run: Some(run), ..Slice::default() };
-            let request = ReplayRequest { entities: ENTITIES.to_vec(), slice, dry_run, allow_deletions };
-            let done = replay_leased(held, &request).await?;
+        if let ActionRequest::Undo(of) | ActionRequest::Lift(of) = request {
+            let lift = matches!(request, ActionRequest::Lift(_));
+            let undo = UndoRequest { id: of.run, lift, dry_run, allow_deletions };
+            let done = undo_leased(held, undo).await?;
             let of = &done.rebuild;
-            return Ok(of_run(of.status, of.reasons.clone(), Some(of.run_id), &done));
+            // The dry run of an undo is not recorded as a run.
+            let run_id = (!dry_run).then_some(of.run_id);
+            return Ok(of_run(of.status, of.reasons.clone(), run_id, &done));
         }
-        let lift = matches!(request, ActionRequest::Lift(_));
-        let done = undo_leased(held, UndoRequest { id: run, lift, dry_run, allow_deletions }).await?;
+        let Some((entities, slice)) = replayed(request) else { return Ok(no_entity()) };
+        let replay = ReplayRequest { entities, slice, dry_run, allow_deletions };
+        let done = replay_leased(held, &replay).await?;
         let of = &done.rebuild;
-        // The dry run of an undo is not recorded as a run.
-        let run_id = (!dry_run).then_some(of.run_id);
-        Ok(of_run(of.status, of.reasons.clone(), run_id, &done))
+        Ok(of_run(of.status, of.reasons.clone(), Some(of.run_id), &done))
     }
+}
+
+/// What a replay repeats; none for an unknown entity.
+fn replayed(request: &ActionRequest) -> Option<(Vec<&'static Entity>, Slice)> {
+    Some(match request {
+        ActionRequest::ReplayRecord(record) => {
+            let slice = Slice { ids: Some(vec![record.id.clone()]), ..Slice::default() };
+            (vec![entities::entity(&record.entity)?], slice)
+        }
+        other => (ENTITIES.to_vec(), Slice { run: Some(other.run()?), ..Slice::default() }),
+    })
 }
 
 /// Whether an action begins a run whose id is known when it is taken.

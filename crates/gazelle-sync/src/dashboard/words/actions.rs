@@ -50,6 +50,7 @@ sentences! {
     TO_DOCTOR = "What was found" / "Ce qui a été trouvé";
     VERIFY = "Comparison with Gazelle" / "Comparaison avec Gazelle";
     REPLAY = "Replay what a run touched" / "Rejouer ce qu'une exécution a touché";
+    REPLAY_ONE = "Replay {id} ({entity})" / "Rejouer {id} ({entity})";
     UNDO = "Undo a run" / "Défaire une exécution";
     LIFT = "Bring back an undone run" / "Rétablir une exécution défaite";
     DRY_RUN_OF = "Dry run: {what}" / "Essai à blanc : {what}";
@@ -90,6 +91,9 @@ sentences! {
     UNDO_THIS = "Undo this run (dry run)" / "Défaire cette exécution (essai à blanc)";
     LIFT_THIS = "Bring the run back (dry run)" / "Rétablir l'exécution (essai à blanc)";
     REPLAY_THIS = "Replay what it touched (dry run)" / "Rejouer ce qu'elle a touché (essai à blanc)";
+    DO_AGAIN = "Do it again" / "Refaire";
+    REPLAY_RECORD = "Replay this record (dry run)" / "Rejouer cette fiche (essai à blanc)";
+    REPLAY_RECORD_HOW = "Its rows in production are made again of its raw versions. The dry run shows what would change, and only then it can be applied." / "Ses lignes en production sont refaites à partir de ses versions brutes. L'essai à blanc montre ce qui changerait, et ensuite seulement il peut être appliqué.";
 
     WOULD_CHANGE = "What would change in production" / "Ce qui changerait en production";
     DID_CHANGE = "What changed in production" / "Ce qui a changé en production";

@@ -22,7 +22,8 @@ use crate::run_log::kinds::{RunState, Status};
 use crate::staging::{removal, written};
 
 pub use request::{
-    ActionKind, ActionOutcome, ActionRequest, DecisionRequest, DismissalRequest, RebuildRequest, RetryRequest,
+    ActionKind, ActionOutcome, ActionRequest, DecisionRequest, DismissalRequest, RebuildRequest,
+    RecordRequest, RetryRequest,
 };
 pub use shown::{Action, Examinations, LastVerified, examinations, last_verified, list, one};
 

@@ -21,7 +21,7 @@ words! {
         Keep = "keep",
         /// Production is compared with staging and Gazelle.
         Verify = "verify",
-        /// Stage 2 is repeated for what a run touched.
+        /// Stage 2 is repeated for what a run touched, or for one record.
         Replay = "replay",
         /// A run is undone.
         Undo = "undo",
@@ -90,6 +90,17 @@ pub struct RebuildRequest {
     pub dry_run: bool,
 }
 
+/// A record to replay.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RecordRequest {
+    /// Its entity.
+    pub entity: String,
+    /// Its id at Gazelle.
+    pub id: String,
+    /// Whether the changes are only shown.
+    pub dry_run: bool,
+}
+
 /// What a person asked for.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum ActionRequest {
@@ -107,6 +118,8 @@ pub enum ActionRequest {
     Verify,
     /// See [`RebuildRequest`].
     Replay(RebuildRequest),
+    /// See [`RecordRequest`].
+    ReplayRecord(RecordRequest),
     /// See [`RebuildRequest`].
     Undo(RebuildRequest),
     /// See [`RebuildRequest`]; `run` is a run that is undone, or its undo.
@@ -134,7 +147,10 @@ impl ActionRequest {
             ActionKind::Delete => ActionRequest::Delete(read(arguments)?),
             ActionKind::Keep => ActionRequest::Keep(read(arguments)?),
             ActionKind::Verify => ActionRequest::Verify,
-            ActionKind::Replay => ActionRequest::Replay(read(arguments)?),
+            ActionKind::Replay => match read(arguments) {
+                Some(of_run) => ActionRequest::Replay(of_run),
+                None => ActionRequest::ReplayRecord(read(arguments)?),
+            },
             ActionKind::Undo => ActionRequest::Undo(read(arguments)?),
             ActionKind::Lift => ActionRequest::Lift(read(arguments)?),
             ActionKind::Doctor => ActionRequest::Doctor,
@@ -150,7 +166,7 @@ impl ActionRequest {
             ActionRequest::Delete(_) => ActionKind::Delete,
             ActionRequest::Keep(_) => ActionKind::Keep,
             ActionRequest::Verify => ActionKind::Verify,
-            ActionRequest::Replay(_) => ActionKind::Replay,
+            ActionRequest::Replay(_) | ActionRequest::ReplayRecord(_) => ActionKind::Replay,
             ActionRequest::Undo(_) => ActionKind::Undo,
             ActionRequest::Lift(_) => ActionKind::Lift,
             ActionRequest::Doctor => ActionKind::Doctor,
@@ -169,37 +185,54 @@ impl ActionRequest {
             ActionRequest::Dismiss(dismissal) => of(dismissal),
             ActionRequest::Delete(decision) | ActionRequest::Keep(decision) => of(decision),
             ActionRequest::Verify | ActionRequest::Doctor => serde_json::json!({}),
+            ActionRequest::ReplayRecord(record) => of(record),
             ActionRequest::Replay(rebuild) | ActionRequest::Undo(rebuild) | ActionRequest::Lift(rebuild) => {
                 of(rebuild)
             }
         }
     }
 
-    /// The run of a replay, an undo or a lifting, and whether its changes are only shown.
-    pub fn rebuild(&self) -> Option<RebuildRequest> {
+    /// The run that is replayed, undone or restored.
+    pub fn run(&self) -> Option<Uuid> {
         match self {
             ActionRequest::Replay(rebuild) | ActionRequest::Undo(rebuild) | ActionRequest::Lift(rebuild) => {
-                Some(*rebuild)
+                Some(rebuild.run)
             }
             _ => None,
         }
     }
 
+    /// Whether its changes are only shown.
+    pub fn is_dry_run(&self) -> bool {
+        match self {
+            ActionRequest::Replay(rebuild) | ActionRequest::Undo(rebuild) | ActionRequest::Lift(rebuild) => {
+                rebuild.dry_run
+            }
+            ActionRequest::ReplayRecord(record) => record.dry_run,
+            _ => false,
+        }
+    }
+
     /// The same, applied: none for what is no dry run.
     pub fn applied(&self) -> Option<ActionRequest> {
-        let rebuild = RebuildRequest { dry_run: false, ..self.rebuild().filter(|rebuild| rebuild.dry_run)? };
-        Some(match self {
-            ActionRequest::Replay(_) => ActionRequest::Replay(rebuild),
-            ActionRequest::Undo(_) => ActionRequest::Undo(rebuild),
-            _ => ActionRequest::Lift(rebuild),
-        })
+        let of = |rebuild: &RebuildRequest| RebuildRequest { dry_run: false, ..*rebuild };
+        let applied = match self {
+            ActionRequest::Replay(rebuild) => ActionRequest::Replay(of(rebuild)),
+            ActionRequest::Undo(rebuild) => ActionRequest::Undo(of(rebuild)),
+            ActionRequest::Lift(rebuild) => ActionRequest::Lift(of(rebuild)),
+            ActionRequest::ReplayRecord(record) => {
+                ActionRequest::ReplayRecord(RecordRequest { dry_run: false, ..record.clone() })
+            }
+            _ => return None,
+        };
+        self.is_dry_run().then_some(applied)
     }
 
     /// Whether it is to change data in a transaction that notes so: all but a sync, a verification, an examination and what is
     /// only shown.
     pub fn applies(&self) -> bool {
-        let is_shown = self.rebuild().is_some_and(|rebuild| rebuild.dry_run);
-        !is_shown && !matches!(self, ActionRequest::Sync(_) | ActionRequest::Verify | ActionRequest::Doctor)
+        !self.is_dry_run()
+            && !matches!(self, ActionRequest::Sync(_) | ActionRequest::Verify | ActionRequest::Doctor)
     }
 }
 
@@ -213,6 +246,7 @@ mod tests {
         let decision =
             DecisionRequest { run, entity: "pianos".to_owned(), except: vec!["pno_1".to_owned()], shown: 12 };
         let rebuild = RebuildRequest { run, dry_run: true };
+        let record = RecordRequest { entity: "pianos".to_owned(), id: "pno_1".to_owned(), dry_run: true };
         let dismissal = DismissalRequest {
             entity: "clients".to_owned(),
             id: "cli_1".to_owned(),
@@ -230,6 +264,8 @@ mod tests {
             (ActionRequest::Verify, false),
             (ActionRequest::Doctor, false),
             (ActionRequest::Replay(rebuild), false),
+            (ActionRequest::ReplayRecord(record.clone()), false),
+            (ActionRequest::ReplayRecord(RecordRequest { dry_run: false, ..record.clone() }), true),
             (ActionRequest::Undo(RebuildRequest { dry_run: false, ..rebuild }), true),
             (ActionRequest::Lift(rebuild), false),
         ] {
@@ -247,9 +283,13 @@ mod tests {
     #[test]
     fn only_a_dry_run_is_applied_and_as_what_it_was() {
         let rebuild = RebuildRequest { run: Uuid::nil(), dry_run: true };
-        for dry_run in
-            [ActionRequest::Replay(rebuild), ActionRequest::Undo(rebuild), ActionRequest::Lift(rebuild)]
-        {
+        let record = RecordRequest { entity: "pianos".to_owned(), id: "pno_1".to_owned(), dry_run: true };
+        for dry_run in [
+            ActionRequest::Replay(rebuild),
+            ActionRequest::ReplayRecord(record),
+            ActionRequest::Undo(rebuild),
+            ActionRequest::Lift(rebuild),
+        ] {
             let applied = dry_run.applied().unwrap();
             assert_eq!(applied.kind(), dry_run.kind());
             assert!(applied.applies() && applied.applied().is_none());

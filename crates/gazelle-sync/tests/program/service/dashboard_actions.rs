@@ -93,6 +93,12 @@ async fn a_case_is_tried_again_alone_or_with_all_of_its_reason() {
     let office = desk.office().await;
     let page = office.get(&format!("/app/quarantine/{version}")).await.body;
     assert!(page.contains("/app/actions/retry") && page.contains("/app/actions/dismiss"), "{page}");
+    // The page of the record offers it too, by the record's id.
+    let page = office.get(&format!("/app/records/appointments/{id}")).await.body;
+    assert!(
+        page.contains("/app/actions/retry") && page.contains(&format!("name=\"id\" value=\"{id}\"")),
+        "{page}"
+    );
     // It stays as faulty as it is.
     let form = [("entity", "appointments"), ("id", version.as_str())];
     let again = ended(&office, &pressed(&office, "/app/actions/retry", &form).await).await;
@@ -114,7 +120,9 @@ async fn a_case_is_tried_again_alone_or_with_all_of_its_reason() {
     assert_eq!(desk.world.text(&of_case("state")).await, Some("released".to_owned()));
     let at = format!("SELECT start_at::text FROM gazelle_appointments WHERE external_id = '{id}'");
     assert!(desk.world.text(&at).await.unwrap().starts_with("2037-01-09"));
-    // Nothing is left to try: it says so, and records no run.
+    // Nothing is left to try: it is not offered, and who asks all the same is told so; no run is recorded.
+    let page = office.get(&format!("/app/records/appointments/{id}")).await.body;
+    assert!(!page.contains("/app/actions/retry"), "{page}");
     let before = runs(&desk.world, "true").await;
     let again = ended(&office, &pressed(&office, "/app/actions/retry", &form).await).await;
     assert_eq!(again["outcome"], "refused", "{again}");

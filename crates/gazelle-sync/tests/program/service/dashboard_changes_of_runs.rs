@@ -214,3 +214,47 @@ async fn in_the_demonstration_it_is_the_demonstration_that_asks() {
     until("Overview is shown", async || caller.get("/app/").await.status == 200).await;
     assert_eq!(serving.stop().await.code, Some(0));
 }
+
+#[tokio::test]
+async fn a_record_is_replayed_from_its_page_once_its_numbers_were_seen() {
+    let desk = Desk::filled().await;
+    let ids: Vec<String> = {
+        let sql = "SELECT external_id FROM gazelle_clients ORDER BY external_id LIMIT 2";
+        desk.world.db.query(sql, &[]).await.unwrap().iter().map(|row| row.get(0)).collect()
+    };
+    let before = desk.world.content().await;
+    let wrong = format!("UPDATE gazelle_clients SET company_name = 'Faux' WHERE external_id = '{}'", ids[0]);
+    desk.world.execute(&wrong).await;
+    let others =
+        format!("UPDATE gazelle_clients SET company_name = 'Autre' WHERE external_id = '{}'", ids[1]);
+    desk.world.execute(&others).await;
+    // Offered to operators alone, in their language.
+    let path = format!("/app/records/clients/{}", ids[0]);
+    let french = desk.operator.http.get(format!("{}{path}", desk.operator.base));
+    let french = desk.operator.send(french.header("accept-language", "fr-CA")).await.body;
+    assert!(french.contains("Rejouer cette fiche (essai à blanc)") && french.contains("/app/actions/replay"));
+    assert!(!desk.office().await.get(&path).await.body.contains("/app/actions/replay"));
+    let form = [("entity", "clients"), ("id", ids[0].as_str())];
+    let shown = desk.done("/app/actions/replay", &form).await;
+    assert_eq!((&shown["outcome"], &shown["report"]["dry_run"]), (&json!("done"), &json!(true)), "{shown}");
+    let id = shown["id"].as_str().unwrap().to_owned();
+    let page = desk.page(&id).await;
+    assert!(page.contains(&format!("Replay {} (", ids[0])) && page.contains("Apply: 1 row"), "{page}");
+    let company = async |id: &str| {
+        let sql = format!("SELECT company_name FROM gazelle_clients WHERE external_id = '{id}'");
+        desk.world.text(&sql).await
+    };
+    assert_eq!(company(&ids[0]).await.as_deref(), Some("Faux"), "only shown");
+    let applied = desk.done(&format!("/app/actions/{id}/apply"), &[]).await;
+    assert_eq!(applied["outcome"], "done", "{applied}");
+    // That record alone.
+    assert_eq!(company(&ids[1]).await.as_deref(), Some("Autre"));
+    let again = desk.done("/app/actions/replay", &[("entity", "clients"), ("id", ids[1].as_str())]).await;
+    let applied = desk.done(&format!("/app/actions/{}/apply", again["id"].as_str().unwrap()), &[]).await;
+    assert_eq!(applied["outcome"], "done", "{applied}");
+    assert_same(&before, &desk.world.content().await, "both are as before");
+    for wrong in [[("entity", "trombones"), ("id", "x")], [("entity", "clients"), ("id", "")]] {
+        assert_eq!(desk.operator.post("/app/actions/replay", &wrong).await.status, 400, "{wrong:?}");
+    }
+    desk.end().await;
+}

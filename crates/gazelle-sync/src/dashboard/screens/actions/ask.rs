@@ -19,7 +19,7 @@ use crate::dashboard::words::actions as w;
 use crate::display;
 use crate::entities;
 use crate::run_log::actions::{
-    self, ActionRequest, DecisionRequest, DismissalRequest, RebuildRequest, RetryRequest,
+    self, ActionRequest, DecisionRequest, DismissalRequest, RebuildRequest, RecordRequest, RetryRequest,
 };
 use crate::states::RunMode;
 
@@ -112,13 +112,20 @@ pub(crate) async fn doctor(
     }
 }
 
-/// Asks for the dry run of a replay of what a run touched.
+/// Asks for the dry run of a replay of what a run touched, or of one record.
 pub(crate) async fn replay(
     State(site): State<Arc<Site>>,
     Extension(asked): Extension<PageRequest>,
     BoundedForm(form): BoundedForm<Form>,
 ) -> Answer {
-    dry_run(&site, &asked, &form, ActionRequest::Replay).await
+    let (Some(entity), Some(id)) = (&form.entity, &form.id) else {
+        return dry_run(&site, &asked, &form, ActionRequest::Replay).await;
+    };
+    if entities::entity(entity).is_none() || !is_word(id) {
+        return no_form();
+    }
+    let record = RecordRequest { entity: entity.clone(), id: id.clone(), dry_run: true };
+    ask(&site, &asked, ActionRequest::ReplayRecord(record), None).await
 }
 
 /// Asks for the dry run of an undo.

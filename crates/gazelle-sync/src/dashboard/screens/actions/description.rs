@@ -43,13 +43,17 @@ pub(super) fn what(action: &Action, t: &Locale) -> String {
         ActionRequest::Keep(decision) => decided(decision, w::KEEP_SOME, t),
         ActionRequest::Verify => t.say(w::VERIFY).into_owned(),
         ActionRequest::Replay(_) => t.say(w::REPLAY).into_owned(),
+        ActionRequest::ReplayRecord(record) => {
+            let entity = entity_name(&record.entity, t);
+            t.fill(w::REPLAY_ONE, &[("id", &record.id), ("entity", &entity)])
+        }
         ActionRequest::Undo(_) => t.say(w::UNDO).into_owned(),
         ActionRequest::Lift(_) => t.say(w::LIFT).into_owned(),
         ActionRequest::Doctor => t.say(w::DOCTOR).into_owned(),
     };
-    match request.rebuild() {
-        Some(rebuild) if rebuild.dry_run => t.fill(w::DRY_RUN_OF, &[("what", &said)]),
-        _ => said,
+    match request.is_dry_run() {
+        true => t.fill(w::DRY_RUN_OF, &[("what", &said)]),
+        false => said,
     }
 }
 
@@ -120,7 +124,7 @@ pub(super) fn reasons(action: &Action) -> Vec<String> {
 pub(super) fn run_of(action: &Action) -> Option<Uuid> {
     let about = match action.request() {
         Some(ActionRequest::Delete(decision) | ActionRequest::Keep(decision)) => Some(decision.run),
-        Some(request) => request.rebuild().map(|rebuild| rebuild.run),
+        Some(request) => request.run(),
         None => None,
     };
     // A run that never began is not recorded.
@@ -156,7 +160,7 @@ pub(super) fn way_back(action: &Action, frame: &Frame) -> Option<(Option<String>
             (say(w::BACK_OF_DELETE), action.run_id.map(|run| button("/app/actions/undo", w::BACK_UNDO, run)))
         }
         ActionRequest::Keep(_) => (say(w::BACK_OF_KEEP), None),
-        ActionRequest::Replay(_) => (say(w::BACK_OF_REPLAY), None),
+        ActionRequest::Replay(_) | ActionRequest::ReplayRecord(_) => (say(w::BACK_OF_REPLAY), None),
         ActionRequest::Dismiss(dismissal) => {
             let fields = vec![("entity", dismissal.entity), ("id", dismissal.id)];
             let label = t.say(w::TRY_AGAIN).into_owned();

@@ -23,9 +23,11 @@ use crate::dashboard::page::{Frame, PageRequest, Screen, ShownTime};
 use crate::dashboard::raw_view::RawView;
 use crate::dashboard::site::{Site, Trouble};
 use crate::dashboard::values::Differences;
+use crate::dashboard::words::actions as wa;
 use crate::dashboard::words::locale::Locale;
 use crate::dashboard::words::record as w;
 use crate::entities;
+use crate::explain::history::VersionState;
 use explained::Block;
 use read::{Record, RecordLookup, RecordParameters};
 use rows::{Marks, TableView};
@@ -65,6 +67,9 @@ struct Page {
     to: usize,
     compared: Option<ComparedView>,
     related: Vec<Named>,
+    /// The name of the entity in forms.
+    entity: &'static str,
+    is_in_quarantine: bool,
 }
 
 /// When the row changed last, and by which run. The date stands between two pieces of the sentence.
@@ -106,7 +111,7 @@ async fn record(
     let frame = site.frame(asked, Screen::Search, &snapshot);
     let number = |text: Option<&String>| text.and_then(|text| text.parse().ok());
     let parameters = RecordParameters {
-        version: number(question.version.as_ref()),
+        version: question.version,
         compare: number(question.compare.as_ref()),
         explain: question.explain.filter(|column| !column.is_empty()),
         row: question.row,
@@ -187,6 +192,8 @@ fn page(record: &Record, name: &Name, parameters: &RecordParameters, frame: Fram
             differences: compared.changes.as_ref().map(|changes| Differences::of(changes, t)),
         }),
         related: record.related.iter().map(|name| name.shown(t)).collect(),
+        entity: record.entity.name,
+        is_in_quarantine: history.versions.iter().any(|version| version.state == VersionState::InQuarantine),
         frame,
     }
 }

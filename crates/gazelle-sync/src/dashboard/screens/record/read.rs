@@ -5,6 +5,7 @@ use serde::Serialize;
 use serde_json::Value as Json;
 use tokio_postgres::Row;
 use tokio_postgres::types::Type;
+use uuid::Uuid;
 
 use crate::dashboard::named::{Name, Names};
 use crate::dashboard::raw::Raw;
@@ -28,8 +29,8 @@ pub(in crate::dashboard::screens) const MOST_VERSIONS: i64 = 50;
 /// What is asked of a record.
 #[derive(Debug, Clone, Default)]
 pub(super) struct RecordParameters {
-    /// The version whose raw record is shown; that of the production row if none is given.
-    pub(super) version: Option<usize>,
+    /// The version whose raw record is shown, by its number or its id; that of the production row if none is given.
+    pub(super) version: Option<String>,
     /// The version that it is compared with.
     pub(super) compare: Option<usize>,
     /// The column to explain: `start_at`, or `gazelle_contacts.phone` with the row.
@@ -258,10 +259,15 @@ fn shown(
     explained: Option<&Explanation>,
 ) -> Option<usize> {
     let by_number = |number: usize| (0..versions.len()).find(|index| versions.number(*index) == number);
-    let asked = parameters.version.and_then(by_number);
+    let by_id = |id: Uuid| versions.iter().position(|version| version.staging_id == id);
+    let asked = parameters.version.as_deref();
+    let asked = asked.and_then(|text| match text.parse() {
+        Ok(number) => by_number(number),
+        Err(_) => text.parse().ok().and_then(by_id),
+    });
     let explained = explained.and_then(|told| by_number(told.source.as_ref()?.version));
     let named = history.in_production.as_ref().and_then(|row| row.staging_id);
-    let named = named.and_then(|id| versions.iter().position(|version| version.staging_id == id));
+    let named = named.and_then(by_id);
     asked.or(explained).or(named).or(versions.len().checked_sub(1))
 }
 
