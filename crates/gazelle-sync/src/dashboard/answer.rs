@@ -38,6 +38,9 @@ const DOCUMENT_FILE: &str = "inline; filename=\"gazelle-sync.json\"";
 /// What a browser calls a calendar that is saved: its address ends with the link, which opens it.
 const CALENDAR_FILE: &str = "attachment; filename=\"visits.ics\"";
 
+/// The same of a feed of changes.
+const CHANGES_FILE: &str = "attachment; filename=\"changes.atom\"";
+
 /// Characters of a text, and items of a list, in a bounded document.
 const LONGEST: usize = 2 * 1024;
 
@@ -107,14 +110,22 @@ impl Answer {
 
     /// A calendar, which a client may keep.
     pub(super) fn calendar(text: String) -> Answer {
-        let calendar = Answer::new(StatusCode::OK, "text/calendar; charset=utf-8", text);
-        Answer { cache: ASKED_AGAIN, ..calendar }.with(header::CONTENT_DISPOSITION, CALENDAR_FILE.to_owned())
+        Answer::kept("text/calendar; charset=utf-8", text, CALENDAR_FILE)
     }
 
-    /// The client has the calendar already.
-    pub(super) fn not_modified() -> Answer {
-        let empty = Answer::new(StatusCode::NOT_MODIFIED, "text/calendar; charset=utf-8", Body::empty());
-        Answer { cache: ASKED_AGAIN, ..empty }
+    /// A feed of changes, which a client may keep.
+    pub(super) fn atom(text: String) -> Answer {
+        Answer::kept("application/atom+xml; charset=utf-8", text, CHANGES_FILE)
+    }
+
+    fn kept(content_type: &'static str, text: String, file: &str) -> Answer {
+        let kept = Answer::new(StatusCode::OK, content_type, text);
+        Answer { cache: ASKED_AGAIN, ..kept }.with(header::CONTENT_DISPOSITION, file.to_owned())
+    }
+
+    /// The client has it already.
+    pub(super) fn not_modified(self) -> Answer {
+        Answer { status: StatusCode::NOT_MODIFIED, body: Body::empty(), ..self }
     }
 
     /// What a page asked for is as it was when it got this tag.
@@ -201,6 +212,7 @@ mod tests {
                 "inline; filename=\"gazelle-sync.json\"",
             ),
             (Answer::calendar("BEGIN:VCALENDAR\r\n".to_owned()), "attachment; filename=\"visits.ics\""),
+            (Answer::atom("<feed/>".to_owned()), "attachment; filename=\"changes.atom\""),
         ] {
             assert_eq!(answer.into_response().headers()["content-disposition"], file);
         }

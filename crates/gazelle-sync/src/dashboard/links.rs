@@ -12,6 +12,11 @@ pub(super) fn record(entity: &str, external_id: &str) -> String {
     format!("/app/records/{}/{}", encoded(entity), encoded(external_id))
 }
 
+/// The page of a record, with one of its versions.
+pub(super) fn version(entity: &str, external_id: &str, version: uuid::Uuid) -> String {
+    format!("{}?version={version}", record(entity, external_id))
+}
+
 /// The page of a case in quarantine.
 pub(super) fn case(staging_id: &str) -> String {
     format!("/app/quarantine/{}", encoded(staging_id))

@@ -88,13 +88,13 @@ pub(super) fn escaped_json(json: &str, white: char) -> Cow<'_, str> {
 }
 
 /// Whether a character is harmful: C0 and C1 controls, line and paragraph separators, direction marks and
-/// overrides, and invisible characters (zero width, fillers, tags). The joiners and variation selectors that
-/// scripts and emoji need are allowed.
+/// overrides, invisible characters (zero width, fillers, tags), and U+FFFE and U+FFFF, which XML forbids. The joiners
+/// and variation selectors that scripts and emoji need are allowed.
 pub fn acts(c: char) -> bool {
     c.is_control()
         || matches!(c,
             '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{115f}' | '\u{1160}' | '\u{17b4}' | '\u{17b5}' | '\u{180e}'
             | '\u{200b}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}'
-            | '\u{3164}' | '\u{feff}' | '\u{ffa0}' | '\u{fff0}'..='\u{fffb}' | '\u{1bca0}'..='\u{1bca3}'
+            | '\u{3164}' | '\u{feff}' | '\u{ffa0}' | '\u{fff0}'..='\u{fffb}' | '\u{fffe}' | '\u{ffff}' | '\u{1bca0}'..='\u{1bca3}'
             | '\u{1d173}'..='\u{1d17a}' | '\u{e0000}'..='\u{e007f}')
 }

@@ -102,9 +102,17 @@ async fn what_changed_lately_is_found_by_the_ids_of_that_time() {
     // A page of changes begins anywhere, and stops where it is full: nothing is sorted.
     let (first, end) =
         ("'01900000-0000-7000-8000-000000000000'::uuid", "'01900000-0000-7000-8000-000000004000'::uuid");
-    let all = [first, end, "NULL", "NULL", "NULL", "12000", "50"];
-    let of_day =
-        [first, end, "timestamptz '2025-01-01'", "timestamptz '2025-01-02'", "'usr_1'", "12000", "50"];
+    let all = [first, end, "NULL", "NULL", "NULL", "12000", "50", "NULL"];
+    let of_day = [
+        first,
+        end,
+        "timestamptz '2025-01-01'",
+        "timestamptz '2025-01-02'",
+        "'usr_1'",
+        "12000",
+        "50",
+        "'moved'",
+    ];
     let moved = plan(&place, "history/recent/moved.sql", &all).await;
     let moved_on = plan(&place, "history/recent/moved.sql", &of_day).await;
     let looked_to = plan(&place, "history/recent/looked_to.sql", &[first, end, "12000"]).await;

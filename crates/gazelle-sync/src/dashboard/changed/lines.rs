@@ -8,8 +8,9 @@ use crate::dashboard::links;
 use crate::dashboard::page::ShownTime;
 use crate::dashboard::words::changes as w;
 use crate::dashboard::words::locale::Locale;
+use crate::dashboard::words::sentence::Sentence;
 use crate::dashboard::words::today;
-use crate::entities::appointments::changed::{Change, Start};
+use crate::entities::appointments::changed::{Change, ChangeKind, Start};
 
 /// A change this short before a visit is marked.
 const SHORT: SignedDuration = SignedDuration::from_hours(24);
@@ -22,7 +23,7 @@ pub(crate) struct ChangeLine {
     /// From what to what, or when.
     pub(crate) what: String,
     pub(crate) title: String,
-    /// The page of its record.
+    /// The page of its record, with the version that changed it.
     pub(crate) record: String,
     pub(crate) client: Option<String>,
     pub(crate) seen: ShownTime,
@@ -58,33 +59,43 @@ fn line(
         None => t.say(today::NOBODY).into_owned(),
     };
     let from_to = |from: &str, to: &str| t.fill(w::FROM_TO, &[("from", from), ("to", to)]);
-    let (class, shape, kind, what, starts) = match change {
-        Change::New { start } => ("ok", "+", w::NEW, when(start), [*start, None]),
+    let (class, shape, what, starts) = match change {
+        Change::New { start } => ("ok", "+", when(start), [*start, None]),
         Change::Moved { from, to } => {
             // The day of the first is not said again of the second.
             let beside = if day.is_none() { from.map(|from| local_day(from, t)) } else { day };
             let to_text = self::when(*to, beside, t);
-            ("run", "⇄", w::MOVED, from_to(&when(from), &to_text), [*from, *to])
+            ("run", "⇄", from_to(&when(from), &to_text), [*from, *to])
         }
-        Change::Reassigned { from, to } => {
-            ("run", "⇄", w::REASSIGNED, from_to(&who(from), &who(to)), [None, None])
-        }
-        Change::Cancelled { start } => ("bad", "✕", w::CANCELLED_ONE, when(start), [*start, None]),
-        Change::Reinstated { start } => ("ok", "↺", w::REINSTATED, when(start), [*start, None]),
-        Change::Gone { start } => ("bad", "✕", w::GONE, when(start), [*start, None]),
+        Change::Reassigned { from, to } => ("run", "⇄", from_to(&who(from), &who(to)), [None, None]),
+        Change::Cancelled { start } => ("bad", "✕", when(start), [*start, None]),
+        Change::Reinstated { start } => ("ok", "↺", when(start), [*start, None]),
+        Change::Gone { start } => ("bad", "✕", when(start), [*start, None]),
     };
     ChangeLine {
         class,
         shape,
-        kind: t.say(kind).into_owned(),
+        kind: t.say(kind(change.kind())).into_owned(),
         what,
         title: one.title.clone().unwrap_or_else(|| t.say(today::UNTITLED).into_owned()),
-        record: links::record("appointments", &one.external_id),
+        record: links::version("appointments", &one.external_id, one.version),
         client: one.client.clone(),
         seen: ShownTime::date_hour(one.seen_at, t),
         hour: t.hour(one.seen_at),
         ago: t.ago(one.seen_at),
         is_short: starts.into_iter().flatten().any(|start| is_short(start, one.seen_at, t)),
+    }
+}
+
+/// What a kind of change is called.
+pub(crate) fn kind(kind: ChangeKind) -> Sentence {
+    match kind {
+        ChangeKind::New => w::NEW,
+        ChangeKind::Moved => w::MOVED,
+        ChangeKind::Reassigned => w::REASSIGNED,
+        ChangeKind::Cancelled => w::CANCELLED_ONE,
+        ChangeKind::Reinstated => w::REINSTATED,
+        ChangeKind::Gone => w::GONE,
     }
 }
 
@@ -142,6 +153,7 @@ mod tests {
     fn told(change: Change, day: Option<Date>, language: Language) -> (String, bool) {
         let seen_at = "2026-11-24T12:00:00Z".parse().unwrap();
         let one = ChangedAppointment {
+            version: uuid::Uuid::nil(),
             external_id: "evt_1".to_owned(),
             seen_at,
             title: None,

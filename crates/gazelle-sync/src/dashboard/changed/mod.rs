@@ -10,15 +10,18 @@ use serde::Serialize;
 use serde_json::Value;
 use tokio_postgres::Row;
 use tokio_postgres::types::Type;
+use uuid::Uuid;
 
 use crate::db::{DbError, Tx};
-use crate::entities::appointments::changed::{self, Change, Version};
+use crate::entities::appointments::changed::{self, Change, ChangeKind, Version};
 use crate::entities::weight;
 use crate::staging::history::recent::RecentVersion;
 
 /// An appointment that changed.
 #[derive(Debug, Clone, Serialize)]
 pub(super) struct ChangedAppointment {
+    /// The id of the version that changed it.
+    pub(super) version: Uuid,
     pub(super) external_id: String,
     pub(super) seen_at: Timestamp,
     pub(super) title: Option<String>,
@@ -79,19 +82,42 @@ fn concerns(change: &Change, version: &RecentVersion, technician: Option<&str>) 
     version.json.as_ref().is_some_and(is_theirs) || version.before.as_ref().is_some_and(is_theirs)
 }
 
-/// What versions changed, for a technician or for all, with what the appointments are called now.
+/// Which changes are told.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct ChangeSelection<'s> {
+    /// Of the appointments that are or were this technician's; none: of all.
+    pub(super) technician: Option<&'s str>,
+    /// Of this kind; none: of every kind.
+    pub(super) kind: Option<ChangeKind>,
+}
+
+impl ChangeSelection<'_> {
+    fn holds(&self, change: &Change, version: &RecentVersion) -> bool {
+        self.kind.is_none_or(|kind| change.kind() == kind) && concerns(change, version, self.technician)
+    }
+}
+
+/// What versions changed, as far as it is asked for, with what the appointments are called now.
 pub(super) async fn named(
     tx: &Tx<'_>,
     versions: Vec<RecentVersion>,
-    technician: Option<&str>,
+    which: ChangeSelection<'_>,
 ) -> Result<Vec<ChangedAppointment>, DbError> {
     let mut found: Vec<ChangedAppointment> = Vec::new();
     for version in versions {
         let changes: Vec<Change> =
-            of(&version).into_iter().filter(|change| concerns(change, &version, technician)).collect();
+            of(&version).into_iter().filter(|change| which.holds(change, &version)).collect();
         if !changes.is_empty() {
-            let RecentVersion { external_id, seen_at, .. } = version;
-            found.push(ChangedAppointment { external_id, seen_at, title: None, client: None, changes });
+            let RecentVersion { id, external_id, seen_at, .. } = version;
+            let version = id;
+            found.push(ChangedAppointment {
+                version,
+                external_id,
+                seen_at,
+                title: None,
+                client: None,
+                changes,
+            });
         }
     }
     let ids: Vec<&str> = found.iter().map(|one| one.external_id.as_str()).collect();

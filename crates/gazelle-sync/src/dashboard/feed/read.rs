@@ -1,4 +1,4 @@
-//! Reads what a calendar shows.
+//! Reads what a calendar and a feed of changes show.
 
 use jiff::Timestamp;
 use jiff::civil::Date;
@@ -6,16 +6,23 @@ use tokio_postgres::Row;
 use tokio_postgres::types::Type;
 
 use super::calendar::{Entry, When};
+use crate::dashboard::changed::{self, ChangeSelection, ChangedAppointment};
 use crate::dashboard::screens::today::read::{Piano, pianos, text};
 use crate::dashboard::screens::today::view::piano_text;
 use crate::dashboard::words::locale::Locale;
 use crate::dashboard::words::today;
 use crate::db::{DbError, Tx};
+use crate::entities::appointments;
+use crate::staging::history::recent::{self, HistoryPage};
 
 /// Visits in a calendar.
 const MOST: i64 = 3_000;
 /// Pianos of all of them.
 const MOST_PIANOS: i64 = 20_000;
+/// Changes in a feed.
+const MOST_CHANGES: i64 = 100;
+/// Versions that are looked at for them.
+const LOOKED_AT: i64 = 12_000;
 /// Pianos of a visit that are listed.
 const LISTED: usize = 5;
 
@@ -43,6 +50,24 @@ pub(super) async fn visits(
         .iter()
         .filter_map(|row| entry(row, pianos.remove(row.get::<_, &str>("external_id")).unwrap_or_default(), t))
         .collect())
+}
+
+/// What changed in the visits of a technician, seen from `from` to before `to`, the newest first.
+pub(super) async fn changes(
+    tx: &Tx<'_>,
+    technician: &str,
+    seen: (Timestamp, Timestamp),
+) -> Result<Vec<ChangedAppointment>, DbError> {
+    let part = HistoryPage {
+        seen: Some(seen),
+        technician: Some(technician),
+        looked_at: LOOKED_AT,
+        limit: MOST_CHANGES,
+        ..HistoryPage::default()
+    };
+    let moves = recent::moves(tx, &appointments::ENTITY, part).await?;
+    let of = ChangeSelection { technician: Some(technician), kind: None };
+    changed::named(tx, moves.versions, of).await
 }
 
 /// A row as a visit; none without a start, which no row lacks.

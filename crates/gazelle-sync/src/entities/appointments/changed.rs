@@ -57,6 +57,66 @@ pub enum Change {
     },
 }
 
+/// What kind of change it is, without what it is from and to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ChangeKind {
+    /// [`Change::New`]
+    New,
+    /// [`Change::Moved`]
+    Moved,
+    /// [`Change::Reassigned`]
+    Reassigned,
+    /// [`Change::Cancelled`]
+    Cancelled,
+    /// [`Change::Reinstated`]
+    Reinstated,
+    /// [`Change::Gone`]
+    Gone,
+}
+
+impl ChangeKind {
+    /// All kinds, in the order in which people are asked to choose one.
+    pub const ALL: [ChangeKind; 6] = [
+        ChangeKind::New,
+        ChangeKind::Moved,
+        ChangeKind::Reassigned,
+        ChangeKind::Cancelled,
+        ChangeKind::Reinstated,
+        ChangeKind::Gone,
+    ];
+
+    /// The name in addresses and documents, as [`Change`] is serialized.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            ChangeKind::New => "new",
+            ChangeKind::Moved => "moved",
+            ChangeKind::Reassigned => "reassigned",
+            ChangeKind::Cancelled => "cancelled",
+            ChangeKind::Reinstated => "reinstated",
+            ChangeKind::Gone => "gone",
+        }
+    }
+
+    /// The kind of this name, if there is one.
+    pub fn named(name: &str) -> Option<ChangeKind> {
+        ChangeKind::ALL.into_iter().find(|kind| kind.as_str() == name)
+    }
+}
+
+impl Change {
+    /// Its kind.
+    pub const fn kind(&self) -> ChangeKind {
+        match self {
+            Change::New { .. } => ChangeKind::New,
+            Change::Moved { .. } => ChangeKind::Moved,
+            Change::Reassigned { .. } => ChangeKind::Reassigned,
+            Change::Cancelled { .. } => ChangeKind::Cancelled,
+            Change::Reinstated { .. } => ChangeKind::Reinstated,
+            Change::Gone { .. } => ChangeKind::Gone,
+        }
+    }
+}
+
 /// A version, as far as changes can be told from it.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Version<'v> {
@@ -203,6 +263,23 @@ mod tests {
         ] {
             assert_eq!(changes(before, after, seen()), expected, "{before:?} {after:?}");
         }
+    }
+
+    #[test]
+    fn a_kind_has_the_name_under_which_its_changes_are_serialized() {
+        for change in [
+            Change::New { start: None },
+            moved(None, None),
+            reassigned("usr_1", None),
+            Change::Cancelled { start: None },
+            Change::Reinstated { start: None },
+            Change::Gone { start: None },
+        ] {
+            let kind = change.kind();
+            assert_eq!(serde_json::to_value(&change).unwrap()["kind"], kind.as_str());
+            assert_eq!(ChangeKind::named(kind.as_str()), Some(kind));
+        }
+        assert_eq!(ChangeKind::named("Moved"), None);
     }
 
     #[test]

@@ -1,6 +1,8 @@
 //! Who is shown the dashboard, and what its documents say.
 
+use gazelle_sim::RecordKind;
 use reqwest::header::HeaderMap;
+use serde_json::json;
 
 use crate::support::World;
 use crate::support::service::{Serving, client, until};
@@ -193,6 +195,51 @@ async fn whatever_is_asked_each_answer_keeps_to_itself() {
         assert!(
             header("content-security-policy").is_some_and(|policy| policy.starts_with("default-src 'none'"))
         );
+    }
+    assert_eq!(serving.stop().await.code, Some(0));
+}
+
+#[tokio::test]
+async fn an_appointment_of_many_weeks_is_on_each_of_its_days_and_on_no_other() {
+    let mut world = World::new().await;
+    world.set("GAZELLE_SYNC_INCREMENTAL", "0 0 29 2 *");
+    world.set("GAZELLE_SYNC_FULL", "0 0 29 2 *");
+    let day = 24 * 60;
+    let event = |title: &str, start: &str, minutes: i64, is_all_day: bool| {
+        let event = json!({
+            "type": "MEMO", "status": "ACTIVE", "title": title, "duration": minutes, "start": start,
+            "isAllDay": is_all_day, "user": { "id": world.control.ids(RecordKind::User)[0] },
+            "createdAt": "2026-01-05T12:00:00Z",
+        });
+        world.control.add(RecordKind::Event, event).unwrap();
+    };
+    // Six weeks whose dates are those of UTC; the same by the clock of Montréal, over the change of the clocks; a year; and what ends
+    // long before.
+    event("six semaines", "2037-06-01T00:00:00Z", 42 * day, true);
+    event("quarante jours", "2037-10-01T14:00:00Z", 40 * day, false);
+    event("une année", "2037-01-01T05:00:00Z", 365 * day, true);
+    event("terminé", "2037-06-01T14:00:00Z", 60, false);
+    world.filled().await;
+    world.execute(MARK).await;
+    let serving = Serving::start(&world, &[]).await;
+    until("a page is shown", async || serving.get("/app/").await.0 == 200).await;
+    for (day, expected) in [
+        ("2037-01-01", vec!["une année"]),
+        ("2037-05-31", vec!["une année"]),
+        ("2037-06-01", vec!["six semaines", "terminé", "une année"]),
+        ("2037-07-03", vec!["six semaines", "une année"]),
+        ("2037-07-12", vec!["six semaines", "une année"]),
+        ("2037-07-13", vec!["une année"]),
+        ("2037-11-10", vec!["quarante jours", "une année"]),
+        ("2037-11-11", vec!["une année"]),
+        ("2037-12-31", vec!["une année"]),
+        ("2038-01-01", vec![]),
+    ] {
+        let today = serving.document(&format!("/app/today.json?day={day}")).await;
+        let visits = today["visits"].as_array().unwrap();
+        let mut titles: Vec<&str> = visits.iter().map(|visit| visit["title"].as_str().unwrap()).collect();
+        titles.sort_unstable();
+        assert_eq!(titles, expected, "{day}");
     }
     assert_eq!(serving.stop().await.code, Some(0));
 }

@@ -88,6 +88,8 @@ async fn what_moved_is_listed_with_from_and_to_and_a_first_sync_is_no_news() {
     assert_eq!(all[0], "annulé: reinstated 2037-06-12T14:00:00Z");
     assert_eq!(all.len(), 6);
 
+    by_kind(&operator, &all).await;
+
     // By the day on which it was seen, in the zone of the settings.
     let today = world.text("SELECT (now() AT TIME ZONE 'America/Toronto')::date::text").await.unwrap();
     let seen =
@@ -112,6 +114,29 @@ async fn what_moved_is_listed_with_from_and_to_and_a_first_sync_is_no_news() {
         }
     }
     assert_eq!(serving.stop().await.code, Some(0));
+}
+
+/// Each kind alone is what all of them show of it, in the document and on the page, whose links lead back to all.
+async fn by_kind(operator: &Caller, all: &[String]) {
+    for kind in ["new", "moved", "reassigned", "cancelled", "reinstated", "gone"] {
+        let document = changes(operator, &format!("?kind={kind}")).await;
+        let expected: Vec<&String> = all.iter().filter(|one| one.contains(&format!(": {kind} "))).collect();
+        assert_eq!(told(&document).iter().collect::<Vec<_>>(), expected, "{kind}");
+        assert_eq!(document["kind"], kind);
+        let page = operator.get(&format!("/app/changes?kind={kind}")).await.body;
+        assert!(page.contains(&format!("<option value=\"{kind}\" selected>")), "{page}");
+        let empty = page.contains("Nothing that moved matches this choice.");
+        assert_eq!(empty, expected.is_empty(), "{kind}: {page}");
+        assert_eq!(
+            page.matches("<a href=\"/app/changes\">Show everything</a>").count(),
+            1 + usize::from(empty)
+        );
+    }
+    // With another choice, the kind is cleared by itself.
+    let page = operator.get("/app/changes?kind=new&day=2020-01-01").await.body;
+    assert!(page.contains("<a href=\"/app/changes?day=2020-01-01\">All kinds</a>"), "{page}");
+    // What is no kind is none, and the page says which it shows.
+    assert_eq!(told(&changes(operator, "?kind=elsewhere").await), all);
 }
 
 #[tokio::test]
@@ -143,7 +168,7 @@ async fn pages_of_changes_are_read_to_the_end_without_missing_or_repeating_one()
     }
     let serving = Serving::start(&world, &[]).await;
     let operator = signed_in(&world, &serving, "Opératrice Exemple", &["--role", "operator"]).await;
-    for filter in ["", "technician=usr_x&", "day=2024-06-09&"] {
+    for filter in ["", "technician=usr_x&", "day=2024-06-09&", "kind=moved&"] {
         let (mut seen, mut before, mut pages) = (Vec::new(), String::new(), 0);
         loop {
             let document = changes(&operator, &format!("?{filter}{before}")).await;

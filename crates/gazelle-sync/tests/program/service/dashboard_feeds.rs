@@ -122,6 +122,83 @@ async fn a_calendar_follows_what_moved_was_cancelled_or_is_gone() {
     assert_eq!(serving.stop().await.code, Some(0));
 }
 
+/// The texts of the elements of this name, anywhere in a document.
+fn texts(document: &roxmltree::Document<'_>, name: &str) -> Vec<String> {
+    let named = |node: &roxmltree::Node<'_, '_>| node.has_tag_name((ATOM, name));
+    document.descendants().filter(named).map(|node| node.text().unwrap_or_default().to_owned()).collect()
+}
+
+const ATOM: &str = "http://www.w3.org/2005/Atom";
+
+#[tokio::test]
+async fn a_feed_reader_is_told_what_changed_in_the_visits_of_a_link() {
+    let world = quiet().await;
+    let hostile = "Accord & fils\u{1b}[31m </title><entry>\u{202e}\u{ffff}]]>";
+    let moved = visit(&world, hostile, in_days(20));
+    let given = visit(&world, "Donné", in_days(21));
+    world.filled().await;
+    let serving = Serving::start(&world, &[]).await;
+    let operator = signed_in(&world, &serving, "Opératrice Exemple", &["--role", "operator"]).await;
+    let users = world.control.ids(RecordKind::User);
+    let path =
+        link(&operator.post("/app/feeds", &[("technician", &users[0])]).await).replace(".ics", ".atom");
+    let reader = Caller::of(&serving);
+    let before = reader.get(&path).await;
+    assert_eq!((before.status, before.header("content-type")), (200, "application/atom+xml; charset=utf-8"));
+    assert_eq!(before.header("content-disposition"), "attachment; filename=\"changes.atom\"", "not the link");
+    let document = roxmltree::Document::parse(&before.body).unwrap();
+    assert_eq!(document.root_element().tag_name(), (ATOM, "feed").into());
+    assert_eq!(texts(&document, "entry"), [""; 0], "a first sync is no news");
+    assert_eq!(texts(&document, "updated").len(), 1, "{}", before.body);
+
+    world.control.move_event(&moved, Some(&in_days(22).to_string())).unwrap();
+    world.control.reassign(&given, &users[1]).unwrap();
+    assert_eq!(world.full().await.code, 0);
+    let after = reader.get(&path).await;
+    let document = roxmltree::Document::parse(&after.body).unwrap();
+    // What RFC 4287 asks of a feed and of each entry: one id, title and time, an author, and a page to open.
+    let entries: Vec<_> =
+        document.root_element().children().filter(|node| node.has_tag_name((ATOM, "entry"))).collect();
+    assert_eq!(entries.len(), 2, "{}", after.body);
+    for parent in entries.iter().copied().chain([document.root_element()]) {
+        for name in ["id", "title", "updated", "link"] {
+            let own = parent.children().filter(|node| node.has_tag_name((ATOM, name))).count();
+            assert_eq!(own, 1, "{name}: {}", after.body);
+        }
+    }
+    let ids = texts(&document, "id");
+    assert!(ids.iter().all(|id| id.starts_with("urn:uuid:")) && ids.len() == 3, "{ids:?}");
+    assert_eq!(texts(&document, "name"), ["gazelle-sync"]);
+    let seen: Vec<Timestamp> = texts(&document, "updated").iter().map(|text| text.parse().unwrap()).collect();
+    assert_eq!(Some(&seen[0]), seen[1..].iter().max());
+    let titles = texts(&document, "title");
+    assert!(titles.iter().any(|title| title.starts_with("Moved · Accord & fils")), "{titles:?}");
+    assert!(titles.iter().any(|title| title.starts_with("Reassigned · Donné")), "{titles:?}");
+    // The secret stands nowhere in it, and what an entry opens asks who looks.
+    let secret = path.trim_start_matches("/feed/").trim_end_matches(".atom");
+    assert!(!after.body.contains(secret));
+    let page = entries[0].children().find(|node| node.has_tag_name((ATOM, "link"))).unwrap();
+    let page = page.attribute("href").unwrap();
+    let page = &page[page.find("/app/changes?day=").unwrap()..];
+    assert_eq!((operator.get(page).await.status, reader.get(page).await.status), (200, 303), "{page}");
+
+    // The same until something changes, and then the new entry beside those that were there.
+    let request =
+        reader.http.get(format!("{}{path}", reader.base)).header("if-none-match", after.header("etag"));
+    assert_eq!(reader.send(request).await.status, 304);
+    world.control.cancel(&moved).unwrap();
+    assert_eq!(world.incremental().await.code, 0);
+    let later = reader.get(&path).await;
+    let document = roxmltree::Document::parse(&later.body).unwrap();
+    let now = texts(&document, "id");
+    assert!(now.len() == 4 && ids.iter().all(|id| now.contains(id)), "{now:?} {ids:?}");
+    // Revoked with the calendar.
+    let id = world.text("SELECT id::text FROM sync_feeds").await.unwrap();
+    assert_eq!(operator.post(&format!("/app/feeds/{id}/revoke"), &[]).await.status, 303);
+    assert_eq!(reader.get(&path).await.status, 404);
+    assert_eq!(serving.stop().await.code, Some(0));
+}
+
 #[tokio::test]
 async fn a_link_is_shown_once_kept_as_a_hash_and_opens_nothing_once_revoked() {
     let mut world = quiet().await;
@@ -157,7 +234,16 @@ async fn a_link_is_shown_once_kept_as_a_hash_and_opens_nothing_once_revoked() {
     assert_eq!(technician.post(&format!("/app/feeds/{my_id}/revoke"), &[]).await.status, 303);
     assert_eq!(operator.post(&format!("/app/feeds/{their_id}/revoke"), &[]).await.status, 303);
     let never = phone.get(&format!("/feed/{}.ics", "A".repeat(43))).await;
-    for path in [mine.as_str(), &theirs, "/feed/x.ics", "/feed/..%2F.ics", mine.trim_end_matches(".ics")] {
+    let without = mine.replace(".ics", ".atom");
+    for path in [
+        mine.as_str(),
+        &theirs,
+        &without,
+        "/feed/x.ics",
+        "/feed/x.atom",
+        "/feed/..%2F.ics",
+        mine.trim_end_matches(".ics"),
+    ] {
         let said = phone.get(path).await;
         assert_eq!((said.status, said.body.as_str()), (404, never.body.as_str()), "{path}");
     }

@@ -20,6 +20,7 @@ use crate::dashboard::site::{Site, Trouble};
 use crate::dashboard::words::changes as w;
 use crate::dashboard::words::locale::Locale;
 use crate::dashboard::words::{entry, today};
+use crate::entities::appointments::changed::ChangeKind;
 use read::{ChangeList, Filter};
 
 /// What the address asks for.
@@ -27,6 +28,7 @@ use read::{ChangeList, Filter};
 pub(crate) struct Question {
     day: Option<String>,
     technician: Option<String>,
+    kind: Option<String>,
     before: Option<String>,
 }
 
@@ -38,7 +40,10 @@ struct Page {
     /// `2026-11-24`, for the field of the form; empty for all days.
     day: String,
     technicians: Vec<Choice>,
+    kinds: Vec<Choice>,
     is_filtered: bool,
+    /// The same list of all kinds, where more than the kind is chosen.
+    all_kinds: Option<String>,
     days: Vec<Day>,
     zone: String,
     empty: String,
@@ -52,9 +57,10 @@ struct Day {
     lines: Vec<ChangeLine>,
 }
 
-/// A technician to choose.
+/// A technician or a kind to choose.
 struct Choice {
-    external_id: String,
+    /// The value in the address.
+    value: String,
     name: String,
     is_chosen: bool,
 }
@@ -75,6 +81,8 @@ pub(crate) async fn show(
         // A day that cannot be read is every day: the page says which it shows.
         day: question.day.as_deref().and_then(|text| text.parse().ok()),
         technician: own.or(wanted),
+        // As the day.
+        kind: question.kind.as_deref().and_then(ChangeKind::named),
         before: question.before.as_deref().and_then(|text| text.parse().ok()),
     };
     match changes(&site, &asked, filter).await {
@@ -98,16 +106,26 @@ async fn changes(site: &Site, asked: &PageRequest, filter: Filter) -> Result<Ans
 
 fn page(facts: ChangeList, filter: &Filter, frame: Frame) -> Page {
     let t = frame.locale();
-    let of = filter.technician.as_deref();
+    let own = frame.is_own();
+    // A technician's own is no choice.
+    let of = filter.technician.as_deref().filter(|_| !own);
     let technicians = facts.technicians.iter().map(|one| Choice {
-        external_id: one.external_id.clone(),
+        value: one.external_id.clone(),
         name: one.name.clone(),
         is_chosen: of == Some(one.external_id.as_str()),
     });
-    let own = frame.is_own();
+    let kinds = ChangeKind::ALL.into_iter().map(|kind| Choice {
+        value: kind.as_str().to_owned(),
+        name: t.say(lines::kind(kind)).into_owned(),
+        is_chosen: filter.kind == Some(kind),
+    });
     let address = |before: Option<&str>| filter.address(own, before);
+    let is_more = filter.day.is_some() || of.is_some();
+    let all_kinds = (filter.kind.is_some() && is_more)
+        .then(|| Filter { kind: None, before: None, ..filter.clone() }.address(own, None));
     let is_whole = filter.before.is_none() && facts.next.is_none();
     let empty = match filter.day {
+        _ if is_whole && (filter.kind.is_some() || of.is_some()) => t.say(w::NO_MATCH).into_owned(),
         Some(day) if is_whole => t.fill(w::NO_CHANGES_ON, &[("day", &t.day(day))]),
         None if is_whole => t.say(w::NO_CHANGES).into_owned(),
         _ => t.say(w::NONE_HERE).into_owned(),
@@ -115,7 +133,9 @@ fn page(facts: ChangeList, filter: &Filter, frame: Frame) -> Page {
     Page {
         day: filter.day.map_or_else(String::new, |day| day.to_string()),
         technicians: technicians.collect(),
-        is_filtered: filter.day.is_some() || !own && of.is_some(),
+        kinds: kinds.collect(),
+        is_filtered: is_more || filter.kind.is_some(),
+        all_kinds,
         days: days(&facts, t),
         zone: t.fill(w::HOURS, &[("zone", &t.zone_now())]),
         empty,

@@ -4,11 +4,12 @@ use jiff::civil::Date;
 use serde::Serialize;
 use uuid::Uuid;
 
-use crate::dashboard::changed::{self, ChangedAppointment};
+use crate::dashboard::changed::{self, ChangeSelection, ChangedAppointment};
 use crate::dashboard::links;
 use crate::dashboard::screens::today::read::{Technician, technicians};
 use crate::db::{DbError, Tx};
 use crate::entities::appointments;
+use crate::entities::appointments::changed::ChangeKind;
 use crate::staging::history::recent::{self, HistoryPage};
 use crate::time;
 
@@ -18,10 +19,12 @@ const PAGE: i64 = 50;
 const LOOKED_AT: i64 = 4_000;
 
 /// Which changes a page lists.
+#[derive(Clone)]
 pub(super) struct Filter {
     /// Seen on this local day; none: on any.
     pub(super) day: Option<Date>,
     pub(super) technician: Option<String>,
+    pub(super) kind: Option<ChangeKind>,
     /// Only those before this version.
     pub(super) before: Option<Uuid>,
 }
@@ -33,7 +36,12 @@ impl Filter {
         let technician = self.technician.as_deref().filter(|_| !is_own);
         links::with(
             "/app/changes",
-            &[("day", day.as_deref()), ("technician", technician), ("before", before)],
+            &[
+                ("day", day.as_deref()),
+                ("technician", technician),
+                ("kind", self.kind.map(ChangeKind::as_str)),
+                ("before", before),
+            ],
         )
     }
 }
@@ -43,6 +51,7 @@ impl Filter {
 pub(super) struct ChangeList {
     day: Option<Date>,
     technician: Option<String>,
+    kind: Option<&'static str>,
     pub(super) changes: Vec<ChangedAppointment>,
     /// The value of `before` for the next page; none where nothing is left.
     pub(super) next: Option<String>,
@@ -60,14 +69,17 @@ pub(super) async fn read(tx: &Tx<'_>, filter: &Filter, zone_name: &str) -> Resul
         seen: filter.day.and_then(bounds),
         before: filter.before,
         technician: filter.technician.as_deref(),
+        kind: filter.kind.map(ChangeKind::as_str),
         looked_at: LOOKED_AT,
         limit: PAGE,
     };
     let moves = recent::moves(tx, &appointments::ENTITY, part).await?;
+    let told = ChangeSelection { technician: filter.technician.as_deref(), kind: filter.kind };
     Ok(ChangeList {
         day: filter.day,
         technician: filter.technician.clone(),
-        changes: changed::named(tx, moves.versions, filter.technician.as_deref()).await?,
+        kind: filter.kind.map(ChangeKind::as_str),
+        changes: changed::named(tx, moves.versions, told).await?,
         next: moves.looked_to.map(|id| id.to_string()),
         technicians: technicians(tx).await?,
     })

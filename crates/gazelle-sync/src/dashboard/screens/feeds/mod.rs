@@ -52,6 +52,8 @@ struct Link {
     heading: String,
     once: String,
     link: String,
+    what_changes: String,
+    changes: String,
 }
 
 /// Whose visits.
@@ -127,10 +129,15 @@ pub(crate) async fn make(
     };
     match made(&site, &asked, &technician, &link, &frame).await {
         Ok(Ok(name)) => {
+            let address = |ending: &str| {
+                site.shared.settings.dashboard_address(&format!("/feed/{}.{ending}", link.text()))
+            };
             let page = Link {
                 heading: frame.fill(w::LINK_FOR, &[("name", &name)]),
                 once: frame.fill(w::ONCE, &[("name", &name)]),
-                link: site.shared.settings.dashboard_address(&format!("/feed/{}.ics", link.text())),
+                link: address("ics"),
+                what_changes: frame.fill(w::CHANGES_WHAT, &[("back", &frame.number(feed::DAYS.0))]),
+                changes: address("atom"),
                 frame,
             };
             Answer::page(StatusCode::OK, &page)

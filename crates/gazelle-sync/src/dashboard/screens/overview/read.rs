@@ -75,10 +75,12 @@ pub(super) async fn read(
     let recent = run_pages::since(tx, from, now).await?;
     let growth = growth::read(tx, now, &settings.zone()).await?;
     let counts = tx.query(include_str!("counts.sql"), &[]).await?;
-    let held = tx.query(include_str!("held.sql"), &[]).await?;
-    let held: BTreeMap<String, (Option<i64>, Option<i64>)> = held
+    let held: BTreeMap<String, (Option<i64>, Option<i64>)> = counts
         .iter()
-        .map(|row| (row.get("entity"), (row.get("in_production"), row.get("in_staging"))))
+        .filter_map(|row| {
+            let entity: Option<String> = row.get("entity");
+            Some((entity?, (row.get("in_production"), row.get("in_staging"))))
+        })
         .collect();
     let entities = past.good_of.iter().map(|(entity, good_at)| {
         let (in_production, in_staging) = held.get(entity.name).copied().unwrap_or_default();

@@ -8,7 +8,7 @@ use serde::Serialize;
 use tokio_postgres::Row;
 use tokio_postgres::types::Type;
 
-use crate::dashboard::changed::{self, ChangedAppointment};
+use crate::dashboard::changed::{self, ChangeSelection, ChangedAppointment};
 use crate::dashboard::site::Snapshot;
 use crate::db::{DbError, Tx};
 use crate::entities::appointments;
@@ -16,8 +16,9 @@ use crate::run_log::runs;
 use crate::staging::history::recent;
 use crate::time as zones;
 
-/// The longest appointment that is found, in days: it is shown on each day up to this many after its start.
-const LONGEST_DAYS: i64 = 31;
+/// The longest appointment that is found, in days: it is shown on each day up to this many after its start. A leave of a year
+/// is an appointment too.
+const LONGEST_DAYS: i64 = 366;
 /// Versions that are looked at for changes.
 const MOST_CHANGES: i64 = 300;
 /// Pianos of all visits of a day.
@@ -39,9 +40,9 @@ pub(super) struct Today {
 
 /// A technician to choose.
 #[derive(Debug, Clone, Serialize)]
-pub(in crate::dashboard::screens) struct Technician {
-    pub(in crate::dashboard::screens) external_id: String,
-    pub(in crate::dashboard::screens) name: String,
+pub(crate) struct Technician {
+    pub(crate) external_id: String,
+    pub(crate) name: String,
 }
 
 /// An appointment.
@@ -112,7 +113,7 @@ pub(super) async fn read(snapshot: &Snapshot<'_>, query: DayQuery) -> Result<Tod
     })
 }
 
-pub(in crate::dashboard::screens) async fn technicians(tx: &Tx<'_>) -> Result<Vec<Technician>, DbError> {
+pub(crate) async fn technicians(tx: &Tx<'_>) -> Result<Vec<Technician>, DbError> {
     let rows = tx.query(include_str!("technicians.sql"), &[]).await?;
     Ok(rows
         .iter()
@@ -129,6 +130,8 @@ fn start_of(day: Date, days: i64) -> Timestamp {
 async fn visits(tx: &Tx<'_>, query: &DayQuery) -> Result<Vec<Visit>, DbError> {
     // An all-day event at midnight UTC names its date itself, which begins some hours later here.
     let (from, to) = (start_of(query.day, -LONGEST_DAYS), start_of(query.day, 2));
+    // What touches the day ends on it or later, by the view's zone or by UTC.
+    let ended = start_of(query.day, -1);
     let rows = tx
         .query(
             include_str!("visits.sql"),
@@ -137,6 +140,7 @@ async fn visits(tx: &Tx<'_>, query: &DayQuery) -> Result<Vec<Visit>, DbError> {
                 (&to, Type::TIMESTAMPTZ),
                 (&query.day, Type::DATE),
                 (&query.technician, Type::TEXT),
+                (&ended, Type::TIMESTAMPTZ),
             ],
         )
         .await?;
@@ -231,7 +235,8 @@ async fn changes(tx: &Tx<'_>, query: &DayQuery, now: Timestamp) -> Result<Vec<Ch
     let which =
         recent::VersionSelection { since: since(now), starting: (&from_text, &to_text), limit: MOST_CHANGES };
     let versions = changed::joined(recent::changed(tx, &appointments::ENTITY, which).await?);
-    changed::named(tx, versions, query.technician.as_deref()).await
+    let of = ChangeSelection { technician: query.technician.as_deref(), kind: None };
+    changed::named(tx, versions, of).await
 }
 
 #[cfg(test)]

@@ -76,6 +76,8 @@ pub struct HistoryPage<'a> {
     pub before: Option<Uuid>,
     /// Of the appointments that are or were this technician's.
     pub technician: Option<&'a str>,
+    /// The kind of change, by the name of `ChangeKind`: versions that cannot be of it are left out.
+    pub kind: Option<&'a str>,
     /// The most versions that are read.
     pub looked_at: i64,
     /// The most versions that are returned.
@@ -111,6 +113,7 @@ pub async fn moves(tx: &Tx<'_>, entity: &Entity, part: HistoryPage<'_>) -> Resul
                 (&part.technician, Type::TEXT),
                 (&part.looked_at, Type::INT8),
                 (&part.limit, Type::INT8),
+                (&part.kind, Type::TEXT),
             ],
         )
         .await?;
