@@ -43,7 +43,7 @@ impl Sentence {
 
     /// The facts of an English text that this sentence was filled to; none for another text. A fact ends where the words that
     /// follow it first come.
-    pub(crate) fn facts_of<'t>(self, english: &'t str) -> Option<Vec<(&'static str, &'t str)>> {
+    pub(crate) fn facts_of(self, english: &str) -> Option<Vec<(&'static str, &str)>> {
         let (mut facts, mut template) = (Vec::new(), self.en);
         let mut rest = english;
         while let Some((before, after)) = template.split_once('{') {
