@@ -22,9 +22,6 @@ use crate::db::pool::sent::SentStatement;
 const SINGLE_LIMIT: Duration = Duration::from_secs(1800);
 /// The same for a statement of a transaction. The server itself ends it at [`BATCH_TIMEOUT`].
 const BATCH_LIMIT: Duration = Duration::from_secs(BATCH_TIMEOUT.as_secs() + 60);
-/// The longest that an answer waits for another one that takes the memory: longer than any healthy transaction that others
-/// wait for. Two that wait for each other, one for a lock and one for memory, end by this.
-const LONGEST_TURN: Duration = Duration::from_secs(900);
 /// The interval between two looks at a statement.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
 
@@ -171,7 +168,7 @@ async fn watch<T>(
     let begun = Instant::now().checked_sub(waited).unwrap_or_else(Instant::now);
     let longest = if sent.batch { BATCH_LIMIT } else { SINGLE_LIMIT };
     let mut watch = Watch::new(db.limits, longest, begun);
-    let (mut on_citus, mut waits_since) = (None, None);
+    let mut on_citus = None;
     loop {
         let looked = Instant::now();
         let seen = tokio::select! {
@@ -184,13 +181,9 @@ async fn watch<T>(
         if watch.note_rows(sent.response.count(), now) || is_working {
             db.progress.mark();
         }
-        match sent.unanswered.budget.is_waiting() {
-            true if now - *waits_since.get_or_insert(now) >= LONGEST_TURN => {
-                return Err(WaitError { error: no_turn(sent), is_seen: true });
-            }
+        if sent.unanswered.budget.is_waiting() {
             // The delay is ours: we are not reading, for lack of memory.
-            true => watch.note_activity(now),
-            false => waits_since = None,
+            watch.note_activity(now);
         }
         let verdict = watch.judge(seen, now);
         if let Verdict::Warn { since, held_by } = &verdict {
@@ -214,15 +207,6 @@ async fn watch<T>(
             () = tokio::time::sleep_until(next) => {}
         }
     }
-}
-
-fn no_turn(sent: &SentStatement<'_>) -> DbError {
-    DbError::no_answer(format!(
-        "a long answer to {} waited {} s for the end of a transaction with another one; whatever was not committed is \
-         rolled back",
-        DbError::headline(sent.template),
-        LONGEST_TURN.as_secs()
-    ))
 }
 
 fn silent(sent: &SentStatement<'_>, why: &str, limit: Duration) -> DbError {

@@ -1,8 +1,8 @@
 //! Limits the memory that database answers take, over all connections of this process.
 //!
-//! Small answers never wait. A longer one is read by one connection at a time, and as long as its transaction lasts: what
-//! was answered is kept by whoever asked, who may be waiting for the next answer. The others are not read further until
-//! that transaction has ended.
+//! Small answers never wait. Larger ones take from a shared budget. When it is used up, one answer at a time may go
+//! beyond it to its end, and the others are not read further until it is complete. That one needs nothing that the
+//! waiting ones hold, so there is no deadlock.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, LazyLock, Mutex, MutexGuard, PoisonError};
@@ -11,16 +11,19 @@ use std::task::{Context, Poll, Waker};
 const MIB: u64 = 1024 * 1024;
 /// The most bytes of an answer, in one message or many. This limit does not depend on other answers.
 pub(in crate::db) const ANSWER: u64 = 192 * MIB;
-/// What an answer on any connection may take while another one is longer, in bytes.
-const SMALL: u64 = 6 * MIB;
+/// The budget shared by all answers, in bytes.
+const SHARED: u64 = 64 * MIB;
+/// What each connection may take without the shared budget, in bytes.
+const SMALL: u64 = MIB;
 
 static ALL: LazyLock<Arc<Mutex<TotalUsage>>> = LazyLock::new(Arc::default);
 
-/// What the connections share.
+/// What all connections have taken.
 #[derive(Debug, Default)]
 struct TotalUsage {
-    /// Whether one of them takes more than [`SMALL`].
-    is_large: bool,
+    shared: u64,
+    /// Whether one of them is beyond the shared budget.
+    is_beyond: bool,
     waiting: Vec<Waker>,
 }
 
@@ -40,10 +43,9 @@ struct ConnectionBudget {
 struct ConnectionUsage {
     /// Bytes of the answers in progress.
     sum: u64,
-    /// Whether it is the one that may take more than [`SMALL`].
-    is_large: bool,
-    /// Whether a transaction is open, whose answers are kept.
-    is_in_transaction: bool,
+    shared: u64,
+    /// Whether it is the one that may go beyond the shared budget.
+    is_beyond: bool,
     is_waiting: bool,
 }
 
@@ -71,10 +73,10 @@ impl AnswerBudget {
         AnswerBudget::of(&Arc::default())
     }
 
-    /// The bytes of the answers in progress.
+    /// What all connections of this budget hold of the shared part.
     #[cfg(test)]
-    pub(in crate::db) fn taken(&self) -> u64 {
-        lock(&self.0.own).sum
+    pub(in crate::db) fn shared(&self) -> u64 {
+        lock(&self.0.all).shared
     }
 
     /// Notes that a statement is sent.
@@ -104,55 +106,33 @@ impl AnswerBudget {
         if sum > ANSWER {
             return Poll::Ready(Err(TooLong));
         }
-        if sum > SMALL && !own.is_large {
+        if sum > SMALL && !own.is_beyond {
+            let wanted = sum - SMALL - own.shared;
             let mut all = lock(&self.0.all);
-            if all.is_large {
+            if all.shared + wanted <= SHARED {
+                all.shared += wanted;
+                own.shared += wanted;
+            } else if all.is_beyond {
                 all.waiting.push(cx.waker().clone());
                 own.is_waiting = true;
                 return Poll::Pending;
+            } else {
+                (all.is_beyond, own.is_beyond) = (true, true);
             }
-            (all.is_large, own.is_large) = (true, true);
         }
         (own.sum, own.is_waiting) = (sum, false);
         Poll::Ready(Ok(()))
     }
 
-    /// Returns what the answers in progress took: they are complete, or none is in progress. A long one is kept until
-    /// the transaction has ended.
+    /// Returns the connection's whole budget: no answer is in progress, or none will come.
     pub(in crate::db) fn release(&self) {
-        let mut own = lock(&self.0.own);
-        (own.sum, own.is_waiting) = (0, false);
-        if own.is_large && !own.is_in_transaction {
-            own.is_large = false;
-            drop(own);
-            self.next();
+        let own = std::mem::take(&mut *lock(&self.0.own));
+        if own.shared == 0 && !own.is_beyond {
+            return;
         }
-    }
-
-    /// Notes that a transaction begins.
-    pub(in crate::db) fn begin_transaction(&self) {
-        lock(&self.0.own).is_in_transaction = true;
-    }
-
-    /// Notes that the transaction has ended. An answer that is still in progress is nobody's any more, and its connection
-    /// is not used again.
-    pub(in crate::db) fn end_transaction(&self) {
-        lock(&self.0.own).is_in_transaction = false;
-        if self.is_idle() {
-            self.release();
-        }
-    }
-
-    /// Returns everything: the connection is closed.
-    pub(in crate::db) fn close(&self) {
-        lock(&self.0.own).is_in_transaction = false;
-        self.release();
-    }
-
-    /// Lets another connection have a long answer.
-    fn next(&self) {
         let mut all = lock(&self.0.all);
-        all.is_large = false;
+        all.shared -= own.shared;
+        all.is_beyond &= !own.is_beyond;
         let waiting = std::mem::take(&mut all.waiting);
         drop(all);
         waiting.into_iter().for_each(Waker::wake);
@@ -164,10 +144,9 @@ impl AnswerBudget {
     }
 }
 
-/// Upper bound of the bytes of the answers that are in progress or were the last of open transactions, over this many
-/// connections.
+/// Upper bound of the bytes of database answers in transit, over this many connections.
 pub fn most_of_answers(connections: usize) -> u64 {
-    ANSWER + connections as u64 * SMALL
+    SHARED + ANSWER + connections as u64 * SMALL
 }
 
 /// The counts stay consistent after a panic elsewhere.
@@ -183,54 +162,30 @@ mod tests {
         budget.poll_reserve(mib * MIB, &Context::from_waker(Waker::noop()))
     }
 
-    const FINE: Poll<Result<(), TooLong>> = Poll::Ready(Ok(()));
-
     #[test]
-    fn one_answer_is_long_at_a_time_and_the_others_wait_for_its_end() {
+    fn one_answer_goes_on_beyond_what_is_shared_and_the_others_wait_for_its_end() {
         let all = Arc::default();
         let [one, other, third] = [(); 3].map(|()| AnswerBudget::of(&all));
-        assert_eq!(take(&one, 6), FINE);
-        assert_eq!(take(&other, 6), FINE);
-        // Both need more than is small: one may go on, up to the longest answer allowed.
-        assert_eq!(take(&one, 20), FINE);
-        assert_eq!(take(&other, 1), Poll::Pending);
+        let fine = Poll::Ready(Ok(()));
+        assert_eq!(take(&one, 40), fine);
+        assert_eq!(take(&other, 20), fine);
+        // Both need more than is left: one may go on, up to the longest answer allowed.
+        assert_eq!(take(&one, 20), fine);
+        assert_eq!(take(&other, 20), Poll::Pending);
         assert!(other.is_waiting() && !one.is_waiting());
-        assert_eq!(take(&one, 166), FINE);
-        assert_eq!(take(&third, 6), FINE);
+        assert_eq!(take(&one, 132), fine);
+        assert_eq!(take(&third, 1), fine);
+        assert_eq!(take(&third, 30), Poll::Pending);
         // An answer that is too long fails with or without others.
         assert_eq!(take(&one, 1), Poll::Ready(Err(TooLong)));
         assert_eq!(take(&other, 200), Poll::Ready(Err(TooLong)));
         one.release();
-        assert_eq!(take(&other, 1), FINE);
+        assert_eq!(take(&other, 20), fine);
         assert!(!other.is_waiting());
-        other.close();
-        third.close();
+        assert_eq!(take(&third, 30), fine);
+        other.release();
+        third.release();
         let left = lock(&all);
-        assert!(!left.is_large && left.waiting.is_empty(), "{left:?}");
-    }
-
-    #[test]
-    fn what_a_transaction_was_answered_counts_until_it_ends() {
-        let all = Arc::default();
-        let [one, other] = [(); 2].map(|()| AnswerBudget::of(&all));
-        one.begin_transaction();
-        one.sent();
-        assert_eq!(take(&one, 150), FINE);
-        one.answered();
-        // Whoever asked has it, and another answer of the same transaction may be as long.
-        assert_eq!(take(&other, 7), Poll::Pending);
-        one.sent();
-        assert_eq!(take(&one, 150), FINE);
-        one.answered();
-        assert_eq!(take(&other, 7), Poll::Pending);
-        one.end_transaction();
-        assert_eq!(take(&other, 7), FINE);
-        // An answer that is in progress when its transaction is dropped counts until the connection is closed.
-        other.begin_transaction();
-        other.sent();
-        other.end_transaction();
-        assert_eq!(take(&one, 7), Poll::Pending);
-        other.close();
-        assert_eq!(take(&one, 7), FINE);
+        assert!(left.shared == 0 && !left.is_beyond && left.waiting.is_empty(), "{left:?}");
     }
 }

@@ -112,7 +112,7 @@ impl<S> Measured<S> {
 /// Returns the connection's memory budget.
 impl<S> Drop for Measured<S> {
     fn drop(&mut self) {
-        self.budget.close();
+        self.budget.release();
     }
 }
 

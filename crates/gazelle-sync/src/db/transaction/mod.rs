@@ -17,7 +17,6 @@ use futures_util::{FutureExt as _, TryStreamExt as _};
 use tokio_postgres::{Client, Row, SimpleQueryMessage};
 
 use super::answers::answered;
-use super::answers::budget::AnswerBudget;
 use super::connection::timeouts::{Timeout, Timeouts};
 use super::database::Db;
 use super::error::DbError;
@@ -149,9 +148,8 @@ async fn opened<'c>(
     client: &'c Client,
     beginning: SentStatement<'_>,
 ) -> Result<(RollbackOnDrop<'c>, u64), DbError> {
-    let SentStatement { unanswered, sql, template, response, .. } = beginning;
-    unanswered.budget.begin_transaction();
-    let open = RollbackOnDrop { client, budget: unanswered.budget.clone(), is_over: false };
+    let open = RollbackOnDrop { client, is_over: false };
+    let SentStatement { sql, template, response, .. } = beginning;
     let work = async {
         let mut rows: u64 = 0;
         let mut answer = pin!(client.simple_query_raw(sql).await.map_err(|error| (error, BEGIN))?);
@@ -174,10 +172,9 @@ async fn opened<'c>(
     Ok((open, rows))
 }
 
-/// Rolls a transaction back on drop, unless it has ended, and returns the memory that its answers took.
+/// Rolls a transaction back on drop, unless it has ended.
 struct RollbackOnDrop<'c> {
     client: &'c Client,
-    budget: AnswerBudget,
     is_over: bool,
 }
 
@@ -187,7 +184,6 @@ impl Drop for RollbackOnDrop<'_> {
             // Polling once sends it, before any later statement.
             drop(self.client.batch_execute("ROLLBACK").now_or_never());
         }
-        self.budget.end_transaction();
     }
 }
 

@@ -9,9 +9,6 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
-use futures_util::future::join_all;
-use gazelle_sync::db::{self, ConnectSettings};
-
 use crate::support::{Ran, TestInstallation, World};
 
 /// What the process may reserve, in KiB: its code, stacks and buffers, and what it takes of an answer. Less than the unit
@@ -347,28 +344,4 @@ async fn answers_that_swell_on_every_connection_at_once_share_one_bound() {
     assert!([1, 3].contains(&run.code), "exit {} {:.3000}", run.code, run.stderr);
     assert!(!run.reasons().is_empty(), "{run}");
     assert!(swollen.load(Ordering::SeqCst) > 1, "{run}");
-}
-
-/// Whoever asked keeps what was answered, and may be waiting for the next answer: a server that lets all wait fills no more
-/// memory than one long answer takes. A short answer waits for none of that.
-#[tokio::test]
-async fn one_transaction_at_a_time_keeps_a_long_answer() {
-    let place = TestInstallation::new().await;
-    let to = ConnectSettings { url: place.url(), ca_file: None, schema: "public".to_owned(), connections: 6 };
-    let db = db::connect(&to).await.unwrap();
-    let (held, most) = (AtomicUsize::new(0), AtomicUsize::new(0));
-    let keeps = async || {
-        let mut connection = db.connection().await.unwrap();
-        let tx = connection.begin().await.unwrap();
-        let sql = "SELECT pg_catalog.repeat('x', 1000) FROM pg_catalog.generate_series(1, 20000)";
-        let rows = tx.query(sql, &[]).await.unwrap();
-        most.fetch_max(held.fetch_add(1, Ordering::SeqCst) + 1, Ordering::SeqCst);
-        // Long enough for the others to get theirs, if they may.
-        db.aside().query("SELECT 1 FROM pg_catalog.pg_sleep(0.2)", &[]).await.unwrap();
-        assert_eq!(rows.len(), 20_000);
-        held.fetch_sub(1, Ordering::SeqCst);
-        tx.commit().await.unwrap();
-    };
-    join_all((0..6).map(|_| keeps())).await;
-    assert_eq!(most.load(Ordering::SeqCst), 1);
 }

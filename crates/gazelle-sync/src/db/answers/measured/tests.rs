@@ -140,11 +140,11 @@ async fn what_comes_of_an_idle_connection_holds_no_room_once_it_is_read() {
         let mut read = vec![0; all];
         let (_, taken) = tokio::join!(sending, measured.read_exact(&mut read));
         taken.unwrap();
-        assert!(budget.taken() > 0, "the last of them was just read");
+        assert!(budget.shared() > 0, "the last of them was just read");
         server.write_all(&notices[all..]).await.unwrap();
         measured.read_exact(&mut first).await.unwrap();
-        assert_eq!(budget.taken() > 0, !is_idle);
+        assert_eq!(budget.shared() > 0, !is_idle);
     }
     budget.answered();
-    assert_eq!(budget.taken(), 0);
+    assert_eq!(budget.shared(), 0);
 }
