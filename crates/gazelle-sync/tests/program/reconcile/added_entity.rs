@@ -149,9 +149,9 @@ async fn its_records_have_pages_and_are_linked_from_search_quarantine_and_the_re
         let other = page(&format!("/app/records/{entity}/{other}")).await;
         assert_eq!(other.matches(&format!("href=\"{own}\"")).count(), 1, "once on the page of {entity}");
     }
-    for asked in [id.as_str(), "itm_07"] {
+    for (asked, row) in [(id.as_str(), ""), ("itm_07", "#row-itm_07")] {
         let led = desk.operator.get(&format!("/app/search?q={asked}")).await;
-        assert_eq!((led.status, led.location()), (303, own.as_str()), "{asked}: {led:?}");
+        assert_eq!((led.status, led.location()), (303, format!("{own}{row}").as_str()), "{asked}: {led:?}");
     }
     let cases = page("/app/quarantine?entity=invoices").await;
     assert!(cases.contains(&odd) && cases.contains("Invoices"), "{cases}");
