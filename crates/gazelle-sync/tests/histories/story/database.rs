@@ -26,7 +26,7 @@ impl Simulation<'_> {
         self.stage.proxy.cut();
         match ended? {
             RunEnd::Failed(why) if !struck => Err(format!("nothing fell silent, yet it failed: {why}")),
-            RunEnd::Failed(why) if !why.contains("database") && !why.contains("took over") => {
+            RunEnd::Failed(why) if !why.contains("database") && !why.contains("took it over") => {
                 Err(format!("the message does not name the database: {why}"))
             }
             _ => self.sessions_are_over().await,
@@ -66,7 +66,7 @@ impl Simulation<'_> {
         self.tell_end(&ended);
         match ended {
             RunEnd::Failed(why) if !struck => Err(format!("it could write, yet it failed: {why}")),
-            RunEnd::Failed(why) if !why.contains("database") && !why.contains("took over") => {
+            RunEnd::Failed(why) if !why.contains("database") && !why.contains("took it over") => {
                 Err(format!("the message does not name the database: {why}"))
             }
             _ => self.sessions_are_over().await,

@@ -176,7 +176,7 @@ impl Simulation<'_> {
         self.stage.proxy.cut();
         match ended {
             RunEnd::Failed(why) if !struck => Err(format!("nothing broke, yet it failed: {why}")),
-            RunEnd::Failed(why) if !why.contains("database") && !why.contains("took over") => {
+            RunEnd::Failed(why) if !why.contains("database") && !why.contains("took it over") => {
                 Err(format!("the message does not name the database: {why}"))
             }
             _ => self.sessions_are_over().await,

@@ -102,7 +102,7 @@ async fn begin_settings_and_the_check_of_the_lease_are_one_message() {
     place.execute("UPDATE sync_lease SET token = token + 1").await;
     messages.lock().unwrap().clear();
     let refused = fence.begin(&mut connection).await.err().expect("it was taken over").to_string();
-    assert!(refused.contains("another gazelle-sync took over"), "{refused}");
+    assert!(refused.contains("another gazelle-sync took it over"), "{refused}");
     let sent = messages.lock().unwrap().iter().filter(|(_, text)| text.contains("sync_lease")).count();
     assert_eq!(sent, 1, "{messages:?}");
 }

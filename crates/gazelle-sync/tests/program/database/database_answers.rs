@@ -50,7 +50,7 @@ async fn an_answer_that_stops_in_its_midst_ends_the_run_and_the_session() {
     let run = within(60, "its end", world.run(&["reconcile"])).await;
     assert!(proxy.has_struck(), "{run}");
     assert_eq!(run.code, 1, "{run}");
-    assert!(run.reasons().contains("fell silent") && run.reasons().contains("hand over"), "{run}");
+    assert!(run.reasons().contains("stopped responding") && run.reasons().contains("hand over"), "{run}");
     until("nothing stays at it", async || at_work(&world).await == 0).await;
 
     proxy.heal();

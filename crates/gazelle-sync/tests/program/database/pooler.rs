@@ -176,7 +176,7 @@ async fn a_runner_paused_for_longer_than_its_lease_writes_nothing_when_it_goes_o
         tokio::time::timeout(Duration::from_secs(60), first.wait_with_output()).await.unwrap().unwrap();
     let said = String::from_utf8_lossy(&output.stderr).into_owned();
     assert_eq!(output.status.code(), Some(1), "{said}");
-    assert!(said.contains("took over") || said.contains("lease"), "{said}");
+    assert!(said.contains("took it over") || said.contains("lease"), "{said}");
     assert_same(&after.0, &world.production(&[]).await, "the first wrote after the second");
     assert_eq!(world.count("staging_appointments").await, after.1);
 }

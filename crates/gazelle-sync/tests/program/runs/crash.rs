@@ -363,7 +363,7 @@ async fn a_run_whose_lease_was_taken_over_writes_nothing_more() {
     let output = child.wait_with_output().await.unwrap();
     let said = String::from_utf8_lossy(&output.stderr).into_owned();
     assert_eq!(output.status.code(), Some(1), "{said}");
-    assert!(said.contains("took over"), "{said}");
+    assert!(said.contains("took it over"), "{said}");
     assert_eq!(counts(&world).await, taken, "nothing was written after it");
     let status = world.text("SELECT status FROM sync_runs ORDER BY started_at DESC LIMIT 1").await;
     assert_eq!(status.as_deref(), Some("running"), "its end is for the new holder to note");
