@@ -64,7 +64,9 @@ async fn a_sync_whose_connections_fall_silent_ends_and_the_next_one_goes_on() {
         assert_eq!(run.code, 1, "{run}");
         let said = run.reasons();
         assert!(
-            said.contains("stopped responding") || said.contains("no answer") || said.contains("no database connection"),
+            said.contains("stopped responding")
+                || said.contains("no answer")
+                || said.contains("no database connection"),
             "{said}"
         );
         proxy.heal();
