@@ -20,7 +20,7 @@ pub async fn run(context: &Context, args: PeopleArgs) -> Result<u8> {
     let reads = matches!(action, PeopleAction::List);
     let opened = match reads {
         true => Opened::open_to_read(&context.settings).await?,
-        false => Opened::open(&context.settings).await?,
+        false => Opened::open_or_create(&context.settings).await?,
     };
     let outcome = async {
         if !reads {
