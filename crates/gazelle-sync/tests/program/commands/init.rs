@@ -94,7 +94,7 @@ async fn without_a_terminal_every_answer_comes_from_the_environment_or_a_flag() 
     let refused = ran(with_key(&["--yes"])).await;
     assert!(refused.code == 2 && refused.stderr.contains("--force"), "{refused}");
     fs::write(folder.join(".env"), "PORT=3000\n").unwrap();
-    fs::set_permissions(folder.join(".env"), PermissionsExt::from_mode(0o600)).unwrap();
+    fs::set_permissions(folder.join(".env"), fs::Permissions::from_mode(0o600)).unwrap();
     let synced = ran(with_key(&["--yes", "--force", "--sync"])).await;
     assert!(synced.code == 0 && synced.stdout.contains("success in"), "{synced}");
     assert!(text(folder, ".env").starts_with("PORT=3000\n") && text(folder, ".env").contains(&key));
