@@ -41,6 +41,7 @@ pub use binaries::version::{MINIMUM_MAJOR, Version};
 pub use error::Error;
 pub use folder::group::has_no_other_member;
 pub use options::{Options, default_data_dir};
+pub use process::initdb::has_cluster;
 pub use server::Server;
 
 type Result<T, E = Error> = std::result::Result<T, E>;

@@ -10,7 +10,7 @@ use crate::binaries::version::Version;
 use crate::folder::{Folder, Lock};
 use crate::options::Options;
 use crate::process::attach::{self, Probe, probe};
-use crate::process::initdb;
+use crate::process::initdb::{self, has_cluster};
 use crate::process::start::{self, Process};
 use crate::process::stop::Target;
 use crate::process::{self, PidFile};
@@ -87,6 +87,22 @@ impl Server {
         })
     }
 
+    /// Attaches to the server of the data folder if one runs; starts none. Waits for one that is starting or stopping.
+    ///
+    /// # Errors
+    /// See [`Error`]: the folder belongs to another account, or the server does not answer.
+    pub async fn attach(options: Options) -> Result<Option<Server>> {
+        if !has_cluster(&options.data_dir) {
+            return Ok(None);
+        }
+        let folder = Folder::prepare(&options.data_dir)?;
+        let share = folder.lock_users().await?;
+        match settle(&folder, &options.database).await? {
+            Some(version) => Server::attached(folder, options, share, version).map(Some),
+            None => Ok(None),
+        }
+    }
+
     fn attached(folder: Folder, options: Options, share: Lock, version: Version) -> Result<Server> {
         // It just answered, so the file exists, unless the server is being stopped right now.
         let pid = PidFile::read(&folder.data()).map_or(0, |file| file.pid);
@@ -135,6 +151,11 @@ impl Server {
         self.folder.account.is_shared().then_some(&*self.folder.account.name)
     }
 
+    /// Whether it keeps running when the last program leaves it.
+    pub fn keeps_running(&self) -> bool {
+        self.folder.keeps_running()
+    }
+
     /// The postmaster's process id.
     pub fn pid(&self) -> i32 {
         self.pid
@@ -156,6 +177,18 @@ impl Server {
         };
         let departure = Departure { share, folder: self.folder.clone(), target: self.target() };
         blocking(move || departure.complete(), &self.folder).await
+    }
+
+    /// Takes back [`leave_running`](Server::leave_running) and leaves: the server stops now, or with the last program that
+    /// uses it. Returns whether it has stopped.
+    ///
+    /// # Errors
+    /// The server does not stop, or the marker file cannot be removed.
+    pub async fn leave_and_stop(self) -> Result<bool> {
+        self.folder.set_keep_running(false)?;
+        let target = self.target();
+        self.leave().await?;
+        Ok(target.is_gone())
     }
 
     /// Stops the server even if others use it: clients are disconnected, everything is written to disk.

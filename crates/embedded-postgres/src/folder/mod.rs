@@ -48,6 +48,11 @@ const SOCKET_PATH_LIMIT: usize = 103;
 const LOCK_TIMEOUT: Duration = Duration::from_secs(120);
 const LOCK_POLL: Duration = Duration::from_millis(5);
 
+/// The cluster of a data folder, whether it exists or not.
+pub(crate) fn cluster_of(data_dir: &Path) -> PathBuf {
+    data_dir.join(NAME).join(CLUSTER)
+}
+
 #[derive(Debug, Clone)]
 pub(crate) struct Folder {
     pub root: PathBuf,

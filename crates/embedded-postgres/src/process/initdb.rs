@@ -17,6 +17,13 @@ const VERSION_FILE: &str = "PG_VERSION";
 /// Prefix of the names of unfinished clusters.
 const UNFINISHED: &str = "data.new-";
 
+/// Whether there is a cluster in a data folder. Nothing is created. Where this account may not look, there may be one:
+/// [`Server::start_or_attach`](crate::Server::start_or_attach) says what is wrong.
+pub fn has_cluster(data_dir: &Path) -> bool {
+    let version = crate::folder::cluster_of(data_dir).join(VERSION_FILE);
+    !std::fs::metadata(version).is_err_and(|error| error.kind() == io::ErrorKind::NotFound)
+}
+
 /// The major version of an existing cluster; `None` if there is none yet.
 pub(crate) fn existing_major(folder: &Folder) -> Result<Option<u32>> {
     let data = folder.data();

@@ -6,10 +6,12 @@
 mod alerts;
 mod arguments;
 mod auth;
+mod database;
 mod deletions;
 mod errors;
 mod help;
 mod history;
+mod init;
 mod migrate;
 mod parse;
 mod people;
@@ -29,9 +31,11 @@ pub use arguments::{
     CompletionsArgs, ManArgs, ServeArgs, StatusArgs, UndoArgs, VerifyArgs, WarningsArgs, unknown_entity,
 };
 pub use auth::{AuthAction, AuthArgs, LoginArgs};
+pub use database::{DbAction, DbArgs, PsqlArgs};
 pub use deletions::{DeletionsAction, DeletionsArgs};
 pub use errors::{ErrorFilter, ErrorsAction, ErrorsArgs, ErrorsRetry, Limit};
 pub use history::{ExplainArgs, HistoryArgs};
+pub use init::InitArgs;
 pub use migrate::MigrateArgs;
 pub use parse::in_one_line;
 pub use people::{PeopleAction, PeopleArgs, RoleFlags};
@@ -102,6 +106,9 @@ pub enum Command {
     /// Try everything on simulated data: embedded database, simulated Gazelle, two syncs
     #[command(long_about = help::DEMO.about(), after_long_help = help::DEMO.more())]
     Demo(DemoArgs),
+    /// Ask for what is needed, try it, and write it into settings files
+    #[command(long_about = help::INIT.about(), after_long_help = help::INIT.more())]
+    Init(InitArgs),
     /// Fetch from Gazelle and bring production up to date (both stages)
     #[command(long_about = help::SYNC.about(), after_long_help = help::SYNC.more())]
     Sync(SyncArgs),
@@ -159,6 +166,12 @@ pub enum Command {
     /// Create or upgrade the database
     #[command(long_about = help::MIGRATE.about(), after_long_help = help::MIGRATE.more())]
     Migrate(MigrateArgs),
+    /// Open psql on the database
+    #[command(long_about = help::PSQL.about(), after_long_help = help::PSQL.more())]
+    Psql(PsqlArgs),
+    /// Start, stop or look at the embedded database server
+    #[command(long_about = help::DB.about(), after_long_help = help::DB.more())]
+    Db(DbArgs),
     /// Run a simulated Gazelle API with made-up data
     #[command(long_about = help::SIMULATE.about(), after_long_help = help::SIMULATE.more())]
     Simulate(SimulateArgs),

@@ -97,6 +97,9 @@ impl Cli {
         if let Command::Sync(args) = &self.command {
             add("batch_size", "--batch-size", &args.batch_size);
         }
+        if let Command::Init(args) = &self.command {
+            add("language", "--language", &args.language);
+        }
         if let Command::Reconcile(args) = &self.command {
             add("batch_size", "--batch-size", &args.batch_size);
         }

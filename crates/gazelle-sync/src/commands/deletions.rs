@@ -24,7 +24,7 @@ pub async fn run(context: &Context, args: DeletionsArgs) -> Result<u8> {
     let reads = matches!(action, DeletionsAction::List { .. });
     let opened = match reads {
         true => Opened::open_to_read(&context.settings).await?,
-        false => Opened::open(&context.settings).await?,
+        false => Opened::open_existing(&context.settings).await?,
     };
     let outcome = async {
         if !reads {

@@ -44,7 +44,7 @@ pub async fn run(context: &Context, args: ErrorsArgs) -> Result<u8> {
     let reads = matches!(action, ErrorsAction::List(_) | ErrorsAction::Show { .. });
     let opened = match reads {
         true => Opened::open_to_read(&context.settings).await?,
-        false => Opened::open(&context.settings).await?,
+        false => Opened::open_existing(&context.settings).await?,
     };
     let outcome = async {
         // A reading command creates no tables: without them there are no records either.
@@ -87,7 +87,10 @@ async fn list(
     context.progress.finish();
     match context.json {
         true => list_json(cases, found, filter).await,
-        false => list_text(cases, found, filter, &context.settings).await.map(|()| 0),
+        false => {
+            context.print_first_line()?;
+            list_text(cases, found, filter, &context.settings).await.map(|()| 0)
+        }
     }
 }
 

@@ -5,6 +5,7 @@
 
 mod alerts;
 mod auth;
+mod db;
 mod deletions;
 mod demo;
 mod demo_database;
@@ -12,9 +13,11 @@ mod doctor;
 mod errors;
 mod explain;
 mod history;
+mod init;
 mod manual;
 mod migrate;
 mod people;
+mod psql;
 mod replay;
 mod runs;
 mod serve;
@@ -39,11 +42,12 @@ use futures_util::FutureExt as _;
 use crate::cli::{self, Cli, Command};
 use crate::config::{Layers, Settings, SettingsError};
 use crate::credentials::NoCredentials;
-use crate::db;
+use crate::db::other_columns;
 use crate::display::{self, Lines, Progress, ProgressStyle};
 use crate::entities;
 
 use shared::context::{Context, FAILED, WRONG_USE, failed, print_failure};
+use shared::database_line::first_line;
 
 /// Runs the program and returns its exit status.
 pub fn main() -> ExitCode {
@@ -60,7 +64,8 @@ pub fn main() -> ExitCode {
         Ok(loaded) => loaded,
         Err(error) => return wrong_settings(&error, json),
     };
-    let progress = Progress::new(ProgressStyle::for_stderr(cli.global.quiet > 0 || json));
+    let is_quiet = json || cli.global.quiet > 0;
+    let progress = Progress::new(ProgressStyle::for_stderr(is_quiet));
     // Dropped after the runtime, so that the last spans are exported too.
     let _logging = shared::logging::start(
         &settings,
@@ -75,7 +80,8 @@ pub fn main() -> ExitCode {
         Ok(runtime) => runtime,
         Err(error) => return failed(&format!("the program cannot start its threads: {error}"), json, FAILED),
     };
-    let context = Context { settings, json, progress };
+    let first_line = (!is_quiet).then(|| first_line(&cli.command, &settings)).flatten();
+    let context = Context { settings, json, first_line, progress };
     let outcome = runtime.block_on(AssertUnwindSafe(run(&context, cli.command)).catch_unwind());
     context.progress.finish();
     match outcome {
@@ -84,7 +90,7 @@ pub fn main() -> ExitCode {
             let code = if error.is::<NoCredentials>() { WRONG_USE } else { FAILED };
             failed(&format!("{error:#}"), json, code)
         }
-        Err(panic) => match db::other_columns(&*panic) {
+        Err(panic) => match other_columns(&*panic) {
             Some(error) => failed(&error, json, FAILED),
             None => resume_unwind(panic),
         },
@@ -95,7 +101,7 @@ pub fn main() -> ExitCode {
 /// reports it.
 fn tell_panic(panic: &PanicHookInfo<'_>) {
     let payload = panic.payload_as_str().unwrap_or_default();
-    if db::other_columns(&payload.to_owned()).is_none() {
+    if other_columns(&payload.to_owned()).is_none() {
         display::tell_panic(panic);
     }
 }
@@ -103,6 +109,7 @@ fn tell_panic(panic: &PanicHookInfo<'_>) {
 async fn run(context: &Context, command: Command) -> Result<u8> {
     match command {
         Command::Demo(args) => demo::run(context, args).await,
+        Command::Init(args) => init::run(context, args).await,
         Command::Sync(args) => sync::sync(context, args).await,
         Command::Fetch(args) => sync::fetch(context, args).await,
         Command::Reconcile(args) => sync::reconcile(context, args).await,
@@ -122,6 +129,8 @@ async fn run(context: &Context, command: Command) -> Result<u8> {
         Command::People(args) => people::run(context, args).await,
         Command::Doctor => doctor::run(context).await,
         Command::Migrate(args) => migrate::run(context, args).await,
+        Command::Psql(args) => psql::run(context, args).await,
+        Command::Db(args) => db::run(context, args).await,
         Command::Simulate(args) => simulate::run(context, args).await,
         Command::Settings => settings::run(context),
         Command::Completions(args) => manual::completions(context, &args),

@@ -27,7 +27,7 @@ pub async fn run(context: &Context, args: PeopleArgs) -> Result<u8> {
     let mail = mail(context, &action)?;
     let opened = match reads {
         true => Opened::open_to_read(&context.settings).await?,
-        false => Opened::open(&context.settings).await?,
+        false => Opened::open_or_create(&context.settings).await?,
     };
     let outcome = async {
         if !reads {

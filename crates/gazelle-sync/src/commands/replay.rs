@@ -37,7 +37,7 @@ pub async fn run(context: &Context, args: ReplayArgs) -> Result<u8> {
     {
         return context.wrong_use("--since must be before --until");
     }
-    let opened = Opened::open(&context.settings).await?;
+    let opened = Opened::open_existing(&context.settings).await?;
     let report = async {
         let run = match &args.run {
             Some(run) => Some(run_ids::whole_id(&opened, run, &context.settings.zone()).await?),
@@ -56,7 +56,7 @@ pub async fn run(context: &Context, args: ReplayArgs) -> Result<u8> {
 }
 
 async fn build(context: &Context, args: &ReplayArgs, schema: &str) -> Result<u8> {
-    let opened = Opened::open(&context.settings).await?;
+    let opened = Opened::open_existing(&context.settings).await?;
     let now = opened.db.now().await?;
     let as_of = args.as_of.map_or(Ok(now), |since| instant(context, since))?;
     if as_of > now {

@@ -10,10 +10,13 @@ use super::shared::context::Context;
 use super::shared::opened;
 use super::shared::opened::Opened;
 use super::text::run::run_text;
+use super::text::whereabouts::after_first_run;
 use crate::cli::{FetchArgs, ReconcileArgs, SyncArgs};
+use crate::db::Db;
 use crate::orchestrator::{Job, Stages, run_sync};
-use crate::run_log::kinds::{RunCommand, RunTrigger};
-use crate::run_log::report::RunReport;
+use crate::run_log::kinds::{RunCommand, RunState, RunTrigger};
+use crate::run_log::last_runs::{self, LastRun};
+use crate::run_log::report::{RunReport, Status};
 
 /// `sync`: both stages.
 ///
@@ -43,10 +46,10 @@ pub async fn reconcile(context: &Context, args: ReconcileArgs) -> Result<u8> {
         Err(message) => return context.wrong_use(&message),
     };
     let job = Job::reconcile(RunCommand::Reconcile, entities);
-    let opened = Opened::open(&context.settings).await?;
+    let opened = Opened::open_or_create(&context.settings).await?;
     let report = run_sync(&opened.db, None, &context.settings, &job, &context.progress).await;
     opened.close().await?;
-    print(context, &report?)
+    print(context, &report?, false)
 }
 
 async fn walk(context: &Context, args: FetchArgs, stages: Stages, command: RunCommand) -> Result<u8> {
@@ -65,14 +68,34 @@ async fn walk(context: &Context, args: FetchArgs, stages: Stages, command: RunCo
         refuse_demo(&opened, &context.settings).await?;
         let report = run_sync(&opened.db, Some(client), &context.settings, &job, &context.progress).await;
         alerting::after_run(&opened, &context.settings).await;
-        Ok::<_, anyhow::Error>(report?)
+        let report = report?;
+        let is_first = is_first(&opened.db, &report).await;
+        Ok::<_, anyhow::Error>((report, is_first))
     }
     .await;
     opened.close().await?;
-    print(context, &report?)
+    let (report, is_first) = report?;
+    print(context, &report, is_first)
 }
 
-fn print(context: &Context, report: &RunReport) -> Result<u8> {
-    context.print(report, || run_text(report))?;
+/// Whether no run before this one had a result. If that cannot be read, the run still has been done.
+async fn is_first(db: &Db, report: &RunReport) -> bool {
+    if !matches!(report.status, Status::Success | Status::Partial) {
+        return false;
+    }
+    let this = report.run_id.to_string();
+    let has_result = |run: &LastRun| matches!(run.status, RunState::Success | RunState::Partial);
+    last_runs::read(db).await.is_ok_and(|runs| !runs.iter().any(|run| run.run_id != this && has_result(run)))
+}
+
+/// Prints the report; after a first run also where the data is and how to look further.
+fn print(context: &Context, report: &RunReport, is_first: bool) -> Result<u8> {
+    context.print(report, || {
+        let mut text = run_text(report);
+        if is_first {
+            after_first_run(&mut text, &context.settings);
+        }
+        text
+    })?;
     Ok(report.status.exit_code())
 }

@@ -15,7 +15,7 @@ use crate::rebuild::undo::{UndoRequest, undo};
 /// The database cannot be opened, or a statement fails; another run is in
 /// progress; the id names nothing that can be undone or lifted; the database refuses a row.
 pub async fn run(context: &Context, args: UndoArgs) -> Result<u8> {
-    let opened = Opened::open(&context.settings).await?;
+    let opened = Opened::open_existing(&context.settings).await?;
     let settings = &context.settings;
     let report = async {
         let id = run_ids::whole_id(&opened, &args.run, &settings.zone()).await?;

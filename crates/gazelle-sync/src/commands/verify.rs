@@ -28,7 +28,7 @@ pub async fn run(context: &Context, args: VerifyArgs) -> Result<u8> {
     let settings = &context.settings;
     let mut unasked = None;
     // It writes, too: it rebuilds production in scratch tables, which are rolled back.
-    let opened = Opened::open(settings).await?;
+    let opened = Opened::open_existing(settings).await?;
     let client = match (args.offline, opened::client(settings, Some(&opened))) {
         (true, _) => None,
         (false, Ok(client)) => Some(client),

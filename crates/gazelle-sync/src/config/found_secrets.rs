@@ -14,7 +14,7 @@ use super::variables::{is_ours, unknown_setting};
 use crate::private_files::{NotOurs, secrets};
 
 /// The file of the working directory.
-pub(super) const ENV_FILE: &str = ".env";
+pub const ENV_FILE: &str = ".env";
 /// The most bytes of a file that is only looked at for names of settings.
 const LOOKED_AT: u64 = 1 << 20;
 
@@ -153,6 +153,21 @@ fn names_settings(path: &Path) -> bool {
     read.is_err() || String::from_utf8_lossy(&text).lines().any(|line| names_setting(of_shell(line)))
 }
 
+/// A line of `.env` that sets a variable, in a form that all programs read alike.
+///
+/// # Errors
+/// No quotes can hold the value.
+pub fn env_line(name: &str, value: &str) -> Result<String, &'static str> {
+    match (value.contains('\''), value.contains(['"', '\\', '$', '`']), value.contains(char::is_control)) {
+        (_, _, true) => Err("holds control characters"),
+        (false, ..) => Ok(format!("{name}='{value}'")),
+        (true, false, _) => Ok(format!("{name}=\"{value}\"")),
+        (true, true, _) => {
+            Err("holds both a single quote and one of \" \\ $ `, for which programs have no common way")
+        }
+    }
+}
+
 /// A value that all programs read alike.
 fn plain(value: &str) -> Result<String, &'static str> {
     let is_literal = value.starts_with('\'');
@@ -185,6 +200,17 @@ mod tests {
         assert_eq!(of("GAZELLE_API_KEY"), ("k$y".to_owned(), "/srv/.env, line 7".to_owned()));
         assert_eq!(of("DATABASE_URL").0, "postgres://a:b@h/d");
         assert_eq!(found.secrets.len(), 2);
+    }
+
+    #[test]
+    fn what_is_written_is_read_back() {
+        for value in ["plain", "", "a b#c", "k$y\\", "it's", "postgres://a:p%40@h/d?sslmode=require"] {
+            let line = env_line("DATABASE_URL", value).unwrap();
+            let found = parsed(&line);
+            assert_eq!(found.secrets["DATABASE_URL"].value, value, "{line}");
+        }
+        assert!(env_line("DATABASE_URL", "it's $5").is_err());
+        assert!(env_line("DATABASE_URL", "two\nlines").is_err());
     }
 
     #[test]

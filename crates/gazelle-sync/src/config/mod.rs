@@ -27,6 +27,7 @@ mod variables;
 pub use checks::{plain_identifier as plain_name, plain_identifier as schema_name};
 pub use docs::{SETTINGS, SettingDoc, settings_markdown, settings_text};
 pub use error::SettingsError;
+pub use found_secrets::{ENV_FILE, env_line};
 pub use guard::Guard;
 pub use kinds::{Language, LogFormat, Retention, SpotCheck, SpotChecks, Switch};
 pub use layers::{DEFAULT_FILE, Flag, Layers};

@@ -27,6 +27,18 @@ pub struct ShownSetting {
 }
 
 impl Settings {
+    /// Where the value of a setting came from, in short: its variable or flag, or a file with the line. `None` if it has
+    /// none.
+    pub fn source_of(&self, key: &str) -> Option<&str> {
+        let place = self.given.get(key)?.place.as_str();
+        Some(
+            ["environment variable ", "flag "]
+                .iter()
+                .find_map(|kind| place.strip_prefix(kind))
+                .unwrap_or(place),
+        )
+    }
+
     /// All settings with their values and sources.
     pub fn shown(&self) -> Vec<ShownSetting> {
         let show = |doc: &super::SettingDoc| {

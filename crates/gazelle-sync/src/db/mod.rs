@@ -16,8 +16,11 @@ mod transaction;
 pub use answers::budget::most_of_answers;
 pub use answers::limits::Limits;
 pub use answers::other_columns::other_columns;
+pub use connection::libpq::{LIBPQ_VARIABLES, libpq_environment};
 pub use connection::timeouts::Timeout;
-pub use connection::{ConnectSettings, Route, check_url, connect, connect_to_read, connect_within, route};
+pub use connection::{
+    ConnectSettings, Route, check_url, connect, connect_to_read, connect_within, host_and_database, route,
+};
 pub use database::{Db, quote};
 pub use error::{DbError, Fault, Outage, sqlstate};
 pub use pool::BESIDE_WORK;

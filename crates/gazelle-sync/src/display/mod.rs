@@ -13,6 +13,7 @@ mod line;
 mod log_lines;
 mod output;
 mod progress;
+mod prompt;
 mod safe;
 mod table;
 #[cfg(test)]
@@ -26,6 +27,7 @@ pub use line::{Line, Lines};
 pub use log_lines::{LogFields, LogLine};
 pub use output::{List, print, print_document, tell, tell_error, tell_panic};
 pub use progress::{LogWriter, Progress, ProgressStyle};
+pub use prompt::{ask, ask_hidden, confirm};
 pub use safe::{acts, shortened};
 pub use table::{Cell, Column, Table};
 pub use width::terminal_width;

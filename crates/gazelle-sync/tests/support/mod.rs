@@ -13,6 +13,7 @@ pub mod login;
 pub mod mail;
 pub mod month;
 pub mod oracle;
+pub mod own_server;
 pub mod people;
 pub mod pooler;
 pub mod quarantined;

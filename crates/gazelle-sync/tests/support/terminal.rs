@@ -1,7 +1,7 @@
 //! A terminal of 80 columns at the program's stdout, as a person has one.
 
 use std::fs::{File, OpenOptions};
-use std::io::Read;
+use std::io::{Read, Write};
 use std::os::fd::OwnedFd;
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
@@ -40,6 +40,54 @@ pub async fn ran_at_terminal(mut command: Command) -> Ran {
         stdout: String::from_utf8_lossy(&shown).replace("\r\n", "\n"),
         stderr: String::from_utf8_lossy(&output.stderr).into_owned(),
     }
+}
+
+/// Runs a program at a terminal, where each question that is shown gets its answer, in this order. What it shows is the
+/// result's stdout.
+///
+/// # Panics
+/// Where it ends before all questions were asked.
+#[expect(unsafe_code, reason = "a new session begins between fork and exec")]
+pub async fn answered_at_terminal(mut command: Command, answers: &[(&str, &str)]) -> Ran {
+    let master = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).expect("a pseudo-terminal");
+    grantpt(&master).expect("a terminal for us");
+    unlockpt(&master).expect("a terminal that opens");
+    let size = Winsize { ws_row: 50, ws_col: COLUMNS, ws_xpixel: 0, ws_ypixel: 0 };
+    command.env("NO_COLOR", "1").stdin(stdout_of(&master, size));
+    command.stdout(stdout_of(&master, size)).stderr(stdout_of(&master, size));
+    // SAFETY: `setsid` is one system call, which may be made between fork and exec.
+    unsafe {
+        command.pre_exec(|| Ok(rustix::process::setsid().map(drop)?));
+    }
+    let mut child = command.spawn().expect("the program starts");
+    drop(command);
+    let answers: Vec<(String, String)> =
+        answers.iter().map(|(question, answer)| ((*question).to_owned(), format!("{answer}\n"))).collect();
+    let talking = tokio::task::spawn_blocking(move || converse(File::from(master), &answers));
+    let status = child.wait().await.expect("the program ends");
+    let shown = talking.await.expect("every question is asked");
+    Ran { code: status.code().unwrap_or(-1), stdout: shown, stderr: String::new() }
+}
+
+/// Answers until nobody holds the other end any more.
+fn converse(mut master: File, answers: &[(String, String)]) -> String {
+    let (mut shown, mut piece) = (Vec::new(), [0; 4096]);
+    let (mut answered, mut from) = (0, 0);
+    while let Ok(read) = master.read(&mut piece)
+        && read > 0
+    {
+        shown.extend_from_slice(&piece[..read]);
+        while let Some((question, answer)) = answers.get(answered) {
+            let text = String::from_utf8_lossy(&shown[from..]).into_owned();
+            let Some(at) = text.find(question.as_str()) else { break };
+            from += at + question.len();
+            answered += 1;
+            master.write_all(answer.as_bytes()).expect("an answer");
+        }
+    }
+    let shown = String::from_utf8_lossy(&shown).replace("\r\n", "\n");
+    assert_eq!(answered, answers.len(), "not all was asked: {shown}");
+    shown
 }
 
 /// The end of the terminal that a program writes to.

@@ -26,7 +26,7 @@ pub async fn run(context: &Context, args: MigrateArgs) -> Result<u8> {
     if &backup == schema {
         return context.wrong_use(&format!("--backup-schema {backup} is the account's own schema"));
     }
-    let opened = Opened::open(&context.settings).await?;
+    let opened = Opened::open_existing(&context.settings).await?;
     let outcome = if args.back {
         move_back(context, &opened.db, &backup, args.dry_run).await
     } else {

@@ -27,7 +27,10 @@ pub async fn run(context: &Context, args: MigrateArgs) -> Result<u8> {
     if args.roles {
         return roles::run(context, args).await;
     }
-    let opened = Opened::open(&context.settings).await?;
+    let opened = match args.dry_run {
+        true => Opened::open_existing(&context.settings).await?,
+        false => Opened::open_or_create(&context.settings).await?,
+    };
     let outcome = match args.dry_run {
         true => show(context, &opened.db).await,
         false => apply(context, &opened.db).await,

@@ -58,12 +58,12 @@ pub async fn after_run(opened: &Opened, settings: &Settings) {
     }
 }
 
-/// Opens the database; if that fails, sends an alert directly before the command ends.
+/// Opens the database, or creates the embedded one; if that fails, sends an alert directly before the command ends.
 ///
 /// # Errors
-/// As [`Opened::open`].
+/// As [`Opened::open_or_create`].
 pub async fn open_or_tell(settings: &Settings) -> Result<Opened> {
-    let opened = Opened::open(settings).await;
+    let opened = Opened::open_or_create(settings).await;
     if let Err(error) = &opened {
         tell_directly(settings, Some(error)).await;
     }

@@ -22,12 +22,15 @@ pub struct Context {
     pub settings: Settings,
     /// Whether to print one JSON document on stdout.
     pub json: bool,
+    /// The first line of what is printed for people: the database that it is about. `None` with `-q`, and for a command
+    /// without a database.
+    pub first_line: Option<String>,
     /// The progress display, on stderr.
     pub progress: Progress,
 }
 
 impl Context {
-    /// Prints a command's result: the document with `--json`, else the lines.
+    /// Prints a command's result: the document with `--json`, else the first line and the lines.
     ///
     /// # Errors
     /// The document cannot be serialized, or stdout cannot be written.
@@ -35,8 +38,24 @@ impl Context {
         self.progress.finish();
         match self.json {
             true => display::print_document(&Document::indented(document)?)?,
-            false => display::print(&lines().into())?,
+            false => {
+                self.print_first_line()?;
+                display::print(&lines().into())?
+            }
         };
+        Ok(())
+    }
+
+    /// Prints the first line of a report whose lines the command prints itself.
+    ///
+    /// # Errors
+    /// Stdout cannot be written.
+    pub fn print_first_line(&self) -> std::io::Result<()> {
+        if let Some(first) = &self.first_line {
+            let mut line = Lines::new();
+            line.wrapped(first.as_str(), 2);
+            display::print(&line)?;
+        }
         Ok(())
     }
 

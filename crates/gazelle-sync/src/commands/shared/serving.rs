@@ -165,6 +165,9 @@ impl Opener for SettingsOpener {
     async fn open(&self) -> Result<(Db, GazelleClient)> {
         self.close().await;
         let mut open = self.open.lock().await;
+        if let Some(said) = opened::creation(&self.settings) {
+            tracing::info!("{said}");
+        }
         let opened = Opened::open(&self.settings).await?;
         let client = async {
             refuse_demo(&opened, &self.settings).await?;

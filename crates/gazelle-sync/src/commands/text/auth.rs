@@ -1,6 +1,6 @@
 //! Formats the output of `auth status`.
 
-use crate::commands::auth::credential_status::{CredentialMethod, CredentialStatus, TokenOrigin};
+use crate::commands::shared::credential_status::{CredentialMethod, CredentialStatus, TokenOrigin};
 use crate::config::Settings;
 use crate::display::Lines;
 use crate::time;

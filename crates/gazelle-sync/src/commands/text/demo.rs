@@ -1,11 +1,11 @@
 //! Formats the output of `demo`.
 
 use super::run::run_text;
+use super::whereabouts::{command, day_query, opening, row};
 use crate::commands::demo::day::Visit;
 use crate::commands::demo::report::DemoReport;
 use crate::config::Settings;
 use crate::display::{self, Column, Lines, Table};
-use crate::time::MONTREAL;
 
 pub fn text(report: &DemoReport, stopped: bool, settings: &Settings) -> Lines {
     let mut text = Lines::new();
@@ -26,54 +26,35 @@ pub fn text(report: &DemoReport, stopped: bool, settings: &Settings) -> Lines {
         text.blank().table(&visits_table(&report.tire_le_coyote));
     }
     text.blank().line("4. Where it is, and how to look further");
-    text.blank().line(format!("  data folder   {}", report.data_dir));
+    command(&mut text, "data folder", &report.data_dir);
     match (&report.database_url, stopped) {
-        (Some(url), false) => text.line(format!("  psql          psql \"{url}\"")),
-        _ => text.line("  the embedded database is stopped; any command starts it again"),
+        (Some(url), false) => command(&mut text, "psql", &format!("psql \"{url}\"")),
+        _ => command(&mut text, "psql", &in_demo(settings, "psql")),
     };
-    // The date in Montréal: current_date would be that of the session's time zone.
-    let look = |command| opening(settings, command);
-    text.line(format!("  contents      {}", look("status")));
-    text.line(format!("  quarantine    {}", look("errors")));
-    text.line(format!(
-        "  a day         SELECT * FROM v_appointments_montreal WHERE date_montreal = (now() AT TIME ZONE '{MONTREAL}')::date \
-         ORDER BY time_montreal;"
-    ));
-    text.line("  your own data GAZELLE_API_KEY=… gazelle-sync sync --mode full --data-dir another-folder");
+    let look = |command| in_demo(settings, command);
+    command(&mut text, "contents", &look("status"));
+    command(&mut text, "quarantine", &look("errors"));
+    row(&mut text, "a day", &day_query(settings));
+    let own = "GAZELLE_API_KEY=… gazelle-sync sync --mode full --data-dir another-folder";
+    command(&mut text, "your own data", own);
     match &report.dashboard {
         Some(address) => {
             text.blank().line("5. The dashboard, until Ctrl-C; an appointment moves every minute").blank();
-            text.line(format!("  dashboard     {address}"));
+            command(&mut text, "dashboard", address);
         }
         None => {
-            text.line(format!("  dashboard     {}", look("demo --open")));
+            command(&mut text, "dashboard", &look("demo --open"));
         }
     }
     text
 }
 
-/// A shell command that opens the demo's database: it names a folder or schema that is not the default, and unsets
-/// a configured database.
-fn opening(settings: &Settings, command: &str) -> String {
-    let mut line = format!("gazelle-sync {command}");
-    if settings.database_url.is_some() {
-        line.insert_str(0, "DATABASE_URL= ");
-    }
-    for (key, flag) in [("data_dir", "--data-dir"), ("schema", "--schema")] {
-        let shown = settings.shown().into_iter().find(|shown| shown.key == key);
-        let given = shown.filter(|shown| shown.from.as_deref().is_some_and(|from| from != "default"));
-        if let Some(value) = given.and_then(|shown| shown.value) {
-            let value = if key == "data_dir" { settings.data_dir.display().to_string() } else { value };
-            line += &format!(" {flag} {}", in_shell(&value));
-        }
-    }
-    line
-}
-
-/// A word quoted for the shell.
-fn in_shell(word: &str) -> String {
-    let is_plain = word.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"/._-".contains(&byte));
-    if is_plain { word.to_owned() } else { format!("'{}'", word.replace('\'', "'\\''")) }
+/// A shell command that opens the demo's database, also where another is configured.
+fn in_demo(settings: &Settings, command: &str) -> String {
+    let unset = if settings.database_url.is_some() { "DATABASE_URL= " } else { "" };
+    let mut embedded = settings.clone();
+    embedded.database_url = None;
+    format!("{unset}{}", opening(&embedded, command))
 }
 
 fn visits_table(visits: &[Visit]) -> Table {
@@ -125,12 +106,12 @@ mod tests {
             };
             Settings::load(&layers).unwrap()
         };
-        assert_eq!(opening(&settings(&[], &[]), "status"), "gazelle-sync status");
+        assert_eq!(in_demo(&settings(&[], &[]), "status"), "gazelle-sync status");
         let moved = settings(&[("data_dir", "/tmp/it's here"), ("schema", "atelier")], &[]);
-        let line = opening(&moved, "errors");
+        let line = in_demo(&moved, "errors");
         assert_eq!(line, r"gazelle-sync errors --data-dir '/tmp/it'\''s here' --schema atelier");
         let other = settings(&[], &[("GAZELLE_SYNC_DATA_DIR", "/x"), ("DATABASE_URL", "postgres://h/d")]);
-        assert_eq!(opening(&other, "status"), "DATABASE_URL= gazelle-sync status --data-dir /x");
+        assert_eq!(in_demo(&other, "status"), "DATABASE_URL= gazelle-sync status --data-dir /x");
     }
 
     fn run(mode: RunMode, fetched: u64, staged: u64) -> RunReport {

@@ -1,4 +1,5 @@
-//! Formats what commands print for people, one file per command; `run`, `differences` and `source` are shared. With
+//! Formats what commands print for people, one file per command; `run`, `differences`, `source` and
+//! `whereabouts` are shared. With
 //! `--json` the same values are printed as they are.
 
 pub mod alerts;
@@ -23,3 +24,4 @@ pub mod status;
 pub mod undo;
 pub mod verify;
 pub mod warnings;
+pub mod whereabouts;

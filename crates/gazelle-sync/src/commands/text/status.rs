@@ -40,7 +40,8 @@ pub fn text(report: &StatusReport, zone: &TimeZone, embedded: Option<&Embedded>)
     match embedded {
         Some(Embedded { url, runs_on: true }) => text.line(format!("psql \"{url}\"")),
         Some(_) => text.wrapped(
-            "the embedded database runs only while a command needs it (`gazelle-sync demo` leaves it running)",
+            "the embedded database runs only while a command needs it (`gazelle-sync psql` opens it, `gazelle-sync db start` keeps \
+             it running)",
             2,
         ),
         None => &mut text,

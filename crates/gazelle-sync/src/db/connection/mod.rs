@@ -2,6 +2,7 @@
 
 pub(in crate::db) mod dial;
 pub(in crate::db) mod encryption;
+pub(in crate::db) mod libpq;
 mod silence;
 pub(in crate::db) mod timeouts;
 pub(in crate::db) mod tls;
@@ -163,6 +164,26 @@ pub fn route(url: &str, names_authority: bool) -> Option<Route> {
     let is_verified = encryption.verification(&config, demanded) == Verification::Demanded;
     let is_protected = encryption.mode == SslMode::Require && is_verified;
     Some(Route { host, is_local: is_local(&config), is_protected })
+}
+
+/// The first host of a connection string and its database, for people: `db.example.org/shop`. No user and no password.
+/// `None` if the text is not a connection string.
+pub fn host_and_database(url: &str) -> Option<String> {
+    let (url, _) = take_libpq_parameters(url);
+    let config = Config::from_str(&url).ok().filter(|_| !has_stray_at(&url))?;
+    let port = config.get_ports().first().filter(|port| **port != 5432);
+    let port = port.map(|port| format!(":{port}")).unwrap_or_default();
+    let database = config.get_dbname();
+    Some(match (config.get_hosts().first()?, database) {
+        (Host::Tcp(host), database) => {
+            let host = if host.contains(':') { format!("[{host}]") } else { host.clone() };
+            format!("{host}{port}{}", database.map(|name| format!("/{name}")).unwrap_or_default())
+        }
+        #[cfg(unix)]
+        (Host::Unix(folder), Some(name)) => format!("{name} on the socket in {}{port}", folder.display()),
+        #[cfg(unix)]
+        (Host::Unix(folder), None) => format!("on the socket in {}{port}", folder.display()),
+    })
 }
 
 /// Whether a connection string can be parsed, before connecting.

@@ -39,6 +39,22 @@ fn a_connection_string_that_cannot_be_used_is_told_by_the_name_of_its_parameter(
 }
 
 #[test]
+fn people_are_told_host_and_database_and_nothing_of_user_or_password() {
+    for (url, told) in [
+        ("postgres://sync:geheim@db.example.org/shop?sslmode=verify-full", Some("db.example.org/shop")),
+        ("postgres://sync:geheim@db.example.org:6543", Some("db.example.org:6543")),
+        ("postgres://sync:geheim@[::1]:6543/shop", Some("[::1]:6543/shop")),
+        ("postgres://one,two:5433/shop", Some("one/shop")),
+        ("host=/run/pg dbname=shop password=geheim", Some("shop on the socket in /run/pg")),
+        ("postgres://sync@%2Frun%2Fpg:5433", Some("on the socket in /run/pg:5433")),
+        ("postgres://sync:so@geheim@db/shop", None),
+        ("postgres:///shop", None),
+    ] {
+        assert_eq!(host_and_database(url).as_deref(), told, "{url}");
+    }
+}
+
+#[test]
 fn a_place_names_host_port_and_database_and_no_person() {
     for (url, told) in [
         ("postgres://sync:geheim@db/shop", "db:5432 (database shop)"),

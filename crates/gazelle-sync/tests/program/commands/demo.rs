@@ -1,69 +1,17 @@
 //! `demo` on a machine with nothing configured: twice, beside tables of a user's own, and really stopped at the end.
 
-use std::os::unix::fs::PermissionsExt;
-use std::path::PathBuf;
 use std::process::Stdio;
 
 use serde_json::Value;
 use tokio::io::{AsyncBufReadExt, BufReader};
-use tokio::process::Command;
 
+use crate::support::own_server::OwnServer;
 use crate::support::service::{client, until};
 use crate::support::tools::signal;
-use crate::support::{Ran, ran};
-
-/// A data folder whose server does not outlive the test.
-struct Folder {
-    folder: tempfile::TempDir,
-}
-
-impl Folder {
-    fn new() -> Folder {
-        let folder = tempfile::tempdir().unwrap();
-        // As root the server's own account must get through.
-        std::fs::set_permissions(folder.path(), PermissionsExt::from_mode(0o711)).unwrap();
-        Folder { folder }
-    }
-
-    fn data(&self) -> PathBuf {
-        self.folder.path().join("data")
-    }
-
-    async fn run(&self, args: &[&str]) -> Ran {
-        ran(self.command(args)).await
-    }
-
-    fn command(&self, args: &[&str]) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_gazelle-sync"));
-        command
-            .args(args)
-            .env_clear()
-            .env("PATH", std::env::var_os("PATH").unwrap_or_default())
-            .env("HOME", self.folder.path())
-            .env("GAZELLE_SYNC_DATA_DIR", self.data())
-            .current_dir(self.folder.path())
-            .kill_on_drop(true);
-        command
-    }
-}
-
-impl Drop for Folder {
-    fn drop(&mut self) {
-        let Ok(text) = std::fs::read_to_string(self.data().join("postgres/data/postmaster.pid")) else {
-            return;
-        };
-        if let Some(pid) =
-            text.lines().next().and_then(|pid| rustix::process::Pid::from_raw(pid.parse().ok()?))
-        {
-            // It may have ended by itself.
-            let _ = rustix::process::kill_process(pid, rustix::process::Signal::QUIT);
-        }
-    }
-}
 
 #[tokio::test]
 async fn a_demo_works_again_leaves_what_is_the_users_and_stops_when_told() {
-    let folder = Folder::new();
+    let folder = OwnServer::new();
     let first = folder.run(&["demo", "--small", "--json"]).await.success();
     let url = first["database_url"].as_str().unwrap().to_owned();
     let db = crate::support::connect(&url).await;
@@ -109,7 +57,7 @@ async fn a_demo_works_again_leaves_what_is_the_users_and_stops_when_told() {
 
 #[tokio::test]
 async fn a_demo_that_is_opened_shows_its_dashboard_until_it_is_told_to_end() {
-    let folder = Folder::new();
+    let folder = OwnServer::new();
     let args = ["demo", "--open", "--small", "--json", "--listen", "127.0.0.1:0"];
     let mut demo = folder.command(&args).stdin(Stdio::null()).stdout(Stdio::piped()).spawn().unwrap();
     let mut lines = BufReader::new(demo.stdout.take().unwrap()).lines();

@@ -69,7 +69,11 @@ async fn a_deployment_that_is_well_is_told_so_and_nothing_is_touched() {
     assert_eq!(text.code, 0, "{text}");
     let report = run.json();
     let lines = report["checks"].as_array().unwrap().len();
-    assert_eq!(text.stdout.lines().count(), lines + 1, "one line each, and one for all: {text}");
+    assert_eq!(
+        text.stdout.lines().count(),
+        lines + 2,
+        "one line each, one for all, and one for the database: {text}"
+    );
     assert!(text.stdout.contains("5 warning(s), 0 problem(s)"), "{text}");
 }
 

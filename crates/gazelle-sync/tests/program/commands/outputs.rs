@@ -105,6 +105,10 @@ fn varying(now: &Zoned) -> Vec<(String, &'static str)> {
         (r"127\.0\.0\.1:\d{2,}/", "127.0.0.1:port/"),
         (r"/app/enter/[\w-]+", "/app/enter/secret"),
         (r"gazelle_v6_\d{14}(_\d+)?", "gazelle_v6_yyyymmddhhmmss"),
+        (
+            r"mirror\s+on\s+the\s+socket\s+in\s+/\S+,\s+schema\s+(\w+)\s+",
+            "mirror on the socket in /socket, schema $1 ",
+        ),
         (r"not needed:\s+/\S+\s+is\s+this\s+machine", "not needed: /socket is this machine"),
         (r"Postgres [^,]*(?:,[^,]*)?,\s+database\s+mirror,", "Postgres nn, database mirror,"),
     ];

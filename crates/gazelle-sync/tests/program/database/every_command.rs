@@ -23,9 +23,10 @@ pub struct CommandResult {
 }
 
 /// Commands that speak to no database, or to one of their own.
-const ELSEWHERE: [&str; 5] = ["completions", "demo", "man", "settings", "simulate"];
+const ELSEWHERE: [&str; 9] =
+    ["completions", "db start", "db status", "db stop", "demo", "init", "man", "settings", "simulate"];
 /// Those that are played by something of their own.
-const OTHERWISE: [&str; 3] = ["auth login", "auth logout", "serve"];
+const OTHERWISE: [&str; 4] = ["auth login", "auth logout", "psql", "serve"];
 
 /// Every command of the command line, with those below it.
 fn there_are() -> BTreeSet<String> {

@@ -1,7 +1,5 @@
 //! `auth`: shows, obtains or removes the credential for Gazelle.
 
-pub mod credential_status;
-
 use std::time::Duration;
 
 use anyhow::{Result, bail};
@@ -9,6 +7,7 @@ use serde_json::json;
 
 use super::shared::context::Context;
 use super::shared::context::FAILED;
+use super::shared::credential_status::CredentialStatus;
 use super::shared::opened;
 use super::shared::opened::Opened;
 use super::text::auth::status_text;
@@ -18,7 +17,6 @@ use crate::display::{self, Lines};
 use crate::migrate;
 use crate::source::OauthLogin;
 use crate::time;
-use credential_status::CredentialStatus;
 
 /// Runs the chosen action.
 ///
@@ -55,7 +53,7 @@ async fn log_in(context: &Context, args: LoginArgs) -> Result<u8> {
     }
     let store = credentials::store(settings)?;
     if settings.token_key.is_some() {
-        let opened = Opened::open(settings).await?;
+        let opened = Opened::open_or_create(settings).await?;
         let prepared = migrate::prepare(&opened.db).await;
         opened.close().await?;
         prepared?;
