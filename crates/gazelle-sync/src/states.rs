@@ -186,14 +186,14 @@ impl ValueEnum for RunMode {
 words! {
     /// The state of a run, as `sync_runs` holds it.
     RunState {
-        /// It ended with this [`Status`].
-        Success = Status::Success.as_str(),
+        /// It ended with this [`RunOutcome`].
+        Success = RunOutcome::Success.as_str(),
         /// As above.
-        Partial = Status::Partial.as_str(),
+        Partial = RunOutcome::Partial.as_str(),
         /// As above.
-        Failed = Status::Failed.as_str(),
+        Failed = RunOutcome::Failed.as_str(),
         /// As above.
-        Interrupted = Status::Interrupted.as_str(),
+        Interrupted = RunOutcome::Interrupted.as_str(),
         /// It has not ended.
         Running = "running",
     }
@@ -201,13 +201,13 @@ words! {
 
 impl RunState {
     /// How the run ended; none while it is running.
-    pub fn ended(self) -> Option<Status> {
+    pub fn ended(self) -> Option<RunOutcome> {
         match self {
             RunState::Running => None,
-            RunState::Success => Some(Status::Success),
-            RunState::Partial => Some(Status::Partial),
-            RunState::Failed => Some(Status::Failed),
-            RunState::Interrupted => Some(Status::Interrupted),
+            RunState::Success => Some(RunOutcome::Success),
+            RunState::Partial => Some(RunOutcome::Partial),
+            RunState::Failed => Some(RunOutcome::Failed),
+            RunState::Interrupted => Some(RunOutcome::Interrupted),
         }
     }
 }
@@ -226,7 +226,7 @@ words! {
 
 words! {
     /// How a run ended.
-    Status {
+    RunOutcome {
         /// Every walk was complete and the counts agree.
         Success = "success",
         /// Something is incomplete or withheld; what was written is right.
@@ -238,23 +238,23 @@ words! {
     }
 }
 
-impl Status {
+impl RunOutcome {
     /// The exit status of the program.
     pub fn exit_code(self) -> u8 {
         match self {
-            Status::Success => 0,
-            Status::Partial | Status::Interrupted => 3,
-            Status::Failed => 1,
+            RunOutcome::Success => 0,
+            RunOutcome::Partial | RunOutcome::Interrupted => 3,
+            RunOutcome::Failed => 1,
         }
     }
 
     /// The worse of two, in the order failed, interrupted, partial, success.
-    pub fn and(self, other: Status) -> Status {
+    pub fn and(self, other: RunOutcome) -> RunOutcome {
         match (self, other) {
-            (Status::Failed, _) | (_, Status::Failed) => Status::Failed,
-            (Status::Interrupted, _) | (_, Status::Interrupted) => Status::Interrupted,
-            (Status::Partial, _) | (_, Status::Partial) => Status::Partial,
-            _ => Status::Success,
+            (RunOutcome::Failed, _) | (_, RunOutcome::Failed) => RunOutcome::Failed,
+            (RunOutcome::Interrupted, _) | (_, RunOutcome::Interrupted) => RunOutcome::Interrupted,
+            (RunOutcome::Partial, _) | (_, RunOutcome::Partial) => RunOutcome::Partial,
+            _ => RunOutcome::Success,
         }
     }
 }
@@ -276,7 +276,7 @@ mod tests {
         }
         for state in RunState::ALL {
             assert_eq!(state.as_str().parse(), Ok(*state));
-            assert_eq!(state.ended().map(Status::as_str).unwrap_or("running"), state.as_str());
+            assert_eq!(state.ended().map(RunOutcome::as_str).unwrap_or("running"), state.as_str());
         }
         for word in ["", "Open", "open ", "pending"] {
             assert!(word.parse::<CaseState>().is_err(), "{word:?}");
@@ -297,5 +297,59 @@ mod tests {
             assert_eq!(serde_json::to_value(mode).unwrap(), word);
             assert_eq!(serde_json::from_value::<RunMode>(word.into()).unwrap(), *mode);
         }
+    }
+}
+
+words! {
+    /// The command of a run.
+    RunCommand {
+        /// `sync`, also by the service.
+        Sync = "sync",
+        /// `fetch`.
+        Fetch = "fetch",
+        /// `reconcile`.
+        Reconcile = "reconcile",
+        /// `errors retry`.
+        ErrorsRetry = "errors retry",
+        /// `deletions approve`.
+        DeletionsApprove = "deletions approve",
+        /// `replay`.
+        Replay = "replay",
+        /// `replay --dry-run`.
+        ReplayDryRun = "replay --dry-run",
+        /// `undo`.
+        Undo = "undo",
+        /// `undo --lift`.
+        UndoLift = "undo --lift",
+        /// `demo`.
+        Demo = "demo",
+    }
+}
+
+words! {
+    /// How a request for a run (`sync_wanted_runs`) ended.
+    RequestOutcome {
+        /// As its run.
+        Success = RunOutcome::Success.as_str(),
+        /// As its run.
+        Partial = RunOutcome::Partial.as_str(),
+        /// As its run.
+        Failed = RunOutcome::Failed.as_str(),
+        /// It was not served, for the reason that the row holds.
+        Refused = "refused",
+    }
+}
+
+words! {
+    /// What started a run.
+    RunTrigger {
+        /// A command, typed by a user or from a script.
+        Command = "command",
+        /// The service, by its schedule.
+        Schedule = "schedule",
+        /// The service, for a row of `sync_wanted_runs`.
+        Request = "request",
+        /// The demo.
+        Demo = "demo",
     }
 }

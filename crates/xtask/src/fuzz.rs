@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Result, bail};
 use clap::Args;
-use gazelle_sync::entities::read::{Reconciled, RecordError};
+use gazelle_sync::entities::read::{ReconciledRecord, RecordError};
 use gazelle_sync::entities::table::Value as Cell;
 use gazelle_sync::entities::{ENTITIES, Entity, example};
 use gazelle_sync::gazelle_to_staging::records::receive::receive_made_up;
@@ -110,7 +110,7 @@ fn outcome(entity: &Entity, text: &str) -> Result<&'static str> {
 }
 
 /// What goes to the database must be what its columns take.
-fn check_rows(entity: &Entity, reconciled: &Reconciled) -> Result<()> {
+fn check_rows(entity: &Entity, reconciled: &ReconciledRecord) -> Result<()> {
     for (index, row) in &reconciled.rows {
         let table = entity.tables[*index];
         if row.values.len() != table.columns.len() {

@@ -5,10 +5,10 @@
 
 use std::process::ExitCode;
 
-use gazelle_sync::entities::read::{Reconciled, RecordError};
-use gazelle_sync::entities::table::{Rule::*, Table, column};
+use gazelle_sync::entities::read::{ReconciledRecord, RecordError};
+use gazelle_sync::entities::table::{Heading, Rule::*, Table, column};
 use gazelle_sync::entities::{
-    ApiList, DateFilter, Entity, Getter, Label, Nested, Query, Walk, WarningCode, registry, rows,
+    ApiList, DateFilter, Entity, Getter, Label, Nested, Query, WalkQuery, WarningCode, registry, rows,
 };
 use serde_json_borrow::Value as Json;
 
@@ -34,6 +34,7 @@ static GAZELLE_INVOICES: Table = Table {
 
 static GAZELLE_INVOICE_ITEMS: Table = Table {
     name: "gazelle_invoice_items",
+    heading: Some(Heading { en: "Items", fr: "Lignes" }),
     owner: Some("invoice_external_id"),
     list: Some(Nested {
         path: &["allInvoiceItems"],
@@ -70,7 +71,7 @@ static INVOICES: Entity = Entity {
     name_sql: None,
     time_column: None,
     staging_table: "staging_invoices",
-    walk: Walk {
+    walk: WalkQuery {
         page_query: Query::new(concat!(include_str!("page.graphql"), include_str!("fields.graphql"))),
         operation: "InvoicesPage",
         root: "allInvoices",
@@ -94,8 +95,8 @@ static INVOICES: Entity = Entity {
 };
 
 /// The invoice, then its items.
-fn reconcile(record: &Json<'_>) -> Result<Reconciled, RecordError> {
-    let mut reconciled = Reconciled::default();
+fn reconcile(record: &Json<'_>) -> Result<ReconciledRecord, RecordError> {
+    let mut reconciled = ReconciledRecord::default();
     let invoice = rows::of_record(TABLES, record, &mut reconciled)?;
     let items = rows::listed(TABLES, &GAZELLE_INVOICE_ITEMS, &invoice, &mut reconciled);
     reconciled.add([invoice]);

@@ -11,9 +11,9 @@ pub mod trust;
 
 pub use roles::apply::{apply, cover, current, public_roles, script};
 pub use roles::changes::{Changes, Fact};
-pub use roles::close::{BeyondRows, beyond_rows, close, take_beyond_rows};
-pub use roles::more_than_rows::{MoreThanRows, more_than_rows};
-pub use roles::needed_first::{NeededFirst, check_named, check_needed_first, needed_first};
+pub use roles::close::{NonRowPrivilege, beyond_rows, close, take_beyond_rows};
+pub use roles::more_than_rows::{ExcessPrivilege, more_than_rows};
+pub use roles::needed_first::{Prerequisites, check_named, check_needed_first, needed_first};
 pub use roles::{PUBLIC_ROLES, Roles};
 pub use trust::creators::{Creator, creators};
 pub use trust::embedded::take_over;

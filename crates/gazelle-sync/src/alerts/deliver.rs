@@ -16,7 +16,7 @@ use super::kind::TEST;
 use super::outbox::{self, Claim, LONGEST_WAIT, Message};
 use super::words::{Text, Words};
 use crate::config::Settings;
-use crate::db::{Db, DbError, Fault};
+use crate::db::{Db, DbError, DbErrorClass};
 use crate::delay;
 use crate::display::{self, shortened};
 use crate::stop;
@@ -87,7 +87,7 @@ async fn mark_unrecorded(db: &Db, unrecorded: &Unrecorded) -> Result<Option<DbEr
     for id in ids {
         match outbox::sent(db, id).await {
             Ok(()) => drop(locked(unrecorded).remove(&id)),
-            Err(refusal) if refusal.fault == Fault::Record => drop(refused.get_or_insert(refusal)),
+            Err(refusal) if refusal.fault == DbErrorClass::Record => drop(refused.get_or_insert(refusal)),
             Err(error) => return Err(error),
         }
     }
@@ -149,14 +149,14 @@ impl Pass<'_> {
     async fn note_sent(&mut self, message: &Message) -> Result<(), DbError> {
         match within(self.stop, note(self.db, message, &DeliveryOutcome::Sent)).await {
             Ok(_) => Ok(()),
-            Err(refusal) if refusal.fault == Fault::Record => {
+            Err(refusal) if refusal.fault == DbErrorClass::Record => {
                 locked(self.unrecorded).insert(message.id);
                 let wait = wait(self.first_wait, message.attempts);
                 let why = format!("it was sent, but could not be marked as sent: {refusal}");
                 let put_off = outbox::put_off_unrecorded(self.db, message, &why, wait);
                 self.leave_out(message.id, refusal);
                 match within(self.stop, put_off).await {
-                    Err(error) if error.fault != Fault::Record => Err(error),
+                    Err(error) if error.fault != DbErrorClass::Record => Err(error),
                     _ => Ok(()),
                 }
             }
@@ -195,7 +195,7 @@ async fn note(db: &Db, message: &Message, outcome: &DeliveryOutcome) -> Result<b
         };
         match noted {
             // What concerns the one message does not pass by itself.
-            Err(error) if left > 0 && error.fault != Fault::Record => {
+            Err(error) if left > 0 && error.fault != DbErrorClass::Record => {
                 tracing::warn!(%error, "what became of a message could not be noted yet");
                 left -= 1;
                 tokio::time::sleep(NOTE_AGAIN_AFTER).await;

@@ -29,7 +29,7 @@ const LAST_ATTEMPTS: u32 = 5;
 
 /// A problem that stops the service and cannot be written to the database.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Trouble {
+pub enum ServiceProblem {
     /// The database is unusable: it accepts no alerts.
     Database {
         /// The cause, in one line.
@@ -46,23 +46,23 @@ pub enum Trouble {
     },
 }
 
-impl Trouble {
+impl ServiceProblem {
     fn kind(&self) -> Kind {
         match self {
-            Trouble::Database { .. } => Kind::Database,
-            Trouble::Stuck { .. } => Kind::ServiceStuck,
+            ServiceProblem::Database { .. } => Kind::Database,
+            ServiceProblem::Stuck { .. } => Kind::ServiceStuck,
         }
     }
 
     fn facts(&self) -> Facts {
         let facts = match self {
-            Trouble::Database { reason, since, last_good_at } => {
+            ServiceProblem::Database { reason, since, last_good_at } => {
                 let mut facts = vec![("reason", json!(reason)), ("since_at", json!(since.to_string()))];
                 // JSON null would mean that there never was a good run.
                 facts.extend(last_good_at.map(|at| ("last_good_at", json!(at.to_string()))));
                 facts
             }
-            Trouble::Stuck { reason } => vec![("reason", json!(reason))],
+            ServiceProblem::Stuck { reason } => vec![("reason", json!(reason))],
         };
         facts.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
     }
@@ -147,14 +147,14 @@ impl DirectAlerts {
 
     /// Sends a new problem to every channel once, then the configured reminders, and when it is over a last message
     /// to the channels that were told. A message that is not accepted is tried again later.
-    pub async fn tell(
+    pub async fn send(
         &mut self,
         settings: &Settings,
         channels: &Channels,
-        trouble: Option<Trouble>,
+        trouble: Option<ServiceProblem>,
         now: Timestamp,
     ) {
-        let kind = trouble.as_ref().map(Trouble::kind);
+        let kind = trouble.as_ref().map(ServiceProblem::kind);
         if self.open.as_ref().is_some_and(|open| Some(open.kind) != kind) {
             self.expiry = self.open.take().and_then(|open| open.closed(now));
         }
@@ -176,7 +176,7 @@ impl DirectAlerts {
 }
 
 impl OpenAlert {
-    fn new(trouble: &Trouble, now: Timestamp) -> OpenAlert {
+    fn new(trouble: &ServiceProblem, now: Timestamp) -> OpenAlert {
         OpenAlert {
             id: Uuid::now_v7(),
             kind: trouble.kind(),

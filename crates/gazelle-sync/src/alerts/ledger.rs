@@ -139,7 +139,7 @@ pub async fn forget_old(db: &Db) -> Result<Option<String>, DbError> {
     let before = now.saturating_sub(KEPT).unwrap_or(Timestamp::UNIX_EPOCH);
     let removed = removal::remove_before(db, "sync_alerts", "closed_at", before).await?;
     given_up?;
-    Ok(removed.said("sync_alerts"))
+    Ok(removed.kept_rows_message("sync_alerts"))
 }
 
 /// The message that a channel is due for an alert that goes on, with its position among the alert's messages; none if no message

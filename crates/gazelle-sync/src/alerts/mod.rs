@@ -32,7 +32,7 @@ pub use current::{Problem, current};
 pub use deadman::{ping, ping_now};
 pub use deliver::{Delivered, Unrecorded, deliver, send_test};
 pub use deliveries::{Delivery, deliveries};
-pub use direct::{DirectAlerts, Trouble};
+pub use direct::{DirectAlerts, ServiceProblem};
 pub use invitation::InvitationMail;
 pub use kind::{Kind, Occasion};
 pub use ledger::{AlertChanges, forget_old, watch};

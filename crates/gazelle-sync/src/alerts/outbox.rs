@@ -10,7 +10,7 @@ use tokio_postgres::types::Type;
 use uuid::Uuid;
 
 use super::kind::Occasion;
-use crate::db::{Db, DbError, Fault, Param};
+use crate::db::{Db, DbError, DbErrorClass, Param};
 use crate::lease::{Unfenced, UnfencedTx};
 use crate::staging::written;
 
@@ -120,7 +120,7 @@ pub async fn claim(db: &Db, channel: &str, left_out: &[Uuid]) -> Result<Claim, D
     match claim_one(tx, id, until).await {
         Ok(Some(message)) => Ok(Claim::Ours(Box::new(message))),
         Ok(None) => Ok(Claim::Nothing),
-        Err(refusal) if refusal.fault == Fault::Record => Ok(Claim::Refused(id, refusal)),
+        Err(refusal) if refusal.fault == DbErrorClass::Record => Ok(Claim::Refused(id, refusal)),
         Err(error) => Err(error),
     }
 }

@@ -86,7 +86,7 @@ async fn test(context: &Context) -> Result<u8> {
 
 async fn check(context: &Context, opened: &Opened) -> Result<u8> {
     migrate::prepare(&opened.db).await?;
-    let (changes, delivered) = alerting::look(opened, &context.settings).await?;
+    let (changes, delivered) = alerting::evaluate(opened, &context.settings).await?;
     let document = json!({
         "opened": changes.opened,
         "over": changes.closed,

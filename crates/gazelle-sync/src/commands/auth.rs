@@ -68,7 +68,7 @@ async fn log_in(context: &Context, args: LoginArgs) -> Result<u8> {
         };
         let mut lines = Lines::new();
         lines.line("Open this address in a browser,").blank().line(format!("  {address}")).blank().line(next);
-        display::tell(lines);
+        display::print_to_stderr(lines);
     })
     .await?;
     tracing::info!(kept_in = %store.place(), "a login at Gazelle ended with tokens, which are kept");

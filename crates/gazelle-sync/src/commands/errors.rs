@@ -115,7 +115,7 @@ async fn list_json(mut cases: Pages<'_>, found: usize, filter: &ErrorFilter) -> 
     let listed = list.len();
     list.end()?;
     if let Some(left_out) = left_out(listed, found) {
-        display::tell(left_out);
+        display::print_to_stderr(left_out);
     }
     Ok(0)
 }
@@ -168,7 +168,7 @@ async fn show(context: &Context, opened: &Opened, entities: &[&'static Entity], 
         let mut connection = opened.db.connection().await?;
         let tx = explain::begin(&mut connection).await?;
         for case in cases {
-            stories.push(case::tell(&tx, entity, case, &zone).await?);
+            stories.push(case::read(&tx, entity, case, &zone).await?);
         }
     }
     if stories.is_empty() {

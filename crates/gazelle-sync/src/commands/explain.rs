@@ -32,12 +32,12 @@ struct ExplainedValue {
 /// production has the record; it is in staging only.
 pub async fn run(context: &Context, args: ExplainArgs) -> Result<u8> {
     let tell = async |tx: &Tx<'_>, found: Vec<FoundRecord>, zone: &TimeZone| {
-        tell(context, &args, tx, found, zone).await
+        explain(context, &args, tx, found, zone).await
     };
     record::about(context, &args.id, args.entity.as_ref(), tell).await
 }
 
-async fn tell(
+async fn explain(
     context: &Context,
     args: &ExplainArgs,
     tx: &Tx<'_>,

@@ -17,7 +17,7 @@ use crate::explain::history;
 pub async fn run(context: &Context, args: HistoryArgs) -> Result<u8> {
     record::about(context, &args.id, args.entity.as_ref(), async |tx, found, zone| {
         let [found] = found.as_slice() else { return context.wrong_use(&in_several(&args.id, &found)) };
-        let told = history::tell(tx, found, &args.id, args.limit as usize, zone).await?;
+        let told = history::read(tx, found, &args.id, args.limit as usize, zone).await?;
         context.print(&told, || text(&told))?;
         Ok(0)
     })

@@ -169,7 +169,7 @@ fn wrong_settings(error: &SettingsError, json: bool) -> ExitCode {
         for problem in &error.problems {
             lines.line(format!("  - {problem}"));
         }
-        display::tell(lines);
+        display::print_to_stderr(lines);
         return ExitCode::from(WRONG_USE);
     };
     failed(&error.to_string(), json, WRONG_USE)

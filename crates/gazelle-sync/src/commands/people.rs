@@ -14,7 +14,7 @@ use crate::cli::{PeopleAction, PeopleArgs, RoleFlags};
 use crate::db::Db;
 use crate::migrate;
 use crate::people::secrets::Token;
-use crate::people::{self, Invite, Refusal};
+use crate::people::{self, Invite, PersonChangeError};
 
 /// Runs the chosen action.
 ///
@@ -79,7 +79,7 @@ async fn invite(
     };
     let invitation = match people::invite(db, &invite, Token::random()?).await? {
         Ok(invitation) => invitation,
-        Err(refusal) => bail!(said(refusal, name)),
+        Err(refusal) => bail!(refusal_text(refusal, name)),
     };
     let link = context.settings.dashboard_address(&format!("/app/enter/{}", invitation.link.text()));
     if let Some(mail) = &mail {
@@ -119,7 +119,7 @@ async fn change_role(context: &Context, db: &Db, name: &str, role: &RoleFlags) -
             context.print(&person, || format!("{} is {word} now, and signed out everywhere", person.name))?;
             Ok(0)
         }
-        Err(refusal) => bail!(said(refusal, name)),
+        Err(refusal) => bail!(refusal_text(refusal, name)),
     }
 }
 
@@ -132,7 +132,7 @@ async fn disable(context: &Context, db: &Db, name: &str) -> Result<u8> {
             })?;
             Ok(0)
         }
-        Err(refusal) => bail!(said(refusal, name)),
+        Err(refusal) => bail!(refusal_text(refusal, name)),
     }
 }
 
@@ -147,19 +147,19 @@ async fn sign_out(context: &Context, db: &Db, name: &str) -> Result<u8> {
 async fn named(db: &Db, name: &str) -> Result<Uuid> {
     match people::by_name(db, name).await? {
         Some(id) => Ok(id),
-        None => bail!(said(Refusal::Nobody, name)),
+        None => bail!(refusal_text(PersonChangeError::Nobody, name)),
     }
 }
 
-fn said(refusal: Refusal, name: &str) -> String {
+fn refusal_text(refusal: PersonChangeError, name: &str) -> String {
     match refusal {
-        Refusal::Name => "a name has 1 to 80 characters, all visible".to_owned(),
-        Refusal::TechnicianMissing => "a technician needs --technician ID".to_owned(),
-        Refusal::TechnicianUnknown => {
+        PersonChangeError::Name => "a name has 1 to 80 characters, all visible".to_owned(),
+        PersonChangeError::TechnicianMissing => "a technician needs --technician ID".to_owned(),
+        PersonChangeError::TechnicianUnknown => {
             "no user with this id is stored: the ids are in gazelle_users (external_id)".to_owned()
         }
-        Refusal::Nobody => format!("there is no person {name:?} (gazelle-sync people lists them)"),
-        Refusal::Exists(_) => format!("somebody has the name {name:?} already"),
-        Refusal::Oneself => "nobody changes their own role".to_owned(),
+        PersonChangeError::Nobody => format!("there is no person {name:?} (gazelle-sync people lists them)"),
+        PersonChangeError::Exists(_) => format!("somebody has the name {name:?} already"),
+        PersonChangeError::Oneself => "nobody changes their own role".to_owned(),
     }
 }

@@ -45,7 +45,7 @@ async fn psql(context: &Context, url: &str, args: PsqlArgs) -> Result<u8> {
     command.envs(libpq_environment(&connect_settings(settings, url))?).args(args.args);
     context.progress.finish();
     if let (Some(first), true) = (&context.first_line, stdin().is_terminal() && stdout().is_terminal()) {
-        display::tell(first.as_str());
+        display::print_to_stderr(first.as_str());
     }
     // Ctrl-C cancels a statement of psql: it must not end this program and with it the embedded server.
     let _interrupts = signal(SignalKind::interrupt())?;

@@ -16,7 +16,7 @@ use crate::db::Db;
 use crate::orchestrator::{Job, Stages, run_sync};
 use crate::run_log::kinds::{RunCommand, RunState, RunTrigger};
 use crate::run_log::last_runs::{self, LastRun};
-use crate::run_log::report::{RunReport, Status};
+use crate::run_log::report::{RunOutcome, RunReport};
 
 /// `sync`: both stages.
 ///
@@ -80,7 +80,7 @@ async fn walk(context: &Context, args: FetchArgs, stages: Stages, command: RunCo
 
 /// Whether no run before this one had a result. If that cannot be read, the run still has been done.
 async fn is_first(db: &Db, report: &RunReport) -> bool {
-    if !matches!(report.status, Status::Success | Status::Partial) {
+    if !matches!(report.status, RunOutcome::Success | RunOutcome::Partial) {
         return false;
     }
     let this = report.run_id.to_string();

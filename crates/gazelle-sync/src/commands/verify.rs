@@ -13,7 +13,7 @@ use super::text::verify::text;
 use crate::cli::VerifyArgs;
 use crate::db::citus;
 use crate::migrate;
-use crate::rebuild::verify::{Question, VerifyVerdict, verify};
+use crate::rebuild::verify::{VerifyRequest, VerifyVerdict, verify};
 
 /// Verifies and prints the verdict.
 ///
@@ -38,7 +38,7 @@ pub async fn run(context: &Context, args: VerifyArgs) -> Result<u8> {
         }
     };
     let seed = args.seed.unwrap_or_else(|| Timestamp::now().as_microsecond().unsigned_abs());
-    let question = Question { entities, sample: args.sample, seed, client: client.as_ref() };
+    let question = VerifyRequest { entities, sample: args.sample, seed, client: client.as_ref() };
     let outcome = async {
         if !migrate::is_readable(&opened.db).await? {
             bail!("there is nothing to verify yet: run `gazelle-sync sync` first");

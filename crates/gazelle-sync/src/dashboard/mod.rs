@@ -46,7 +46,7 @@ use screens::{
     actions, case, changes, deletions, doctor, enter, feeds, latency, me, overview, people, quarantine,
     record, run, runs, search, settings, sign_in, today, trouble,
 };
-use site::{Site, Trouble};
+use site::{PageError, Site};
 
 use crate::config::Switch;
 use crate::db::Outage;
@@ -175,12 +175,12 @@ pub fn router(shared: Arc<Shared>, stop: CancellationToken) -> Router {
 /// Checks every request, and gives up a page that takes too long.
 async fn guarded(State(site): State<Arc<Site>>, request: Request, next: Next) -> Response {
     let peer = request.extensions().get::<ClientAddress>().map(|address| address.0);
-    let asked = asked(&request, peer);
+    let asked = page_request(&request, peer);
     let admitted = admitted(&site, asked.clone(), request, next);
     let mut response = match tokio::time::timeout(LONGEST_PAGE, admitted).await {
         Ok(response) => answer::with_headers(response),
         Err(_) => {
-            let too_slow = Trouble::Unreadable(Some(Outage::Slow));
+            let too_slow = PageError::Unreadable(Some(Outage::Slow));
             trouble::answer(&site, &asked, Screen::Other, too_slow).into()
         }
     };
@@ -195,10 +195,10 @@ async fn admitted(site: &Site, mut asked: PageRequest, mut request: Request, nex
     let (method, headers) = (request.method().clone(), request.headers().clone());
     let looked_at = same_origin::Request { method: &method, headers: &headers, peer: asked.peer };
     if let Err(refusal) = same_origin::check(looked_at, site.shared.settings.public_url.as_ref()) {
-        return trouble::answer(site, &asked, Screen::Other, Trouble::Refused(refusal)).into();
+        return trouble::answer(site, &asked, Screen::Other, PageError::Refused(refusal)).into();
     }
     let refused = |asked: &PageRequest, status, why| {
-        trouble::told(site, asked, status, (words::entry::REQUEST_REFUSED, why))
+        trouble::refusal_page(site, asked, status, (words::entry::REQUEST_REFUSED, why))
     };
     // Postgres stores no such character, so nothing can be found by it.
     if request.uri().path_and_query().is_some_and(|asked| asked.as_str().contains("%00")) {
@@ -251,7 +251,7 @@ fn route_of(request: &Request) -> Option<&'static Route> {
 }
 
 /// What is asked for, by nobody yet.
-fn asked(request: &Request, peer: Option<IpAddr>) -> PageRequest {
+fn page_request(request: &Request, peer: Option<IpAddr>) -> PageRequest {
     let headers = request.headers().clone();
     let path = request.uri().path();
     let whole = request.uri().path_and_query().map_or_else(|| path.to_owned(), ToString::to_string);
@@ -273,11 +273,11 @@ fn may(site: &Site, route: &Route, asked: &PageRequest) -> Result<(), Answer> {
     let refused = |trouble| Err(trouble::answer(site, asked, Screen::Other, trouble));
     match &asked.viewer {
         viewer if viewer.may(route.access) => {}
-        Viewer::Nobody => return Err(sign_in::first(asked, writes)),
-        _ => return refused(Trouble::NotForRole),
+        Viewer::Nobody => return Err(sign_in::redirect_to_sign_in(asked, writes)),
+        _ => return refused(PageError::NotForRole),
     }
     if writes && !route.is_session && site.shared.settings.dashboard_read_only == Switch::On {
-        return refused(Trouble::ReadOnly);
+        return refused(PageError::ReadOnly);
     }
     Ok(())
 }

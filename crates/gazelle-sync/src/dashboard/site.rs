@@ -38,7 +38,7 @@ pub(super) struct Site {
 
 /// Why a page cannot be read.
 #[derive(Debug)]
-pub(super) enum Trouble {
+pub(super) enum PageError {
     /// The database does not answer; since when pages have noticed that, by the machine's clock.
     NoDatabase(Timestamp),
     /// The service has not opened the database yet, or it has no tables yet.
@@ -48,7 +48,7 @@ pub(super) enum Trouble {
     /// Nobody is invited to the dashboard yet.
     NoPeople,
     /// The request may not see the demonstration, or the database is the demonstration's no more.
-    Refused(same_origin::Refusal),
+    Refused(same_origin::RequestRefusal),
     /// This role may not.
     NotForRole,
     /// Nothing is written here: the setting `dashboard_read_only`.
@@ -97,18 +97,18 @@ impl Site {
     }
 
     /// The database, in the places of the pages.
-    pub(super) fn db(&self) -> Result<Db, Trouble> {
+    pub(super) fn db(&self) -> Result<Db, PageError> {
         Ok(self.shared.db().ok_or_else(|| self.no_database())?.for_pages())
     }
 
     /// A connection to read with, for a request whose sender may read (`entry/sender`).
-    pub(super) async fn reader(&self, asked: &PageRequest) -> Result<Reader, Trouble> {
+    pub(super) async fn reader(&self, asked: &PageRequest) -> Result<Reader, PageError> {
         let connection = self.db()?.connection().await.map_err(|error| self.failed(&error))?;
         Ok(Reader { connection, is_for_demo: asked.viewer.is_demo() })
     }
 
     /// A connection to read with, for a request that a link lets in.
-    pub(super) async fn reader_of_link(&self) -> Result<Reader, Trouble> {
+    pub(super) async fn reader_of_link(&self) -> Result<Reader, PageError> {
         let connection = self.db()?.connection().await.map_err(|error| self.failed(&error))?;
         Ok(Reader { connection, is_for_demo: false })
     }
@@ -133,27 +133,27 @@ impl Site {
     }
 
     /// The trouble that an error of the database is.
-    pub(super) fn failed(&self, error: &DbError) -> Trouble {
+    pub(super) fn failed(&self, error: &DbError) -> PageError {
         // The page says only that it could not be read: the error may quote the database.
         tracing::warn!(%error, "a page of the dashboard could not be read");
         self.out(error.outage())
     }
 
     /// The trouble that it is that the service has no open database.
-    pub(super) fn no_database(&self) -> Trouble {
+    pub(super) fn no_database(&self) -> PageError {
         match self.shared.outage() {
-            None if self.shared.activity().problem.is_none() => Trouble::NotOpen,
+            None if self.shared.activity().problem.is_none() => PageError::NotOpen,
             outage => self.out(outage),
         }
     }
 
-    fn out(&self, outage: Option<Outage>) -> Trouble {
+    fn out(&self, outage: Option<Outage>) -> PageError {
         match outage {
             Some(Outage::Unreachable) => {
                 let mut since = self.away_since.lock().unwrap_or_else(PoisonError::into_inner);
-                Trouble::NoDatabase(*since.get_or_insert_with(Timestamp::now))
+                PageError::NoDatabase(*since.get_or_insert_with(Timestamp::now))
             }
-            outage => Trouble::Unreadable(outage),
+            outage => PageError::Unreadable(outage),
         }
     }
 
@@ -165,11 +165,11 @@ impl Site {
 
 impl Reader {
     /// Begins a snapshot that nothing can be written in. Who was let in as to the demonstration reads that alone.
-    pub(super) async fn snapshot(&mut self, site: &Site) -> Result<Snapshot<'_>, Trouble> {
+    pub(super) async fn snapshot(&mut self, site: &Site) -> Result<Snapshot<'_>, PageError> {
         let is_for_demo = self.is_for_demo;
         match begin(&mut self.connection).await {
             Ok(snapshot) if snapshot.is_demo || !is_for_demo => Ok(snapshot),
-            Ok(_) => Err(Trouble::Refused(same_origin::NO_DEMO)),
+            Ok(_) => Err(PageError::Refused(same_origin::NO_DEMO)),
             Err(error) => Err(site.failed(&error)),
         }
     }

@@ -175,7 +175,7 @@ impl Verdict {
     }
 
     /// The words, with the facts that they name.
-    pub(crate) fn tell(&self, facts: &Facts, t: &Locale) -> VerdictText {
+    pub(crate) fn text(&self, facts: &Facts, t: &Locale) -> VerdictText {
         let as_of = match facts.as_of {
             Some(at) => t.fill(w::AS_OF, &[("as_of", &t.of(at))]),
             None => t.say(w::NOTHING_YET).into_owned(),

@@ -22,7 +22,7 @@ pub use connection::{
     ConnectSettings, Route, check_url, connect, connect_to_read, connect_within, host_and_database, route,
 };
 pub use database::{Db, quote};
-pub use error::{DbError, Fault, Outage, sqlstate};
+pub use error::{DbError, DbErrorClass, Outage, sqlstate};
 pub use pool::BESIDE_WORK;
 pub use pool::sent::Param;
 pub use server::citus;

@@ -25,7 +25,7 @@ pub use document::{Document, bounded};
 pub use entity_progress::EntityProgress;
 pub use line::{Line, Lines};
 pub use log_lines::{LogFields, LogLine};
-pub use output::{List, print, print_document, tell, tell_error, tell_panic};
+pub use output::{List, print, print_document, print_to_stderr, tell_error, tell_panic};
 pub use progress::{LogWriter, Progress, ProgressStyle};
 pub use prompt::{ask, ask_hidden, confirm};
 pub use safe::{acts, shortened};

@@ -28,13 +28,13 @@ pub fn print_document(document: &Document) -> std::io::Result<bool> {
 }
 
 /// Prints to stderr, for the person who started the program. A failed write is ignored.
-pub fn tell(lines: impl Into<Lines>) {
+pub fn print_to_stderr(lines: impl Into<Lines>) {
     let _ = writeln!(std::io::stderr().lock(), "{}", lines.into());
 }
 
 /// Prints an error to stderr, on one line.
 pub fn tell_error(message: &str) {
-    tell(Line::from(format!("error: {message}")));
+    print_to_stderr(Line::from(format!("error: {message}")));
 }
 
 /// Prints a panic to stderr on one line, followed by the backtrace if RUST_BACKTRACE asks for it.
@@ -46,7 +46,7 @@ pub fn tell_panic(panic: &PanicHookInfo<'_>) {
     if calls.status() == BacktraceStatus::Captured {
         lines.lines(&Lines::with_breaks(&calls.to_string()));
     }
-    tell(lines);
+    print_to_stderr(lines);
 }
 
 /// A JSON array that is printed to stdout item by item, as the items are read.

@@ -5,7 +5,7 @@ use std::io::{self, BufRead as _, ErrorKind, Read as _, stdin};
 use rustix::termios::{LocalModes, OptionalActions, Termios, tcgetattr, tcsetattr};
 
 use super::line::{Line, Lines};
-use super::output::tell;
+use super::output::print_to_stderr;
 use super::width::terminal_width;
 
 /// Asks, and reads a line, without blanks around it.
@@ -32,7 +32,7 @@ pub fn ask_hidden(question: impl Into<Line>) -> io::Result<String> {
     let answer = read_hidden();
     drop(hidden);
     // The line break that the terminal did not show.
-    tell("");
+    print_to_stderr("");
     Ok(answer?.trim().to_owned())
 }
 
@@ -47,7 +47,7 @@ pub fn confirm(question: &str, unsaid: bool) -> io::Result<bool> {
             "" => return Ok(unsaid),
             "y" | "yes" | "o" | "oui" => return Ok(true),
             "n" | "no" | "non" => return Ok(false),
-            _ => tell("please answer y or n"),
+            _ => print_to_stderr("please answer y or n"),
         }
     }
 }
@@ -58,7 +58,7 @@ fn put(question: impl Into<Line>) {
         Some(_) => lines.wrapped(question, 2),
         None => lines.line(question),
     };
-    tell(lines);
+    print_to_stderr(lines);
 }
 
 fn ended() -> io::Error {

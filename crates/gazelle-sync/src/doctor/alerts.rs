@@ -35,18 +35,19 @@ pub(super) async fn reachable(settings: &Settings) -> Lines {
         let shown: Vec<String> = channels.iter().map(|channel| channel.shown()).collect();
         lines.ok("alerts", format!("told by {}; {TEST}", shown.join(", ")));
     }
-    let ways = [
+    let targets = [
         ("alerts: Slack", &settings.slack_webhook_url),
         ("alerts: mail server", &settings.smtp_url),
         ("alerts: webhook", &settings.alert_webhook_url),
         ("heartbeat URL", &settings.deadman_url),
     ];
-    let knocked = ways.iter().filter_map(|(check, url)| Some((*check, address(url.as_ref()?)?)));
-    for (check, (host, port), outcome) in join_all(knocked.map(|(check, (host, port))| async move {
-        let outcome = try_connect(&host, port).await;
-        (check, (host, port), outcome)
-    }))
-    .await
+    let reachable_targets = targets.iter().filter_map(|(check, url)| Some((*check, address(url.as_ref()?)?)));
+    for (check, (host, port), outcome) in
+        join_all(reachable_targets.map(|(check, (host, port))| async move {
+            let outcome = try_connect(&host, port).await;
+            (check, (host, port), outcome)
+        }))
+        .await
     {
         match outcome {
             Ok(()) => lines.ok(check, format!("{host}:{port} takes connections")),
@@ -143,7 +144,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_mail_server_is_knocked_at_where_mail_is_handed_in() {
+    fn a_mail_server_is_checked_at_its_submission_port() {
         for (url, port) in [
             ("smtp://mail.example.org", 587),
             ("smtp://mail.example.org?tls=none", 587),

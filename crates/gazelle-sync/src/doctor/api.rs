@@ -13,7 +13,7 @@ use crate::source::{Answer, ErrorClass, GraphqlRequest, ListShape, SourceError};
 /// Records per page.
 const PAGE: u32 = 5;
 
-pub(super) async fn look(subject: &Subject<'_>) -> (Lines, Option<ClockReading>) {
+pub(super) async fn check(subject: &Subject<'_>) -> (Lines, Option<ClockReading>) {
     let mut lines = Lines::default();
     let client = match &subject.client {
         Ok(client) => client,
@@ -47,11 +47,11 @@ pub(super) async fn look(subject: &Subject<'_>) -> (Lines, Option<ClockReading>)
             }
             // A run sends smaller queries than `doctor`.
             Err(error) if error.is_about_size() => lines.warning(
-                check(entity),
+                check_name(entity),
                 format!("a page of {PAGE} is more than the API gives: {error}"),
                 "nothing, where `gazelle-sync sync` succeeds; else ask Gazelle for a higher limit",
             ),
-            Err(error) => lines.problem(check(entity), error.to_string(), mend(error)),
+            Err(error) => lines.problem(check_name(entity), error.to_string(), mend(error)),
         }
     }
     (lines, reading)
@@ -64,14 +64,14 @@ fn read(lines: &mut Lines, entity: &Entity, answer: &Answer) {
     };
     let took = display::duration(answer.latency);
     match answer.page(entity.walk.root, shape) {
-        Err(error) => lines.problem(check(entity), error.to_string(), mend(&error)),
+        Err(error) => lines.problem(check_name(entity), error.to_string(), mend(&error)),
         Ok(page) => {
             let of = page.total_count.map_or(String::new(), |total| format!(" of {}", display::count(total)));
             let said = format!("a page is readable: {}{of} in {took}", page.nodes.len());
             match page.nodes.is_empty() {
-                false => lines.ok(check(entity), said),
+                false => lines.ok(check_name(entity), said),
                 true => lines.warning(
-                    check(entity),
+                    check_name(entity),
                     format!("the account holds none that we may see ({took})"),
                     "look in Gazelle whether this is the right account, and what its user may see",
                 ),
@@ -88,7 +88,7 @@ fn first_page(entity: &Entity) -> GraphqlRequest {
     GraphqlRequest::new(entity.walk.operation, &*entity.walk.page_query, variables)
 }
 
-fn check(entity: &Entity) -> String {
+fn check_name(entity: &Entity) -> String {
     format!("API: {}", entity.name)
 }
 

@@ -21,12 +21,12 @@ pub use subject::{OwnService, Subject};
 /// Runs all checks. Never fails: what cannot be checked is reported as a problem.
 pub async fn examine(subject: &Subject<'_>) -> Report {
     let mut lines = Lines::default();
-    let (in_database, (of_api, api_clock)) = tokio::join!(database::look(subject), api::look(subject));
+    let (in_database, (of_api, api_clock)) = tokio::join!(database::check(subject), api::check(subject));
     lines.extend(in_database);
     lines.extend(of_api);
     clock::of_api(&mut lines, api_clock);
     zone::of_program(&mut lines);
-    let (of_service, of_alerts) = tokio::join!(service::look(subject), alerts::reachable(subject.settings));
+    let (of_service, of_alerts) = tokio::join!(service::check(subject), alerts::reachable(subject.settings));
     lines.extend(of_alerts);
     lines.extend(of_service);
     room::of_backup_folder(&mut lines, subject);

@@ -11,7 +11,7 @@ use crate::run_log::find_runs::short;
 use crate::run_log::kinds::RunState;
 use crate::run_log::last_runs;
 
-pub(super) async fn look(db: &Db, settings: &Settings) -> Result<Lines, DbError> {
+pub(super) async fn check(db: &Db, settings: &Settings) -> Result<Lines, DbError> {
     let mut lines = Lines::default();
     let there =
         db.query("SELECT to_regclass(format('%I.sync_alerts', {schema_text})) IS NOT NULL AS is_there", &[]);

@@ -96,7 +96,7 @@ pub(super) async fn of_database(db: &Db, subject: &Subject<'_>) -> Result<Lines,
         return Ok(lines);
     };
     // The checks of Citus report the size of distributed tables.
-    let what = match citus::look(db).await? {
+    let what = match citus::detect(db).await? {
         Some(citus) if citus.distributes => "this node's part of the database",
         _ => "the database",
     };

@@ -55,7 +55,7 @@ pub(super) async fn runs(db: &Db, settings: &Settings) -> Result<Lines, DbError>
 }
 
 /// Requests the state of the service on this machine, at the configured address, unless it is the service that asks.
-pub(super) async fn look(subject: &Subject<'_>) -> Lines {
+pub(super) async fn check(subject: &Subject<'_>) -> Lines {
     let mut lines = Lines::default();
     if let Some(own) = subject.own_service {
         lines.ok("service", "runs: it has run these checks");

@@ -16,7 +16,7 @@ pub(super) fn of_program(lines: &mut Lines) {
         })
         .collect();
     let mend = "upgrade the time zone data of this machine (package tzdata), then run doctor again";
-    said(lines, "time zones", "this program", wrong, mend);
+    report_zone(lines, "time zones", "this program", wrong, mend);
 }
 
 pub(super) async fn of_database(db: &Db) -> Result<Lines, DbError> {
@@ -39,11 +39,11 @@ pub(super) async fn of_database(db: &Db) -> Result<Lines, DbError> {
         .collect();
     let mut lines = Lines::default();
     let mend = "upgrade the time zone data of the database server (package tzdata, or Postgres itself) and restart it";
-    said(&mut lines, "database time zones", "the database", wrong, mend);
+    report_zone(&mut lines, "database time zones", "the database", wrong, mend);
     Ok(lines)
 }
 
-fn said(lines: &mut Lines, check: &'static str, who: &str, wrong: Vec<String>, mend: &str) {
+fn report_zone(lines: &mut Lines, check: &'static str, who: &str, wrong: Vec<String>, mend: &str) {
     match wrong.is_empty() {
         true => lines.ok(check, format!("{who} knows the hour of {} instants", time::KNOWN_HOURS.len())),
         false => lines.problem(check, format!("{who} is wrong: {}", wrong.join("; ")), mend),

@@ -3,7 +3,7 @@
 use serde_json_borrow::Value as Json;
 
 use super::query::Query;
-use super::read::{Reconciled, RecordError};
+use super::read::{ReconciledRecord, RecordError};
 use super::table::{Nested, Table};
 use super::warning::WarningCode;
 
@@ -24,7 +24,7 @@ pub struct Entity {
     /// Its staging table: `staging_appointments`.
     pub staging_table: &'static str,
     /// How stage 1 walks it.
-    pub walk: Walk,
+    pub walk: WalkQuery,
     /// The query for one record by id, for missing parents and for evidence of deletions; `None` if the API has
     /// none.
     pub getter: Option<Getter>,
@@ -39,7 +39,7 @@ pub struct Entity {
     /// Incremented when the reconciler's result changes, so that rows from an older version are reconciled again.
     pub reconciler_version: i32,
     /// The reconciler: JSON in, rows or a named error out. A pure function.
-    pub reconcile: fn(&Json<'_>) -> Result<Reconciled, RecordError>,
+    pub reconcile: fn(&Json<'_>) -> Result<ReconciledRecord, RecordError>,
     /// The warnings of its reconciler besides [`WARNINGS`](super::read::WARNINGS).
     pub warnings: &'static [WarningCode],
 }
@@ -104,7 +104,7 @@ impl Entity {
 
 /// How the API lists an entity.
 #[derive(Debug)]
-pub struct Walk {
+pub struct WalkQuery {
     /// The query of one page; its operation has the same name as its file.
     pub page_query: Query,
     /// The name of the operation in `page_query`.
@@ -115,7 +115,7 @@ pub struct Walk {
     pub shape: ApiList,
 }
 
-impl Walk {
+impl WalkQuery {
     /// The depth of the page query, in levels of fields.
     pub fn levels(&self) -> usize {
         let (mut level, mut deepest) = (0_usize, 0);

@@ -1,8 +1,8 @@
 //! A made-up entity for tests of what the entities of this program do not have.
 
-use super::read::Reconciled;
+use super::read::ReconciledRecord;
 use super::table::{Nested, Table};
-use super::{ApiList, DateFilter, Entity, Label, Query, Walk, WarningCode};
+use super::{ApiList, DateFilter, Entity, Label, Query, WalkQuery, WarningCode};
 
 /// Estimates, whose tiers and whose options hold lists.
 pub static ESTIMATES: Entity = Entity {
@@ -16,7 +16,7 @@ pub static ESTIMATES: Entity = Entity {
     name_sql: None,
     time_column: None,
     staging_table: "staging_estimates",
-    walk: Walk {
+    walk: WalkQuery {
         page_query: Query::new(
             "query P { allEstimates { totalCount pageInfo { hasNextPage endCursor } nodes { id \
              allTiers { nodes { id name allItems { nodes { id amount tax { rate } } } } } \
@@ -35,7 +35,7 @@ pub static ESTIMATES: Entity = Entity {
     listed_in: None,
     tables: &[&TIERS, &ITEMS, &OPTIONS, &PHOTOS],
     reconciler_version: 1,
-    reconcile: |_| Ok(Reconciled::default()),
+    reconcile: |_| Ok(ReconciledRecord::default()),
     warnings: &[],
 };
 static TIERS: Table =

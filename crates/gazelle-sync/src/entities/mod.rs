@@ -28,7 +28,7 @@ pub mod table;
 pub mod warning;
 pub mod weight;
 
-pub use entity::{ApiList, DateFilter, Entity, Getter, Label, ListedIn, Undated, UndatedEnd, Walk};
+pub use entity::{ApiList, DateFilter, Entity, Getter, Label, ListedIn, Undated, UndatedEnd, WalkQuery};
 pub use query::Query;
 pub use registry::{ENTITIES, FOREIGN_KEYS, Reference, entity, entity_of_table, names};
 pub use table::{Nested, Unnamed};

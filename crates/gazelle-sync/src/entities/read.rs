@@ -98,7 +98,7 @@ impl RecordError {
 
 /// The result of reconciling one record.
 #[derive(Debug, Default, PartialEq)]
-pub struct Reconciled {
+pub struct ReconciledRecord {
     /// The rows, each with the index of its table in the entity's `tables`.
     pub rows: Vec<(usize, Row)>,
     /// Quality warnings.
@@ -108,7 +108,7 @@ pub struct Reconciled {
     pub incomplete: Vec<usize>,
 }
 
-impl Reconciled {
+impl ReconciledRecord {
     /// Adds a quality warning.
     pub fn warn(&mut self, code: WarningCode, field: impl Into<String>) {
         self.warnings.push(Warning { code, field: field.into(), column: None, shape: None });
@@ -126,7 +126,7 @@ impl Reconciled {
 const PROBABLE: std::ops::RangeInclusive<Date> = Date::constant(1990, 1, 1)..=Date::constant(2100, 12, 31);
 
 /// Warns of implausible timestamps. Plain dates are not checked, because a piano's may be older.
-pub fn warn_of_improbable_times(tables: &[&Table], reconciled: &mut Reconciled) {
+pub fn warn_of_improbable_times(tables: &[&Table], reconciled: &mut ReconciledRecord) {
     let mut found: Vec<String> = Vec::new();
     for (index, row) in &reconciled.rows {
         let table = tables[*index];
@@ -317,7 +317,7 @@ pub fn id_at(
     path: &str,
     place: &str,
     warnings: &mut Vec<Warning>,
-) -> Result<Option<String>, Unreadable> {
+) -> Result<Option<String>, UnreadableValue> {
     let (way, found) = match (at(json, path), no_object(json, path)) {
         (Some(found), _) => match scalar::value(Rule::Id, found) {
             Ok(Value::Text(id)) => return Ok(Some(id)),
@@ -329,12 +329,12 @@ pub fn id_at(
     };
     let column = &table.columns[table.index(column)];
     warn_of_unreadable(table, column, &format!("{place}{way}"), found, Rule::Id.noun(), warnings);
-    Err(Unreadable)
+    Err(UnreadableValue)
 }
 
 /// The value is unreadable; a warning was added.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Unreadable;
+pub struct UnreadableValue;
 
 /// Reads a list of texts; items that are not texts are left out, each with a warning.
 fn text_list(

@@ -9,7 +9,7 @@ use std::slice;
 
 use serde_json_borrow::Value as Json;
 
-use super::read::{self, Reconciled, RecordError};
+use super::read::{self, ReconciledRecord, RecordError};
 use super::table::{Row, Table, Value};
 use super::warning::WarningCode;
 
@@ -30,7 +30,7 @@ pub struct ReadRow<'j, 'a> {
     ids: Vec<(&'static str, Value)>,
 }
 
-impl Reconciled {
+impl ReconciledRecord {
     /// Adds rows that are to be written.
     pub fn add<'j, 'a: 'j>(&mut self, rows: impl IntoIterator<Item = ReadRow<'j, 'a>>) {
         self.rows.extend(rows.into_iter().map(|read| (read.table, read.row)));
@@ -44,7 +44,7 @@ impl Reconciled {
 pub fn of_record<'j, 'a>(
     tables: &[&Table],
     record: &'j Json<'a>,
-    reconciled: &mut Reconciled,
+    reconciled: &mut ReconciledRecord,
 ) -> Result<ReadRow<'j, 'a>, RecordError> {
     let table = tables[0];
     let row = read::row(table, record, "", &mut reconciled.warnings)?;
@@ -60,7 +60,7 @@ pub fn listed<'j, 'a>(
     tables: &[&Table],
     table: &'static Table,
     record: &ReadRow<'j, 'a>,
-    reconciled: &mut Reconciled,
+    reconciled: &mut ReconciledRecord,
 ) -> Vec<ReadRow<'j, 'a>> {
     listed_in_each(tables, table, slice::from_ref(record), reconciled)
 }
@@ -76,7 +76,7 @@ pub fn listed_in_each<'j, 'a>(
     tables: &[&Table],
     table: &'static Table,
     holders: &[ReadRow<'j, 'a>],
-    reconciled: &mut Reconciled,
+    reconciled: &mut ReconciledRecord,
 ) -> Vec<ReadRow<'j, 'a>> {
     let index = tables.iter().position(|of| of.name == table.name);
     let (Some(index), Some(list)) = (index, &table.list) else {
@@ -119,7 +119,7 @@ pub fn listed_in_each<'j, 'a>(
 }
 
 /// Notes the table of a list as incomplete, and those of the lists in its rows.
-fn note_incomplete(tables: &[&Table], path: &[&str], reconciled: &mut Reconciled) {
+fn note_incomplete(tables: &[&Table], path: &[&str], reconciled: &mut ReconciledRecord) {
     for (index, table) in tables.iter().enumerate() {
         if table.inside().starts_with(path) {
             reconciled.note_incomplete(index);

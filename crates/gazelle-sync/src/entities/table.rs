@@ -12,6 +12,9 @@ use super::warning::WarningCode;
 pub struct Table {
     /// Its name without the schema.
     pub name: &'static str,
+    /// What its rows are called on the page of their record; `None` if the record itself is the row, or for the name of
+    /// the table.
+    pub heading: Option<Heading>,
     /// The primary key; these are the first of [`Table::columns`], in the same order.
     pub key: &'static [&'static str],
     /// For rows that belong to another row (a client's contacts): the column with the owner's id. Rows that the
@@ -29,6 +32,15 @@ pub struct Table {
     pub generated: &'static [Generated],
     /// The view, made by a migration, that shows its rows with local times; `None` if there is none.
     pub shown_by: Option<View>,
+}
+
+/// A heading in both languages.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Heading {
+    /// In English.
+    pub en: &'static str,
+    /// In French.
+    pub fr: &'static str,
 }
 
 /// A view with columns that it computes from columns of a table.
@@ -204,6 +216,7 @@ impl Table {
     /// Defaults for most tables: one row per record, all columns from the record.
     pub const OF_RECORDS: Table = Table {
         name: "",
+        heading: None,
         key: &["external_id"],
         owner: None,
         list: None,

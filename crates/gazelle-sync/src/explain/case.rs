@@ -74,7 +74,7 @@ pub enum Parent {
 ///
 /// # Errors
 /// Those of the database.
-pub async fn tell(
+pub async fn read(
     tx: &Tx<'_>,
     entity: &'static Entity,
     case: Case,

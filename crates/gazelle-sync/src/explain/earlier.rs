@@ -7,7 +7,7 @@ use uuid::Uuid;
 
 use super::{Moment, inside, value};
 use crate::entities::Entity;
-use crate::entities::read::{Reconciled, UNREADABLE_FIELD};
+use crate::entities::read::{ReconciledRecord, UNREADABLE_FIELD};
 use crate::entities::table::Table;
 use crate::staging::history::{Version, Versions};
 use crate::staging_to_production::batch;
@@ -97,7 +97,7 @@ pub fn of(
 
 /// The warning about a column's value that cannot be read, if there is one.
 fn unreadable(
-    reconciled: &Reconciled,
+    reconciled: &ReconciledRecord,
     table: &Table,
     key: &[&str],
     column: &str,

@@ -11,7 +11,7 @@ use super::find::{self, FoundRecord};
 use super::source::{Request, Run, Sources};
 use crate::db::{DbError, Tx};
 use crate::entities::Entity;
-use crate::staging::history::{self, QuarantineCase, Unreadable, Version, Versions, Withdrawn};
+use crate::staging::history::{self, QuarantineCase, UnreadableField, Version, Versions, Withdrawn};
 use crate::states::{CaseState, VersionOperation, VersionStatus, words};
 
 /// The history of a record.
@@ -92,7 +92,7 @@ pub struct VersionEntry {
     /// A sentence that says so, if the API returned nothing of this version but the id.
     pub only_id: Option<String>,
     /// Fields that could not be read, for the version in effect.
-    pub unreadable: Vec<Unreadable>,
+    pub unreadable: Vec<UnreadableField>,
     /// The differences from the previous version that held a record; `None` for the first.
     pub changes: Option<Vec<Change>>,
 }
@@ -101,7 +101,7 @@ pub struct VersionEntry {
 ///
 /// # Errors
 /// Those of the database.
-pub async fn tell(
+pub async fn read(
     tx: &Tx<'_>,
     found: &FoundRecord,
     asked_for: &str,
@@ -134,7 +134,7 @@ pub struct ReadRecord<'r> {
     /// The runs and requests that staged them.
     pub sources: &'r Sources,
     /// The fields that could not be read.
-    pub unreadable: Vec<Unreadable>,
+    pub unreadable: Vec<UnreadableField>,
 }
 
 /// Builds the history of a record from what was read of it. The oldest version read has no differences.
@@ -183,7 +183,7 @@ struct RecordContext<'z> {
     /// The newest valid version, if there is one.
     newest_good: Option<Uuid>,
     /// Fields of that version that could not be read.
-    unreadable: Vec<Unreadable>,
+    unreadable: Vec<UnreadableField>,
     sources: &'z Sources,
     zone: &'z TimeZone,
 }

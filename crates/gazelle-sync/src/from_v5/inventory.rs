@@ -5,7 +5,7 @@ use tokio_postgres::Row;
 use tokio_postgres::types::Type;
 
 use super::names::{OLD_FUNCTION, OLD_TRIGGER, local_view};
-use super::rights::{self, LosesAccess};
+use super::rights::{self, RevokedReader};
 use crate::db::{DbError, Tx};
 use crate::migrations;
 use crate::staging_to_production::rebuild::production_tables;
@@ -24,7 +24,7 @@ pub struct Inventory {
     /// The moved functions: `name(arguments)`.
     pub functions: Vec<String>,
     /// The roles that lose access to the old tables: PUBLIC and Supabase's public roles.
-    pub loses_access: Vec<LosesAccess>,
+    pub loses_access: Vec<RevokedReader>,
     /// Objects that depend on the old tables and are not moved, for the user to check.
     pub dependents: Vec<Dependent>,
 }

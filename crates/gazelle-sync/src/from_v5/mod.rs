@@ -19,4 +19,4 @@ mod steps;
 
 pub use inventory::{Dependent, Inventory, Moving, read};
 pub use names::{MANIFEST, OLD_FUNCTION, OLD_TRIGGER, default_backup_schema, local_view};
-pub use rights::LosesAccess;
+pub use rights::RevokedReader;

@@ -42,7 +42,7 @@ struct AclEntry {
 
 /// A role that loses access to the old tables.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct LosesAccess {
+pub struct RevokedReader {
     /// Its name, or `PUBLIC`.
     pub role: String,
     /// The tables and views that it had a right on.
@@ -98,14 +98,14 @@ pub(super) async fn of(tx: &Tx<'_>, schema: &str, names: &[&str]) -> Result<Vec<
 }
 
 /// The roles that lose access if these relations are closed.
-pub(super) fn losing(relations: &[Relation]) -> Vec<LosesAccess> {
+pub(super) fn losing(relations: &[Relation]) -> Vec<RevokedReader> {
     let mut by_role = BTreeMap::<String, BTreeSet<String>>::new();
     for relation in relations {
         for held in relation.held.iter().filter(|held| held.is_closed) {
             by_role.entry(held.shown()).or_default().insert(relation.of_table.clone());
         }
     }
-    let losing = |(role, tables): (String, BTreeSet<String>)| LosesAccess {
+    let losing = |(role, tables): (String, BTreeSet<String>)| RevokedReader {
         role,
         tables: tables.into_iter().collect(),
     };

@@ -14,7 +14,7 @@ use crate::config::Guard;
 use crate::db::{Db, DbError};
 use crate::lease::Fence;
 use crate::source::{Answer, GazelleClient, SourceError};
-use crate::staging::versions::clock::Clock;
+use crate::staging::versions::clock::RunClock;
 
 /// The context of stage 1 in one run. Cheap to clone.
 #[derive(Clone)]
@@ -50,7 +50,7 @@ pub struct RunContext {
     /// The id of the run, stored with every version.
     pub run_id: Uuid,
     /// Gives versions their `fetched_at`.
-    pub clock: Clock,
+    pub clock: RunClock,
 }
 
 /// The limits of stage 1, from the settings.
@@ -141,7 +141,7 @@ mod tests {
         task.abort();
         let error = task_error(task.await.unwrap_err());
         assert!(error.to_string().contains("broken off"), "{error}");
-        assert_eq!(error.fault, crate::db::Fault::Stopped, "it blames no record");
+        assert_eq!(error.fault, crate::db::DbErrorClass::Stopped, "it blames no record");
 
         let task = tokio::spawn(async { panic!("a fault of ours") });
         let ended = task.await.unwrap_err();

@@ -57,7 +57,7 @@ struct Answer {
 }
 
 impl Answer {
-    fn begun() -> Answer {
+    fn started() -> Answer {
         Answer { until: Box::pin(tokio::time::sleep(ANSWER)), eviction: None }
     }
 
@@ -97,7 +97,7 @@ impl Connection {
             end: Box::pin(tokio::time::sleep(LIFETIME)),
             metrics,
             slot,
-            wire: Wire::begun(),
+            wire: Wire::started(),
         }
     }
 
@@ -147,7 +147,7 @@ impl Connection {
     }
 }
 
-fn over<T>() -> Poll<io::Result<T>> {
+fn timed_out<T>() -> Poll<io::Result<T>> {
     Poll::Ready(Err(io::ErrorKind::TimedOut.into()))
 }
 
@@ -158,7 +158,7 @@ impl AsyncRead for Connection {
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
         if self.is_over(context) || self.is_late(context) {
-            return over();
+            return timed_out();
         }
         let before = buffer.filled().len();
         let read = Pin::new(&mut self.stream).poll_read(context, buffer);
@@ -167,7 +167,7 @@ impl AsyncRead for Connection {
             let came = &buffer.filled()[before..];
             if self.opening.is_http2(came) {
                 self.metrics.http_refused(HttpRefusal::Http2);
-                return over();
+                return timed_out();
             }
             if let Phase::Head(head) = &mut self.phase
                 && head.end.is_in(came)
@@ -189,10 +189,10 @@ impl AsyncWrite for Connection {
         if !matches!(self.phase, Phase::Answer(_)) {
             // Also for a request that arrived together with the previous one.
             self.slot.note_request();
-            self.phase = Phase::Answer(Answer::begun());
+            self.phase = Phase::Answer(Answer::started());
         }
         if self.is_over(context) || self.is_late(context) {
-            return over();
+            return timed_out();
         }
         let written = Pin::new(&mut self.stream).poll_write(context, bytes);
         if written.is_ready() {

@@ -19,7 +19,7 @@ use crate::access::trust::owners;
 use crate::db::{Db, DbError};
 use crate::metrics::database_gauges::DatabaseGauges;
 use crate::migrate::{self, SchemaState};
-use crate::run_log::{runs, wanted_runs};
+use crate::run_log::{run_requests, runs};
 use crate::service::state::Shared;
 use crate::states::RunMode;
 
@@ -173,7 +173,7 @@ async fn list_runs(State(site): State<Arc<Site>>) -> Answer {
     let Some(db) = site.shared.db().map(|db| db.aside()) else { return no_database(&site) };
     let look = async {
         check_owners(&db).await?;
-        Ok((runs::last(&db).await?, wanted_runs::last(&db).await?))
+        Ok((runs::last(&db).await?, run_requests::last(&db).await?))
     };
     match in_time(look).await {
         Ok((runs, requests)) => {
@@ -204,7 +204,7 @@ async fn request_run(State(site): State<Arc<Site>>, body: Bytes) -> Answer {
             );
         }
     };
-    let entities = match (&ask.entities, wanted_runs::chosen(ask.entities.as_deref())) {
+    let entities = match (&ask.entities, run_requests::chosen(ask.entities.as_deref())) {
         (_, Err(why)) => return Answer::problem(StatusCode::BAD_REQUEST, why),
         (None, Ok(_)) => None,
         // In declaration order and without duplicates, so that equal requests are recognised as equal.
@@ -223,7 +223,7 @@ async fn request_run(State(site): State<Arc<Site>>, body: Bytes) -> Answer {
 
 async fn note(db: &Db, mode: RunMode, entities: Option<&[String]>) -> Result<uuid::Uuid, DbError> {
     check_owners(db).await?;
-    wanted_runs::ask(db, mode, entities, "http").await
+    run_requests::ask(db, mode, entities, "http").await
 }
 
 fn no_database(site: &Site) -> Answer {

@@ -13,7 +13,7 @@ use tracing::Instrument;
 
 use crate::access::trust::superuser;
 use crate::config::LONGEST_LEASE_SECONDS;
-use crate::db::{Db, DbError, Fault};
+use crate::db::{Db, DbError, DbErrorClass};
 use holder::Holder;
 
 pub use fence::{Fence, FencedTx};
@@ -66,7 +66,7 @@ impl Lease {
             match Unfenced::Lease.query(db, include_str!("take_lease.sql"), &taker).await {
                 // If two processes take the lease for the first time at once, the second violates the unique key.
                 Err(error) if error.state.as_deref() == Some(UNIQUE_VIOLATION) => Vec::new(),
-                Err(error) if error.fault == Fault::Record => {
+                Err(error) if error.fault == DbErrorClass::Record => {
                     return Err(DbError::infrastructure(not_taken(&error.to_string())));
                 }
                 Err(error) => return Err(error),

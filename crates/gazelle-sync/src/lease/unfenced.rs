@@ -42,7 +42,7 @@ pub enum Unfenced {
     Tokens,
     /// Requests for runs. People and the service write them before anybody holds the lease; each statement changes only
     /// rows that nobody has claimed, or whose run has ended.
-    WantedRuns,
+    RunRequests,
 }
 
 /// A transaction that writes without the lease, begun by [`Unfenced`].

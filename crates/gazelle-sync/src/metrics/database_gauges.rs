@@ -9,7 +9,7 @@ use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::registry::{Registry, Unit};
 
-use super::labels::ByOne;
+use super::labels::OneLabel;
 use crate::db::{Db, DbError};
 use crate::entities::ENTITIES;
 use crate::run_log::runs;
@@ -127,7 +127,7 @@ impl DatabaseGauges {
 
     /// A gauge for each entity, of a number.
     fn register_number(&self, registry: &mut Registry, name: &str, help: &str, of: fn(&EntityGauges) -> u64) {
-        let family = Family::<ByOne, Gauge>::default();
+        let family = Family::<OneLabel, Gauge>::default();
         for entity in &self.entities {
             let value = i64::try_from(of(entity)).unwrap_or(i64::MAX);
             family.get_or_create(&[("entity", entity.name)]).set(value);
@@ -143,7 +143,7 @@ impl DatabaseGauges {
         help: &str,
         of: fn(&EntityGauges) -> Option<f64>,
     ) {
-        let family = Family::<ByOne, Gauge<f64, AtomicU64>>::default();
+        let family = Family::<OneLabel, Gauge<f64, AtomicU64>>::default();
         for entity in &self.entities {
             if let Some(value) = of(entity) {
                 family.get_or_create(&[("entity", entity.name)]).set(value);

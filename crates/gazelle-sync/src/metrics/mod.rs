@@ -17,10 +17,10 @@ use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::{Registry, Unit};
 
-use labels::{ByOne, ByTwo};
+use labels::{OneLabel, TwoLabels};
 
 use crate::entities::ENTITIES;
-use crate::run_log::kinds::{RunMode, Status};
+use crate::run_log::kinds::{RunMode, RunOutcome};
 use crate::run_log::report::RunReport;
 use crate::source::{OutcomeCode, RequestRecord};
 use crate::states::words;
@@ -60,18 +60,18 @@ const REQUEST_SECONDS: [f64; 10] = [0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 3
 #[derive(Clone)]
 pub struct Metrics {
     registry: Arc<Registry>,
-    fetch_duration: Family<ByOne, Histogram, fn() -> Histogram>,
-    records_fetched: Family<ByOne, Counter>,
-    reconcile_duration: Family<ByOne, Histogram, fn() -> Histogram>,
-    records_processed: Family<ByOne, Counter>,
-    record_errors: Family<ByOne, Counter>,
-    unreadable_fields: Family<ByOne, Counter>,
+    fetch_duration: Family<OneLabel, Histogram, fn() -> Histogram>,
+    records_fetched: Family<OneLabel, Counter>,
+    reconcile_duration: Family<OneLabel, Histogram, fn() -> Histogram>,
+    records_processed: Family<OneLabel, Counter>,
+    record_errors: Family<OneLabel, Counter>,
+    unreadable_fields: Family<OneLabel, Counter>,
     request_duration: Histogram,
-    requests: Family<ByOne, Counter>,
-    retries: Family<ByOne, Counter>,
-    runs: Family<ByTwo, Counter>,
+    requests: Family<OneLabel, Counter>,
+    retries: Family<OneLabel, Counter>,
+    runs: Family<TwoLabels, Counter>,
     running: Gauge,
-    http_refused: Family<ByOne, Counter>,
+    http_refused: Family<OneLabel, Counter>,
 }
 
 impl Metrics {
@@ -182,7 +182,7 @@ impl Metrics {
             drop(self.http_refused.get_or_create(&[("reason", reason.as_str())]));
         }
         for mode in RunMode::ALL {
-            for status in Status::ALL {
+            for status in RunOutcome::ALL {
                 drop(self.runs.get_or_create(&[("mode", mode.as_str()), ("status", status.as_str())]));
             }
         }
@@ -225,7 +225,7 @@ impl Metrics {
 
     /// Counts a run that failed on a database error. Its records are not counted.
     pub fn run_failed(&self, mode: RunMode) {
-        self.runs.get_or_create(&[("mode", mode.as_str()), ("status", Status::Failed.as_str())]).inc();
+        self.runs.get_or_create(&[("mode", mode.as_str()), ("status", RunOutcome::Failed.as_str())]).inc();
     }
 
     /// Counts a connection or a request that the HTTP server refused.

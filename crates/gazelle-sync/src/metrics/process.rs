@@ -12,7 +12,7 @@ pub(super) fn registry() -> Registry {
         gauge.set(bytes);
         registry.register_with_unit("process_resident_memory", "Resident memory size", Unit::Bytes, gauge);
     }
-    let build = Family::<super::labels::ByOne, Gauge>::default();
+    let build = Family::<super::labels::OneLabel, Gauge>::default();
     build.get_or_create(&[("version", env!("CARGO_PKG_VERSION"))]).set(1);
     registry.register("gazelle_sync_build_info", "1, with the version of the program", build);
     registry

@@ -11,7 +11,7 @@ pub use schema_state::{MigrationStep, SchemaState, all_steps, schema_state, sche
 
 use crate::access;
 use crate::access::trust::owners;
-use crate::db::{Connection, Db, DbError, Fault, Outage, citus, quote};
+use crate::db::{Connection, Db, DbError, DbErrorClass, Outage, citus, quote};
 use crate::lease::{Unfenced, UnfencedTx};
 use crate::migrations::{MIGRATIONS, Migration, REGISTER, VIEWS, tables};
 use schema_state::checksum_of;
@@ -112,7 +112,7 @@ async fn upgrade(db: &Db, missing: &[MigrationStep]) -> Result<(), DbError> {
 /// Adds the failed migration to an error about a row: something that a user added to a table refuses it.
 fn refused(migration: &Migration, error: DbError) -> DbError {
     match error.fault {
-        Fault::Record => error.while_doing(&format!(
+        DbErrorClass::Record => error.while_doing(&format!(
             "migration {} ({}) and those after it were not applied, nothing of it was kept",
             migration.version, migration.name
         )),

@@ -44,7 +44,7 @@ pub enum SchemaState {
 /// An applied migration whose text differs from this program's; tables or views with our names that no migration
 /// created, or that belong to a role we do not trust. Those of the database.
 pub async fn schema_state(db: &Db) -> Result<SchemaState, DbError> {
-    look(db, Before::Use).await
+    read_state(db, Before::Use).await
 }
 
 /// As [`schema_state`], for `migrate`: if other roles may do more with our tables than read and write rows, a step that
@@ -53,7 +53,7 @@ pub async fn schema_state(db: &Db) -> Result<SchemaState, DbError> {
 /// # Errors
 /// As [`schema_state`].
 pub async fn schema_state_to_migrate(db: &Db) -> Result<SchemaState, DbError> {
-    let state = look(db, Before::TakingRights).await?;
+    let state = read_state(db, Before::TakingRights).await?;
     let mut steps = match state {
         SchemaState::Current => Vec::new(),
         SchemaState::Older(steps) => steps,
@@ -72,7 +72,7 @@ pub async fn schema_state_to_migrate(db: &Db) -> Result<SchemaState, DbError> {
 /// The step that revokes rights.
 const RIGHTS: &str = "rights of others beyond rows";
 
-async fn look(db: &Db, before: Before) -> Result<SchemaState, DbError> {
+async fn read_state(db: &Db, before: Before) -> Result<SchemaState, DbError> {
     let relations = relations(db).await?;
     let register = relations.iter().find(|relation| relation.name == REGISTER);
     let other = relations.iter().find(|relation| relation.name != REGISTER);
@@ -131,17 +131,17 @@ async fn relations(db: &Db) -> Result<Vec<Relation>, DbError> {
 }
 
 /// A migration recorded in the register.
-struct Applied {
+struct AppliedMigration {
     version: i32,
     checksum: String,
 }
 
-async fn applied(db: &Db) -> Result<Vec<Applied>, DbError> {
+async fn applied(db: &Db) -> Result<Vec<AppliedMigration>, DbError> {
     let rows =
         db.query("SELECT version, checksum FROM {schema}.sync_migrations ORDER BY version", &[]).await?;
     Ok(rows
         .iter()
-        .map(|row| Applied { version: row.get("version"), checksum: row.get("checksum") })
+        .map(|row| AppliedMigration { version: row.get("version"), checksum: row.get("checksum") })
         .collect())
 }
 
@@ -157,14 +157,14 @@ enum Progress {
 impl Progress {
     /// # Errors
     /// A migration was applied with another text.
-    fn of(applied: &[Applied]) -> Result<Progress, DbError> {
+    fn of(applied: &[AppliedMigration]) -> Result<Progress, DbError> {
         let of_this_program = |version: i32| MIGRATIONS.iter().find(|m| m.version == version);
         if applied.iter().any(|applied| of_this_program(applied.version).is_none()) {
             let newest = applied.iter().map(|applied| applied.version).max();
             return Ok(Progress::Newer(newest.unwrap_or_default()));
         }
         let mut missing = all_steps();
-        for Applied { version, checksum } in applied {
+        for AppliedMigration { version, checksum } in applied {
             let Some(migration) = of_this_program(*version) else { continue };
             let is_former = REWRITTEN.contains(&(*version, checksum.as_str()));
             if !is_former && *checksum != checksum_of(migration) {
@@ -207,15 +207,17 @@ pub(super) fn checksum_of(migration: &Migration) -> String {
 mod tests {
     use super::*;
 
-    fn applied(migrations: &[Migration]) -> Vec<Applied> {
-        let applied =
-            |migration: &Migration| Applied { version: migration.version, checksum: checksum_of(migration) };
+    fn applied(migrations: &[Migration]) -> Vec<AppliedMigration> {
+        let applied = |migration: &Migration| AppliedMigration {
+            version: migration.version,
+            checksum: checksum_of(migration),
+        };
         migrations.iter().map(applied).collect()
     }
 
     #[test]
     fn a_register_lacks_what_it_does_not_hold_and_may_be_ahead_of_us() {
-        let missing = |register: &[Applied]| match Progress::of(register).unwrap() {
+        let missing = |register: &[AppliedMigration]| match Progress::of(register).unwrap() {
             Progress::Missing(steps) => steps.len(),
             Progress::Newer(version) => panic!("{version} is not known"),
         };
@@ -223,7 +225,7 @@ mod tests {
         assert_eq!(missing(&applied(&MIGRATIONS[..3])), MIGRATIONS.len() - 3);
         assert_eq!(missing(&applied(MIGRATIONS)), 0);
         let mut ahead = applied(MIGRATIONS);
-        ahead.push(Applied { version: 9_000, checksum: String::new() });
+        ahead.push(AppliedMigration { version: 9_000, checksum: String::new() });
         assert_eq!(Progress::of(&ahead).unwrap(), Progress::Newer(9_000));
     }
 
@@ -241,8 +243,9 @@ mod tests {
 
     #[test]
     fn a_migration_with_another_text_is_refused_unless_it_is_a_former_one_of_ours() {
-        let of =
-            |version, checksum: &str| Progress::of(&[Applied { version, checksum: checksum.to_owned() }]);
+        let of = |version, checksum: &str| {
+            Progress::of(&[AppliedMigration { version, checksum: checksum.to_owned() }])
+        };
         let error = of(MIGRATIONS[0].version, "another").unwrap_err().to_string();
         assert!(error.contains("was applied with another text"), "{error}");
         for (version, former) in REWRITTEN {

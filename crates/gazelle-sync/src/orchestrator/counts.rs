@@ -5,7 +5,7 @@ use std::time::Duration;
 use crate::entities::{ENTITIES, Entity};
 use crate::gazelle_to_staging::walk::WalkReport;
 use crate::run_log::report::{EntityReport, milliseconds};
-use crate::staging::outcome::Applied;
+use crate::staging::outcome::BatchCounts;
 use crate::staging::versions::Staged;
 
 /// The reports of the entities of a run, in the order of [`ENTITIES`].
@@ -43,8 +43,8 @@ impl EntityCounts {
     }
 
     /// Adds the counts of stage 2. An entity outside the job gets a report only if something was counted.
-    pub(super) fn add_applied(&mut self, entity: &Entity, applied: Applied, took: Duration) {
-        if applied == Applied::default() && self.get(entity).is_none() {
+    pub(super) fn add_applied(&mut self, entity: &Entity, applied: BatchCounts, took: Duration) {
+        if applied == BatchCounts::default() && self.get(entity).is_none() {
             return;
         }
         let report = self.get_or_insert(entity);
@@ -100,15 +100,15 @@ fn empty(entity: &Entity) -> EntityReport {
 mod tests {
     use super::*;
 
-    fn applied(processed: u64, errors: u64, released: u64) -> Applied {
-        Applied { processed, errors, released, ..Applied::default() }
+    fn applied(processed: u64, errors: u64, released: u64) -> BatchCounts {
+        BatchCounts { processed, errors, released, ..BatchCounts::default() }
     }
 
     #[test]
     fn an_entity_that_was_not_asked_for_is_listed_in_order_when_it_counts() {
         let [first, second, last] = [&ENTITIES[0], &ENTITIES[1], &ENTITIES[ENTITIES.len() - 1]];
         let mut counts = EntityCounts::new(&[first, last]);
-        counts.add_applied(second, Applied::default(), Duration::ZERO);
+        counts.add_applied(second, BatchCounts::default(), Duration::ZERO);
         counts.add_found_by_id(second, Staged { staged: 1, ..Staged::default() });
         counts.add_applied(second, applied(2, 0, 0), Duration::from_millis(3));
         let entities = counts.into_entities();

@@ -67,13 +67,13 @@ const A_TIME: i64 = 1_000;
 /// The database's.
 pub async fn decide(
     deciding: Deciding<'_>,
-    which: DeletionSelection<'_>,
+    selection: DeletionSelection<'_>,
     decision: Decision,
 ) -> Result<DecisionReport, DbError> {
     let mut touched: Vec<&'static Entity> = Vec::new();
     // Under the lease, so that no walk can see one of these records again before the decision is written.
     let write = async |tx: &FencedTx<'_>| {
-        let decided = note(tx, which, deciding.leased.run_id, decision, &mut touched).await?;
+        let decided = note(tx, selection, deciding.leased.run_id, decision, &mut touched).await?;
         if decided.records > 0 {
             let report = json!({ "decided": decided.records, "seen_since": decided.seen_since });
             deciding.applied(tx, report).await?;

@@ -8,7 +8,7 @@ use crate::db::{Db, DbError};
 use crate::entities::Entity;
 use crate::lease::Lease;
 use crate::run_log::kinds::{RunCommand, RunMode, RunTrigger};
-use crate::staging::versions::clock::Clock;
+use crate::staging::versions::clock::RunClock;
 
 /// Which stages a run has.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -82,7 +82,7 @@ pub struct LeasedRun {
     /// Held until the run has ended.
     pub lease: Lease,
     /// Dates versions, their ids and bookmarks; read after the lease was acquired.
-    pub clock: Clock,
+    pub clock: RunClock,
     /// The run's id: a UUID of version 7 made by `clock`, so that the ids of the versions that the run stages sort
     /// after it.
     pub run_id: Uuid,
@@ -96,7 +96,7 @@ impl LeasedRun {
     /// # Errors
     /// Those of the database.
     pub async fn begin(db: &Db, lease: Lease, stop: CancellationToken) -> Result<LeasedRun, DbError> {
-        match Clock::after_staged(db).await {
+        match RunClock::after_staged(db).await {
             Ok(clock) => Ok(LeasedRun { lease, clock, run_id: clock.run_id(), stop }),
             Err(error) => {
                 let _ = lease.release().await;

@@ -9,11 +9,11 @@ use tokio_postgres::types::Type;
 use crate::db::{Db, DbError};
 use crate::entities::{self, Entity};
 use crate::gazelle_to_staging::Scope;
-use crate::gazelle_to_staging::lanes::apart::Refused;
+use crate::gazelle_to_staging::lanes::apart::RefusalReasons;
 use crate::gazelle_to_staging::requests::parts::fewest_levels;
 use crate::gazelle_to_staging::requests::sizes::AllSizes;
 use crate::gazelle_to_staging::walk::{WalkReport, WholeList};
-use crate::run_log::report::{RunReport, RunWarning, RunWarningCode, Status};
+use crate::run_log::report::{RunOutcome, RunReport, RunWarning, RunWarningCode};
 use crate::source::{ErrorClass, SourceError};
 use crate::staging::counts::balance;
 use crate::staging::deletions;
@@ -95,7 +95,7 @@ fn judge_faulty(report: &mut RunReport, entity: &Entity, walk: &WalkReport) {
         .collect();
     let more = if faulty.len() > NAMED { ", …" } else { "" };
     report.note(
-        Status::Partial,
+        RunOutcome::Partial,
         format!(
             "{}: the API could not give {} record(s) whole ({}{more}): each is in quarantine, production keeps its last whole \
              version, and all others were read; `gazelle-sync errors list` says what the API said",
@@ -110,12 +110,12 @@ fn judge_faulty(report: &mut RunReport, entity: &Entity, walk: &WalkReport) {
 fn judge_left_out(report: &mut RunReport, entity: &Entity, walk: &WalkReport) {
     let name = entity.name;
     for note in &walk.notes {
-        report.note(Status::Partial, format!("{name}: {note}"));
+        report.note(RunOutcome::Partial, format!("{name}: {note}"));
     }
     let unasked = walk.unasked.len();
     if let Some(first) = walk.unasked.first() {
         report.note(
-            Status::Partial,
+            RunOutcome::Partial,
             format!(
                 "{name}: {unasked} record(s) that their list could not give whole were not asked for by their ids in this run, \
                  which asks for a few ({first}{}): production keeps their last whole versions, and the next runs ask for them",
@@ -126,7 +126,7 @@ fn judge_left_out(report: &mut RunReport, entity: &Entity, walk: &WalkReport) {
     note_refused(report, entity, &walk.refused);
     if walk.nameless > 0 {
         report.note(
-            Status::Partial,
+            RunOutcome::Partial,
             format!(
                 "{name}: {} record(s) cannot be read: the API fails at them and does not return their ids; all others were read, \
                  production keeps what it has, and nothing was deleted for not being listed",
@@ -161,14 +161,14 @@ pub fn judge_walk(
             }
             false => "",
         };
-        report.note(Status::Partial, format!("{name}: the walk is incomplete: {reason}{settled}"));
+        report.note(RunOutcome::Partial, format!("{name}: the walk is incomplete: {reason}{settled}"));
         return;
     }
     judge_withheld(report, name, walk);
     judge_unasked(report, name, walk);
     if let [first, ..] = walk.absent.unsettled.as_slice() {
         report.note(
-            Status::Partial,
+            RunOutcome::Partial,
             format!(
                 "{name}: {} record(s) that were not listed could not be read whole ({first}); they stay as they are, and \
                  the next run asks again",
@@ -184,7 +184,7 @@ pub fn judge_walk(
             asked => format!("{asked} asked for by id and gone were deleted, and nothing else"),
         };
         report.note(
-            Status::Partial,
+            RunOutcome::Partial,
             format!(
                 "{name}: the API lists {total} where production held {held_before}: far fewer than before; {deleted}: \
                  check in Gazelle whether records are missing there"
@@ -214,7 +214,7 @@ fn judge_withheld(report: &mut RunReport, name: &str, walk: &WalkReport) {
         others => format!(" and {}: together", others.join(", ")),
     };
     report.note(
-        Status::Partial,
+        RunOutcome::Partial,
         format!(
             "{name}: {} records are gone at the source{together}, more than may be deleted without manual approval; nothing \
              was deleted: `gazelle-sync deletions list` shows them and the run to approve or dismiss",
@@ -231,7 +231,7 @@ fn judge_unasked(report: &mut RunReport, name: &str, walk: &WalkReport) {
         // `judge_failures` reports it.
     } else if let Some(error) = &walk.absent.failure {
         report.note(
-            Status::Partial,
+            RunOutcome::Partial,
             format!(
                 "{name}: the API failed at {} record(s) that were not listed ({error}), so no further ones were requested: {left} more were not looked up by id; they stay as they are, and the next run goes on with them",
                 walk.absent.failed
@@ -239,7 +239,7 @@ fn judge_unasked(report: &mut RunReport, name: &str, walk: &WalkReport) {
         );
     } else if left > 0 {
         report.note(
-            Status::Partial,
+            RunOutcome::Partial,
             format!(
                 "{name}: {asked} of {} record(s) that are held and not listed were asked for by their ids in this run; {left} are \
                  left to the next runs: they stay as they are, and what was deleted at the source among them is found \
@@ -271,7 +271,7 @@ pub fn judge_empty_window(
         ),
         _ => return,
     };
-    report.note(Status::Partial, why);
+    report.note(RunOutcome::Partial, why);
 }
 
 /// Reports the errors of the API that ended walks, each cause once with the entities that it concerns. If every
@@ -291,8 +291,8 @@ pub fn judge_failures(report: &mut RunReport, has_no_list: bool, failed: &[(&'st
             | ErrorClass::InvalidQuery { .. }
             | ErrorClass::Redirected
             | ErrorClass::ClientFault
-            | ErrorClass::Setup => Status::Failed,
-            _ => Status::Partial,
+            | ErrorClass::Setup => RunOutcome::Failed,
+            _ => RunOutcome::Partial,
         };
         let mut line = if entities.len() == 1 { failure.to_string() } else { cause };
         if matches!(failure.class(), ErrorClass::OverLimit { .. }) {
@@ -301,7 +301,7 @@ pub fn judge_failures(report: &mut RunReport, has_no_list: bool, failed: &[(&'st
         report.note(status, format!("{}: {line}", entities.join(", ")));
     }
     if has_no_list {
-        report.status = Status::Failed;
+        report.status = RunOutcome::Failed;
         // The schema could not be read for the same reason.
         report.warnings.retain(|warning| warning.code != RunWarningCode::SchemaUnread);
     }
@@ -315,7 +315,7 @@ pub fn note_parents_left(
 ) {
     for (entity, error) in of_getters {
         report.note(
-            Status::Partial,
+            RunOutcome::Partial,
             format!(
                 "{entity}: missing parents could not be fetched by their ids ({error}), and this run stopped asking for more of \
                  them; records that name them wait, and the next run asks first for those that were left out"
@@ -325,7 +325,7 @@ pub fn note_parents_left(
     for (table, count) in no_room {
         let entity = entities::entity_of_table(table).map_or(table.as_str(), |entity| entity.name);
         report.note(
-            Status::Partial,
+            RunOutcome::Partial,
             format!(
                 "{entity}: {count} missing parent(s) are at the source, and too large to be kept in memory beside others in this \
                  run; records that name them wait, in quarantine or pending, and the next run asks for them again"
@@ -335,10 +335,10 @@ pub fn note_parents_left(
 }
 
 /// Notes records that staging refused to store.
-pub fn note_refused(report: &mut RunReport, entity: &Entity, refused: &Refused) {
+pub fn note_refused(report: &mut RunReport, entity: &Entity, refused: &RefusalReasons) {
     let Some((id, why)) = refused.first_key_value() else { return };
     report.note(
-        Status::Partial,
+        RunOutcome::Partial,
         format!(
             "{}: {} record(s) could not be stored as received ({id}: {why}{}): all others were, and later runs fetch \
              these again; what was added to our tables refuses them, `gazelle-sync doctor` lists it",
@@ -376,7 +376,7 @@ pub async fn compare(db: &Db, report: &mut RunReport, entities: &[&'static Entit
         }
         if balance.surplus + balance.lost > 0 {
             report.note(
-                Status::Partial,
+                RunOutcome::Partial,
                 format!(
                     "{}: staging and production disagree: {} record(s) have no row, {} row(s) have no record; \
                      `gazelle-sync replay --dry-run` shows them, `gazelle-sync replay` corrects them",

@@ -3,17 +3,17 @@
 use std::collections::{BTreeMap, HashSet};
 
 use super::stages::reconcile;
-use crate::db::{DbError, Fault};
+use crate::db::{DbError, DbErrorClass};
 use crate::display::Progress;
 use crate::entities::{self, ENTITIES, Entity};
 use crate::gazelle_to_staging::Fetch;
 use crate::gazelle_to_staging::by_id::failures::GetterFailures;
 use crate::gazelle_to_staging::by_id::parents;
-use crate::gazelle_to_staging::lanes::apart::Refused;
+use crate::gazelle_to_staging::lanes::apart::RefusalReasons;
 use crate::lease::FencedTx;
 use crate::source::{ErrorClass, SourceError};
 use crate::staging::missing_parents::{self, MissingParent};
-use crate::staging::outcome::Applied;
+use crate::staging::outcome::BatchCounts;
 use crate::staging::versions::Staged;
 use crate::staging_to_production::Reconciliation;
 
@@ -30,15 +30,15 @@ pub struct Parents {
     /// Versions staged.
     pub staged: Staged,
     /// The counts of stage 2, including the records that had waited.
-    pub applied: Applied,
+    pub applied: BatchCounts,
     /// Records that staging refused to store.
-    pub refused: Refused,
+    pub refused: RefusalReasons,
 }
 
 /// The result of fetching missing parents.
 pub struct FetchedParents {
     /// What was staged and applied, per entity in order.
-    pub of: Vec<Parents>,
+    pub parents: Vec<Parents>,
     /// The error of the API that ended all look-ups, if any.
     pub failure: Option<SourceError>,
     /// Why the look-ups of one entity ended, with its name.
@@ -60,8 +60,8 @@ pub async fn fetch_missing_parents(
     let of = |entity: &&'static Entity| Parents {
         entity,
         staged: Staged::default(),
-        applied: Applied::default(),
-        refused: Refused::new(),
+        applied: BatchCounts::default(),
+        refused: RefusalReasons::new(),
     };
     let mut parents: Vec<Parents> = ENTITIES.iter().map(of).collect();
     let mut asked: HashSet<(String, String)> = HashSet::new();
@@ -105,7 +105,7 @@ pub async fn fetch_missing_parents(
             break;
         }
     }
-    Ok(FetchedParents { of: parents, failure, of_getters: failures.into_stopped(), no_room })
+    Ok(FetchedParents { parents, failure, of_getters: failures.into_stopped(), no_room })
 }
 
 fn warn_of_more(missing: usize) {
@@ -151,7 +151,7 @@ async fn note_in_vain(
     let note = async |tx: &FencedTx<'_>| missing_parents::note(tx, in_vain, put_off, now).await;
     match reconciliation.fence.transaction(reconciliation.db, note).await {
         // They are asked for again by the next run, and nothing is lost.
-        Err(error) if error.fault == Fault::Record => {
+        Err(error) if error.fault == DbErrorClass::Record => {
             tracing::warn!(%error, "which missing parents were asked for could not be noted");
             Ok(())
         }

@@ -21,7 +21,7 @@ use crate::drift::{self, Drift};
 use crate::gazelle_to_staging::requests::sizes::AllSizes;
 use crate::gazelle_to_staging::walk::WholeList;
 use crate::gazelle_to_staging::{ApiClients, Fetch, FetchError, FetchLimits, RunContext, Scope, WalkSpec};
-use crate::run_log::report::{RunReport, RunWarning, RunWarningCode, Status};
+use crate::run_log::report::{RunOutcome, RunReport, RunWarning, RunWarningCode};
 use crate::run_log::{forget_runs, runs};
 use crate::source::{ErrorClass, GazelleClient};
 use crate::staging_to_production::{Gaps, LeftPending, Reconciliation};
@@ -62,7 +62,7 @@ impl Run<'_> {
         let drift = self.drift(fetch.as_ref()).await?;
         report.warnings = drift.warnings;
         if !drift.missing.is_empty() {
-            drift.missing.into_iter().for_each(|missing| report.note(Status::Failed, missing));
+            drift.missing.into_iter().for_each(|missing| report.note(RunOutcome::Failed, missing));
             report.entities = counts.into_entities();
             return Ok(report);
         }
@@ -97,7 +97,7 @@ impl Run<'_> {
 
         // 9. Judge the run: compare staging with production, and judge quarantine and left-out rows.
         let left = reconciliation.left.reasons();
-        left.into_iter().for_each(|reason| report.note(Status::Partial, reason));
+        left.into_iter().for_each(|reason| report.note(RunOutcome::Partial, reason));
         report.entities = counts.into_entities();
         report.add_up();
         let is_judged = self.judge_run(&mut report, &judged, &gaps).await?;
@@ -276,7 +276,7 @@ impl Run<'_> {
         report: &mut RunReport,
         counts: &mut EntityCounts,
     ) -> Result<bool, DbError> {
-        let FetchedParents { of, failure, of_getters, no_room } =
+        let FetchedParents { parents: of, failure, of_getters, no_room } =
             missing_parents::fetch_missing_parents(fetch, reconciliation, self.progress).await?;
         for Parents { entity, staged, applied, refused } in of {
             judge::note_refused(report, entity, &refused);
@@ -289,7 +289,7 @@ impl Run<'_> {
             return Ok(false);
         }
         report.note(
-            Status::Partial,
+            RunOutcome::Partial,
             format!(
                 "some missing parents could not be fetched: {error}; records that name them wait, and the next \
                  run asks first for those that this one did not ask for"
@@ -308,19 +308,22 @@ impl Run<'_> {
     ) -> Result<bool, DbError> {
         let Run { db, settings, job, .. } = *self;
         if judged.interrupted {
-            report.note(Status::Interrupted, "the program was asked to stop; the next run goes on from here");
+            report.note(
+                RunOutcome::Interrupted,
+                "the program was asked to stop; the next run goes on from here",
+            );
             return Ok(false);
         }
         if !job.stages.reconcile() {
             return Ok(false);
         }
         for reason in gaps.unnoted.reasons(db, &job.entities).await? {
-            report.note(Status::Partial, reason);
+            report.note(RunOutcome::Partial, reason);
         }
         judge::compare(db, report, &job.entities).await?;
         unread::judge(db, report, settings.quarantine_guard(), &judged.not_whole).await?;
         for reason in unread::pending_reasons(&gaps.unread) {
-            report.note(Status::Partial, reason);
+            report.note(RunOutcome::Partial, reason);
         }
         left_out::judge(db, report, settings).await?;
         Ok(true)

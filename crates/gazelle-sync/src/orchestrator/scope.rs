@@ -11,7 +11,7 @@ use crate::gazelle_to_staging::Scope;
 use crate::gazelle_to_staging::walk::WalkReport;
 use crate::run_log::report::{RunWarning, RunWarningCode};
 use crate::staging::bookmarks;
-use crate::staging::versions::clock::{Clock, LARGE_SKEW};
+use crate::staging::versions::clock::{LARGE_SKEW, RunClock};
 
 /// What is to be walked of an entity.
 #[derive(Debug, Clone, Copy)]
@@ -32,7 +32,7 @@ pub async fn of(
     settings: &Settings,
     job: &Job,
     entity: &'static Entity,
-    clock: &Clock,
+    clock: &RunClock,
 ) -> Result<WalkScope, DbError> {
     let held = bookmarks::read(db, entity).await?;
     let bounds = Scope { from: settings.events_from, until: settings.events_until };
@@ -89,7 +89,7 @@ impl Clocks {
     }
 
     /// The warnings, at most one of each code.
-    pub fn warnings(&self, clock: &Clock) -> Vec<RunWarning> {
+    pub fn warnings(&self, clock: &RunClock) -> Vec<RunWarning> {
         let mut warnings = Vec::new();
         if let Some((_, bookmark)) = self.disbelieved.first() {
             let names: Vec<&str> = self.disbelieved.iter().map(|(name, _)| *name).collect();

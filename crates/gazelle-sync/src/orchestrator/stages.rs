@@ -18,11 +18,11 @@ use crate::gazelle_to_staging::open_lists::OpenLists;
 use crate::gazelle_to_staging::walk::{WalkReport, walk};
 use crate::gazelle_to_staging::{Fetch, FetchError, WalkSpec, task_error};
 use crate::lease::{Fence, FencedTx};
-use crate::run_log::report::{RunReport, RunWarning, RunWarningCode, Status};
+use crate::run_log::report::{RunOutcome, RunReport, RunWarning, RunWarningCode};
 use crate::source::{ErrorClass, SourceError};
 use crate::staging::notes::unnoted;
 use crate::staging::notes::whole_since;
-use crate::staging::outcome::{self, Applied};
+use crate::staging::outcome::{self, BatchCounts};
 use crate::staging::quarantine;
 use crate::staging::removal::retention;
 use crate::staging_to_production::{Gaps, Reconciliation};
@@ -157,14 +157,14 @@ pub async fn reconcile(
     entity: &'static Entity,
     walking: Option<&mut RunningWalk>,
     progress: &Progress,
-) -> Result<Applied, DbError> {
+) -> Result<BatchCounts, DbError> {
     let shown = progress.entity(entity.name);
-    let report = |applied: Applied| {
+    let report = |applied: BatchCounts| {
         shown.reconciled(applied.processed).errors(applied.errors);
     };
     let is_newer = redo_older_reconciler(reconciliation, entity).await?;
     let released = release_waiting(reconciliation, entity).await?;
-    let mut applied = Applied { released, ..reconciliation.run_left(entity, &report).await? };
+    let mut applied = BatchCounts { released, ..reconciliation.run_left(entity, &report).await? };
     if is_newer {
         redo_settled_faults(reconciliation, entity).await?;
         applied += reconciliation.run_left(entity, &report).await?;
@@ -251,7 +251,7 @@ pub async fn drop_old_versions(
 ) -> Result<(), DbError> {
     whole_since::correct(db, fence, now).await?;
     let Retention::Days(days) = settings.retention else { return Ok(()) };
-    if report.status == Status::Failed {
+    if report.status == RunOutcome::Failed {
         return Ok(());
     }
     let kept = SignedDuration::from_hours(24 * i64::from(days));
@@ -265,7 +265,7 @@ pub async fn drop_old_versions(
                 subject: entity.staging_table.to_owned(),
                 message,
             };
-            report.warnings.extend(removed.said(entity.staging_table).map(warning));
+            report.warnings.extend(removed.kept_rows_message(entity.staging_table).map(warning));
         }
     }
     Ok(())

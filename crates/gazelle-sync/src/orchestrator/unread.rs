@@ -9,7 +9,7 @@ use uuid::Uuid;
 use crate::config::Guard;
 use crate::db::{Db, DbError};
 use crate::entities::{self, ENTITIES, Entity, read::UNREADABLE_FIELD};
-use crate::run_log::report::{RunReport, RunWarning, RunWarningCode, Status};
+use crate::run_log::report::{RunOutcome, RunReport, RunWarning, RunWarningCode};
 use crate::run_log::unlisted::unlisted;
 use crate::staging_to_production::{LeftOfEntity, Unread};
 
@@ -45,7 +45,7 @@ async fn judge_quarantine(db: &Db, report: &mut RunReport, guard: Guard) -> Resu
         let limit = guard.larger(of_entity.in_staging.unwrap_or_default());
         if newly > limit {
             report.note(
-                Status::Partial,
+                RunOutcome::Partial,
                 format!(
                     "{entity}: {newly} records were newly quarantined, more than the {limit} that the quarantine guard allows \
                      ({}); they stay in staging, and all others are in production: `gazelle-sync errors` lists them with their \
@@ -69,7 +69,7 @@ async fn note_waiting(db: &Db, report: &mut RunReport, not_whole: &[&str]) -> Re
         if let Some(parent) = parent.filter(|parent| not_whole.contains(parent)) {
             let records: i64 = row.get("records");
             report.note(
-                Status::Partial,
+                RunOutcome::Partial,
                 format!(
                     "{entity}: {records} record(s) wait in quarantine for {parent} that this run could not read whole, nor by \
                      their ids; each is written when the record that it names is"

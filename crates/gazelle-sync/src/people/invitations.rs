@@ -5,7 +5,7 @@ use tokio_postgres::types::Type;
 use uuid::Uuid;
 
 use super::secrets::Token;
-use super::{LINK_VALID, Person, Refusal, after, name_key, sessions, shown_name, write};
+use super::{LINK_VALID, Person, PersonChangeError, after, name_key, sessions, shown_name, write};
 use crate::config::Language;
 use crate::db::{Db, DbError};
 use crate::lease::{Unfenced, UnfencedTx};
@@ -47,7 +47,11 @@ pub struct Invitation {
 ///
 /// # Errors
 /// Those of the database. What is refused is in the value.
-pub async fn invite(db: &Db, who: &Invite<'_>, link: Token) -> Result<Result<Invitation, Refusal>, DbError> {
+pub async fn invite(
+    db: &Db,
+    who: &Invite<'_>,
+    link: Token,
+) -> Result<Result<Invitation, PersonChangeError>, DbError> {
     let name = match shown_name(who.name) {
         Ok(name) => name,
         Err(refusal) => return Ok(Err(refusal)),
@@ -92,13 +96,17 @@ pub async fn invite(db: &Db, who: &Invite<'_>, link: Token) -> Result<Result<Inv
 }
 
 /// Why the statement left the person of a name alone, if it did.
-async fn left_alone(tx: &UnfencedTx<'_>, who: &Invite<'_>, key: &str) -> Result<Option<Refusal>, DbError> {
+async fn left_alone(
+    tx: &UnfencedTx<'_>,
+    who: &Invite<'_>,
+    key: &str,
+) -> Result<Option<PersonChangeError>, DbError> {
     let sql = "SELECT id FROM {schema}.sync_people WHERE name_key = $1";
     let rows = tx.query(sql, &[(&key, Type::TEXT)]).await?;
     let id: Option<Uuid> = rows.first().map(|row| row.get("id"));
     Ok(match id {
-        Some(id) if who.must_be_new => Some(Refusal::Exists(id)),
-        Some(id) if who.by == Some(id) => Some(Refusal::Oneself),
+        Some(id) if who.must_be_new => Some(PersonChangeError::Exists(id)),
+        Some(id) if who.by == Some(id) => Some(PersonChangeError::Oneself),
         _ => None,
     })
 }
@@ -108,13 +116,13 @@ pub(super) async fn technician(
     tx: &UnfencedTx<'_>,
     role: Role,
     technician: Option<&str>,
-) -> Result<Option<Refusal>, DbError> {
+) -> Result<Option<PersonChangeError>, DbError> {
     let Some(id) = technician else {
-        return Ok((role == Role::Technician).then_some(Refusal::TechnicianMissing));
+        return Ok((role == Role::Technician).then_some(PersonChangeError::TechnicianMissing));
     };
     let rows = tx.query(include_str!("technician.sql"), &[(&id, Type::TEXT)]).await?;
     let fits = rows.first().is_some_and(|row| row.get("is_known") || !row.get::<_, bool>("any_is"));
-    Ok((!fits).then_some(Refusal::TechnicianUnknown))
+    Ok((!fits).then_some(PersonChangeError::TechnicianUnknown))
 }
 
 /// The person of a link that is still valid. Writes nothing: a program that only looks at the link does not use it up.

@@ -70,7 +70,7 @@ impl Person {
 
 /// Why people are not changed as was asked; the caller says it in its language.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Refusal {
+pub enum PersonChangeError {
     /// The name is empty, too long, or has characters that cannot be seen.
     Name,
     /// A technician has no id of Gazelle's.
@@ -88,11 +88,11 @@ pub enum Refusal {
 /// A name as it is shown: without spaces at its ends, and with single ones inside.
 ///
 /// # Errors
-/// [`Refusal::Name`].
-fn shown_name(name: &str) -> Result<String, Refusal> {
+/// [`PersonChangeError::Name`].
+fn shown_name(name: &str) -> Result<String, PersonChangeError> {
     let shown = name.split_whitespace().collect::<Vec<_>>().join(" ");
     let fits = (1..=LONGEST_NAME).contains(&shown.chars().count());
-    if fits && !shown.chars().any(display::acts) { Ok(shown) } else { Err(Refusal::Name) }
+    if fits && !shown.chars().any(display::acts) { Ok(shown) } else { Err(PersonChangeError::Name) }
 }
 
 /// A name as it is compared. One that nobody can have is compared too, and belongs to nobody.
@@ -123,15 +123,15 @@ mod tests {
         for (name, shown) in [
             ("  Loïc   Tabledharmonie ", Ok("Loïc Tabledharmonie")),
             ("Ana", Ok("Ana")),
-            ("", Err(Refusal::Name)),
-            (" \u{a0} ", Err(Refusal::Name)),
-            ("Ana\u{202e}xela", Err(Refusal::Name)),
-            ("a\0b", Err(Refusal::Name)),
+            ("", Err(PersonChangeError::Name)),
+            (" \u{a0} ", Err(PersonChangeError::Name)),
+            ("Ana\u{202e}xela", Err(PersonChangeError::Name)),
+            ("a\0b", Err(PersonChangeError::Name)),
         ] {
             assert_eq!(shown_name(name), shown.map(str::to_owned), "{name:?}");
         }
         assert_eq!(shown_name(&"é".repeat(80)).map(|name| name.chars().count()), Ok(80));
-        assert_eq!(shown_name(&"é".repeat(81)), Err(Refusal::Name));
+        assert_eq!(shown_name(&"é".repeat(81)), Err(PersonChangeError::Name));
         assert_eq!(name_key(" ÉLISE  Cordier"), name_key("élise cordier"));
         assert_ne!(name_key("Elise Cordier"), name_key("Élise Cordier"));
     }

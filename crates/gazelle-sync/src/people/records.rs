@@ -6,7 +6,7 @@ use tokio_postgres::Row;
 use tokio_postgres::types::Type;
 use uuid::Uuid;
 
-use super::{Person, Refusal, feeds, invitations, name_key, sessions, write};
+use super::{Person, PersonChangeError, feeds, invitations, name_key, sessions, write};
 use crate::config::Language;
 use crate::db::{Db, DbError, Tx};
 use crate::lease::{Unfenced, UnfencedTx};
@@ -123,7 +123,7 @@ pub async fn change_role(
     id: Uuid,
     to: (Role, Option<&str>),
     by: Option<Uuid>,
-) -> Result<Result<Person, Refusal>, DbError> {
+) -> Result<Result<Person, PersonChangeError>, DbError> {
     let (role, technician) = to;
     let mut connection = write::connection(db).await?;
     let tx = Unfenced::People.begin(&mut connection).await?;
@@ -146,7 +146,11 @@ pub async fn change_role(
 ///
 /// # Errors
 /// Those of the database. What is refused is in the value.
-pub async fn disable(db: &Db, id: Uuid, by: Option<Uuid>) -> Result<Result<Person, Refusal>, DbError> {
+pub async fn disable(
+    db: &Db,
+    id: Uuid,
+    by: Option<Uuid>,
+) -> Result<Result<Person, PersonChangeError>, DbError> {
     let mut connection = write::connection(db).await?;
     let tx = Unfenced::People.begin(&mut connection).await?;
     let now = tx.now().await?;
@@ -161,10 +165,10 @@ pub async fn disable(db: &Db, id: Uuid, by: Option<Uuid>) -> Result<Result<Perso
 }
 
 /// Why an UPDATE returned nothing: there is no such person, or the database kept the row as it was.
-async fn nobody<T>(tx: &UnfencedTx<'_>, id: Uuid) -> Result<Result<T, Refusal>, DbError> {
+async fn nobody<T>(tx: &UnfencedTx<'_>, id: Uuid) -> Result<Result<T, PersonChangeError>, DbError> {
     let sql = "SELECT 1 FROM {schema}.sync_people WHERE id = $1";
     match tx.query(sql, &[(&id, Type::UUID)]).await?.is_empty() {
-        true => Ok(Err(Refusal::Nobody)),
+        true => Ok(Err(PersonChangeError::Nobody)),
         false => Err(write::kept_out(tx, write::PEOPLE, "the person was not changed").await?),
     }
 }

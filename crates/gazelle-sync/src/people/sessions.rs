@@ -194,7 +194,9 @@ pub(super) async fn end_all_in(tx: &UnfencedTx<'_>, person: Uuid) -> Result<u64,
 /// Those of the database.
 pub async fn forget_old(db: &Db) -> Result<Option<String>, DbError> {
     let before = db.now().await?.saturating_sub(KEPT).unwrap_or(Timestamp::UNIX_EPOCH);
-    Ok(removal::remove_before(db, write::SESSIONS, "ends_at", before).await?.said(write::SESSIONS))
+    Ok(removal::remove_before(db, write::SESSIONS, "ends_at", before)
+        .await?
+        .kept_rows_message(write::SESSIONS))
 }
 
 #[cfg(test)]

@@ -15,10 +15,10 @@ use crate::entities::Entity;
 use crate::lease::Fence;
 use crate::orchestrator::{judge, stages, unread};
 use crate::run_log::kinds::{RunCommand, RunTrigger};
-use crate::run_log::report::{RunReport, Status};
+use crate::run_log::report::{RunOutcome, RunReport};
 use crate::run_log::runs::{self, NewRun};
 use crate::staging::quarantine::{self, QuarantinedRecords};
-use crate::staging::versions::clock::Clock;
+use crate::staging::versions::clock::RunClock;
 use crate::staging_to_production::{Gaps, LeftPending, Reconciliation};
 
 /// What is left to do after a transaction that was committed.
@@ -35,7 +35,7 @@ pub(super) struct FollowUp<'a> {
     pub(super) settings: &'a Settings,
     pub(super) fence: &'a Fence,
     pub(super) run_id: Uuid,
-    pub(super) clock: Clock,
+    pub(super) clock: RunClock,
     pub(super) progress: &'a Progress,
     pub(super) trigger: RunTrigger,
 }
@@ -79,7 +79,7 @@ impl FollowUp<'_> {
         if remaining.is_whole {
             judge::compare(db, &mut verdict, remaining.entities).await?;
         }
-        followed.unwritten.into_iter().for_each(|reason| verdict.note(Status::Partial, reason));
+        followed.unwritten.into_iter().for_each(|reason| verdict.note(RunOutcome::Partial, reason));
         report.status = report.status.and(verdict.status);
         report.reasons.extend(verdict.reasons);
         report.waiting = followed.waiting;
@@ -88,7 +88,7 @@ impl FollowUp<'_> {
     }
 
     /// Reconciles what the rebuild left to stage 2.
-    async fn reconcile(self, entities: &[&'static Entity]) -> Result<Reconciled, DbError> {
+    async fn reconcile(self, entities: &[&'static Entity]) -> Result<FollowUpCounts, DbError> {
         let since = self.clock.database_now();
         let gaps: Arc<Gaps> = Arc::default();
         unread::note_unlisted_before(self.db, &gaps.unread, &[], self.run_id).await?;
@@ -112,12 +112,12 @@ impl FollowUp<'_> {
         let left = reconciliation.left.reasons().into_iter().chain(unnoted);
         let left = left.chain(unread::pending_reasons(&gaps.unread));
         let unwritten = waiting.iter().filter_map(QuarantinedRecords::unwritten).chain(left);
-        Ok(Reconciled { rows_written, unwritten: unwritten.collect(), waiting })
+        Ok(FollowUpCounts { rows_written, unwritten: unwritten.collect(), waiting })
     }
 }
 
 /// What stage 2 did after a rebuild.
-struct Reconciled {
+struct FollowUpCounts {
     rows_written: u64,
     /// The records that are in quarantine since then.
     waiting: Vec<QuarantinedRecords>,

@@ -33,9 +33,9 @@ use serde::Serialize;
 use uuid::Uuid;
 
 use crate::config::Settings;
-use crate::db::{CONFLICT_ATTEMPTS, Db, DbError, Fault, retry_conflicts};
+use crate::db::{CONFLICT_ATTEMPTS, Db, DbError, DbErrorClass, retry_conflicts};
 use crate::lease::{Fence, FencedTx};
-use crate::run_log::report::Status;
+use crate::run_log::report::RunOutcome;
 use crate::staging::quarantine::QuarantinedRecords;
 use crate::staging_to_production::difference::TableDifference;
 
@@ -45,7 +45,7 @@ pub struct RebuildReport {
     /// The id of the replay or undo, which is a run of its own.
     pub run_id: Uuid,
     /// How it ended.
-    pub status: Status,
+    pub status: RunOutcome,
     /// Why nothing was changed, or would be, or what is not as it should be: one sentence each.
     pub reasons: Vec<String>,
     /// Deletions that were withheld; nothing was changed then.
@@ -82,7 +82,7 @@ impl RebuildReport {
 
     /// Whether the transaction was committed.
     fn is_applied(&self) -> bool {
-        !self.dry_run && self.status == Status::Success
+        !self.dry_run && self.status == RunOutcome::Success
     }
 }
 
@@ -99,7 +99,7 @@ struct ApplyOptions<'a> {
 
 /// The result of judging and applying a difference.
 struct ApplyResult {
-    status: Status,
+    status: RunOutcome,
     /// Why nothing was applied, or would be.
     reasons: Vec<String>,
     /// Deletions that are withheld unless they are allowed.
@@ -157,23 +157,23 @@ async fn decide(
     match decision(options, refusal.is_some(), is_withheld) {
         Decision::Show => {
             reasons.extend(refusal);
-            return Ok(ApplyResult { status: Status::Success, reasons, withheld, applied: None });
+            return Ok(ApplyResult { status: RunOutcome::Success, reasons, withheld, applied: None });
         }
         Decision::Refuse => return Err(DbError::refused(refusal.unwrap_or_default())),
         Decision::Withhold => {
-            return Ok(ApplyResult { status: Status::Partial, reasons, withheld, applied: None });
+            return Ok(ApplyResult { status: RunOutcome::Partial, reasons, withheld, applied: None });
         }
         Decision::Apply => {}
     }
     if let Some(more) = options.action.refusal(&found.tables) {
-        return Ok(ApplyResult { status: Status::Partial, reasons: vec![more], withheld, applied: None });
+        return Ok(ApplyResult { status: RunOutcome::Partial, reasons: vec![more], withheld, applied: None });
     }
     let applied = found.apply(tx).await.map_err(|error| match error.fault {
-        Fault::Record => refused(error),
+        DbErrorClass::Record => refused(error),
         _ => error,
     })?;
     Ok(ApplyResult {
-        status: Status::Success,
+        status: RunOutcome::Success,
         reasons: Vec::new(),
         withheld: Vec::new(),
         applied: Some(applied),
@@ -195,7 +195,7 @@ async fn in_one_snapshot<T>(
         work(fence.begin_snapshot(&mut connection).await?).await
     });
     outcome.await.map_err(|error| match error.fault {
-        Fault::Conflict => error.while_doing(&format!(
+        DbErrorClass::Conflict => error.while_doing(&format!(
             "somebody else wrote the same rows during each of {CONFLICT_ATTEMPTS} attempts; nothing was changed, try \
              again later"
         )),

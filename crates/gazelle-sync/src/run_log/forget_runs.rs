@@ -78,7 +78,8 @@ pub async fn forget(db: &Db, kept: Retention) -> Result<Forgotten, DbError> {
         }
     }
     let kept = [("sync_quarantine", &cases), ("sync_run_requests", &requests), ("sync_runs", &runs)];
-    let kept = kept.into_iter().filter_map(|(table, of)| Some((table, of.said(table)?))).collect();
+    let kept =
+        kept.into_iter().filter_map(|(table, of)| Some((table, of.kept_rows_message(table)?))).collect();
     Ok(Forgotten { runs: runs.gone, requests: requests.gone, cases: cases.gone, kept })
 }
 

@@ -6,7 +6,7 @@ use serde::Serialize;
 use uuid::Uuid;
 
 use super::kinds::RunMode;
-pub use super::kinds::Status;
+pub use super::kinds::RunOutcome;
 pub use super::warning_codes::RunWarningCode;
 
 /// A run, as `--json` prints it. `fetched` to `deleted` are the sums of the entities ([`RunReport::add_up`]).
@@ -17,7 +17,7 @@ pub struct RunReport {
     /// `incremental` or `full`; none where stage 1 did not run.
     pub mode: Option<RunMode>,
     /// How it ended.
-    pub status: Status,
+    pub status: RunOutcome,
     /// Why it is not a success, one sentence each.
     pub reasons: Vec<String>,
     /// The warnings of the run. They do not change its status.
@@ -151,7 +151,7 @@ impl RunReport {
         let mut report = RunReport {
             run_id,
             mode,
-            status: Status::Success,
+            status: RunOutcome::Success,
             reasons: Vec::new(),
             warnings: Vec::new(),
             fetched: 0,
@@ -193,7 +193,7 @@ impl RunReport {
     }
 
     /// Notes a reason why the run is not a success; the status gets no better by it.
-    pub fn note(&mut self, status: Status, reason: impl Into<String>) {
+    pub fn note(&mut self, status: RunOutcome, reason: impl Into<String>) {
         self.status = self.status.and(status);
         self.reasons.push(reason.into());
     }

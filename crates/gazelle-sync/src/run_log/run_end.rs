@@ -5,8 +5,8 @@ use std::collections::HashSet;
 use tokio_postgres::types::Type;
 use uuid::Uuid;
 
-use super::report::{EntityReport, RunReport, Status};
-use crate::db::{Db, DbError, Fault};
+use super::report::{EntityReport, RunOutcome, RunReport};
+use crate::db::{Db, DbError, DbErrorClass};
 use crate::lease::{Fence, FencedTx};
 use crate::staging::written;
 
@@ -21,18 +21,18 @@ pub(super) async fn note(db: &Db, fence: &Fence, report: &mut RunReport) -> Resu
         fence.transaction(db, async |tx| finish(tx, report, left_out).await).await
     };
     let refusal = match end(report, LeftOut::Nothing).await {
-        Err(refusal) if refusal.fault == Fault::Record => refusal,
+        Err(refusal) if refusal.fault == DbErrorClass::Record => refusal,
         ended => return ended,
     };
     let status_before = report.status;
-    report.note(Status::Partial, format!("the warnings of this run could not be noted: {refusal}"));
+    report.note(RunOutcome::Partial, format!("the warnings of this run could not be noted: {refusal}"));
     let refusal = match end(report, LeftOut::Warnings).await {
-        Err(refusal) if refusal.fault == Fault::Record => refusal,
+        Err(refusal) if refusal.fault == DbErrorClass::Record => refusal,
         ended => return ended,
     };
     report.status = status_before;
     report.reasons.pop();
-    report.note(Status::Failed, format!("the entities of this run could not be noted: {refusal}"));
+    report.note(RunOutcome::Failed, format!("the entities of this run could not be noted: {refusal}"));
     end(report, LeftOut::WarningsAndEntities).await?;
     Err(refusal)
 }

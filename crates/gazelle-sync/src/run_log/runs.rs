@@ -12,14 +12,14 @@ use tracing::Instrument;
 use uuid::Uuid;
 
 use super::kinds::{RunCommand, RunMode, RunState, RunTrigger};
-use super::report::{RequestSum, RunReport, Status, milliseconds};
+use super::report::{RequestSum, RunOutcome, RunReport, milliseconds};
 use super::run_end;
 
 use crate::db::{self, Db, DbError, Tx};
 use crate::entities::{self, Entity};
 use crate::lease::{Fence, FencedTx, Unfenced};
 use crate::source::RequestRecord;
-use crate::staging::versions::clock::Clock;
+use crate::staging::versions::clock::RunClock;
 use crate::staging::versions::json_text::JsonText;
 use crate::staging::written;
 
@@ -89,7 +89,7 @@ pub async fn started<T>(
         }
         Err(error) => {
             let mut failed = RunReport::new(run.run_id, run.mode, Vec::new(), started.elapsed());
-            failed.note(Status::Failed, error.to_string());
+            failed.note(RunOutcome::Failed, error.to_string());
             match run_end::note(db, fence, &mut failed).await {
                 Ok(()) => crate::crash::at(crate::crash::CrashPoint::RunFinished),
                 // The caller needs the error that ended the run, not this one.
@@ -136,7 +136,7 @@ pub struct RequestLog {
 
 impl RequestLog {
     /// Starts the writer.
-    pub fn start(db: Db, run_id: Uuid, clock: Clock) -> RequestLog {
+    pub fn start(db: Db, run_id: Uuid, clock: RunClock) -> RequestLog {
         let (sender, receiver) = mpsc::unbounded_channel();
         // The HTTP client dates requests by the machine's clock.
         let ahead = Timestamp::now().duration_since(clock.database_now());
@@ -313,7 +313,7 @@ pub async fn known_shortfall(db: &Db, entity: &Entity, whole: bool) -> Result<Op
 
 /// A run, as the service shows it.
 #[derive(Debug, Clone, serde::Serialize)]
-pub struct RunStatus {
+pub struct RunSummary {
     run_id: Uuid,
     command: String,
     mode: Option<RunMode>,
@@ -329,9 +329,9 @@ pub struct RunStatus {
 ///
 /// # Errors
 /// Those of the database.
-pub async fn last(db: &Db) -> Result<Vec<RunStatus>, DbError> {
+pub async fn last(db: &Db) -> Result<Vec<RunSummary>, DbError> {
     let run = |row: &Row| {
-        Ok(RunStatus {
+        Ok(RunSummary {
             run_id: row.get("run_id"),
             command: row.get("command"),
             mode: db::optional_word(row, "mode")?,

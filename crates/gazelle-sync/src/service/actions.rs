@@ -10,9 +10,9 @@ use serde_json::{Value, json};
 use tracing::Instrument;
 use uuid::Uuid;
 
-use super::run::RunOutcome;
+use super::run::LoopOutcome;
 use super::{Opener, Service};
-use crate::db::{Db, DbError, Fault};
+use crate::db::{Db, DbError, DbErrorClass};
 use crate::display::{Progress, ProgressStyle};
 use crate::doctor::{self, OwnService, Subject};
 use crate::entities::{self, ENTITIES, Entity};
@@ -21,12 +21,12 @@ use crate::orchestrator::decide_deletions::{Decision, DecisionReport, DeletionSe
 use crate::orchestrator::{Deciding, LeasedRun, decide_cases, decide_deletions};
 use crate::rebuild::replay::{ReplayRequest, replay_leased};
 use crate::rebuild::undo::{UndoRequest, undo_leased};
-use crate::rebuild::verify::{Question, VerifyVerdict, verify};
+use crate::rebuild::verify::{VerifyRequest, VerifyVerdict, verify};
 use crate::rebuild::{Detail, ForAction, LeasedContext, ShownTable};
 use crate::run_log::actions::{
     self, ActionEnd, ActionOutcome, ActionRequest, DecisionRequest, OpenAction, outcome_of,
 };
-use crate::run_log::report::Status;
+use crate::run_log::report::RunOutcome;
 use crate::source::GazelleClient;
 use crate::staging::history::slice::Slice;
 
@@ -40,7 +40,7 @@ impl<O: Opener> Service<O> {
         db: &Db,
         client: GazelleClient,
         action: OpenAction,
-    ) -> Result<RunOutcome, DbError> {
+    ) -> Result<LoopOutcome, DbError> {
         if let Some(ActionRequest::Sync(mode)) = action.request {
             let claim = async |lease: &Lease, run_id: Uuid| {
                 actions::take(db, lease.fence(), action.id, Some(run_id)).await
@@ -50,7 +50,7 @@ impl<O: Opener> Service<O> {
         let settings = &self.shared.settings;
         let lease = match Lease::acquire(db, settings.lease()).await {
             Ok(lease) => lease,
-            Err(busy) if busy.fault == Fault::Busy => return Ok(RunOutcome::Busy(busy.to_string())),
+            Err(busy) if busy.fault == DbErrorClass::Busy => return Ok(LoopOutcome::Busy(busy.to_string())),
             Err(error) => return Err(error),
         };
         let leased = LeasedRun::begin(db, lease, self.stop.clone()).await?;
@@ -64,7 +64,7 @@ impl<O: Opener> Service<O> {
         self.shared.runs_ended.send_modify(|runs| *runs += 1);
         done?;
         released?;
-        Ok(RunOutcome::Acted)
+        Ok(LoopOutcome::Acted)
     }
 
     /// Takes the action, does it, and notes its end.
@@ -142,7 +142,8 @@ impl<O: Opener> Service<O> {
     async fn verify(&self, client: GazelleClient, db: &Db) -> Result<ActionEnd, DbError> {
         let client = self.observed(client);
         let seed = Timestamp::now().as_microsecond().unsigned_abs();
-        let question = Question { entities: ENTITIES.to_vec(), sample: SAMPLE, seed, client: Some(&client) };
+        let question =
+            VerifyRequest { entities: ENTITIES.to_vec(), sample: SAMPLE, seed, client: Some(&client) };
         let found = verify(db, &self.shared.settings, &question).await?;
         let outcome = match found.status {
             VerifyVerdict::Equal | VerifyVerdict::Different => ActionOutcome::Done,
@@ -283,7 +284,8 @@ async fn decide(
     if records == 0 {
         return Ok(refused("no deletion of this run awaits a decision any more"));
     }
-    let (status, run_id) = run.as_ref().map_or((Status::Success, None), |run| (run.status, Some(run.run_id)));
+    let (status, run_id) =
+        run.as_ref().map_or((RunOutcome::Success, None), |run| (run.status, Some(run.run_id)));
     let reasons = run.as_ref().map(|run| run.reasons.clone()).unwrap_or_default();
     let decided = json!({ "decided": records, "seen_since": seen_since, "run": run });
     Ok(of_run(status, reasons, run_id, &decided))
@@ -303,7 +305,7 @@ fn report(outcome: ActionOutcome, report: &impl Serialize) -> ActionEnd {
 }
 
 /// The end of an action that a run did, or that was like one.
-fn of_run(status: Status, reasons: Vec<String>, run_id: Option<Uuid>, of: &impl Serialize) -> ActionEnd {
+fn of_run(status: RunOutcome, reasons: Vec<String>, run_id: Option<Uuid>, of: &impl Serialize) -> ActionEnd {
     let reason = (!reasons.is_empty()).then(|| reasons.join("; "));
     let outcome = outcome_of(status).unwrap_or(ActionOutcome::Partial);
     ActionEnd { reason, run_id, ..report(outcome, of) }

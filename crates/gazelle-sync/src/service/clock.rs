@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use jiff::Timestamp;
 
 /// Gives the time and waits. Tests use a faster one.
-pub trait Clock: Send + Sync + 'static {
+pub trait ScheduleClock: Send + Sync + 'static {
     /// The current time, UTC.
     fn now(&self) -> Timestamp;
 
@@ -31,7 +31,7 @@ impl DatabaseClock {
     }
 }
 
-impl Clock for DatabaseClock {
+impl ScheduleClock for DatabaseClock {
     fn now(&self) -> Timestamp {
         let Some((database, read_at)) = *self.read() else { return Timestamp::now() };
         database.saturating_add(read_at.elapsed()).unwrap_or(database)

@@ -24,7 +24,7 @@ use std::sync::Arc;
 
 use tokio_util::sync::CancellationToken;
 
-use clock::Clock;
+use clock::ScheduleClock;
 use schedule::Timetable;
 use state::Shared;
 
@@ -45,7 +45,7 @@ pub struct Service<O> {
     /// Opens the database and the client.
     pub opener: O,
     /// The clock of the timetable.
-    pub clock: Arc<dyn Clock>,
+    pub clock: Arc<dyn ScheduleClock>,
     /// When to run.
     pub timetable: Timetable,
     /// The state that duties and HTTP routes read.

@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use super::schedule::DueNow;
 use crate::entities::Entity;
 use crate::run_log::actions::OpenAction;
-use crate::run_log::wanted_runs::RequestedRun;
+use crate::run_log::run_requests::RequestedRun;
 
 /// How often the service reads requests from the database, and the clock, which may have been set.
 pub(super) const POLL_INTERVAL: Duration = Duration::from_secs(2);

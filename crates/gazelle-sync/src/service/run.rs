@@ -6,19 +6,19 @@ use uuid::Uuid;
 
 use super::schedule::{Due, DueNow};
 use super::{Opener, Service};
-use crate::db::{Db, DbError, Fault};
+use crate::db::{Db, DbError, DbErrorClass};
 use crate::display::{Progress, ProgressStyle};
 use crate::entities::{ENTITIES, Entity};
 use crate::lease::Lease;
 use crate::orchestrator::{Job, LeasedRun, Stages, run_leased, run_span};
 use crate::run_log::kinds::{RunCommand, RunMode, RunTrigger};
-use crate::run_log::report::{RunReport, Status};
+use crate::run_log::report::{RunOutcome, RunReport};
+use crate::run_log::run_requests::{self, RequestedRun};
 use crate::run_log::runs::{self, LastStarts};
-use crate::run_log::wanted_runs::{self, RequestedRun};
 use crate::source::GazelleClient;
 
 /// The outcome of a run, as far as it matters to the loop.
-pub(super) enum RunOutcome {
+pub(super) enum LoopOutcome {
     /// Another process holds the lease.
     Busy(String),
     /// Another process has done the work meanwhile.
@@ -57,7 +57,7 @@ impl<O: Opener> Service<O> {
         client: GazelleClient,
         due: DueNow<&'static Entity>,
         known: &[(&'static Entity, LastStarts)],
-    ) -> Result<RunOutcome, DbError> {
+    ) -> Result<LoopOutcome, DbError> {
         let job = job(due.mode, RunTrigger::Schedule, due.of);
         let still_due = async |_: &Lease, _: Uuid| {
             let recorded = runs::past(db).await?;
@@ -80,10 +80,10 @@ impl<O: Opener> Service<O> {
         db: &Db,
         client: GazelleClient,
         wanted: RequestedRun,
-    ) -> Result<RunOutcome, DbError> {
+    ) -> Result<LoopOutcome, DbError> {
         let job = job(wanted.mode, RunTrigger::Request, wanted.entities);
         let claim = async |lease: &Lease, run_id: Uuid| {
-            Ok(wanted_runs::claim(db, lease.fence(), &wanted.ids, run_id).await? > 0)
+            Ok(run_requests::claim(db, lease.fence(), &wanted.ids, run_id).await? > 0)
         };
         self.run_if(db, client, &job, claim).await
     }
@@ -95,7 +95,7 @@ impl<O: Opener> Service<O> {
         client: GazelleClient,
         mode: RunMode,
         claim: impl AsyncFnOnce(&Lease, Uuid) -> Result<bool, DbError>,
-    ) -> Result<RunOutcome, DbError> {
+    ) -> Result<LoopOutcome, DbError> {
         self.run_if(db, client, &job(mode, RunTrigger::Request, ENTITIES.to_vec()), claim).await
     }
 
@@ -105,13 +105,15 @@ impl<O: Opener> Service<O> {
         client: GazelleClient,
         job: &Job,
         is_needed: impl AsyncFnOnce(&Lease, Uuid) -> Result<bool, DbError>,
-    ) -> Result<RunOutcome, DbError> {
+    ) -> Result<LoopOutcome, DbError> {
         let mode = job.mode;
         let settings = &self.shared.settings;
         let run = async {
             let lease = match Lease::acquire(db, settings.lease()).await {
                 Ok(lease) => lease,
-                Err(busy) if busy.fault == Fault::Busy => return Ok(Err(RunOutcome::Busy(busy.to_string()))),
+                Err(busy) if busy.fault == DbErrorClass::Busy => {
+                    return Ok(Err(LoopOutcome::Busy(busy.to_string())));
+                }
                 Err(error) => return Err(error),
             };
             let leased = LeasedRun::begin(db, lease, self.stop.clone()).await?;
@@ -119,7 +121,7 @@ impl<O: Opener> Service<O> {
                 Ok(true) => {}
                 Ok(false) => {
                     leased.lease.release().await?;
-                    return Ok(Err(RunOutcome::Nothing));
+                    return Ok(Err(LoopOutcome::Nothing));
                 }
                 Err(error) => {
                     let _ = leased.lease.release().await;
@@ -172,7 +174,7 @@ fn job(mode: RunMode, trigger: RunTrigger, entities: Vec<&'static Entity>) -> Jo
 /// Splits the entities of a run by whether their walks were complete, whatever the outcome of the run: a failure of
 /// one entity must not repeat the work for the others. Withheld deletions are no reason to retry: they wait for
 /// approval.
-fn judge(report: &RunReport, job: &Job) -> RunOutcome {
+fn judge(report: &RunReport, job: &Job) -> LoopOutcome {
     let is_short = |entity: &&'static Entity| {
         let of_entity = report.entities.iter().find(|of| of.entity == entity.name);
         of_entity.is_none_or(|of| of.walk_complete != Some(true) && !of.walk_settled)
@@ -180,11 +182,11 @@ fn judge(report: &RunReport, job: &Job) -> RunOutcome {
     let (short, of): (Vec<_>, Vec<_>) = job.entities.iter().copied().partition(is_short);
     let reasons = report.reasons.join("; ");
     match report.status {
-        Status::Interrupted => RunOutcome::Interrupted,
-        _ if of.is_empty() => RunOutcome::Bad { of: short, reasons },
-        Status::Success | Status::Partial | Status::Failed => {
-            let failed = report.status == Status::Failed;
-            RunOutcome::Good { mode: job.mode, of, short, reasons, failed }
+        RunOutcome::Interrupted => LoopOutcome::Interrupted,
+        _ if of.is_empty() => LoopOutcome::Bad { of: short, reasons },
+        RunOutcome::Success | RunOutcome::Partial | RunOutcome::Failed => {
+            let failed = report.status == RunOutcome::Failed;
+            LoopOutcome::Good { mode: job.mode, of, short, reasons, failed }
         }
     }
 }

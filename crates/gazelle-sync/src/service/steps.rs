@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use super::backoff::{Backoff, LONGEST_WAIT};
 use super::loop_state::LoopState;
 use super::next_step::{Delays, NextStep, POLL_INTERVAL, PendingWork, Wait};
-use super::run::RunOutcome;
+use super::run::LoopOutcome;
 use super::schedule::Due;
 use super::state::{CredentialCheck, ServiceState};
 use super::{Opener, Service, tick};
@@ -19,7 +19,7 @@ use crate::migrate;
 use crate::migrate::demo;
 use crate::people;
 use crate::run_log::runs::{self, LastStarts};
-use crate::run_log::{actions, wanted_runs};
+use crate::run_log::{actions, run_requests};
 use crate::source::GazelleClient;
 use crate::states::RunMode;
 
@@ -101,14 +101,14 @@ impl<O: Opener> Service<O> {
         match ended {
             Ok(ended) => {
                 match ended {
-                    RunOutcome::Good { .. } => {
+                    LoopOutcome::Good { .. } => {
                         self.shared.update(|activity| activity.credentials = CredentialCheck::Accepted);
                     }
-                    RunOutcome::Bad { .. } => self.try_credentials(&client).await,
-                    RunOutcome::Busy(_)
-                    | RunOutcome::Nothing
-                    | RunOutcome::Interrupted
-                    | RunOutcome::Acted => {}
+                    LoopOutcome::Bad { .. } => self.try_credentials(&client).await,
+                    LoopOutcome::Busy(_)
+                    | LoopOutcome::Nothing
+                    | LoopOutcome::Interrupted
+                    | LoopOutcome::Acted => {}
                 }
                 Ok(self.note(loop_state, ended, now))
             }
@@ -172,7 +172,7 @@ impl<O: Opener> Service<O> {
             .map(|(entity, past)| (*entity, loop_state.past_of(entity).and(*past, now)))
             .collect();
         let action = actions::next(db).await?;
-        let requested = wanted_runs::next(db).await?;
+        let requested = run_requests::next(db).await?;
         if loop_state.database.failures() > 0 {
             // The database is back: runs that failed with it need no further delay.
             loop_state.broken.succeeded();
@@ -225,10 +225,10 @@ impl<O: Opener> Service<O> {
     }
 
     /// Updates the state after a run. Returns how long to wait.
-    fn note(&self, loop_state: &mut LoopState, ended: RunOutcome, began: Timestamp) -> Wait {
+    fn note(&self, loop_state: &mut LoopState, ended: LoopOutcome, began: Timestamp) -> Wait {
         self.shared.set_state(ServiceState::Waiting);
         match ended {
-            RunOutcome::Busy(who) => {
+            LoopOutcome::Busy(who) => {
                 if !loop_state.busy_was_logged {
                     tracing::info!("{who}; waiting for it");
                 }
@@ -236,9 +236,9 @@ impl<O: Opener> Service<O> {
                 return Wait::For(BUSY_WAIT);
             }
             // Done by another process, or in progress there: the next poll shows which.
-            RunOutcome::Nothing => return Wait::For(POLL_INTERVAL),
-            RunOutcome::Interrupted | RunOutcome::Acted => loop_state.note_database_ok(),
-            RunOutcome::Good { mode, of, short, reasons, failed } => {
+            LoopOutcome::Nothing => return Wait::For(POLL_INTERVAL),
+            LoopOutcome::Interrupted | LoopOutcome::Acted => loop_state.note_database_ok(),
+            LoopOutcome::Good { mode, of, short, reasons, failed } => {
                 loop_state.note_database_ok();
                 loop_state.runs.succeeded();
                 for entity in &of {
@@ -258,7 +258,7 @@ impl<O: Opener> Service<O> {
                     self.shared.update(|activity| activity.problem = Some(reasons));
                 }
             }
-            RunOutcome::Bad { of, reasons } => {
+            LoopOutcome::Bad { of, reasons } => {
                 loop_state.note_database_ok();
                 let (failures, wait) = loop_state.note_bad(&of, || self.backoff());
                 tracing::warn!(

@@ -20,7 +20,7 @@ use crate::alerts::{self, Channels};
 use crate::config::Settings;
 use crate::db::Db;
 use crate::people;
-use crate::run_log::{actions, forget_runs, wanted_runs};
+use crate::run_log::{actions, forget_runs, run_requests};
 use crate::stop;
 
 /// A duty that has not ended this long after the service was asked to stop is cancelled.
@@ -147,16 +147,16 @@ async fn send_direct_alert(context: DutyContext) -> anyhow::Result<()> {
     let alert_write_failure =
         context.shared.alert_write_failure().filter(|it| it.lasting.as_secs_f64() >= patience);
     let trouble = match (context.shared.stuck(), alert_write_failure) {
-        (Some(reason), _) => Some(alerts::Trouble::Stuck { reason }),
+        (Some(reason), _) => Some(alerts::ServiceProblem::Stuck { reason }),
         (None, Some(alert_write_failure)) => {
             let last_good_at = context.shared.activity().last_good_run_at;
             let (reason, since) = (alert_write_failure.reason, alert_write_failure.since);
-            Some(alerts::Trouble::Database { reason, since, last_good_at })
+            Some(alerts::ServiceProblem::Database { reason, since, last_good_at })
         }
         (None, None) => None,
     };
     let mut direct = context.shared.direct_alert.lock().await;
-    direct.tell(settings, &Channels::of(settings), trouble, context.now).await;
+    direct.send(settings, &Channels::of(settings), trouble, context.now).await;
     Ok(())
 }
 
@@ -214,7 +214,7 @@ async fn forget_old_runs(context: DutyContext) -> anyhow::Result<()> {
 async fn forget_old_requests(context: DutyContext) -> anyhow::Result<()> {
     if let Some(db) = &context.db {
         owners::check(db).await?;
-        warn_of_kept(wanted_runs::forget_old(db).await?);
+        warn_of_kept(run_requests::forget_old(db).await?);
     }
     Ok(())
 }

@@ -4,7 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use reqwest::{Client, Url, redirect};
 
-use super::answers::error::{ErrorClass, Fault, SourceError};
+use super::answers::error::{AttemptFailure, ErrorClass, SourceError};
 use crate::loopback;
 
 /// The settings of the API client. `SourceSettings::default()` is the real API with moderate limits.
@@ -187,7 +187,7 @@ fn read_url(name: &str, text: &str) -> Result<Url, SourceError> {
 
 /// An error about a setting, before any request was sent.
 pub(super) fn bad_setting(name: &str, what: &str, advice: &str) -> SourceError {
-    SourceError::before_sending(Fault::new(
+    SourceError::before_sending(AttemptFailure::new(
         ErrorClass::Setup,
         "the settings",
         format!("{name} {what}"),

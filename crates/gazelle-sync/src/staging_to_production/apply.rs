@@ -20,7 +20,7 @@ use crate::db::DbError;
 use crate::entities::Entity;
 use crate::entities::read::RecordError;
 use crate::lease::FencedTx;
-use crate::staging::outcome::{self, Applied};
+use crate::staging::outcome::{self, BatchCounts};
 use crate::staging::quarantine;
 
 /// Applies candidates, at most one version of each record. One that waits for a parent stays pending if the list of
@@ -31,7 +31,7 @@ pub(super) async fn apply(
     batch: &[Candidate],
     run: &Applying<'_>,
     order: Order,
-) -> Result<Applied, DbError> {
+) -> Result<BatchCounts, DbError> {
     let late = LateCandidates::of(tx, entity, batch).await?;
     let (superseded, current): (Vec<&Candidate>, Vec<&Candidate>) =
         batch.iter().partition(|candidate| late.is_superseded(candidate));
@@ -143,11 +143,11 @@ impl<'b> Sorted<'b> {
         tx: &FencedTx<'_>,
         entity: &Entity,
         order: Order,
-    ) -> Result<Applied, DbError> {
-        let mut applied = Applied {
+    ) -> Result<BatchCounts, DbError> {
+        let mut applied = BatchCounts {
             processed: self.written().count() as u64,
             errors: self.faulty.len() as u64,
-            ..Applied::default()
+            ..BatchCounts::default()
         };
         applied.rows_written = write_rows(Target::Production(tx), entity, &self.good, order).await?;
         let gone = mark_gone(Target::Production(tx), entity, &self.gone).await?;

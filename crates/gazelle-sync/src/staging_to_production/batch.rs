@@ -6,7 +6,7 @@ use std::collections::HashSet;
 use jiff::Timestamp;
 use uuid::Uuid;
 
-use crate::entities::read::{ErrorCode, Reconciled, RecordError};
+use crate::entities::read::{ErrorCode, ReconciledRecord, RecordError};
 use crate::entities::warning::TEXT_CLEANED;
 use crate::entities::{Entity, read, weight};
 use crate::staging::pending::Pending;
@@ -27,7 +27,7 @@ pub struct Candidate {
 /// What a version says about its record.
 pub enum VersionContent {
     /// The rows of the record.
-    Record(Reconciled),
+    Record(ReconciledRecord),
     /// The record is gone.
     Tombstone,
     /// The version cannot be read.
@@ -47,7 +47,7 @@ impl Candidate {
 /// A candidate that was read as a record.
 pub(super) struct ReadCandidate<'b> {
     pub(super) candidate: &'b Candidate,
-    pub(super) reconciled: &'b Reconciled,
+    pub(super) reconciled: &'b ReconciledRecord,
 }
 
 /// Reads one pending version by its entity's reconciler.
@@ -113,7 +113,11 @@ fn content_of(entity: &Entity, json: &str, original: Option<&[u8]>, external_id:
 ///
 /// # Errors
 /// The record is no JSON object, too large, or not as its entity's reconciler needs it.
-pub fn reconcile(entity: &Entity, json: &str, original: Option<&[u8]>) -> Result<Reconciled, RecordError> {
+pub fn reconcile(
+    entity: &Entity,
+    json: &str,
+    original: Option<&[u8]>,
+) -> Result<ReconciledRecord, RecordError> {
     let (text, cleaned) = match original {
         None => (Cow::Borrowed(json), false),
         Some(bytes) => (Cow::Owned(exact::nearest(&String::from_utf8_lossy(bytes))), true),

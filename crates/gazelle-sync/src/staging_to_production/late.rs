@@ -93,7 +93,7 @@ const VERSIONS_AT_ONCE: usize = 1_000;
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::entities::read::{Reconciled, RecordError};
+    use crate::entities::read::{ReconciledRecord, RecordError};
 
     fn candidate(content: VersionContent) -> Candidate {
         let staging_id = Uuid::from_u128(1);
@@ -101,7 +101,7 @@ mod tests {
     }
 
     fn record() -> Candidate {
-        candidate(VersionContent::Record(Reconciled::default()))
+        candidate(VersionContent::Record(ReconciledRecord::default()))
     }
 
     fn tombstone() -> Candidate {

@@ -44,13 +44,13 @@ pub use parents::KnownParents;
 pub use target::{Order, TableSet, scratch_table};
 pub use unread::{LeftOfEntity, Unread};
 
-use crate::db::{Bisect, Db, DbError, Fault, retry_conflicts};
+use crate::db::{Bisect, Db, DbError, DbErrorClass, retry_conflicts};
 use crate::entities::Entity;
 use crate::entities::read::{ErrorCode, RecordError};
 use crate::lease::Fence;
-use crate::staging::outcome::Applied;
+use crate::staging::outcome::BatchCounts;
 use crate::staging::pending;
-use crate::staging::versions::clock::Clock;
+use crate::staging::versions::clock::RunClock;
 
 /// No run lasts longer than this.
 const LONGEST_RUN: Duration = Duration::from_secs(7 * 24 * 3600);
@@ -70,7 +70,7 @@ pub struct Reconciliation<'a> {
     /// What the run cannot read or note.
     pub gaps: Arc<Gaps>,
     /// Dates outcomes.
-    pub clock: Clock,
+    pub clock: RunClock,
     /// Receives the records that not even the quarantine can take.
     pub left: LeftPending,
 }
@@ -84,11 +84,11 @@ impl Reconciliation<'_> {
     pub async fn run_left(
         &self,
         entity: &Entity,
-        progress: &(dyn Fn(Applied) + Sync),
-    ) -> Result<Applied, DbError> {
+        progress: &(dyn Fn(BatchCounts) + Sync),
+    ) -> Result<BatchCounts, DbError> {
         match pending::first_left(self.db, entity, self.run_id).await? {
             Some(first) => self.run_between(entity, first, Uuid::max(), progress).await,
-            None => Ok(Applied::default()),
+            None => Ok(BatchCounts::default()),
         }
     }
 
@@ -99,8 +99,8 @@ impl Reconciliation<'_> {
     pub async fn run_own(
         &self,
         entity: &Entity,
-        progress: &(dyn Fn(Applied) + Sync),
-    ) -> Result<Applied, DbError> {
+        progress: &(dyn Fn(BatchCounts) + Sync),
+    ) -> Result<BatchCounts, DbError> {
         // Ids of version 7 start with their time in milliseconds. Rows that users insert have random ids, which
         // must not move the position past versions that are still to come.
         let end = Uuid::from_u128(self.run_id.as_u128().saturating_add(LONGEST_RUN.as_millis() << 80));
@@ -112,9 +112,9 @@ impl Reconciliation<'_> {
         entity: &Entity,
         after: Uuid,
         before: Uuid,
-        progress: &(dyn Fn(Applied) + Sync),
-    ) -> Result<Applied, DbError> {
-        let mut total = Applied::default();
+        progress: &(dyn Fn(BatchCounts) + Sync),
+    ) -> Result<BatchCounts, DbError> {
+        let mut total = BatchCounts::default();
         let mut batch = self.read_batch(entity, after, before).await?;
         while let Some(last) = batch.last() {
             let next = self.read_batch(entity, last.staging_id, before);
@@ -150,8 +150,8 @@ impl Reconciliation<'_> {
         &self,
         entity: &Entity,
         batch: Vec<Candidate>,
-        progress: &(dyn Fn(Applied) + Sync),
-    ) -> Result<Applied, DbError> {
+        progress: &(dyn Fn(BatchCounts) + Sync),
+    ) -> Result<BatchCounts, DbError> {
         if batch.len() < LANE_WORTH * 2 {
             return self.apply_in_order(entity, &batch, progress).await;
         }
@@ -171,9 +171,9 @@ impl Reconciliation<'_> {
         &self,
         entity: &Entity,
         batch: &[Candidate],
-        progress: &(dyn Fn(Applied) + Sync),
-    ) -> Result<Applied, DbError> {
-        let mut total = Applied::default();
+        progress: &(dyn Fn(BatchCounts) + Sync),
+    ) -> Result<BatchCounts, DbError> {
+        let mut total = BatchCounts::default();
         for run in distinct_runs(batch) {
             let mut parts = Bisect::new(run);
             let mut order = Order::InsertFirst;
@@ -188,7 +188,7 @@ impl Reconciliation<'_> {
                         continue;
                     }
                     Err(error) => {
-                        if error.fault == Fault::RecordOrDatabase
+                        if error.fault == DbErrorClass::RecordOrDatabase
                             && let [alone] = part
                             && !parts.has_written()
                             && !std::mem::replace(&mut is_asked, true)
@@ -225,7 +225,7 @@ impl Reconciliation<'_> {
         entity: &Entity,
         part: &[Candidate],
         order: Order,
-    ) -> Result<Applied, DbError> {
+    ) -> Result<BatchCounts, DbError> {
         retry_conflicts(|| async {
             let run = Applying { run_id: self.run_id, at: self.clock.database_now(), gaps: &self.gaps };
             self.fence
@@ -242,7 +242,7 @@ impl Reconciliation<'_> {
         entity: &Entity,
         candidate: &Candidate,
         refusal: &DbError,
-    ) -> Result<Applied, DbError> {
+    ) -> Result<BatchCounts, DbError> {
         let error = RecordError {
             code: ErrorCode::RefusedByDatabase,
             field: refusal.named.clone().unwrap_or_default(),
@@ -256,13 +256,13 @@ impl Reconciliation<'_> {
             content: VersionContent::Faulty(error),
         }];
         match self.apply_once(entity, &faulty, Order::UpdateFirst).await {
-            Err(again) if again.fault == Fault::Record => {
+            Err(again) if again.fault == DbErrorClass::Record => {
                 let why = match (refusal.to_string(), again.to_string()) {
                     (why, again) if why == again => why,
                     (why, again) => format!("{why}; and its quarantine: {again}"),
                 };
                 self.left.note(entity, &candidate.external_id, why);
-                Ok(Applied::default())
+                Ok(BatchCounts::default())
             }
             applied => applied,
         }

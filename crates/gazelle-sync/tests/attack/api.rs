@@ -15,7 +15,9 @@ use serde_json::{Value, json};
 
 use super::Tally;
 use super::support::World;
-use super::support::hostile_api::{HostileApi, ReceivedRequest, bodies, read, whole};
+use super::support::hostile_api::{
+    HostileApi, ReceivedRequest, complete_response, memory_heavy_bodies, read,
+};
 use super::support::hostile_text::HOSTILE;
 use super::support::random::Random;
 
@@ -83,24 +85,24 @@ impl Spoiler {
             0..=3 => ok(hostile_json::hostile(&document(), random.next()).as_bytes(), stream),
             4 => ok(hostile_json::broken(&document(), random.next()).as_bytes(), stream),
             5 => {
-                let all = bodies(LONG);
+                let all = memory_heavy_bodies(LONG);
                 ok(&random.pick(&all).1, stream)
             }
             // Less than was announced, then the end.
             6 => {
-                stream.write_all(&whole("200 OK", honest))?;
+                stream.write_all(&complete_response("200 OK", honest))?;
                 stream.write_all(&honest[..random.below(honest.len())])
             }
             // More than was announced.
             7 => {
-                stream.write_all(&whole("200 OK", &honest[..honest.len() / 2]))?;
+                stream.write_all(&complete_response("200 OK", &honest[..honest.len() / 2]))?;
                 stream.write_all(honest)
             }
             8 => {
                 let mut packed = GzEncoder::new(Vec::new(), Compression::best());
                 std::io::copy(&mut std::io::repeat(b' ').take(200 << 20), &mut packed)?;
                 let packed = packed.finish()?;
-                let head = String::from_utf8_lossy(&whole("200 OK", &packed))
+                let head = String::from_utf8_lossy(&complete_response("200 OK", &packed))
                     .replace("\r\n\r\n", "\r\ncontent-encoding: gzip\r\n\r\n");
                 stream.write_all(head.as_bytes())?;
                 stream.write_all(&packed)
@@ -182,7 +184,7 @@ impl Spoiler {
             }
             _ => {
                 // Drop by drop, for a while.
-                stream.write_all(&whole("200 OK", honest))?;
+                stream.write_all(&complete_response("200 OK", honest))?;
                 for byte in honest.chunks(1).take(200) {
                     stream.write_all(byte)?;
                     std::thread::sleep(Duration::from_millis(10));
@@ -194,7 +196,7 @@ impl Spoiler {
 }
 
 fn sent(stream: &mut TcpStream, status: &str, body: &[u8]) -> std::io::Result<()> {
-    stream.write_all(&whole(status, body))?;
+    stream.write_all(&complete_response(status, body))?;
     stream.write_all(body)
 }
 
@@ -235,7 +237,7 @@ pub async fn case(mut random: Random, tally: &mut Tally) {
     world.run(&["migrate"]).await.success();
     // Half of them begin with a good copy, which can be harmed.
     if random.percent(50) {
-        world.filled().await;
+        world.full_sync_ok().await;
     }
     // A third read records in parts, since the API limits its queries.
     if random.percent(33) {
@@ -281,8 +283,8 @@ pub async fn case(mut random: Random, tally: &mut Tally) {
         let mut program = world.command(&["sync", "--mode", mode, "--json"]);
         program.env("GAZELLE_API_URL", between.url()).env("GAZELLE_SYNC_ATTEMPTS", attempts);
         let ran = tally.run_json(&program).await;
-        assert!(between.asked() > 0, "it was never asked: {ran:.2000}");
-        assert_eq!(trap.asked(), 0, "a redirect was followed, with the key: {ran:.2000}");
+        assert!(between.request_count() > 0, "it was never asked: {ran:.2000}");
+        assert_eq!(trap.request_count(), 0, "a redirect was followed, with the key: {ran:.2000}");
         assert!(!ran.to_string().contains(world.sim.api_key()), "the key is shown: {ran:.2000}");
         let verdict = world.run(&["verify", "--offline"]).await;
         assert_eq!(

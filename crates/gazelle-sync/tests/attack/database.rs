@@ -296,7 +296,7 @@ pub async fn case(mut random: Random, tally: &mut Tally) {
     for _ in 0..BEFORE {
         unknown(random, tally, &world).await;
     }
-    world.filled().await;
+    world.full_sync_ok().await;
     for _ in 0..AFTER {
         between(random, tally, &world).await;
     }

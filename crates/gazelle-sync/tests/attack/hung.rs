@@ -4,7 +4,7 @@
 
 use super::Tally;
 use super::support::random::Random;
-use super::support::roles::{act_as, client_of, hand_to, supabase};
+use super::support::roles::{act_as, client_of, supabase, transfer_ownership};
 use super::support::{DATABASE, World};
 
 /// What is hung in one case.
@@ -162,17 +162,17 @@ pub async fn case(mut random: Random, tally: &mut Tally) {
         refused(&mut world, random, tally, "postgres", &what).await;
         // That it would have run.
         world.execute(&format!("BEGIN; {}; SET CONSTRAINTS ALL IMMEDIATE; ROLLBACK", place.touched)).await;
-        assert!(sprang(&world).await, "nothing hung there: {what}");
+        assert!(trap_executed(&world).await, "nothing hung there: {what}");
         world.execute(place.away).await;
         world.execute("SELECT setval('sprung', 1, false)").await;
     }
     // Somebody who owns the tables, and makes them his own by no other right.
-    hand_to(&world, "public", "administrator").await;
+    transfer_ownership(&world, "public", "administrator").await;
     let (what, away) = random.pick(&REGISTER);
     world.execute(what).await;
     refused(&mut world, random, tally, "administrator", what).await;
     world.execute(away).await;
-    hand_to(&world, "public", "ghost").await;
+    transfer_ownership(&world, "public", "ghost").await;
     world.execute("ALTER SCHEMA public OWNER TO administrator; GRANT ghost TO mallory").await;
     world
         .execute("CREATE TRIGGER t BEFORE UPDATE ON sync_lease FOR EACH ROW EXECUTE FUNCTION theirs()")
@@ -192,7 +192,7 @@ async fn installation() -> World {
         ))
         .await;
     act_as(&mut world, "postgres");
-    world.filled().await;
+    world.full_sync_ok().await;
     client_of(&world, "mallory")
         .await
         .batch_execute(
@@ -209,12 +209,12 @@ async fn installation() -> World {
 /// Hangs it by the right that it needs, which is taken then.
 async fn hung(world: &World, place: &PlantedCode, sql: &str) {
     if place.former == FormerRight::Owner {
-        hand_to(world, "public", "ghost").await;
+        transfer_ownership(world, "public", "ghost").await;
         world.execute("ALTER SCHEMA public OWNER TO postgres").await;
         world.execute(sql).await;
     } else {
         // Handing over takes all but the owner's rights along.
-        hand_to(world, "public", "postgres").await;
+        transfer_ownership(world, "public", "postgres").await;
         world.execute("GRANT TRIGGER, REFERENCES, SELECT ON ALL TABLES IN SCHEMA public TO mallory").await;
         let mallory = client_of(world, "mallory").await;
         mallory.batch_execute(sql).await.unwrap_or_else(|error| panic!("{sql}: {error:?}"));
@@ -224,7 +224,7 @@ async fn hung(world: &World, place: &PlantedCode, sql: &str) {
     world.execute("SELECT setval('sprung', 1, false)").await;
 }
 
-async fn sprang(world: &World) -> bool {
+async fn trap_executed(world: &World) -> bool {
     world.one("SELECT is_called FROM public.sprung", &[]).await
 }
 
@@ -236,7 +236,7 @@ async fn refused(world: &mut World, random: &mut Random, tally: &mut Tally, role
         args.push("--json");
         tally.attempt(format!("{args:?} as {role}: {what}"));
         let ran = tally.run_json(&world.command(&args)).await;
-        assert!(!sprang(world).await, "it ran: {ran:.3000}");
+        assert!(!trap_executed(world).await, "it ran: {ran:.3000}");
         assert_eq!(ran.code, 1, "not refused: {ran:.3000}");
     }
 }

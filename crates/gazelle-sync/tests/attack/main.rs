@@ -20,9 +20,9 @@ use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
 use futures_util::FutureExt as _;
-use support::Ran;
+use support::CommandOutput;
 use support::hostile_text::{is_harmless, texts};
-use support::limited::{Limited, limited};
+use support::limited::{LimitedRun, run_with_memory_limit};
 use support::random::Random;
 
 /// The seed of the cases that all tests play.
@@ -50,9 +50,9 @@ impl Tally {
 
     /// Runs the program with little memory and time. It must end by itself with one of the statuses that it has, and say
     /// nothing that acts where it is shown.
-    async fn run(&mut self, command: &tokio::process::Command) -> Ran {
-        let Limited { ran, peak, took } =
-            limited(command, PATIENCE).await.unwrap_or_else(|late| panic!("{late}"));
+    async fn run(&mut self, command: &tokio::process::Command) -> CommandOutput {
+        let LimitedRun { ran, peak, took } =
+            run_with_memory_limit(command, PATIENCE).await.unwrap_or_else(|late| panic!("{late}"));
         self.peak = self.peak.max(peak);
         self.longest = self.longest.max(took);
         assert!((0..=3).contains(&ran.code), "it did not end as it should: {ran:.3000}");
@@ -63,7 +63,7 @@ impl Tally {
     }
 
     /// As [`Tally::run`], of a command with `--json`: one document, and words where it failed.
-    async fn run_json(&mut self, command: &tokio::process::Command) -> Ran {
+    async fn run_json(&mut self, command: &tokio::process::Command) -> CommandOutput {
         let ran = self.run(command).await;
         let document = ran.json();
         let words = texts(&document).iter().any(|text| text.contains(' '));

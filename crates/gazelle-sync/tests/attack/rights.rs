@@ -97,7 +97,7 @@ async fn installation(random: &mut Random, tally: &mut Tally) -> World {
     }
     if random.percent(40) {
         // As it was before there were roles; then somebody opened what he should not have.
-        world.filled().await;
+        world.full_sync_ok().await;
         let open = *random.pick(&["staging_clients", "sync_tokens", "sync_runs", "gazelle_users"]);
         world.execute(&format!("GRANT ALL ON {open} TO anon, PUBLIC")).await;
         told.push("opened by hand");
@@ -117,7 +117,7 @@ async fn installation(random: &mut Random, tally: &mut Tally) -> World {
         told.push("upgraded");
     }
     act_as(&mut world, "gazelle_sync");
-    world.filled().await;
+    world.full_sync_ok().await;
     if random.percent(50) {
         act_as(&mut world, "administrator");
         world.run(&["replay", "--into", "look"]).await.success();
@@ -235,7 +235,7 @@ fn at(relation: &Relation, random: &mut Random) -> (String, RequiredRight, Optio
 }
 
 /// A statement at the database as a whole. Nobody here may any of it.
-fn at_large(random: &mut Random) -> String {
+fn database_wide_statement(random: &mut Random) -> String {
     let schema = *random.pick(&["public", "gazelle_v5", "look"]);
     let role = *random.pick(&["gazelle_owner", "administrator", "postgres", "service_role"]);
     match random.below(14) {
@@ -286,10 +286,10 @@ pub async fn case(mut random: Random, tally: &mut Tally) {
     for _ in 0..ATTEMPTS {
         let (role, client) = random.pick(&clients);
         if random.percent(10) {
-            let mut sql = at_large(random);
+            let mut sql = database_wide_statement(random);
             while *role == "service_role" && sql.contains(role) {
                 // It is that role.
-                sql = at_large(random);
+                sql = database_wide_statement(random);
             }
             tally.attempt(format!("{kind}; as {role}: {sql}"));
             let outcome = tried(client, &sql).await;

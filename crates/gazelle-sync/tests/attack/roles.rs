@@ -80,10 +80,10 @@ pub async fn case(mut random: Random, tally: &mut Tally) {
         }
     }
     for role in ["gazelle_sync", "gazelle_reader"] {
-        let more: Vec<String> = becomes(&world, role).await;
+        let more: Vec<String> = privileged_memberships(&world, role).await;
         assert!(more.is_empty(), "{role} becomes {more:?}");
     }
-    let strangers = strangers(&world).await;
+    let strangers = unexpected_owner_members(&world).await;
     assert!(strangers.is_empty(), "they act as the owner: {strangers:?}");
 }
 
@@ -111,7 +111,7 @@ async fn roles(world: &World) -> String {
 }
 
 /// What a role is or reaches by memberships, followed here one by one, that the sync and readers need not.
-async fn becomes(world: &World, role: &str) -> Vec<String> {
+async fn privileged_memberships(world: &World, role: &str) -> Vec<String> {
     world
         .one(
             "WITH RECURSIVE reached AS (
@@ -130,7 +130,7 @@ async fn becomes(world: &World, role: &str) -> Vec<String> {
 }
 
 /// Who may log in, reaches the owner and no administrator.
-async fn strangers(world: &World) -> Vec<String> {
+async fn unexpected_owner_members(world: &World) -> Vec<String> {
     world
         .one(
             "WITH RECURSIVE reached AS (

@@ -6,11 +6,11 @@ use serde_json::Value;
 use super::Tally;
 use super::support::failing::{fail, mail_settings};
 use super::support::hostile_text::{HOSTILE, is_harmless, is_one_line_each};
-use super::support::mail::{Identity, MailServer, Manners};
+use super::support::mail::{Identity, MailServer, ServerBehaviour};
 use super::support::random::Random;
 use super::support::service::Serving;
-use super::support::sink::Sink;
-use super::support::{World, ran};
+use super::support::sink::WebhookReceiver;
+use super::support::{World, run_to_end};
 
 /// Cells changed before the commands, and the commands of one case.
 const CHANGES: usize = 60;
@@ -74,7 +74,7 @@ fn value(random: &mut Random, kind: &str) -> String {
 
 /// A copy of a shop with something in most tables: runs good and bad, alerts, deletions, warnings, cases.
 async fn busy(place: &mut World) {
-    place.filled().await;
+    place.full_sync_ok().await;
     let client = place.control.ids(RecordKind::Client)[1].clone();
     place
         .control
@@ -106,12 +106,12 @@ async fn columns(world: &World) -> Vec<Column> {
 pub async fn case(mut random: Random, tally: &mut Tally) {
     let random = &mut random;
     let mut world = World::new().await;
-    let (slack, hook) = (Sink::start().await, Sink::start().await);
+    let (slack, hook) = (WebhookReceiver::start().await, WebhookReceiver::start().await);
     let identity = Identity::new();
-    let mail = MailServer::start(&identity, Manners::default()).await;
+    let mail = MailServer::start(&identity, ServerBehaviour::default()).await;
     world.set("SLACK_WEBHOOK_URL", &slack.url("/x"));
     world.set("ALERT_WEBHOOK_URL", &hook.url("/y"));
-    mail_settings(&mut world.place, &identity, &mail, "smtp", "anne@example.org");
+    mail_settings(&mut world.installation, &identity, &mail, "smtp", "anne@example.org");
     slack.answer(500);
     hook.answer(500);
     busy(&mut world).await;
@@ -192,7 +192,7 @@ pub async fn case(mut random: Random, tally: &mut Tally) {
 /// What the HTTP side says of it, if the service starts at all.
 async fn served(world: &World) {
     let begun = world.command(&["status", "--json"]);
-    if ran(begun).await.code != 0 {
+    if run_to_end(begun).await.code != 0 {
         return;
     }
     let serving = Serving::start(world, &[]).await;

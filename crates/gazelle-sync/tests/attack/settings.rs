@@ -113,7 +113,7 @@ async fn installation() -> World {
     let mut world = supabase().await;
     world.run(&["migrate", "--roles"]).await.success();
     act_as(&mut world, "gazelle_sync");
-    world.filled().await;
+    world.full_sync_ok().await;
     world
         .execute(
             "CREATE SEQUENCE public.sprung; GRANT ALL ON SEQUENCE public.sprung TO PUBLIC; CREATE SCHEMA evil; GRANT USAGE ON SCHEMA evil TO PUBLIC;

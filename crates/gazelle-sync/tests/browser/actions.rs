@@ -10,21 +10,21 @@ use super::support::tools::tool;
 use super::support::{World, assert_same};
 
 /// A service with an operator who is signed in, in a browser.
-struct Desk {
+struct OperatorSession {
     world: World,
     serving: Serving,
     browser: Browser,
 }
 
-impl Desk {
-    async fn over(mut world: World, setup: Setup) -> Desk {
+impl OperatorSession {
+    async fn over(mut world: World, setup: Setup) -> OperatorSession {
         world.set("GAZELLE_SYNC_INCREMENTAL", "0 0 29 2 *");
         world.set("GAZELLE_SYNC_FULL", "0 0 29 2 *");
         let serving = Serving::start(&world, &[]).await;
         until("the database is open", async || serving.get("/app/").await.0 == 403).await;
         let browser = Browser::start(tool("chromedriver"), setup).await.expect("a browser");
         let link = invited(&world, "Opératrice Exemple", &["--role", "operator"]).await;
-        let desk = Desk { world, serving, browser };
+        let desk = OperatorSession { world, serving, browser };
         desk.go(&link[link.find("/app/").unwrap()..]).await;
         for field in ["passphrase", "again"] {
             desk.fill(field, PASSPHRASE).await;
@@ -103,9 +103,9 @@ fn setup(at: usize) -> (Setup, bool) {
 async fn a_run_started_here_is_seen_to_its_end() {
     for at in 0..SETUPS.len() {
         let world = World::new().await;
-        world.filled().await;
+        world.full_sync_ok().await;
         let (setup, french) = setup(at);
-        let desk = Desk::over(world, setup).await;
+        let desk = OperatorSession::over(world, setup).await;
         desk.keeps_nobody_out("overview").await;
         assert_eq!(
             desk.text(".acts .main").await,
@@ -128,7 +128,7 @@ async fn a_run_started_here_is_seen_to_its_end() {
 async fn a_run_is_undone_after_its_numbers_were_seen_and_lifted_again() {
     for at in 0..SETUPS.len() {
         let world = World::new().await;
-        world.filled().await;
+        world.full_sync_ok().await;
         let before = world.content().await;
         for n in 0..3 {
             world.control.move_event(&world.upcoming(n), Some("2037-01-09T12:00:00Z")).unwrap();
@@ -136,7 +136,7 @@ async fn a_run_is_undone_after_its_numbers_were_seen_and_lifted_again() {
         let run = world.incremental().await.success()["run_id"].as_str().unwrap().to_owned();
         let after = world.content().await;
         let (setup, french) = setup(at);
-        let desk = Desk::over(world, setup).await;
+        let desk = OperatorSession::over(world, setup).await;
         desk.go(&format!("/app/runs/{run}")).await;
         desk.keeps_nobody_out("run").await;
         desk.press("form[action='/app/actions/undo'] button").await;
@@ -163,13 +163,13 @@ async fn the_evidence_is_read_then_all_but_one_are_deleted() {
     for at in 0..SETUPS.len() {
         let mut world = World::new().await;
         world.set("GAZELLE_SYNC_DELETE_GUARD_RECORDS", "1");
-        world.filled().await;
+        world.full_sync_ok().await;
         for n in 0..4 {
             world.control.delete(RecordKind::Event, &world.upcoming(n)).unwrap();
         }
         let run = world.incremental().await.json()["run_id"].as_str().unwrap().to_owned();
         let (setup, french) = setup(at);
-        let desk = Desk::over(world, setup).await;
+        let desk = OperatorSession::over(world, setup).await;
         desk.go(&format!("/app/deletions/{run}")).await;
         desk.keeps_nobody_out("evidence").await;
         desk.browser.run("document.querySelector('[name=except]').click()").await.unwrap();
@@ -194,7 +194,7 @@ async fn the_evidence_is_read_then_all_but_one_are_deleted() {
 async fn try_again_lets_it_in_and_out_of_the_list_and_a_dismissal_keeps_its_reason() {
     for at in 0..SETUPS.len() {
         let world = World::new().await;
-        world.filled().await;
+        world.full_sync_ok().await;
         let mut versions = Vec::new();
         for n in [3, 4] {
             let id = world.upcoming(n);
@@ -204,7 +204,7 @@ async fn try_again_lets_it_in_and_out_of_the_list_and_a_dismissal_keeps_its_reas
         }
         world.run(&["reconcile"]).await;
         let (setup, french) = setup(at);
-        let desk = Desk::over(world, setup).await;
+        let desk = OperatorSession::over(world, setup).await;
         desk.go(&format!("/app/quarantine/{}", versions[0])).await;
         desk.keeps_nobody_out("case").await;
         desk.fill("reason", "fiche d'essai").await;

@@ -10,7 +10,7 @@ use super::support::month::{MONTH, MORE_REQUESTS};
 #[tokio::test]
 async fn charts_keep_nobody_out_and_fit_into_every_width() {
     let world = World::new().await;
-    world.filled().await;
+    world.full_sync_ok().await;
     world.execute(MONTH).await;
     world.execute(MORE_REQUESTS).await;
     let looked = DashboardBrowser::over(world, Setup::default()).await;

@@ -43,7 +43,7 @@ async fn form_under(policy: String) -> (String, Arc<Mutex<Vec<String>>>) {
 #[tokio::test]
 async fn a_form_tells_its_origin_under_the_referrer_policy_of_our_pages() {
     let world = World::new().await;
-    world.filled().await;
+    world.full_sync_ok().await;
     let serving = Serving::start(&world, &[]).await;
     let caller = Caller::of(&serving);
     until("the database is open", async || caller.get("/app/").await.status == 403).await;

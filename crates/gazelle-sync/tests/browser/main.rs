@@ -28,7 +28,7 @@ struct DashboardBrowser {
 impl DashboardBrowser {
     /// A shop that was synced once.
     async fn at(world: World, setup: Setup) -> DashboardBrowser {
-        world.filled().await;
+        world.full_sync_ok().await;
         DashboardBrowser::over(world, setup).await
     }
 

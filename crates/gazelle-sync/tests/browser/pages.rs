@@ -39,7 +39,7 @@ pub(super) async fn found_by_axe(browser: &Browser) -> Vec<String> {
 async fn troubled() -> World {
     let mut world = World::new().await;
     world.set("GAZELLE_SYNC_DELETE_GUARD_RECORDS", "1");
-    world.filled().await;
+    world.full_sync_ok().await;
     let id = world.upcoming(3);
     let mut raw = world.control.record(RecordKind::Event, &id).unwrap();
     raw["start"] = serde_json::json!("half past nine");
@@ -174,7 +174,7 @@ async fn with_the_database_down_nothing_old_is_shown_as_new() {
     let mut looked = DashboardBrowser::at(World::new().await, Setup::default()).await;
     looked.navigate("/app/").await;
     assert!(looked.text("h1").await.contains("Fresh as of"), "{}", looked.text("h1").await);
-    looked.world.place.server.kill9();
+    looked.world.installation.server.kill9();
     looked.navigate("/app/").await;
     assert!(looked.text(".verdict").await.contains("We cannot see the data"));
     assert_eq!(looked.serving.get("/app/today").await.0, 503);

@@ -26,7 +26,7 @@ impl Office {
         more(&world);
         world.set("GAZELLE_SYNC_INCREMENTAL", "0 0 29 2 *");
         world.set("GAZELLE_SYNC_FULL", "0 0 29 2 *");
-        world.filled().await;
+        world.full_sync_ok().await;
         let serving = Serving::start(&world, &[]).await;
         until("the database is open", async || serving.get("/app/").await.0 == 403).await;
         let browser = Browser::start(tool("chromedriver"), setup).await.expect("a browser");

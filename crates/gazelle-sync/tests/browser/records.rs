@@ -38,7 +38,7 @@ impl DashboardBrowser {
 #[tokio::test]
 async fn the_faulty_field_is_marked_in_the_raw_record_and_in_view() {
     let world = World::new().await;
-    world.filled().await;
+    world.full_sync_ok().await;
     let id = world.upcoming(0);
     let mut raw = world.control.record(RecordKind::Event, &id).unwrap();
     // Beyond what the region of the record shows at first.
@@ -72,7 +72,7 @@ async fn the_faulty_field_is_marked_in_the_raw_record_and_in_view() {
 #[tokio::test]
 async fn a_click_on_the_hour_explains_it_step_by_step() {
     let world = World::new().await;
-    world.filled().await;
+    world.full_sync_ok().await;
     let id = world.upcoming(0);
     world.control.move_event(&id, Some("2037-07-09T11:00:00Z")).unwrap();
     assert_eq!(world.incremental().await.code, 0);
@@ -114,7 +114,7 @@ async fn a_click_on_the_hour_explains_it_step_by_step() {
 #[tokio::test]
 async fn a_number_of_nineteen_digits_is_shown_digit_for_digit() {
     let world = World::new().await;
-    world.filled().await;
+    world.full_sync_ok().await;
     let piano = world.control.ids(RecordKind::Piano)[0].clone();
     for (number, digits) in [("1970670598291982300", 19), ("19706705982919823001.50", 22)] {
         assert_eq!(number.chars().filter(char::is_ascii_digit).count(), digits);
@@ -138,7 +138,7 @@ async fn a_number_of_nineteen_digits_is_shown_digit_for_digit() {
 #[tokio::test]
 async fn two_versions_are_compared_field_by_field() {
     let world = World::new().await;
-    world.filled().await;
+    world.full_sync_ok().await;
     let id = world.upcoming(0);
     let first = world.control.record(RecordKind::Event, &id).unwrap()["start"].as_str().unwrap().to_owned();
     for start in ["2037-01-09T12:00:00Z", "2037-01-10T13:30:00Z"] {
@@ -171,7 +171,7 @@ async fn two_versions_are_compared_field_by_field() {
 #[tokio::test]
 async fn a_name_without_accents_a_phone_with_dots_and_an_id_are_found() {
     let world = World::new().await;
-    world.filled().await;
+    world.full_sync_ok().await;
     let client = world.control.ids(RecordKind::Client)[0].clone();
     world
         .execute(&format!(

@@ -9,7 +9,7 @@ use gazelle_sync::db::ConnectSettings;
 use gazelle_sync::display::{Progress, ProgressStyle};
 use gazelle_sync::orchestrator::{Job, run_sync};
 use gazelle_sync::rebuild::replay;
-use gazelle_sync::run_log::report::{RunReport, Status};
+use gazelle_sync::run_log::report::{RunOutcome, RunReport};
 use gazelle_sync::source::{Credential, GazelleClient, SourceSettings};
 use gazelle_sync::staging::history::slice::Slice;
 use tokio::sync::oneshot;
@@ -19,7 +19,7 @@ use tokio::sync::oneshot;
 pub enum RunEnd {
     Report(Box<RunReport>),
     /// How it ended, and its reasons.
-    Replayed(Status, Vec<String>),
+    Replayed(RunOutcome, Vec<String>),
     Failed(String),
     Killed,
 }

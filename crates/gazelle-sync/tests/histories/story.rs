@@ -12,9 +12,9 @@ use gazelle_sim::{BadRecord, Change, ShopSpec, SimControl, SimOptions, Simulator
 use gazelle_sync::entities::ENTITIES;
 use gazelle_sync::orchestrator::decide_deletions::{Decision, DeletionSelection, decide};
 use gazelle_sync::orchestrator::{Deciding, Job, Stages};
-use gazelle_sync::rebuild::verify::{Question, VerifyVerdict, verify};
+use gazelle_sync::rebuild::verify::{VerifyRequest, VerifyVerdict, verify};
 use gazelle_sync::run_log::kinds::{RunCommand, RunMode, RunTrigger};
-use gazelle_sync::run_log::report::Status;
+use gazelle_sync::run_log::report::RunOutcome;
 use tokio_postgres::Client;
 
 use crate::changes;
@@ -99,7 +99,7 @@ impl Stage {
 
     /// An empty database again: rows go, tables stay.
     async fn clean(&self) {
-        self.proxy.heal();
+        self.proxy.restore();
         self.proxy.cut();
         self.remove_additions().await;
         let sql = "SELECT string_agg(quote_ident(relname), ', ') FROM pg_class
@@ -161,7 +161,7 @@ pub async fn play(stage: &Stage, seed: u64) -> (Vec<String>, Figures, Result<(),
     let mut story =
         Simulation { stage, control, setting, random, has_unlisted: false, added: None, told, figures };
     stage.clean().await;
-    let outcome = story.tell().await;
+    let outcome = story.play_steps().await;
     story.figures.histories = 1;
     let (told, figures) = (std::mem::take(&mut story.told), story.figures);
     drop(story);
@@ -170,7 +170,7 @@ pub async fn play(stage: &Stage, seed: u64) -> (Vec<String>, Figures, Result<(),
 }
 
 impl Simulation<'_> {
-    async fn tell(&mut self) -> Result<(), String> {
+    async fn play_steps(&mut self) -> Result<(), String> {
         for step in 1..=self.random.between(2, 6) {
             for _ in 0..self.random.below(6) {
                 self.change();
@@ -273,11 +273,11 @@ impl Simulation<'_> {
         self.figures.runs += 1;
         let mut running = Running::start(&self.setting, &self.stage.url(), task);
         let ended = running.end().await?;
-        self.tell_end(&ended);
+        self.log_run_end(&ended);
         Ok(ended)
     }
 
-    fn tell_end(&mut self, ended: &RunEnd) {
+    fn log_run_end(&mut self, ended: &RunEnd) {
         self.told.push(match ended {
             RunEnd::Report(report) => format!(
                 "  → {} (fetched {}, staged {}, processed {}, errors {}, deleted {}) {}",
@@ -297,8 +297,8 @@ impl Simulation<'_> {
     async fn judge_undisturbed(&mut self, ended: &RunEnd, extent: Option<Scope>) -> Result<(), String> {
         match ended {
             // What waits because of it is judged when it is gone.
-            RunEnd::Report(report) if self.added.is_some() && report.status != Status::Failed => Ok(()),
-            RunEnd::Report(report) if report.status == Status::Success => match extent {
+            RunEnd::Report(report) if self.added.is_some() && report.status != RunOutcome::Failed => Ok(()),
+            RunEnd::Report(report) if report.status == RunOutcome::Success => match extent {
                 Some(extent) => truth::production_is_the_shop(&self.stage.db, &self.control, extent).await,
                 None => Ok(()),
             },
@@ -306,7 +306,7 @@ impl Simulation<'_> {
             // It walks no list, and an earlier run could not read one.
             RunEnd::Report(report)
                 if extent.is_none()
-                    && report.status == Status::Partial
+                    && report.status == RunOutcome::Partial
                     && only_waits_for_lists(&report.reasons) =>
             {
                 Ok(())
@@ -322,8 +322,8 @@ impl Simulation<'_> {
     /// Whether it is a replay that did all it could: where a user has added something, that may withhold what it found.
     fn replayed(&self, ended: &RunEnd) -> bool {
         match ended {
-            RunEnd::Replayed(Status::Success, _) => true,
-            RunEnd::Replayed(Status::Partial, reasons) => {
+            RunEnd::Replayed(RunOutcome::Success, _) => true,
+            RunEnd::Replayed(RunOutcome::Partial, reasons) => {
                 self.added.is_some() || only_waits_for_lists(reasons)
             }
             // Of a row that it would change, and that may not be: then it changes nothing, and says so.
@@ -382,7 +382,8 @@ impl Simulation<'_> {
     async fn staging_rebuilds_production(&mut self) -> Result<(), String> {
         let db = self.setting.connect(&self.stage.direct_url).await.map_err(|error| error.to_string())?;
         let client = self.setting.client();
-        let question = Question { entities: ENTITIES.to_vec(), sample: 8, seed: 1, client: Some(&client) };
+        let question =
+            VerifyRequest { entities: ENTITIES.to_vec(), sample: 8, seed: 1, client: Some(&client) };
         let report =
             verify(&db, &self.setting.settings, &question).await.map_err(|error| error.to_string())?;
         db.close();

@@ -166,7 +166,7 @@ fn reached<'a>(arrows: &'a BTreeMap<Name, BTreeSet<Name>>, from: &'a Name) -> BT
     reached
 }
 
-fn told(circles: &BTreeMap<&Name, Vec<&Name>>) -> Vec<String> {
+fn circle_lines(circles: &BTreeMap<&Name, Vec<&Name>>) -> Vec<String> {
     let line = |(module, uses): (&&Name, &Vec<&Name>)| {
         let uses: Vec<String> = uses.iter().map(|other| other.join("::")).collect();
         format!("{} uses {}", module.join("::"), uses.join(", "))
@@ -205,7 +205,7 @@ fn no_file_uses_one_that_uses_it() {
             // Two files cannot hide much.
             false => assert!(arrows.len() <= 2 || count > 2, "{}: {count} arrows", folder.display()),
         }
-        let circles = told(&on_circles(&arrows));
+        let circles = circle_lines(&on_circles(&arrows));
         found.extend(circles.iter().map(|line| format!("{}: {line}", folder.display())));
     }
     assert!(folders.len() >= 5, "{folders:?}");

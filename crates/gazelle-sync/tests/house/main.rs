@@ -60,7 +60,7 @@ fn module(name: &str) -> Vec<(String, String)> {
 }
 
 #[track_caller]
-fn never_says(name: &str, words: &[&str]) {
+fn assert_never_mentions(name: &str, words: &[&str]) {
     for (file, text) in module(name) {
         let code = code(&text);
         for word in words {
@@ -72,34 +72,37 @@ fn never_says(name: &str, words: &[&str]) {
 
 #[test]
 fn the_source_knows_no_database() {
-    never_says("source", &["tokio_postgres", "crate::db", "crate::staging", "crate::entities"]);
+    assert_never_mentions("source", &["tokio_postgres", "crate::db", "crate::staging", "crate::entities"]);
 }
 
 #[test]
 fn staging_and_entities_know_no_http() {
     for name in ["staging", "entities", "staging_to_production"] {
-        never_says(name, &["reqwest", "crate::source", "crate::gazelle_to_staging"]);
+        assert_never_mentions(name, &["reqwest", "crate::source", "crate::gazelle_to_staging"]);
     }
 }
 
 #[test]
 fn who_tells_people_and_who_keeps_tokens_ask_gazelle_nothing_themselves() {
-    never_says("credentials", &["reqwest", "lettre"]);
-    never_says("alerts", &["crate::source", "GazelleClient"]);
+    assert_never_mentions("credentials", &["reqwest", "lettre"]);
+    assert_never_mentions("alerts", &["crate::source", "GazelleClient"]);
 }
 
 #[test]
 fn stage_one_does_not_interpret_and_stage_two_does_not_fetch() {
-    never_says(
+    assert_never_mentions(
         "gazelle_to_staging",
         &["entities::read", "serde_json_borrow", "entities::table", ".reconcile)"],
     );
-    never_says("staging_to_production", &["GazelleClient", "Fetch", "http"]);
+    assert_never_mentions("staging_to_production", &["GazelleClient", "Fetch", "http"]);
 }
 
 #[test]
 fn entities_know_no_database_but_their_own_sql() {
-    never_says("entities", &["tokio_postgres", "crate::db", "crate::staging", "crate::orchestrator"]);
+    assert_never_mentions(
+        "entities",
+        &["tokio_postgres", "crate::db", "crate::staging", "crate::orchestrator"],
+    );
 }
 
 #[test]

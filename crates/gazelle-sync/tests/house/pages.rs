@@ -27,7 +27,7 @@ fn in_folder(folder: &str) -> Vec<String> {
 }
 
 /// Each page with its French twin.
-fn twins() -> Vec<(PathBuf, PathBuf)> {
+fn translated_pages() -> Vec<(PathBuf, PathBuf)> {
     let mut twins = vec![(root().join("README.md"), root().join("README.fr.md"))];
     for name in in_folder("docs") {
         if !ENGLISH_ALONE.iter().any(|stem| name == format!("{stem}.md")) {
@@ -76,7 +76,7 @@ fn without_comment(line: &str) -> &str {
 
 #[test]
 fn both_languages_have_the_same_sections_and_commands() {
-    for (english, french) in twins() {
+    for (english, french) in translated_pages() {
         assert!(french.exists(), "{} has no French twin", english.display());
         let ((headings, blocks), (titres, blocs)) = (shape(&text(&english)), shape(&text(&french)));
         assert_eq!(headings, titres, "headings of {} and its twin", english.display());
@@ -154,7 +154,7 @@ fn links(page: &str) -> Vec<String> {
 #[test]
 fn links_between_pages_lead_somewhere() {
     let mut pages: Vec<PathBuf> =
-        twins().into_iter().flat_map(|(english, french)| [english, french]).collect();
+        translated_pages().into_iter().flat_map(|(english, french)| [english, french]).collect();
     pages.extend(["ARCHITECTURE.md", "SECURITY.md", "docs/SUMMARY.md"].map(|name| root().join(name)));
     pages.extend(ENGLISH_ALONE.map(|stem| root().join(format!("docs/{stem}.md"))));
     let mut checked = 0;

@@ -89,7 +89,7 @@ fn casts<'s>(own: &'s str, to: &'s [&'s str]) -> impl Iterator<Item = (&'s str, 
 }
 
 /// What is wrong with a statement, or with one in its `WITH`, if anything is.
-fn breach(statement: &Statement) -> Option<&'static str> {
+fn violation(statement: &Statement) -> Option<&'static str> {
     with_its_parts(&statement.text).into_iter().find_map(|part| {
         let part = Statement { place: statement.place.clone(), text: part.to_owned(), ..*statement };
         breach_of_one(&part)
@@ -264,7 +264,7 @@ fn statements_hold_to_what_citus_can() {
     let broken: Vec<String> = all
         .iter()
         .filter_map(|statement| {
-            breach(statement).map(|why| format!("{}: {why}: {}", statement.place, statement.text))
+            violation(statement).map(|why| format!("{}: {why}: {}", statement.place, statement.text))
         })
         .collect();
     assert_eq!(broken, Vec::<String>::new());
@@ -337,7 +337,7 @@ fn every_breach_is_seen() {
         ("SELECT a FROM t ORDER BY a", ""),
     ] {
         let statement = Statement { place: String::new(), text: plain(sql), is_setup: false };
-        let said = breach(&statement).unwrap_or_default();
+        let said = violation(&statement).unwrap_or_default();
         assert!(if seen.is_empty() { said.is_empty() } else { said.contains(seen) }, "{sql}: {said}");
     }
     // And wherever it stands.

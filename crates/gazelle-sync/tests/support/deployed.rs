@@ -3,25 +3,25 @@
 use serde_json::Value;
 
 use super::roles::{act_as, supabase};
-use super::{Ran, World};
+use super::{CommandOutput, World};
 
 /// As a company has it: roles made, the sync logged in as its own, everything fetched.
 pub async fn deployed() -> World {
     let mut world = supabase().await;
     world.run(&["migrate", "--roles"]).await.success();
     act_as(&mut world, "gazelle_sync");
-    world.filled().await;
+    world.full_sync_ok().await;
     // Nobody listens there.
     world.set("GAZELLE_SYNC_LISTEN", "127.0.0.1:1");
     world
 }
 
-pub async fn doctor(world: &World) -> Ran {
+pub async fn doctor(world: &World) -> CommandOutput {
     world.run(&["doctor"]).await
 }
 
 /// Of a check, the level and all that is said and mends it.
-pub fn line(run: &Ran, check: &str) -> (String, String) {
+pub fn line(run: &CommandOutput, check: &str) -> (String, String) {
     let report = run.json();
     let lines: Vec<&Value> =
         report["checks"].as_array().unwrap().iter().filter(|line| line["check"] == check).collect();
@@ -38,7 +38,7 @@ pub fn line(run: &Ran, check: &str) -> (String, String) {
 }
 
 #[track_caller]
-pub fn shows(run: &Ran, check: &str, level: &str, words: &[&str]) {
+pub fn assert_check(run: &CommandOutput, check: &str, level: &str, words: &[&str]) {
     let (found, text) = line(run, check);
     assert_eq!(found, level, "{check}: {text}\n{run}");
     for word in words {
@@ -52,7 +52,7 @@ pub fn shows(run: &Ran, check: &str, level: &str, words: &[&str]) {
 }
 
 /// Which lines are not well.
-pub fn unwell(run: &Ran) -> Vec<String> {
+pub fn failing_checks(run: &CommandOutput) -> Vec<String> {
     let report = run.json();
     let lines = report["checks"].as_array().unwrap().iter().filter(|line| line["level"] != "ok");
     lines.map(|line| line["check"].as_str().unwrap().to_owned()).collect()

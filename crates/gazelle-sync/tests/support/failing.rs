@@ -37,7 +37,7 @@ pub async fn succeed(place: &TestInstallation) {
 }
 
 /// As if the wait were over.
-pub async fn now_due(place: &TestInstallation) {
+pub async fn make_messages_due(place: &TestInstallation) {
     place.execute("UPDATE sync_alert_messages SET due_at = now() WHERE sent_at IS NULL").await;
 }
 

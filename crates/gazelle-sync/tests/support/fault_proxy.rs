@@ -12,7 +12,7 @@ use tokio::task::JoinHandle;
 
 /// What happens when the bytes are used up. The chunk in which they are is passed on up to that byte.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Trouble {
+pub enum ProxyFault {
     /// Every connection is closed on both sides.
     CutAll,
     /// The connection is closed on both sides, the others go on.
@@ -38,7 +38,7 @@ pub enum Direction {
 
 /// The connections' common state.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-struct Line {
+struct ProxyState {
     /// Connections of an earlier one are closed.
     generation: u64,
     frozen: bool,
@@ -47,7 +47,7 @@ struct Line {
     struck: bool,
 }
 
-impl Line {
+impl ProxyState {
     fn holds(&self, connection: u64) -> bool {
         self.frozen || connection < self.silent_below
     }
@@ -58,8 +58,8 @@ struct Shared {
     user: String,
     /// Bytes until trouble.
     left: AtomicI64,
-    planned: Mutex<Option<(Direction, Trouble)>>,
-    line: watch::Sender<Line>,
+    planned: Mutex<Option<(Direction, ProxyFault)>>,
+    line: watch::Sender<ProxyState>,
     passed: AtomicI64,
     connections: AtomicU64,
 }
@@ -103,19 +103,19 @@ impl FaultProxy {
     }
 
     /// Plans trouble once so many more bytes went this way.
-    pub fn after(&self, bytes: i64, direction: Direction, trouble: Trouble) {
+    pub fn fail_after_bytes(&self, bytes: i64, direction: Direction, trouble: ProxyFault) {
         *self.shared.planned.lock().unwrap() = Some((direction, trouble));
         self.shared.line.send_modify(|line| line.struck = false);
         self.shared.left.store(bytes, Ordering::SeqCst);
     }
 
     /// Waits until the trouble has struck.
-    pub async fn struck(&self) {
+    pub async fn wait_for_failure(&self) {
         self.shared.line.subscribe().wait_for(|line| line.struck).await.expect("the proxy is there");
     }
 
     /// Whether it has.
-    pub fn has_struck(&self) -> bool {
+    pub fn has_failed(&self) -> bool {
         self.shared.line.borrow().struck
     }
 
@@ -126,7 +126,7 @@ impl FaultProxy {
     }
 
     /// Plans nothing any more, and lets what is frozen go on.
-    pub fn heal(&self) {
+    pub fn restore(&self) {
         *self.shared.planned.lock().unwrap() = None;
         self.shared.left.store(i64::MAX, Ordering::SeqCst);
         self.shared.line.send_modify(|line| (line.frozen, line.struck) = (false, false));
@@ -194,7 +194,7 @@ async fn pump(
             continue;
         };
         let left = shared.left.fetch_sub(read as i64, Ordering::SeqCst);
-        if trouble == Trouble::Trickle && left <= read as i64 {
+        if trouble == ProxyFault::Trickle && left <= read as i64 {
             shared.line.send_modify(|line| line.struck = true);
             // The slowness itself, not a wait for something.
             tokio::time::sleep(std::time::Duration::from_millis(100)).await;
@@ -209,20 +209,20 @@ async fn pump(
         shared.line.send_modify(|line| {
             line.struck = true;
             match trouble {
-                Trouble::CutAll => line.generation += 1,
-                Trouble::Freeze => line.frozen = true,
-                Trouble::Silence => line.silent_below = shared.connections.load(Ordering::SeqCst),
-                Trouble::CutOne | Trouble::HalfClose | Trouble::Trickle => {}
+                ProxyFault::CutAll => line.generation += 1,
+                ProxyFault::Freeze => line.frozen = true,
+                ProxyFault::Silence => line.silent_below = shared.connections.load(Ordering::SeqCst),
+                ProxyFault::CutOne | ProxyFault::HalfClose | ProxyFault::Trickle => {}
             }
         });
         match trouble {
-            Trouble::CutAll | Trouble::CutOne => return Err(std::io::ErrorKind::ConnectionReset.into()),
-            Trouble::HalfClose => return to.shutdown().await,
-            Trouble::Freeze | Trouble::Silence => {
+            ProxyFault::CutAll | ProxyFault::CutOne => return Err(std::io::ErrorKind::ConnectionReset.into()),
+            ProxyFault::HalfClose => return to.shutdown().await,
+            ProxyFault::Freeze | ProxyFault::Silence => {
                 let _ = line.wait_for(|line| !line.holds(number)).await;
                 to.write_all(after).await?;
             }
-            Trouble::Trickle => to.write_all(after).await?,
+            ProxyFault::Trickle => to.write_all(after).await?,
         }
     }
 }

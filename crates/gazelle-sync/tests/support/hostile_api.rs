@@ -47,7 +47,8 @@ impl HostileApi {
     /// Answers every request with this body.
     pub fn with_body(body: Vec<u8>) -> HostileApi {
         HostileApi::start(move |_, stream| {
-            let _ = stream.write_all(&whole("200 OK", &body)).and_then(|()| stream.write_all(&body));
+            let _ =
+                stream.write_all(&complete_response("200 OK", &body)).and_then(|()| stream.write_all(&body));
         })
     }
 
@@ -56,7 +57,7 @@ impl HostileApi {
     }
 
     /// How many requests there were.
-    pub fn asked(&self) -> u64 {
+    pub fn request_count(&self) -> u64 {
         self.asked.load(Ordering::SeqCst)
     }
 }
@@ -70,7 +71,7 @@ impl Drop for HostileApi {
 }
 
 /// The head of an answer whose length is true.
-pub fn whole(status: &str, body: &[u8]) -> Vec<u8> {
+pub fn complete_response(status: &str, body: &[u8]) -> Vec<u8> {
     format!(
         "HTTP/1.1 {status}\r\ncontent-type: application/json\r\ncontent-length: {}\r\nconnection: close\r\n\r\n",
         body.len()
@@ -98,7 +99,7 @@ pub fn read(stream: &mut TcpStream) -> Option<ReceivedRequest> {
 }
 
 /// Bodies of this length that would take much memory from who makes a value of each of their parts, with their names.
-pub fn bodies(long: usize) -> Vec<(&'static str, Vec<u8>)> {
+pub fn memory_heavy_bodies(long: usize) -> Vec<(&'static str, Vec<u8>)> {
     let filled = |before: &str, repeated: &str, after: &str| {
         let times = (long - before.len() - after.len()) / repeated.len();
         format!("{before}{}{after}", repeated.repeat(times)).into_bytes()

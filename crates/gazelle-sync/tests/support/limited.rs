@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use tokio::process::Command;
 
-use super::Ran;
+use super::CommandOutput;
 
 /// What a process may reserve, in KiB: its code, stacks and buffers, and a few times all that it is sent at once. A value for
 /// each entry of a hostile answer would take more.
@@ -16,15 +16,15 @@ const SAMPLE: Duration = Duration::from_millis(10);
 
 /// What a program with limits did.
 #[derive(Debug)]
-pub struct Limited {
-    pub ran: Ran,
+pub struct LimitedRun {
+    pub ran: CommandOutput,
     /// The most memory that it held, in KiB; 0 where the system does not tell.
     pub peak: u64,
     pub took: Duration,
 }
 
 /// Runs it to its end with [`MEMORY`], or says that it did not end within this time.
-pub async fn limited(command: &Command, time: Duration) -> Result<Limited, String> {
+pub async fn run_with_memory_limit(command: &Command, time: Duration) -> Result<LimitedRun, String> {
     let command = command.as_std();
     let mut shell = Command::new("sh");
     shell
@@ -54,7 +54,7 @@ pub async fn limited(command: &Command, time: Duration) -> Result<Limited, Strin
             biased;
             output = &mut ended => break output,
             // Looking again, not a wait for something.
-            () = tokio::time::sleep(SAMPLE) => peak = peak.max(high_water(&status)),
+            () = tokio::time::sleep(SAMPLE) => peak = peak.max(peak_memory(&status)),
         }
     };
     let took = begun.elapsed();
@@ -62,11 +62,15 @@ pub async fn limited(command: &Command, time: Duration) -> Result<Limited, Strin
     let output = output.expect("the program was waited for");
     let text = |bytes: Vec<u8>| String::from_utf8_lossy(&bytes).into_owned();
     let code = output.status.code().unwrap_or(-1);
-    Ok(Limited { ran: Ran { code, stdout: text(output.stdout), stderr: text(output.stderr) }, peak, took })
+    Ok(LimitedRun {
+        ran: CommandOutput { code, stdout: text(output.stdout), stderr: text(output.stderr) },
+        peak,
+        took,
+    })
 }
 
 /// The peak so far of a process, by the file that tells of it.
-fn high_water(status: &str) -> u64 {
+fn peak_memory(status: &str) -> u64 {
     let text = std::fs::read_to_string(status).unwrap_or_default();
     let line = text.lines().find_map(|line| line.strip_prefix("VmHWM:"));
     line.and_then(|line| line.split_whitespace().next()?.parse().ok()).unwrap_or_default()

@@ -22,7 +22,7 @@ impl Stream {
     }
 
     /// Reads until this came. False if the stream ended before.
-    pub async fn says(&mut self, what: &str) -> bool {
+    pub async fn wait_for_region(&mut self, what: &str) -> bool {
         let read = async {
             while !self.text.contains(what) {
                 match self.answer.chunk().await {

@@ -6,14 +6,14 @@ use tokio::io::{AsyncBufReadExt, AsyncReadExt, BufReader};
 use tokio::process::Child;
 
 use super::service::client;
-use super::{Ran, World};
+use super::{CommandOutput, World};
 
 pub const KEY: &str = "5ec2e75ec2e75ec2e75ec2e75ec2e75ec2e75ec2e75ec2e75ec2e75ec2e75ec2";
 
 /// A world with an application instead of an API key.
 pub async fn world(options: SimOptions) -> World {
     let mut world = World::with(ShopSpec::small(7), options).await;
-    world.place.env.remove("GAZELLE_API_KEY");
+    world.installation.env.remove("GAZELLE_API_KEY");
     let oauth = world.sim.oauth_url();
     world.set("GAZELLE_OAUTH_URL", &oauth);
     world.set("GAZELLE_CLIENT_ID", "sim-client");
@@ -22,15 +22,15 @@ pub async fn world(options: SimOptions) -> World {
 }
 
 /// A login under way.
-pub struct LoggingIn {
+pub struct PendingLogin {
     pub child: Child,
     stderr: BufReader<tokio::process::ChildStderr>,
     /// What a person is to open.
     pub address: String,
 }
 
-impl LoggingIn {
-    pub async fn start(world: &World, args: &[&str]) -> LoggingIn {
+impl PendingLogin {
+    pub async fn start(world: &World, args: &[&str]) -> PendingLogin {
         let args: Vec<&str> = ["auth", "login", "--json"].iter().chain(args).copied().collect();
         let mut command = world.command(&args);
         command.stdin(std::process::Stdio::piped());
@@ -45,7 +45,7 @@ impl LoggingIn {
             }
             said += &line;
         };
-        LoggingIn { child, stderr, address }
+        PendingLogin { child, stderr, address }
     }
 
     pub fn parameter(&self, name: &str) -> String {
@@ -53,11 +53,11 @@ impl LoggingIn {
         url.query_pairs().find(|(key, _)| key == name).expect(name).1.into_owned()
     }
 
-    pub async fn end(mut self) -> Ran {
+    pub async fn end(mut self) -> CommandOutput {
         let mut stderr = String::new();
         self.stderr.read_to_string(&mut stderr).await.unwrap();
         let output = self.child.wait_with_output().await.unwrap();
-        Ran {
+        CommandOutput {
             code: output.status.code().unwrap_or(-1),
             stdout: String::from_utf8(output.stdout).unwrap(),
             stderr,
@@ -80,23 +80,23 @@ pub async fn sent_to(address: &str) -> String {
 }
 
 pub async fn log_in(world: &World) -> Value {
-    let login = LoggingIn::start(world, &["--port", "0"]).await;
+    let login = PendingLogin::start(world, &["--port", "0"]).await;
     let (status, page) = open(&login.address).await;
     assert_eq!(status, 200, "{page}");
     login.end().await.success()
 }
 
-pub async fn status(world: &World) -> Ran {
-    world.place.run(&["auth", "status"]).await
+pub async fn status(world: &World) -> CommandOutput {
+    world.installation.run(&["auth", "status"]).await
 }
 
-pub fn problem(ran: &Ran) -> String {
+pub fn problem(ran: &CommandOutput) -> String {
     let document = ran.json();
     document["problem"].as_str().or(document["error"].as_str()).unwrap_or_default().to_owned()
 }
 
 /// Every world twice: tokens in a file, tokens in the database.
-pub async fn both(options: SimOptions) -> [World; 2] {
+pub async fn worlds_with_both_token_stores(options: SimOptions) -> [World; 2] {
     let (file, mut database) = (world(options.clone()).await, world(options).await);
     database.set("GAZELLE_SYNC_TOKEN_KEY", KEY);
     [file, database]

@@ -37,7 +37,7 @@ impl Mail {
 
 /// How the server behaves.
 #[derive(Default)]
-pub struct Manners {
+pub struct ServerBehaviour {
     /// TLS from the first byte, in place of STARTTLS.
     pub wrapped: bool,
     /// Refuses these receivers for good.
@@ -57,7 +57,7 @@ pub struct MailServer {
 
 struct Shared {
     mails: Mutex<Vec<Mail>>,
-    manners: Mutex<Manners>,
+    manners: Mutex<ServerBehaviour>,
     connections: Mutex<usize>,
     acceptor: TlsAcceptor,
 }
@@ -95,12 +95,12 @@ impl Identity {
 }
 
 impl MailServer {
-    pub async fn start(identity: &Identity, manners: Manners) -> MailServer {
+    pub async fn start(identity: &Identity, manners: ServerBehaviour) -> MailServer {
         MailServer::at(([127, 0, 0, 1], 0).into(), identity, manners).await
     }
 
     /// On a given address: that of a server that was stopped, for one.
-    pub async fn at(address: SocketAddr, identity: &Identity, manners: Manners) -> MailServer {
+    pub async fn at(address: SocketAddr, identity: &Identity, manners: ServerBehaviour) -> MailServer {
         let listener = TcpListener::bind(address).await.unwrap();
         let address = listener.local_addr().unwrap();
         let shared = Arc::new(Shared {
@@ -113,7 +113,7 @@ impl MailServer {
         let task = tokio::spawn(async move {
             while let Ok((stream, _)) = listener.accept().await {
                 *for_task.connections.lock().unwrap() += 1;
-                tokio::spawn(greet(stream, for_task.clone()));
+                tokio::spawn(accept(stream, for_task.clone()));
             }
         });
         MailServer { address, certificate: identity.certificate.pem(), shared, task }
@@ -127,7 +127,7 @@ impl MailServer {
         *self.shared.connections.lock().unwrap()
     }
 
-    pub fn change(&self, change: impl FnOnce(&mut Manners)) {
+    pub fn change(&self, change: impl FnOnce(&mut ServerBehaviour)) {
         change(&mut self.shared.manners.lock().unwrap());
     }
 }
@@ -138,23 +138,23 @@ impl Drop for MailServer {
     }
 }
 
-async fn greet(stream: TcpStream, shared: Arc<Shared>) {
+async fn accept(stream: TcpStream, shared: Arc<Shared>) {
     let wrapped = shared.manners.lock().unwrap().wrapped;
     // Who does not trust the certificate goes away here.
     if wrapped {
         if let Ok(stream) = shared.acceptor.accept(stream).await {
-            let _ = talk(stream, &shared, Talk { encrypted: true, greet: true }).await;
+            let _ = talk(stream, &shared, SmtpSession { encrypted: true, greet: true }).await;
         }
         return;
     }
-    if let Ok(Some(stream)) = talk(stream, &shared, Talk { encrypted: false, greet: true }).await
+    if let Ok(Some(stream)) = talk(stream, &shared, SmtpSession { encrypted: false, greet: true }).await
         && let Ok(stream) = shared.acceptor.accept(stream).await
     {
-        let _ = talk(stream, &shared, Talk { encrypted: true, greet: false }).await;
+        let _ = talk(stream, &shared, SmtpSession { encrypted: true, greet: false }).await;
     }
 }
 
-struct Talk {
+struct SmtpSession {
     encrypted: bool,
     greet: bool,
 }
@@ -163,7 +163,7 @@ struct Talk {
 async fn talk<S: AsyncRead + AsyncWrite + Unpin>(
     stream: S,
     shared: &Shared,
-    how: Talk,
+    how: SmtpSession,
 ) -> std::io::Result<Option<S>> {
     let mut stream = BufReader::new(stream);
     let (mut from, mut to, mut login) = (String::new(), Vec::new(), None);

@@ -57,7 +57,7 @@ pub const DATABASE: &str = "mirror";
 
 /// One database, one shop, one working folder.
 pub struct World {
-    pub place: TestInstallation,
+    pub installation: TestInstallation,
     pub sim: Simulator,
     pub control: SimControl,
 }
@@ -75,13 +75,13 @@ pub struct TestInstallation {
 
 /// What the program did.
 #[derive(Debug)]
-pub struct Ran {
+pub struct CommandOutput {
     pub code: i32,
     pub stdout: String,
     pub stderr: String,
 }
 
-impl Ran {
+impl CommandOutput {
     /// The one JSON document on stdout.
     pub fn json(&self) -> Value {
         let mut documents = serde_json::Deserializer::from_str(&self.stdout).into_iter::<Value>();
@@ -115,7 +115,7 @@ impl Ran {
     }
 }
 
-impl std::fmt::Display for Ran {
+impl std::fmt::Display for CommandOutput {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "exit {}\nstdout: {}\nstderr: {}", self.code, self.stdout, self.stderr)
     }
@@ -167,9 +167,9 @@ impl TestInstallation {
     }
 
     /// Runs the program with `--json`.
-    pub async fn run(&self, args: &[&str]) -> Ran {
+    pub async fn run(&self, args: &[&str]) -> CommandOutput {
         let args: Vec<&str> = args.iter().copied().chain(["--json"]).collect();
-        ran(self.command(&args)).await
+        run_to_end(self.command(&args)).await
     }
 
     pub async fn execute(&self, sql: &str) {
@@ -286,9 +286,9 @@ pub fn assert_same(before: &Tables, after: &Tables, what: &str) {
 }
 
 /// Runs a program to its end.
-pub async fn ran(mut command: Command) -> Ran {
+pub async fn run_to_end(mut command: Command) -> CommandOutput {
     let output = command.output().await.expect("the program starts");
-    Ran {
+    CommandOutput {
         code: output.status.code().unwrap_or(-1),
         stdout: String::from_utf8_lossy(&output.stdout).into_owned(),
         stderr: String::from_utf8_lossy(&output.stderr).into_owned(),
@@ -312,42 +312,42 @@ impl World {
         let mut world = World::new().await;
         world.set("GAZELLE_SYNC_INCREMENTAL", "0 0 29 2 *");
         world.set("GAZELLE_SYNC_FULL", "0 0 29 2 *");
-        world.filled().await;
+        world.full_sync_ok().await;
         world
     }
 
     pub async fn with(spec: ShopSpec, options: SimOptions) -> World {
-        World::on(TestInstallation::new().await, spec, options).await
+        World::in_installation(TestInstallation::new().await, spec, options).await
     }
 
-    pub async fn on(mut place: TestInstallation, spec: ShopSpec, options: SimOptions) -> World {
+    pub async fn in_installation(mut place: TestInstallation, spec: ShopSpec, options: SimOptions) -> World {
         let sim = Simulator::start(spec, options, ([127, 0, 0, 1], 0).into()).await.expect("a simulator");
         let control = sim.control();
         place.env.insert("GAZELLE_API_URL".to_owned(), sim.graphql_url());
         place.env.insert("GAZELLE_API_KEY".to_owned(), sim.api_key().to_owned());
-        World { place, sim, control }
+        World { installation: place, sim, control }
     }
 
     /// Sets an environment variable of the program.
     pub fn set(&mut self, name: &str, value: &str) {
-        self.place.env.insert(name.to_owned(), value.to_owned());
+        self.installation.env.insert(name.to_owned(), value.to_owned());
     }
 
-    pub async fn full(&self) -> Ran {
-        self.place.run(&["sync", "--mode", "full"]).await
+    pub async fn full(&self) -> CommandOutput {
+        self.installation.run(&["sync", "--mode", "full"]).await
     }
 
-    pub async fn incremental(&self) -> Ran {
-        self.place.run(&["sync", "--mode", "incremental"]).await
+    pub async fn incremental(&self) -> CommandOutput {
+        self.installation.run(&["sync", "--mode", "incremental"]).await
     }
 
     /// A full sync that must succeed.
-    pub async fn filled(&self) -> Value {
+    pub async fn full_sync_ok(&self) -> Value {
         self.full().await.success()
     }
 
     pub fn start(&self, args: &[&str]) -> Child {
-        self.place.command(args).spawn().expect("the program starts")
+        self.installation.command(args).spawn().expect("the program starts")
     }
 
     /// A contact of each of so many clients.
@@ -394,6 +394,6 @@ impl std::ops::Deref for World {
     type Target = TestInstallation;
 
     fn deref(&self) -> &TestInstallation {
-        &self.place
+        &self.installation
     }
 }

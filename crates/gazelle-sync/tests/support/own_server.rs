@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use tokio::process::Command;
 
-use super::{Ran, ran};
+use super::{CommandOutput, run_to_end};
 
 /// A data folder whose server does not outlive the test.
 pub struct OwnServer {
@@ -24,8 +24,8 @@ impl OwnServer {
         self.folder.path().join("data")
     }
 
-    pub async fn run(&self, args: &[&str]) -> Ran {
-        ran(self.command(args)).await
+    pub async fn run(&self, args: &[&str]) -> CommandOutput {
+        run_to_end(self.command(args)).await
     }
 
     pub fn command(&self, args: &[&str]) -> Command {

@@ -6,14 +6,14 @@ use std::net::TcpStream;
 
 use serde_json::value::RawValue;
 
-use super::hostile_api::{self, HostileApi, ReceivedRequest, whole};
+use super::hostile_api::{self, HostileApi, ReceivedRequest, complete_response};
 
 /// Stands before the API at this address, and changes the answer to each request.
-pub fn before(
+pub fn rewriting_proxy(
     api: &str,
     change: impl Fn(&ReceivedRequest, String) -> String + Send + Sync + 'static,
 ) -> HostileApi {
-    between(
+    forward_and_rewrite(
         api,
         |asked| asked.body.clone(),
         move |asked, answer| ("200 OK".to_owned(), change(asked, answer)),
@@ -29,7 +29,7 @@ pub fn numbered(api: &str, id: &str, number: &str) -> HostileApi {
     };
     let answer =
         move |_: &ReceivedRequest, answer: String| ("200 OK".to_owned(), answer.replace(&text, &digits));
-    between(api, ask, answer)
+    forward_and_rewrite(api, ask, answer)
 }
 
 /// Stands before the API like a gateway that gives up on some requests, with this HTTP status; none: it hangs up.
@@ -38,7 +38,7 @@ pub fn gateway(
     status: Option<u16>,
     gives_up: impl Fn(&ReceivedRequest, &str) -> bool + Send + Sync + 'static,
 ) -> HostileApi {
-    between(
+    forward_and_rewrite(
         api,
         |asked| asked.body.clone(),
         move |asked, answer| match gives_up(asked, &answer) {
@@ -51,7 +51,7 @@ pub fn gateway(
     )
 }
 
-fn between(
+fn forward_and_rewrite(
     api: &str,
     ask: impl Fn(&ReceivedRequest) -> Vec<u8> + Send + Sync + 'static,
     change: impl Fn(&ReceivedRequest, String) -> (String, String) + Send + Sync + 'static,
@@ -74,7 +74,7 @@ fn between(
         if status.is_empty() {
             return;
         }
-        let _ = stream.write_all(&whole(&status, &body)).and_then(|()| stream.write_all(&body));
+        let _ = stream.write_all(&complete_response(&status, &body)).and_then(|()| stream.write_all(&body));
     })
 }
 

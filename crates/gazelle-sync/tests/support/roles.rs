@@ -35,12 +35,12 @@ pub async fn client_of(place: &TestInstallation, role: &str) -> tokio_postgres::
 }
 
 /// Rows, or the SQLSTATE of the refusal.
-pub async fn asked(client: &tokio_postgres::Client, sql: &str) -> Result<usize, String> {
+pub async fn query_or_sqlstate(client: &tokio_postgres::Client, sql: &str) -> Result<usize, String> {
     let rows = client.query(sql, &[]).await;
     rows.map(|rows| rows.len()).map_err(|e| e.code().map_or_else(|| e.to_string(), |c| c.code().to_owned()))
 }
 
-pub fn refused() -> Result<usize, String> {
+pub fn permission_denied() -> Result<usize, String> {
     Err("42501".to_owned())
 }
 
@@ -68,7 +68,7 @@ pub async fn act_as_gazelle_admin(world: &mut World, owner: &str) {
 }
 
 /// Has all that is in a schema, and the schema, be a role's.
-pub async fn hand_to(world: &World, schema: &str, role: &str) {
+pub async fn transfer_ownership(world: &World, schema: &str, role: &str) {
     world
         .execute(&format!(
             "SET search_path = pg_catalog;

@@ -28,7 +28,7 @@ impl Received {
 }
 
 /// A running sink; ends when dropped.
-pub struct Sink {
+pub struct WebhookReceiver {
     pub address: SocketAddr,
     noted: Arc<SinkState>,
     task: JoinHandle<()>,
@@ -39,8 +39,8 @@ struct SinkState {
     status: Mutex<u16>,
 }
 
-impl Sink {
-    pub async fn start() -> Sink {
+impl WebhookReceiver {
+    pub async fn start() -> WebhookReceiver {
         let noted = Arc::new(SinkState { received: Mutex::default(), status: Mutex::new(200) });
         let router = Router::new().fallback(note).with_state(noted.clone());
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -48,7 +48,7 @@ impl Sink {
         let task = tokio::spawn(async move {
             let _ = axum::serve(listener, router).await;
         });
-        Sink { address, noted, task }
+        WebhookReceiver { address, noted, task }
     }
 
     pub fn url(&self, path: &str) -> String {
@@ -64,13 +64,13 @@ impl Sink {
         self.noted.received.lock().unwrap().clone()
     }
 
-    /// What was taken, not what was refused.
-    pub fn taken(&self) -> Vec<Received> {
+    /// The requests that were answered with a status of success.
+    pub fn accepted(&self) -> Vec<Received> {
         self.received().into_iter().filter(|it| (200..300).contains(&it.status)).collect()
     }
 }
 
-impl Drop for Sink {
+impl Drop for WebhookReceiver {
     fn drop(&mut self) {
         self.task.abort();
     }

@@ -11,14 +11,14 @@ use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
 use rustix::termios::{Winsize, tcsetwinsize};
 use tokio::process::Command;
 
-use super::Ran;
+use super::CommandOutput;
 
 /// How wide it is.
 pub const COLUMNS: u16 = 80;
 
 /// Runs a program to its end with its stdout at a terminal that shows no colour.
 #[expect(unsafe_code, reason = "a new session begins between fork and exec")]
-pub async fn ran_at_terminal(mut command: Command) -> Ran {
+pub async fn ran_at_terminal(mut command: Command) -> CommandOutput {
     let master = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).expect("a pseudo-terminal");
     grantpt(&master).expect("a terminal for us");
     unlockpt(&master).expect("a terminal that opens");
@@ -35,7 +35,7 @@ pub async fn ran_at_terminal(mut command: Command) -> Ran {
     let reading = tokio::task::spawn_blocking(move || everything(File::from(master)));
     let output = child.wait_with_output().await.expect("the program ends");
     let shown = reading.await.expect("what it showed");
-    Ran {
+    CommandOutput {
         code: output.status.code().unwrap_or(-1),
         stdout: String::from_utf8_lossy(&shown).replace("\r\n", "\n"),
         stderr: String::from_utf8_lossy(&output.stderr).into_owned(),
@@ -48,7 +48,7 @@ pub async fn ran_at_terminal(mut command: Command) -> Ran {
 /// # Panics
 /// Where it ends before all questions were asked.
 #[expect(unsafe_code, reason = "a new session begins between fork and exec")]
-pub async fn answered_at_terminal(mut command: Command, answers: &[(&str, &str)]) -> Ran {
+pub async fn answered_at_terminal(mut command: Command, answers: &[(&str, &str)]) -> CommandOutput {
     let master = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).expect("a pseudo-terminal");
     grantpt(&master).expect("a terminal for us");
     unlockpt(&master).expect("a terminal that opens");
@@ -66,7 +66,7 @@ pub async fn answered_at_terminal(mut command: Command, answers: &[(&str, &str)]
     let talking = tokio::task::spawn_blocking(move || converse(File::from(master), &answers));
     let status = child.wait().await.expect("the program ends");
     let shown = talking.await.expect("every question is asked");
-    Ran { code: status.code().unwrap_or(-1), stdout: shown, stderr: String::new() }
+    CommandOutput { code: status.code().unwrap_or(-1), stdout: shown, stderr: String::new() }
 }
 
 /// Answers until nobody holds the other end any more.

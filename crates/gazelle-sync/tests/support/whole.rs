@@ -6,7 +6,7 @@ use super::{LINEAGE, Tables, production_tables, staging_tables};
 
 /// Production, the versions in staging with their outcome, bookmarks, deletions and quarantine; without what tells
 /// the way: lineage, times, numbers of attempts.
-pub async fn whole(db: &Client) -> Tables {
+pub async fn snapshot_all_tables(db: &Client) -> Tables {
     let mut tables = Tables::new();
     for table in production_tables() {
         let sql = format!(

@@ -39,7 +39,7 @@ pub async fn script(db: &Db, roles: &Roles) -> Result<String, DbError> {
 /// role in DATABASE_URL lacks; a table whose lock is not granted within ten seconds. Those of the database.
 pub async fn apply(db: &Db, roles: &Roles) -> Result<Changes, DbError> {
     citus::check_takes_ddl(db).await?;
-    let citus = citus::look(db).await?;
+    let citus = citus::detect(db).await?;
     let mut connection = db.connection().await?;
     let tx = connection.begin_ddl().await?;
     tx.limit(Timeout::Lock, LOCK_TIMEOUT).await?;

@@ -48,7 +48,7 @@ pub async fn close(tx: &Tx<'_>) -> Result<(), DbError> {
 
 /// A right to do more than read or write rows.
 #[derive(Debug)]
-pub struct BeyondRows {
+pub struct NonRowPrivilege {
     /// The table or view.
     pub relation: String,
     /// The role that holds them.
@@ -64,7 +64,7 @@ pub struct BeyondRows {
 ///
 /// # Errors
 /// Those of the database.
-pub async fn beyond_rows(tx: &Tx<'_>, owner: &str) -> Result<Vec<BeyondRows>, DbError> {
+pub async fn beyond_rows(tx: &Tx<'_>, owner: &str) -> Result<Vec<NonRowPrivilege>, DbError> {
     let params = [
         (&tx.schema() as _, Type::TEXT),
         (&migrations::relation_names() as _, Type::TEXT_ARRAY),
@@ -73,7 +73,7 @@ pub async fn beyond_rows(tx: &Tx<'_>, owner: &str) -> Result<Vec<BeyondRows>, Db
     let rows = tx.query(include_str!("beyond_rows.sql"), &params).await?;
     Ok(rows
         .iter()
-        .map(|row| BeyondRows {
+        .map(|row| NonRowPrivilege {
             relation: row.get("relation"),
             role: row.get("role"),
             rights: row.get("rights"),
@@ -94,7 +94,7 @@ pub async fn take_beyond_rows(tx: &Tx<'_>, owner: &str) -> Result<(), DbError> {
     Ok(())
 }
 
-impl BeyondRows {
+impl NonRowPrivilege {
     /// The REVOKE statement; CASCADE also reaches those to whom the right was passed on.
     pub(in crate::access) fn taken(&self, schema: &str) -> String {
         let name = format!("{}.{}", quote(schema), quote(&self.relation));

@@ -11,7 +11,7 @@ use crate::migrations;
 
 /// What a role is or can become that reading and writing rows does not need.
 #[derive(Debug)]
-pub struct MoreThanRows {
+pub struct ExcessPrivilege {
     /// The role and what it is, or through which membership it becomes so, for messages.
     pub said: String,
     /// The statement that ends it.
@@ -24,9 +24,9 @@ pub struct MoreThanRows {
 ///
 /// # Errors
 /// Those of the database.
-pub async fn more_than_rows(tx: &Tx<'_>, roles: &[&str]) -> Result<Vec<MoreThanRows>, DbError> {
+pub async fn more_than_rows(tx: &Tx<'_>, roles: &[&str]) -> Result<Vec<ExcessPrivilege>, DbError> {
     let rows = tx.query(include_str!("more_than_rows.sql"), &[(&roles, Type::TEXT_ARRAY)]).await?;
-    let found = rows.iter().map(|row| MoreThanRows {
+    let found = rows.iter().map(|row| ExcessPrivilege {
         said: row.get("said"),
         cure: row.get("cure"),
         owns_database: row.get("owns_database"),
@@ -85,7 +85,7 @@ pub(in crate::access) async fn check(tx: &Tx<'_>, roles: &Roles) -> Result<(), D
 }
 
 /// Lists every problem with its fix at once, so that the caller need not repeat the command for each.
-fn refused(of: &[MoreThanRows], why: &str, other: &str) -> DbError {
+fn refused(of: &[ExcessPrivilege], why: &str, other: &str) -> DbError {
     DbError::refused(format!(
         "{}, {why}; no role was changed. {}, or choose {other}, then run this again",
         listed(of.iter().map(|found| found.said.as_str()), "; "),

@@ -6,13 +6,13 @@ use super::Roles;
 use super::apply::check_roles;
 use crate::access::trust::fragments::filled;
 use crate::access::trust::names::plain;
-use crate::access::trust::owners::{self, Standing};
+use crate::access::trust::owners::{self, OwnerTrust};
 use crate::db::{Db, DbError, citus};
 use crate::migrations::REGISTER;
 
 /// What our role lacks for `migrate --roles`.
 #[derive(Debug, Default)]
-pub struct NeededFirst {
+pub struct Prerequisites {
     /// The statements that an administrator runs first, in their order; none if our role lacks nothing.
     pub statements: Vec<String>,
     /// Why our role uses nothing of the tables until then, if it does not.
@@ -25,13 +25,13 @@ pub struct NeededFirst {
 ///
 /// # Errors
 /// An owner that is there and that nobody is to be made a member of. Those of the database.
-pub async fn needed_first(db: &Db, roles: &Roles) -> Result<NeededFirst, DbError> {
+pub async fn needed_first(db: &Db, roles: &Roles) -> Result<Prerequisites, DbError> {
     let mut connection = db.connection().await?;
     let tx = connection.begin().await?;
     let ended = match owners::standing(&tx).await? {
-        Standing::Refused => return Ok(NeededFirst::default()),
-        Standing::Trusted => None,
-        Standing::UntilEnded { why, ended_by } => Some((why, ended_by)),
+        OwnerTrust::Refused => return Ok(Prerequisites::default()),
+        OwnerTrust::Trusted => None,
+        OwnerTrust::UntilEnded { why, ended_by } => Some((why, ended_by)),
     };
     let params = [
         (&db.schema() as _, Type::TEXT),
@@ -44,7 +44,7 @@ pub async fn needed_first(db: &Db, roles: &Roles) -> Result<NeededFirst, DbError
     let rows = tx.query(&filled(include_str!("needed_first.sql")), &params).await?;
     if rows.iter().any(|row| row.get("is_unsafe")) {
         // What is wrong with the role in particular says more.
-        check_roles(&tx, roles, citus::look(db).await?.is_some()).await?;
+        check_roles(&tx, roles, citus::detect(db).await?.is_some()).await?;
         return Err(DbError::refused(format!(
             "the role {owner} is there, and who becomes a member of it could do more than keep the tables, since it is, or \
              is a member of, a role that may log in, makes roles, is a superuser or the server's own, or owns something in another database; no role was changed. Name another owner \
@@ -59,7 +59,7 @@ pub async fn needed_first(db: &Db, roles: &Roles) -> Result<NeededFirst, DbError
         is_refused = Some(why);
     }
     let me = tx.query("SELECT current_user::text", &[]).await?;
-    Ok(NeededFirst {
+    Ok(Prerequisites {
         statements,
         is_refused,
         me: me.first().map(|row| plain(row.get(0))).unwrap_or_default(),
@@ -85,16 +85,16 @@ pub async fn check_needed_first(db: &Db, roles: &Roles) -> Result<(), DbError> {
 /// # Errors
 /// What is wrong, with what leads out of it. Those of the database.
 pub async fn check_named(db: &Db, roles: &Roles) -> Result<(), DbError> {
-    let has_citus = citus::look(db).await?.is_some();
+    let has_citus = citus::detect(db).await?.is_some();
     let mut connection = db.connection().await?;
     let tx = connection.begin().await?;
     check_roles(&tx, roles, has_citus).await
 }
 
-impl NeededFirst {
+impl Prerequisites {
     /// Fails if anything is needed first.
     fn check(&self) -> Result<(), DbError> {
-        let NeededFirst { statements, is_refused, me } = self;
+        let Prerequisites { statements, is_refused, me } = self;
         if statements.is_empty() {
             return Ok(());
         }

@@ -43,12 +43,12 @@ pub async fn check(db: &Db) -> Result<(), DbError> {
     refusal(db).await?.map_or(Ok(()), |why| Err(DbError::refused(why)))
 }
 
-/// Why [`check`] refuses, or `None`. Leaves out what the company added itself, which [`look`] reports.
+/// Why [`check`] refuses, or `None`. Leaves out what the company added itself, which [`find`] reports.
 ///
 /// # Errors
 /// Those of the database.
 pub async fn refusal(db: &Db) -> Result<Option<String>, DbError> {
-    let mut found = look(db).await?;
+    let mut found = find(db).await?;
     found.retain(|bound| bound.is_ours);
     Ok(found.first().map(|bound| bound.message(found.len())))
 }
@@ -73,7 +73,7 @@ pub struct Bound {
 ///
 /// # Errors
 /// Those of the database.
-pub async fn look(db: &Db) -> Result<Vec<Bound>, DbError> {
+pub async fn find(db: &Db) -> Result<Vec<Bound>, DbError> {
     let params = [
         (&db.schema() as _, Type::TEXT),
         (&relation_names() as _, Type::TEXT_ARRAY),

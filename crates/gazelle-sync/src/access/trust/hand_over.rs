@@ -18,13 +18,13 @@ pub(super) const UNDECIDED: &str = "The program is best run as roles that make n
     or has members: choose new names for `migrate --roles` (--owner-role, --sync-role, --reader-role)";
 
 /// What the statements are made of.
-struct Question<'a> {
+struct HandOverParams<'a> {
     schema: &'a str,
     names: Vec<&'static str>,
     roles: Roles,
 }
 
-impl Question<'_> {
+impl HandOverParams<'_> {
     fn params(&self) -> [Param<'_>; 7] {
         [
             (&self.schema, Type::TEXT),
@@ -38,8 +38,8 @@ impl Question<'_> {
     }
 }
 
-fn question(schema: &str) -> Question<'_> {
-    Question { schema, names: relation_names(), roles: Roles::default() }
+fn question(schema: &str) -> HandOverParams<'_> {
+    HandOverParams { schema, names: relation_names(), roles: Roles::default() }
 }
 
 fn joined(rows: &[Row]) -> String {

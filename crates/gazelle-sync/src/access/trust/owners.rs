@@ -18,7 +18,7 @@ use crate::db::{Db, DbError, Param, Tx};
 use crate::migrations::{REGISTER, relation_names};
 
 /// The parameters of the catalogue query.
-struct Question<'a> {
+struct CatalogueParams<'a> {
     schema: &'a str,
     names: Vec<&'static str>,
     /// The table whose content decides how the others are treated, so that no foreign trigger, rule or policy may
@@ -29,10 +29,10 @@ struct Question<'a> {
     owner_role: String,
 }
 
-impl<'a> Question<'a> {
+impl<'a> CatalogueParams<'a> {
     fn of_account(schema: &'a str) -> Self {
         let owner_role = Roles::default().owner;
-        Question { schema, names: relation_names(), first: REGISTER, for_us: true, owner_role }
+        CatalogueParams { schema, names: relation_names(), first: REGISTER, for_us: true, owner_role }
     }
 
     fn params(&self) -> [Param<'_>; 7] {
@@ -48,7 +48,7 @@ impl<'a> Question<'a> {
     }
 }
 
-fn look() -> String {
+fn owners_sql() -> String {
     filled(include_str!("owners.sql"))
 }
 
@@ -79,8 +79,8 @@ pub async fn check_before(db: &Db, before: Before) -> Result<(), DbError> {
 /// # Errors
 /// Those of the database.
 pub async fn refusal(db: &Db) -> Result<Option<String>, DbError> {
-    let question = Question::of_account(db.schema());
-    let rows = db.query(&look(), &question.params()).await?;
+    let question = CatalogueParams::of_account(db.schema());
+    let rows = db.query(&owners_sql(), &question.params()).await?;
     if rows.is_empty() {
         return Ok(None);
     }
@@ -88,7 +88,7 @@ pub async fn refusal(db: &Db) -> Result<Option<String>, DbError> {
 }
 
 /// Whether our role may use the tables as far as their owners go.
-pub(in crate::access) enum Standing {
+pub(in crate::access) enum OwnerTrust {
     Trusted,
     /// Only the schema's owner is not trusted, and only because our role makes roles.
     UntilEnded {
@@ -104,9 +104,9 @@ pub(in crate::access) enum Standing {
 ///
 /// # Errors
 /// Those of the database.
-pub(in crate::access) async fn standing(tx: &Tx<'_>) -> Result<Standing, DbError> {
-    let rows = tx.query(&look(), &Question::of_account(tx.schema()).params()).await?;
-    let Some(first) = rows.first().map(UntrustedObject::of) else { return Ok(Standing::Trusted) };
+pub(in crate::access) async fn standing(tx: &Tx<'_>) -> Result<OwnerTrust, DbError> {
+    let rows = tx.query(&owners_sql(), &CatalogueParams::of_account(tx.schema()).params()).await?;
+    let Some(first) = rows.first().map(UntrustedObject::of) else { return Ok(OwnerTrust::Trusted) };
     let us = Me::read_in(tx, tx.schema()).await?;
     let is_schema_alone = rows.iter().all(|row| row.get::<_, &str>("what") == "schema");
     match us.ended_by.clone().filter(|_| us.makes_roles && is_schema_alone) {
@@ -119,9 +119,9 @@ pub(in crate::access) async fn standing(tx: &Tx<'_>) -> Result<Standing, DbError
                 plain(&us.name),
                 us.is_superuser()
             );
-            Ok(Standing::UntilEnded { why, ended_by })
+            Ok(OwnerTrust::UntilEnded { why, ended_by })
         }
-        None => Ok(Standing::Refused),
+        None => Ok(OwnerTrust::Refused),
     }
 }
 
@@ -140,7 +140,7 @@ pub async fn check_in(tx: &Tx<'_>) -> Result<(), DbError> {
 /// # Errors
 /// As [`check`].
 pub async fn check_owners_in(tx: &Tx<'_>) -> Result<(), DbError> {
-    refuse(message_in(tx, &Question::of_account(tx.schema())).await?)
+    refuse(message_in(tx, &CatalogueParams::of_account(tx.schema())).await?)
 }
 
 /// The part of [`check_in`] that checks what keeps a superuser from using the tables.
@@ -156,8 +156,12 @@ pub async fn check_superuser_in(tx: &Tx<'_>) -> Result<(), DbError> {
 /// # Errors
 /// As [`check`].
 pub async fn check_believed(tx: &Tx<'_>, schema: &str, table: &'static str) -> Result<(), DbError> {
-    let question =
-        Question { names: vec![table], first: table, for_us: false, ..Question::of_account(schema) };
+    let question = CatalogueParams {
+        names: vec![table],
+        first: table,
+        for_us: false,
+        ..CatalogueParams::of_account(schema)
+    };
     refuse(message_in(tx, &question).await?)
 }
 
@@ -198,8 +202,8 @@ impl UntrustedObject {
     }
 }
 
-async fn message_in(tx: &Tx<'_>, question: &Question<'_>) -> Result<Option<String>, DbError> {
-    let rows = tx.query(&look(), &question.params()).await?;
+async fn message_in(tx: &Tx<'_>, question: &CatalogueParams<'_>) -> Result<Option<String>, DbError> {
+    let rows = tx.query(&owners_sql(), &question.params()).await?;
     if rows.is_empty() {
         return Ok(None);
     }
@@ -210,7 +214,7 @@ fn refuse(why: Option<String>) -> Result<(), DbError> {
     why.map_or(Ok(()), |why| Err(DbError::refused(why)))
 }
 
-impl Question<'_> {
+impl CatalogueParams<'_> {
     fn message(&self, rows: &[Row], us: &Me) -> String {
         let Me { name: me, because, creates_by, .. } = us;
         let schema = &self.schema;

@@ -18,7 +18,7 @@ use crate::db::{Db, DbError, Param, Tx};
 use crate::migrations::relation_names;
 
 /// A reason why a superuser must not use the tables.
-struct Hindrance {
+struct SuperuserRefusal {
     /// The trigger, the table, or the holder of a right.
     what: String,
     wrong: String,
@@ -41,7 +41,7 @@ enum HindranceKind {
     RightElsewhere,
 }
 
-impl Hindrance {
+impl SuperuserRefusal {
     fn of(row: &Row) -> Self {
         let kind = match row.get("kind") {
             "table" => HindranceKind::Table,
@@ -50,7 +50,7 @@ impl Hindrance {
             "right elsewhere" => HindranceKind::RightElsewhere,
             _ => HindranceKind::Condition,
         };
-        Hindrance { what: row.get("what"), wrong: row.get("wrong"), cure: row.get("cure"), kind }
+        SuperuserRefusal { what: row.get("what"), wrong: row.get("wrong"), cure: row.get("cure"), kind }
     }
 }
 
@@ -81,7 +81,7 @@ pub enum Before {
 /// What a row says the kind of a table is that is written.
 const WRITTEN: &str = "written";
 
-fn look() -> String {
+fn superuser_sql() -> String {
     filled(include_str!("superuser.sql"))
 }
 
@@ -91,7 +91,7 @@ fn look() -> String {
 /// Those of the database.
 pub async fn refusal(db: &Db, before: Before) -> Result<Option<String>, DbError> {
     let names = relation_names();
-    match Hindrances::of(&db.query(&look(), &params(&db.schema(), &names)).await?, before) {
+    match SuperuserRefusals::of(&db.query(&superuser_sql(), &params(&db.schema(), &names)).await?, before) {
         Some(found) => {
             Ok(Some(found.message(&Me::read(db, db.schema()).await?, &hand_over::read(db).await?)))
         }
@@ -106,7 +106,7 @@ pub async fn refusal(db: &Db, before: Before) -> Result<Option<String>, DbError>
 /// What [`refusal`] says. Those of the database, such as a lock that somebody holds for longer than is waited for.
 pub async fn check_before_writing(db: &Db) -> Result<(), DbError> {
     let names = relation_names();
-    if db.query(&look(), &params(&db.schema(), &names)).await?.is_empty() {
+    if db.query(&superuser_sql(), &params(&db.schema(), &names)).await?.is_empty() {
         return Ok(());
     }
     let mut connection = db.connection().await?;
@@ -122,8 +122,8 @@ pub async fn check_before_writing(db: &Db) -> Result<(), DbError> {
 pub(in crate::access) async fn refusal_in(tx: &Tx<'_>) -> Result<Option<String>, DbError> {
     let names = relation_names();
     let schema = tx.schema();
-    let rows = tx.query(&look(), &params(&schema, &names)).await?;
-    let (found, locks) = (Hindrances::of(&rows, Before::Use), locks(&rows));
+    let rows = tx.query(&superuser_sql(), &params(&schema, &names)).await?;
+    let (found, locks) = (SuperuserRefusals::of(&rows, Before::Use), locks(&rows));
     let found = match (found, locks.is_empty()) {
         (Some(found), _) => found,
         (None, true) => return Ok(None),
@@ -134,8 +134,8 @@ pub(in crate::access) async fn refusal_in(tx: &Tx<'_>) -> Result<Option<String>,
             for lock in &locks {
                 tx.query(lock, &[]).await?;
             }
-            let rows = tx.query(&look(), &params(&schema, &names)).await?;
-            let Some(found) = Hindrances::of(&rows, Before::Use) else { return Ok(None) };
+            let rows = tx.query(&superuser_sql(), &params(&schema, &names)).await?;
+            let Some(found) = SuperuserRefusals::of(&rows, Before::Use) else { return Ok(None) };
             found
         }
     };
@@ -178,28 +178,28 @@ fn cannot_lock(rows: &[Row], us: &Me) -> Option<String> {
 }
 
 /// All reasons; at least one.
-struct Hindrances {
-    first: Hindrance,
-    others: Vec<Hindrance>,
+struct SuperuserRefusals {
+    first: SuperuserRefusal,
+    others: Vec<SuperuserRefusal>,
 }
 
-impl Hindrances {
-    fn of(rows: &[Row], before: Before) -> Option<Hindrances> {
+impl SuperuserRefusals {
+    fn of(rows: &[Row], before: Before) -> Option<SuperuserRefusals> {
         let hindering = rows.iter().filter(|row| row.get::<_, &str>("kind") != WRITTEN);
-        let mut found: Vec<Hindrance> = hindering.map(Hindrance::of).collect();
+        let mut found: Vec<SuperuserRefusal> = hindering.map(SuperuserRefusal::of).collect();
         found.retain(|hindrance| before == Before::Use || hindrance.kind != HindranceKind::Right);
         let mut found = found.into_iter();
-        found.next().map(|first| Hindrances { first, others: found.collect() })
+        found.next().map(|first| SuperuserRefusals { first, others: found.collect() })
     }
 
     fn message(&self, us: &Me, hand_over: &str) -> String {
-        let Hindrance { what, wrong, .. } = &self.first;
+        let SuperuserRefusal { what, wrong, .. } = &self.first;
         let more = match self.others.len() {
             0 => String::new(),
             more => format!(" ({more} more of the kind)"),
         };
         let all = || std::iter::once(&self.first).chain(&self.others);
-        let is_right = |hindrance: &Hindrance| hindrance.kind == HindranceKind::Right;
+        let is_right = |hindrance: &SuperuserRefusal| hindrance.kind == HindranceKind::Right;
         let instead = match (us.is_embedded, us.makes_roles) {
             (true, _) => "Since every role there is this account's own, ".to_owned(),
             // A right is taken by a migration; the rest may be what the company wants.

@@ -12,7 +12,7 @@ use crate::credentials::Expiry;
 use crate::db::{DbError, Tx};
 use crate::drift;
 use crate::entities::ENTITIES;
-use crate::run_log::kinds::Status;
+use crate::run_log::kinds::RunOutcome;
 
 /// A longer reason is cut: a message is not the place for it. In characters.
 const LONGEST_REASON: usize = 600;
@@ -112,12 +112,12 @@ async fn bad_run(tx: &Tx<'_>, now: Timestamp) -> Result<Option<Finding>, DbError
     Ok(rows.first().map(|row| {
         let (status, mut reason): (String, Option<String>) = (row.get("status"), row.get("reason"));
         let kind = match status.parse() {
-            Ok(Status::Interrupted) => {
+            Ok(RunOutcome::Interrupted) => {
                 let why = reason.unwrap_or_default();
                 reason = Some(format!("the last {} runs: {why}", row.get::<_, i64>("interrupted")));
                 Kind::RunFailed
             }
-            Ok(Status::Failed) => Kind::RunFailed,
+            Ok(RunOutcome::Failed) => Kind::RunFailed,
             _ => Kind::RunPartial,
         };
         let facts = [

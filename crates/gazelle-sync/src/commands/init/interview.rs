@@ -58,7 +58,9 @@ impl Interview {
             let key =
                 display::ask_hidden("Gazelle API key (in Gazelle: Settings, API; it is not shown here):")?;
             if key.is_empty() {
-                display::tell("a key is needed; to try the program without one: gazelle-sync demo");
+                display::print_to_stderr(
+                    "a key is needed; to try the program without one: gazelle-sync demo",
+                );
             } else if self.takes(&[("GAZELLE_API_KEY", key)]) && self.credential_works().await? {
                 return Ok(());
             }
@@ -264,7 +266,7 @@ impl Interview {
     fn judged(&self, tried: Result<String, String>) -> Result<bool> {
         match tried {
             Ok(said) => {
-                display::tell(format!("ok: {said}"));
+                display::print_to_stderr(format!("ok: {said}"));
                 Ok(true)
             }
             Err(why) => {

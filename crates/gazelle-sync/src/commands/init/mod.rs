@@ -57,7 +57,7 @@ pub async fn run(context: &Context, args: InitArgs) -> Result<u8> {
     let planned = files::plan(&std::env::current_dir()?, interview.answers())?;
     let existing = planned.iter().any(Planned::exists);
     if asks && existing && !args.force && !may_write(&planned)? {
-        display::tell("nothing was written");
+        display::print_to_stderr("nothing was written");
         return Ok(FAILED);
     }
     for file in &planned {

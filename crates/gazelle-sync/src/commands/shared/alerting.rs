@@ -7,9 +7,9 @@ use tokio_util::sync::CancellationToken;
 
 use super::opened::Opened;
 use crate::access::trust::owners;
-use crate::alerts::{self, AlertChanges, Channels, Delivered, DirectAlerts, Trouble};
+use crate::alerts::{self, AlertChanges, Channels, Delivered, DirectAlerts, ServiceProblem};
 use crate::config::Settings;
-use crate::db::{DbError, Fault};
+use crate::db::{DbError, DbErrorClass};
 
 /// The file in the data folder that records what was sent without the database.
 const TOLD_DIRECTLY: &str = "told-directly.json";
@@ -19,7 +19,7 @@ const TOLD_DIRECTLY: &str = "told-directly.json";
 ///
 /// # Errors
 /// The database's, also after they were sent directly.
-pub async fn look(opened: &Opened, settings: &Settings) -> Result<(AlertChanges, Delivered)> {
+pub async fn evaluate(opened: &Opened, settings: &Settings) -> Result<(AlertChanges, Delivered)> {
     let channels = Channels::of(settings);
     let written = async {
         // A run whose tables were refused ends up here too.
@@ -30,7 +30,7 @@ pub async fn look(opened: &Opened, settings: &Settings) -> Result<(AlertChanges,
     .map_err(anyhow::Error::from);
     // Where the database keeps one alert out, the others are written, and delivered.
     let is_of_one = |error: &anyhow::Error| {
-        error.downcast_ref::<DbError>().is_some_and(|error| error.fault == Fault::Record)
+        error.downcast_ref::<DbError>().is_some_and(|error| error.fault == DbErrorClass::Record)
     };
     if written.as_ref().is_err_and(|error| !is_of_one(error)) {
         tell_directly(settings, written.as_ref().err()).await;
@@ -42,7 +42,7 @@ pub async fn look(opened: &Opened, settings: &Settings) -> Result<(AlertChanges,
         .await
         .map_err(anyhow::Error::from);
     // What prevents the delivery of a message is reported like what prevents that it is written.
-    tell(settings, &mut direct, written.as_ref().err().or(delivered.as_ref().err())).await;
+    send_direct(settings, &mut direct, written.as_ref().err().or(delivered.as_ref().err())).await;
     alerts::ping(&opened.db, settings).await?;
     Ok((written?, delivered?))
 }
@@ -53,7 +53,7 @@ pub async fn after_run(opened: &Opened, settings: &Settings) {
     if Channels::of(settings).is_empty() && settings.deadman_url.is_none() {
         return;
     }
-    if let Err(error) = look(opened, settings).await {
+    if let Err(error) = evaluate(opened, settings).await {
         tracing::warn!("alerts could not be looked after: {error:#}");
     }
 }
@@ -73,7 +73,7 @@ pub async fn open_or_tell(settings: &Settings) -> Result<Opened> {
 /// Sends alerts about an unusable database directly: once, then as a reminder, and when it is over. What was sent
 /// is recorded in the data folder, since a command keeps no state.
 async fn tell_directly(settings: &Settings, error: Option<&anyhow::Error>) {
-    tell(settings, &mut told_directly(settings).await, error).await;
+    send_direct(settings, &mut told_directly(settings).await, error).await;
 }
 
 /// What earlier commands sent without the database; nothing without a channel.
@@ -84,20 +84,20 @@ async fn told_directly(settings: &Settings) -> DirectAlerts {
     }
 }
 
-async fn tell(settings: &Settings, direct: &mut DirectAlerts, error: Option<&anyhow::Error>) {
+async fn send_direct(settings: &Settings, direct: &mut DirectAlerts, error: Option<&anyhow::Error>) {
     let channels = Channels::of(settings);
     if channels.is_empty() {
         return;
     }
     let file = settings.data_dir.join(TOLD_DIRECTLY);
     let now = Timestamp::now();
-    let trouble = error.map(|error| Trouble::Database {
+    let trouble = error.map(|error| ServiceProblem::Database {
         reason: format!("{error:#}"),
         since: direct.since().unwrap_or(now),
         // It is stored in the database.
         last_good_at: None,
     });
-    direct.tell(settings, &channels, trouble, now).await;
+    direct.send(settings, &channels, trouble, now).await;
     if let Err(error) = direct.save(&file).await {
         tracing::warn!(
             "the alerts that were sent could not be recorded in the data folder and may be sent again: {error}"

@@ -57,7 +57,7 @@ impl Opened {
         if let Some(said) = creation(settings) {
             let mut lines = Lines::new();
             lines.wrapped(said, 2);
-            display::tell(lines);
+            display::print_to_stderr(lines);
         }
         Opened::open(settings).await
     }

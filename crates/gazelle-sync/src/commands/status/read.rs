@@ -168,7 +168,7 @@ async fn judged(db: &Db, settings: &Settings) -> Result<(VerdictReport, Awaiting
     let is_demo = is_demo_in(&tx).await?;
     let verdict = verdict(&facts);
     let locale = Locale::new(settings.language, settings.zone(), now);
-    let told = verdict.tell(&facts, &locale);
+    let told = verdict.text(&facts, &locale);
     let problems = problems.iter().map(|problem| alerts::title(Some(problem.kind), settings)).collect();
     let waits = AwaitingWork {
         quarantined: counts.map(|row| row.get("quarantined")).unwrap_or_default(),

@@ -8,7 +8,7 @@ use super::differences::differences_lines;
 use crate::display::{self, Column, Lines, Table};
 use crate::rebuild::replay::ReplayReport;
 use crate::rebuild::replay::into_schema::RestoredSchema;
-use crate::run_log::report::Status;
+use crate::run_log::report::RunOutcome;
 use crate::time;
 
 pub fn text(report: &ReplayReport) -> Lines {
@@ -24,7 +24,7 @@ pub fn text(report: &ReplayReport) -> Lines {
         Some(records) => format!("{} record(s) in production", display::count(records as i64)),
     };
     let withheld =
-        report.rebuild.status == Status::Partial && report.rebuild.rows_written == 0 && differing > 0;
+        report.rebuild.status == RunOutcome::Partial && report.rebuild.rows_written == 0 && differing > 0;
     text.line(match (differing, report.rebuild.dry_run || withheld) {
         (0, _) => format!("{of_what}: no difference from staging, nothing to do ({took})"),
         (n, true) => format!("{} row(s) differ; nothing was changed ({took})", display::count(n)),

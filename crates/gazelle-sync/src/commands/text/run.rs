@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use crate::display::{self, Column, Lines, Table};
-use crate::run_log::report::{EntityReport, RunReport, Status};
+use crate::run_log::report::{EntityReport, RunOutcome, RunReport};
 
 /// The most warnings shown with a run.
 const WARNINGS_SHOWN: usize = 20;
@@ -12,10 +12,10 @@ const WARNINGS_SHOWN: usize = 20;
 pub fn run_text(report: &RunReport) -> Lines {
     let took = Duration::from_millis(report.duration_ms);
     let verdict = match report.status {
-        Status::Success => "success",
-        Status::Partial => "PARTIAL",
-        Status::Interrupted => "INTERRUPTED",
-        Status::Failed => "FAILED",
+        RunOutcome::Success => "success",
+        RunOutcome::Partial => "PARTIAL",
+        RunOutcome::Interrupted => "INTERRUPTED",
+        RunOutcome::Failed => "FAILED",
     };
     let handled = report.fetched.max(report.processed);
     let mut text = Lines::new();

@@ -6,7 +6,7 @@ use super::differences::differences_lines;
 use crate::display::{self, Lines};
 use crate::entities::read::ErrorCode;
 use crate::rebuild::undo::{UndoOperation, UndoReport};
-use crate::run_log::report::Status;
+use crate::run_log::report::RunOutcome;
 
 pub fn text(report: &UndoReport) -> Lines {
     let mut text = Lines::new();
@@ -32,7 +32,7 @@ pub fn text(report: &UndoReport) -> Lines {
         ));
     }
     // If records wait, the rest was done.
-    let nothing_done = report.rebuild.status == Status::Partial
+    let nothing_done = report.rebuild.status == RunOutcome::Partial
         && report.rebuild.rows_written == 0
         && !report.rebuild.reasons.is_empty()
         && report.rebuild.waiting.is_empty();

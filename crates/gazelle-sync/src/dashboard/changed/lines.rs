@@ -150,7 +150,7 @@ mod tests {
         Some(Start::At(text.parse().unwrap()))
     }
 
-    fn told(change: Change, day: Option<Date>, language: Language) -> (String, bool) {
+    fn line_of(change: Change, day: Option<Date>, language: Language) -> (String, bool) {
         let seen_at = "2026-11-24T12:00:00Z".parse().unwrap();
         let one = ChangedAppointment {
             version: uuid::Uuid::nil(),
@@ -216,8 +216,8 @@ mod tests {
             ),
             (Change::Cancelled { start: None }, None, "Cancelled –", "Annulé –", false),
         ] {
-            assert_eq!(told(change.clone(), day, Language::En), (en.to_owned(), is_short));
-            assert_eq!(told(change, day, Language::Fr), (fr.to_owned(), is_short));
+            assert_eq!(line_of(change.clone(), day, Language::En), (en.to_owned(), is_short));
+            assert_eq!(line_of(change, day, Language::Fr), (fr.to_owned(), is_short));
         }
     }
 }

@@ -75,7 +75,7 @@ impl Bars {
         let (mut in_band, mut odd) = (Path::default(), Path::default());
         let mut standing = Vec::with_capacity(numbers.changed.len());
         for (at, number) in numbers.changed.iter().enumerate() {
-            let stands = stands(*number, usual);
+            let stands = range_position(*number, usual);
             standing.push(stands);
             // The newest run is at the right edge, however few there are.
             let x = (places - numbers.changed.len() + at) as f64 * place + place * 0.15;
@@ -97,12 +97,12 @@ impl Bars {
             // A band without extent is a line of its own.
             (BASE - high - 1.0, high - low + 2.0)
         });
-        let (title, desc) = said(numbers, most, usual, t);
+        let (title, desc) = title_and_description(numbers, most, usual, t);
         Bars { name: numbers.name.clone(), title, desc, band, usual: in_band, odd, standing }
     }
 }
 
-fn stands(number: Option<i64>, usual: Option<UsualBand>) -> RangePosition {
+fn range_position(number: Option<i64>, usual: Option<UsualBand>) -> RangePosition {
     match (number, usual) {
         (Some(number), Some(usual)) if number > usual.high => RangePosition::Above,
         (Some(number), Some(usual)) if number < usual.low => RangePosition::Below,
@@ -111,7 +111,12 @@ fn stands(number: Option<i64>, usual: Option<UsualBand>) -> RangePosition {
     }
 }
 
-fn said(numbers: &Numbers, most: i64, usual: Option<UsualBand>, t: &Locale) -> (String, String) {
+fn title_and_description(
+    numbers: &Numbers,
+    most: i64,
+    usual: Option<UsualBand>,
+    t: &Locale,
+) -> (String, String) {
     let name = ("entity", numbers.name.as_str());
     let title = match most {
         0 => t.fill(w::CHANGED_NONE, &[name]),

@@ -41,7 +41,7 @@ pub(crate) struct LaneChartData<'r> {
 
 /// The drawing.
 #[derive(Debug, Clone)]
-pub(crate) struct Lanes {
+pub(crate) struct RequestTimeline {
     pub(crate) title: String,
     pub(crate) desc: String,
     /// The height of its rows.
@@ -63,9 +63,9 @@ pub(crate) struct StageTwo {
     pub(crate) took: String,
 }
 
-impl Lanes {
+impl RequestTimeline {
     /// Draws requests; none without any.
-    pub(crate) fn draw(drawn: LaneChartData<'_>, t: &Locale) -> Option<Lanes> {
+    pub(crate) fn draw(drawn: LaneChartData<'_>, t: &Locale) -> Option<RequestTimeline> {
         let mut requests = drawn.requests.to_vec();
         requests.sort_by_key(|request| (request.started_at, request.sequence));
         let from = requests.first()?.started_at;
@@ -88,7 +88,7 @@ impl Lanes {
             let width = (scale.place(end(request)) - x).max(THINNEST);
             path.rectangle(x, *row as f64 * ROW + (ROW - BAR) / 2.0, width, BAR);
         }
-        Some(Lanes {
+        Some(RequestTimeline {
             title: title(drawn, &t.milliseconds(requested), t),
             desc: t.say(w::LANES_DESC).into_owned(),
             height: rounded(rows.iter().max().map_or(1, |most| most + 1) as f64 * ROW),
@@ -183,7 +183,7 @@ mod tests {
     #[derive(Template)]
     #[template(path = "charts/lanes.html")]
     struct Alone<'l> {
-        lanes: &'l Lanes,
+        lanes: &'l RequestTimeline,
     }
 
     fn locale(language: Language) -> Locale {
@@ -202,8 +202,13 @@ mod tests {
         }
     }
 
-    fn drawn(requests: &[Request], all: i64, stage_two: &[(String, i64)], language: Language) -> Lanes {
-        Lanes::draw(LaneChartData { requests, all, stage_two }, &locale(language)).unwrap()
+    fn drawn(
+        requests: &[Request],
+        all: i64,
+        stage_two: &[(String, i64)],
+        language: Language,
+    ) -> RequestTimeline {
+        RequestTimeline::draw(LaneChartData { requests, all, stage_two }, &locale(language)).unwrap()
     }
 
     #[test]
@@ -243,8 +248,11 @@ mod tests {
         );
         assert!(lanes.stage_two.is_none());
         assert!(
-            Lanes::draw(LaneChartData { requests: &[], all: 0, stage_two: &[] }, &locale(Language::En))
-                .is_none()
+            RequestTimeline::draw(
+                LaneChartData { requests: &[], all: 0, stage_two: &[] },
+                &locale(Language::En)
+            )
+            .is_none()
         );
     }
 

@@ -21,24 +21,24 @@ pub(crate) struct Request<'r> {
 
 /// Why a request is refused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Refusal {
+pub(crate) struct RequestRefusal {
     pub(crate) status: StatusCode,
     pub(crate) why: Sentence,
 }
 
-const fn refusal(status: StatusCode, why: Sentence) -> Refusal {
-    Refusal { status, why }
+const fn refusal(status: StatusCode, why: Sentence) -> RequestRefusal {
+    RequestRefusal { status, why }
 }
 
-const MISDIRECTED: Refusal = refusal(StatusCode::FORBIDDEN, w::MISDIRECTED);
-const ELSEWHERE: Refusal = refusal(StatusCode::FORBIDDEN, w::ELSEWHERE);
-const BY_PROXY: Refusal = refusal(StatusCode::FORBIDDEN, w::BY_PROXY);
+const MISDIRECTED: RequestRefusal = refusal(StatusCode::FORBIDDEN, w::MISDIRECTED);
+const ELSEWHERE: RequestRefusal = refusal(StatusCode::FORBIDDEN, w::ELSEWHERE);
+const BY_PROXY: RequestRefusal = refusal(StatusCode::FORBIDDEN, w::BY_PROXY);
 
 /// The database was another one when the request was let in.
-pub(crate) const NO_DEMO: Refusal = refusal(StatusCode::FORBIDDEN, w::NO_DEMO);
+pub(crate) const NO_DEMO: RequestRefusal = refusal(StatusCode::FORBIDDEN, w::NO_DEMO);
 
 /// The reason to refuse a request, if there is one.
-pub(crate) fn check(request: Request<'_>, public_url: Option<&Url>) -> Result<(), Refusal> {
+pub(crate) fn check(request: Request<'_>, public_url: Option<&Url>) -> Result<(), RequestRefusal> {
     let Request { method, headers, peer } = request;
     let text = |name: &str| headers.get(name).map(|value| value.to_str().unwrap_or("?"));
     // RFC 9112, 3.2: with two `Host` headers, a proxy may have checked the other one.
@@ -70,7 +70,7 @@ pub(crate) fn check(request: Request<'_>, public_url: Option<&Url>) -> Result<()
 }
 
 /// Refuses whoever may not see the demonstration: it is open without sign-in, so it is shown to this machine alone.
-pub(crate) fn check_demo(request: Request<'_>) -> Result<(), Refusal> {
+pub(crate) fn check_demo(request: Request<'_>) -> Result<(), RequestRefusal> {
     let is_near = request.peer.is_some_and(loopback::is_address);
     // A proxy on this machine speaks for others.
     let passed_on = ["forwarded", "x-forwarded-for", "via", "x-real-ip"];

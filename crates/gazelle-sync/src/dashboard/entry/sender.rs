@@ -6,7 +6,7 @@ use super::cookie;
 use super::same_origin;
 use super::viewer::Viewer;
 use crate::dashboard::live::watch::is_by_script;
-use crate::dashboard::site::{Site, Trouble};
+use crate::dashboard::site::{PageError, Site};
 use crate::db::{Begin, Db, DbError, Tx};
 use crate::loopback;
 use crate::migrate;
@@ -30,22 +30,22 @@ enum SenderLookup {
 ///
 /// # Errors
 /// The database cannot be read, nobody is invited yet, or the demonstration is shown to this machine alone.
-pub(crate) async fn viewer(site: &Site, request: same_origin::Request<'_>) -> Result<Viewer, Trouble> {
+pub(crate) async fn viewer(site: &Site, request: same_origin::Request<'_>) -> Result<Viewer, PageError> {
     let Some(db) = site.shared.db() else { return Err(site.no_database()) };
     let db = db.for_pages();
     let session = cookie::session(request.headers, site.shared.settings.public_url.as_ref());
     // The mark is a row, which whoever writes the copy could add: of a real account people sign in all the same.
     let may_be_demo = loopback::is_url(&site.shared.settings.api_url);
-    let looked = look(&db, session, may_be_demo).await;
+    let looked = look_up(&db, session, may_be_demo).await;
     if looked.is_ok() {
         site.answered();
     }
     match looked {
         Ok(SenderLookup::Demo) => {
-            same_origin::check_demo(request).map_err(Trouble::Refused)?;
+            same_origin::check_demo(request).map_err(PageError::Refused)?;
             Ok(Viewer::Demo)
         }
-        Ok(SenderLookup::NoPeople) => Err(Trouble::NoPeople),
+        Ok(SenderLookup::NoPeople) => Err(PageError::NoPeople),
         Ok(SenderLookup::People(viewer, now)) => {
             // A page that is left open keeps nobody signed in.
             if let Viewer::Person(signed) = &viewer
@@ -57,12 +57,12 @@ pub(crate) async fn viewer(site: &Site, request: same_origin::Request<'_>) -> Re
             }
             Ok(viewer)
         }
-        Ok(SenderLookup::Empty) => Err(Trouble::NotOpen),
+        Ok(SenderLookup::Empty) => Err(PageError::NotOpen),
         Err(error) => Err(site.failed(&error)),
     }
 }
 
-async fn look(db: &Db, session: Option<Token>, may_be_demo: bool) -> Result<SenderLookup, DbError> {
+async fn look_up(db: &Db, session: Option<Token>, may_be_demo: bool) -> Result<SenderLookup, DbError> {
     // This also checks whose the tables are, before it reads any.
     if !migrate::is_readable(db).await? {
         return Ok(SenderLookup::Empty);

@@ -19,7 +19,7 @@ use super::answer::Answer;
 use super::entry::attempts::{self, ClientAddress};
 use super::entry::same_origin;
 use super::screens::today::read::technicians;
-use super::site::{Site, Snapshot, Trouble};
+use super::site::{PageError, Site, Snapshot};
 use super::words::feeds as w;
 use super::words::locale::Locale;
 use crate::access::trust::owners;
@@ -105,7 +105,7 @@ async fn text(
     site: &Site,
     wanted: Option<(Token, FeedFormat)>,
     request: same_origin::Request<'_>,
-) -> Result<Option<(String, FeedFormat)>, Trouble> {
+) -> Result<Option<(String, FeedFormat)>, PageError> {
     let Some((link, format)) = wanted else { return Ok(None) };
     let db = site.db()?;
     // As for those who sign in: the tables are still ours, and there.
@@ -136,7 +136,7 @@ async fn text(
 }
 
 /// The visits, as a calendar.
-async fn visits(site: &Site, snapshot: &Snapshot<'_>, feed: &Feed, t: &Locale) -> Result<String, Trouble> {
+async fn visits(site: &Site, snapshot: &Snapshot<'_>, feed: &Feed, t: &Locale) -> Result<String, PageError> {
     let settings = &site.shared.settings;
     let zone = settings.zone();
     let (from, to) = bounds(snapshot.now, &settings.timezone, t);
@@ -148,7 +148,7 @@ async fn visits(site: &Site, snapshot: &Snapshot<'_>, feed: &Feed, t: &Locale) -
 }
 
 /// What changed in the visits in as many days as a calendar goes back, as Atom.
-async fn changes(site: &Site, snapshot: &Snapshot<'_>, feed: &Feed, t: &Locale) -> Result<String, Trouble> {
+async fn changes(site: &Site, snapshot: &Snapshot<'_>, feed: &Feed, t: &Locale) -> Result<String, PageError> {
     let settings = &site.shared.settings;
     let (from, to) = bounds(snapshot.now, &settings.timezone, t);
     let read = read::changes(&snapshot.tx, &feed.technician, (from, to)).await;
@@ -163,7 +163,7 @@ async fn changes(site: &Site, snapshot: &Snapshot<'_>, feed: &Feed, t: &Locale) 
         name_of: &name_of,
         address: &|path| settings.dashboard_address(path),
     };
-    atom::text(&feed, t).ok_or(Trouble::Unreadable(None))
+    atom::text(&feed, t).ok_or(PageError::Unreadable(None))
 }
 
 /// What a technician is called.

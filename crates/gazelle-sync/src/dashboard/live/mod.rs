@@ -94,9 +94,9 @@ impl Listener {
     }
 }
 
-/// What the address asks for.
+/// The query parameters.
 #[derive(Debug, Deserialize)]
-pub(crate) struct Question {
+pub(crate) struct QueryParams {
     /// The tag of the state in which the page was made.
     at: Option<String>,
 }
@@ -106,7 +106,7 @@ pub(crate) async fn show(
     State(site): State<Arc<Site>>,
     Extension(asked): Extension<PageRequest>,
     wire: Option<Extension<Wire>>,
-    Query(question): Query<Question>,
+    Query(question): Query<QueryParams>,
 ) -> Answer {
     let live = &site.live;
     let role = role(&asked.viewer);
@@ -116,10 +116,10 @@ pub(crate) async fn show(
         .or(question.at.as_deref());
     let known = since.and_then(|tag| Versions::read(tag, &live.process));
     if wants_stream(&asked.headers) {
-        let wire = wire.map_or_else(Wire::begun, |Extension(wire)| wire);
+        let wire = wire.map_or_else(Wire::started, |Extension(wire)| wire);
         return stream(&site, &asked, known, &wire);
     }
-    live.look(&site.shared).await;
+    live.refresh(&site.shared).await;
     let now = live.versions().seen_by(role);
     let tag = format!("\"{}\"", now.tag(&live.process));
     match known {

@@ -64,7 +64,7 @@ impl Live {
     }
 
     /// Asks the database what is old, unless somebody did so within the last second.
-    pub(super) async fn look(&self, shared: &Shared) {
+    pub(super) async fn refresh(&self, shared: &Shared) {
         let mut last = self.last.lock().await;
         if last.at.is_some_and(|at| at.elapsed() < LOOK) {
             return;
@@ -104,7 +104,7 @@ impl Live {
             while !live.rests() {
                 tokio::select! {
                     () = live.stop.cancelled() => break,
-                    _ = ticks.tick() => live.look(&shared).await,
+                    _ = ticks.tick() => live.refresh(&shared).await,
                 }
             }
         });

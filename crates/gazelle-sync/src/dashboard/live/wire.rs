@@ -19,7 +19,7 @@ pub struct Streaming(Arc<AtomicBool>);
 
 impl Wire {
     /// Of a connection that begins now.
-    pub fn begun() -> Wire {
+    pub fn started() -> Wire {
         Wire { begun: Instant::now(), carries_stream: Arc::default() }
     }
 

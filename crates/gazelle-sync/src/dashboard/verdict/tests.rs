@@ -13,10 +13,10 @@ fn run(hour: &str) -> BadRun {
 }
 
 /// A trouble's name, and how it is taken away.
-type Trouble = (&'static str, fn(&mut Facts));
+type FactsChange = (&'static str, fn(&mut Facts));
 
 /// All troubles at once, the gravest first, each with how it is taken away.
-fn troubles() -> Vec<Trouble> {
+fn troubles() -> Vec<FactsChange> {
     vec![
         ("unreachable", |facts| facts.unreachable = None),
         ("refused", |facts| facts.refused = false),
@@ -60,7 +60,7 @@ fn all_at_once() -> Facts {
 
 fn verdict_of(facts: &Facts, language: Language) -> VerdictText {
     let locale = Locale::new(language, time::zone(time::MONTREAL).unwrap(), facts.now);
-    verdict(facts).tell(facts, &locale)
+    verdict(facts).text(facts, &locale)
 }
 
 #[test]

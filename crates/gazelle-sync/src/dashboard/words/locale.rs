@@ -183,30 +183,30 @@ impl Locale {
 
     /// `14:15` today, `Sunday 22 November, 14:15` on another day: where it stands alone or behind a colon.
     pub(crate) fn when(&self, instant: Timestamp) -> String {
-        self.told(instant, (w::SINCE_HOUR, w::DAY_AND_HOUR))
+        self.relative_day_text(instant, (w::SINCE_HOUR, w::DAY_AND_HOUR))
     }
 
     /// When something happened: `at 14:15`, `on Sunday 22 November at 14:15` · `le dimanche 22 novembre à 14:15`.
     pub(crate) fn at(&self, instant: Timestamp) -> String {
-        self.told(instant, (w::AT_HOUR, w::AT_DAY))
+        self.relative_day_text(instant, (w::AT_HOUR, w::AT_DAY))
     }
 
     /// Behind `since` and `depuis`: `14:15`, `Sunday 22 November at 14:15` · `le dimanche 22 novembre à 14:15`.
     pub(crate) fn since(&self, instant: Timestamp) -> String {
-        self.told(instant, (w::SINCE_HOUR, w::SINCE_DAY))
+        self.relative_day_text(instant, (w::SINCE_HOUR, w::SINCE_DAY))
     }
 
     /// Behind `of` and `from`, and in place of them in French: `14:15` · `de 14:15`, `du dimanche 22 novembre à 14:15`.
     pub(crate) fn of(&self, instant: Timestamp) -> String {
-        self.told(instant, (w::OF_HOUR, w::OF_DAY))
+        self.relative_day_text(instant, (w::OF_HOUR, w::OF_DAY))
     }
 
     /// Behind `as of`, and behind `à jour` in French: `14:15` · `à 14:15`, `le dimanche 22 novembre à 14:15`.
     pub(crate) fn as_of(&self, instant: Timestamp) -> String {
-        self.told(instant, (w::AS_OF_HOUR, w::AS_OF_DAY))
+        self.relative_day_text(instant, (w::AS_OF_HOUR, w::AS_OF_DAY))
     }
 
-    fn told(&self, instant: Timestamp, (today, other_day): (Sentence, Sentence)) -> String {
+    fn relative_day_text(&self, instant: Timestamp, (today, other_day): (Sentence, Sentence)) -> String {
         let local = self.local(instant);
         let said = if local.date() == self.today() { today } else { other_day };
         let day = self.day_and_month(local.date());

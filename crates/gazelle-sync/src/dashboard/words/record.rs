@@ -108,7 +108,4 @@ sentences! {
 
     RELATED = "Related records" / "Fiches liées";
     NO_RELATED = "No other record is linked to this one." / "Aucune autre fiche n'est liée à celle-ci.";
-    CONTACTS = "Contacts" / "Contacts";
-    LOCATIONS = "Addresses" / "Adresses";
-    APPOINTMENT_PIANOS = "Pianos of the appointment" / "Pianos du rendez-vous";
 }

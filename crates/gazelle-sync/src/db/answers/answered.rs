@@ -12,7 +12,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use super::limits::{ASIDE_LIMIT, BATCH_TIMEOUT};
-use super::watch::{GiveUpReason, Verdict, Watch};
+use super::watch::{GiveUpReason, Watch, WatchDecision};
 use crate::db::database::{Db, ServerActivity};
 use crate::db::error::DbError;
 use crate::db::pool::PoolGroup;
@@ -26,7 +26,7 @@ const BATCH_LIMIT: Duration = Duration::from_secs(BATCH_TIMEOUT.as_secs() + 60);
 const LOOK_EVERY: Duration = Duration::from_secs(1);
 
 /// The server's error, and the statement that it refused.
-type Refused<'s> = (tokio_postgres::Error, &'s str);
+type FailedStatement<'s> = (tokio_postgres::Error, &'s str);
 
 /// Waits for the answer to a statement.
 ///
@@ -49,7 +49,7 @@ pub(in crate::db) async fn answer<T>(
 pub(in crate::db) async fn answer_each<'s, T>(
     db: &Db,
     sent: SentStatement<'_>,
-    work: impl Future<Output = Result<T, Refused<'s>>>,
+    work: impl Future<Output = Result<T, FailedStatement<'s>>>,
 ) -> Result<T, DbError> {
     let waiting = PendingAnswer::begin(db, &sent);
     let mut work = pin!(work);
@@ -186,7 +186,7 @@ async fn watch<T>(
             watch.note_activity(now);
         }
         let verdict = watch.judge(seen, now);
-        if let Verdict::Warn { since, held_by } = &verdict {
+        if let WatchDecision::Warn { since, held_by } = &verdict {
             let since = since.map(|since| format!(" since {since}")).unwrap_or_default();
             tracing::warn!(
                 statement = DbError::headline(sent.template),
@@ -194,7 +194,7 @@ async fn watch<T>(
                 db.limits.lock_wait.as_secs()
             );
         }
-        if let Verdict::GiveUp(why) = verdict {
+        if let WatchDecision::GiveUp(why) = verdict {
             return Err(WaitError::of(why, sent));
         }
         if let Some(why) = watch.overdue(now) {

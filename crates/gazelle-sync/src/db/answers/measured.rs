@@ -43,9 +43,9 @@ const SHORT: usize = 5;
 /// Why we closed a connection, for the callers that wait for an answer: the driver tells them only that it is
 /// closed.
 #[derive(Debug, Clone, Default)]
-pub(in crate::db) struct Refusal(Arc<OnceLock<String>>);
+pub(in crate::db) struct ProtocolViolation(Arc<OnceLock<String>>);
 
-impl Refusal {
+impl ProtocolViolation {
     /// The reason, if we closed it.
     pub(in crate::db) fn words(&self) -> Option<&str> {
         self.0.get().map(String::as_str)
@@ -66,7 +66,7 @@ pub(in crate::db) enum Content {
 pub(in crate::db) struct Measured<S> {
     stream: S,
     gauge: Gauge,
-    refusal: Refusal,
+    refusal: ProtocolViolation,
     budget: AnswerBudget,
     /// Bytes read but not handed on yet for lack of memory budget, and how much they need.
     kept: Vec<u8>,
@@ -78,7 +78,7 @@ impl<S> Measured<S> {
     pub(in crate::db) fn new(
         stream: S,
         content: Content,
-        refusal: &Refusal,
+        refusal: &ProtocolViolation,
         budget: &AnswerBudget,
     ) -> Measured<S> {
         Measured {

@@ -31,7 +31,7 @@ pub(in crate::db) struct Watch {
 
 /// What to do after a look at a statement.
 #[derive(Debug, PartialEq, Eq)]
-pub(in crate::db) enum Verdict {
+pub(in crate::db) enum WatchDecision {
     /// Go on waiting.
     Wait,
     /// Go on waiting, and log who holds the lock.
@@ -81,37 +81,37 @@ impl Watch {
     }
 
     /// What to do after this look.
-    pub(in crate::db) fn judge(&mut self, seen: ServerActivity, now: Instant) -> Verdict {
+    pub(in crate::db) fn judge(&mut self, seen: ServerActivity, now: Instant) -> WatchDecision {
         match seen {
             ServerActivity::Working => {
                 (self.sign_of_life, self.waiting_since, self.was_working) = (now, None, true);
-                Verdict::Wait
+                WatchDecision::Wait
             }
             ServerActivity::Waiting { since, held_by } => self.judge_lock(since, held_by, now),
             ServerActivity::Nothing(silence) => {
                 let limit = self.limits.silence * if silence.waits_for_us { SLOW_SENDING } else { 1 };
                 match now - self.sign_of_life >= limit {
-                    true => Verdict::GiveUp(GiveUpReason::Silent { silence, limit }),
-                    false => Verdict::Wait,
+                    true => WatchDecision::GiveUp(GiveUpReason::Silent { silence, limit }),
+                    false => WatchDecision::Wait,
                 }
             }
-            ServerActivity::Unknown => Verdict::Wait,
+            ServerActivity::Unknown => WatchDecision::Wait,
         }
     }
 
-    fn judge_lock(&mut self, since: Option<Timestamp>, held_by: String, now: Instant) -> Verdict {
+    fn judge_lock(&mut self, since: Option<Timestamp>, held_by: String, now: Instant) -> WatchDecision {
         self.sign_of_life = now;
         // A statement that was never seen working has waited from its beginning.
         let from = if self.was_working { now } else { self.begun };
         let waited = now - *self.waiting_since.get_or_insert(from);
         if waited >= self.limits.lock_wait {
-            return Verdict::GiveUp(GiveUpReason::Lock { waited, held_by });
+            return WatchDecision::GiveUp(GiveUpReason::Lock { waited, held_by });
         }
         if self.warned_at.is_some_and(|at| now - at < SAY_AGAIN_AFTER) {
-            return Verdict::Wait;
+            return WatchDecision::Wait;
         }
         self.warned_at = Some(now);
-        Verdict::Warn { since, held_by }
+        WatchDecision::Warn { since, held_by }
     }
 
     /// `Some` once the statement has exceeded the longest time, whatever was seen of it.
@@ -135,35 +135,35 @@ mod tests {
     }
 
     /// The verdict of each look, by the second at which it is made.
-    fn verdicts(looks: impl IntoIterator<Item = (u64, ServerActivity)>) -> Vec<Verdict> {
+    fn verdicts(looks: impl IntoIterator<Item = (u64, ServerActivity)>) -> Vec<WatchDecision> {
         let begun = Instant::now();
         let mut watch = Watch::new(Limits::default(), LONGEST, begun);
         looks.into_iter().map(|(at, seen)| watch.judge(seen, begun + Duration::from_secs(at))).collect()
     }
 
-    fn last(looks: impl IntoIterator<Item = (u64, ServerActivity)>) -> Verdict {
+    fn last(looks: impl IntoIterator<Item = (u64, ServerActivity)>) -> WatchDecision {
         verdicts(looks).pop().unwrap()
     }
 
     #[test]
     fn silence_is_given_up_after_its_limit_and_later_where_the_server_waits_for_us() {
         let silent = |waits_for_us, seconds| {
-            Verdict::GiveUp(GiveUpReason::Silent {
+            WatchDecision::GiveUp(GiveUpReason::Silent {
                 silence: Silence { why: "nothing".to_owned(), waits_for_us },
                 limit: Duration::from_secs(seconds),
             })
         };
         for (looks, verdict) in [
-            (vec![(29, nothing(false))], Verdict::Wait),
+            (vec![(29, nothing(false))], WatchDecision::Wait),
             (vec![(30, nothing(false))], silent(false, 30)),
-            (vec![(119, nothing(true))], Verdict::Wait),
+            (vec![(119, nothing(true))], WatchDecision::Wait),
             (vec![(120, nothing(true))], silent(true, 120)),
             // Counted from the last sign of life.
-            (vec![(20, ServerActivity::Working), (49, nothing(false))], Verdict::Wait),
+            (vec![(20, ServerActivity::Working), (49, nothing(false))], WatchDecision::Wait),
             (vec![(20, ServerActivity::Working), (50, nothing(false))], silent(false, 30)),
-            (vec![(20, waiting()), (49, nothing(false))], Verdict::Wait),
+            (vec![(20, waiting()), (49, nothing(false))], WatchDecision::Wait),
             // An unknown result is no sign of life, and no reason to give up.
-            (vec![(90, ServerActivity::Unknown)], Verdict::Wait),
+            (vec![(90, ServerActivity::Unknown)], WatchDecision::Wait),
             (vec![(20, ServerActivity::Unknown), (30, nothing(false))], silent(false, 30)),
         ] {
             let told = format!("{looks:?}");
@@ -173,10 +173,10 @@ mod tests {
 
     #[test]
     fn who_holds_a_lock_is_said_at_once_and_once_a_minute() {
-        let warn = || Verdict::Warn { since: None, held_by: "session 7".to_owned() };
+        let warn = || WatchDecision::Warn { since: None, held_by: "session 7".to_owned() };
         assert_eq!(
             verdicts([5, 6, 64, 65, 66].map(|at| (at, waiting()))),
-            [warn(), Verdict::Wait, Verdict::Wait, warn(), Verdict::Wait]
+            [warn(), WatchDecision::Wait, WatchDecision::Wait, warn(), WatchDecision::Wait]
         );
     }
 
@@ -184,14 +184,14 @@ mod tests {
     fn a_lock_is_waited_for_from_the_beginning_unless_the_statement_was_seen_working() {
         let given_up = |waited| {
             let waited = Duration::from_secs(waited);
-            Verdict::GiveUp(GiveUpReason::Lock { waited, held_by: "session 7".to_owned() })
+            WatchDecision::GiveUp(GiveUpReason::Lock { waited, held_by: "session 7".to_owned() })
         };
         assert_eq!(last([(5, waiting()), (300, waiting())]), given_up(300));
         assert_eq!(last([(5, ServerActivity::Working), (6, waiting()), (306, waiting())]), given_up(300));
         assert_ne!(last([(5, ServerActivity::Working), (6, waiting()), (305, waiting())]), given_up(299));
         // It was granted that lock, and waits for another one.
         let looks = [(5, waiting()), (200, ServerActivity::Working), (201, waiting()), (400, waiting())];
-        assert!(matches!(last(looks), Verdict::Warn { .. }));
+        assert!(matches!(last(looks), WatchDecision::Warn { .. }));
     }
 
     #[test]
@@ -200,7 +200,7 @@ mod tests {
         let at = |seconds| begun + Duration::from_secs(seconds);
         let mut watch = Watch::new(Limits::default(), LONGEST, begun);
         assert!(watch.note_rows(3, at(25)) && !watch.note_rows(3, at(26)));
-        assert_eq!(watch.judge(nothing(false), at(54)), Verdict::Wait);
+        assert_eq!(watch.judge(nothing(false), at(54)), WatchDecision::Wait);
         assert_eq!(watch.overdue(at(1799)), None);
         assert_eq!(watch.overdue(at(1800)), Some(GiveUpReason::TooLong { limit: LONGEST }));
     }

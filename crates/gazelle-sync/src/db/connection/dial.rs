@@ -22,7 +22,7 @@ use tokio_postgres::tls::{MakeTlsConnect, TlsConnect};
 use tokio_postgres_rustls::MakeRustlsConnect;
 
 use crate::db::answers::budget::AnswerBudget;
-use crate::db::answers::measured::{Content, Measured, Refusal};
+use crate::db::answers::measured::{Content, Measured, ProtocolViolation};
 use crate::db::error::DbError;
 
 /// The longest wait for each address to accept a connection, or to complete the login while there is another
@@ -75,7 +75,7 @@ pub(in crate::db) struct LoggedInConnection {
     /// The task that drives the connection's reads and writes.
     pub(in crate::db) task: JoinHandle<()>,
     /// Why we closed the connection, once we did.
-    pub(in crate::db) refusal: Refusal,
+    pub(in crate::db) refusal: ProtocolViolation,
     /// The memory budget of its answers.
     pub(in crate::db) budget: AnswerBudget,
 }
@@ -178,7 +178,7 @@ async fn reach(
         (_, SslNegotiation::Direct) => Content::Encrypted,
         _ => Content::Offer,
     };
-    let (refusal, budget) = (Refusal::default(), AnswerBudget::new());
+    let (refusal, budget) = (ProtocolViolation::default(), AnswerBudget::new());
     let Ok(connect) = MakeTlsConnect::<Measured<Socket>>::make_tls_connect(&mut tls.clone(), name);
     let tls = MeasuredTls { connect, refusal: refusal.clone(), budget: budget.clone() };
     let stream = Measured::new(socket, content, &refusal, &budget);
@@ -261,7 +261,7 @@ fn silent(patience: Duration) -> DbError {
 /// TLS over a stream, with a second measuring stream around the decrypted bytes.
 struct MeasuredTls {
     connect: <MakeRustlsConnect as MakeTlsConnect<Measured<Socket>>>::TlsConnect,
-    refusal: Refusal,
+    refusal: ProtocolViolation,
     budget: AnswerBudget,
 }
 

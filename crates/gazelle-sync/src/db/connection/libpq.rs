@@ -10,7 +10,7 @@ use std::str::FromStr as _;
 use tokio_postgres::config::{ChannelBinding, Config, Host, SslMode, TargetSessionAttrs};
 
 use super::encryption::{Encryption, Verification};
-use super::silence::says;
+use super::silence::has_parameter;
 use super::{ConnectSettings, take_libpq_parameters};
 use crate::db::error::DbError;
 
@@ -75,7 +75,7 @@ pub fn libpq_environment(settings: &ConnectSettings) -> Result<Vec<(&'static str
 
     let named =
         parameters.ca_file.as_ref().or(settings.ca_file.as_ref()).filter(|_| !parameters.trusts_system);
-    let encryption = Encryption::of(&config, parameters.verify, says(&url, "sslmode"));
+    let encryption = Encryption::of(&config, parameters.verify, has_parameter(&url, "sslmode"));
     let is_verified =
         encryption.verification(&config, parameters.verify || named.is_some()) == Verification::Demanded;
     let mode = match encryption.mode {

@@ -15,7 +15,7 @@ use super::answers::limits::{Limits, Progress};
 use super::answers::observer::OtherSession;
 use super::connection::dial::CONNECT_TIMEOUT;
 use super::connection::encryption::{Encryption, Verification, is_local};
-use super::connection::silence::{notice_silence, says};
+use super::connection::silence::{has_parameter, notice_silence};
 use super::database::Db;
 use super::error::DbError;
 use super::pool::{Pool, PoolGroup};
@@ -91,7 +91,7 @@ async fn open(settings: &ConnectSettings, limits: Limits) -> Result<OpenedDataba
     let place = place(&config);
     let ca_file =
         parameters.ca_file.as_ref().or(settings.ca_file.as_ref()).filter(|_| !parameters.trusts_system);
-    let encryption = Encryption::of(&config, parameters.verify, says(&url, "sslmode"));
+    let encryption = Encryption::of(&config, parameters.verify, has_parameter(&url, "sslmode"));
     let verification = encryption.verification(&config, parameters.verify || ca_file.is_some());
     config.ssl_mode(encryption.mode);
     if let Some(risk) = encryption.risk {
@@ -159,7 +159,7 @@ pub fn route(url: &str, names_authority: bool) -> Option<Route> {
         #[cfg(unix)]
         Host::Unix(folder) => folder.display().to_string(),
     };
-    let encryption = Encryption::of(&config, parameters.verify, says(&url, "sslmode"));
+    let encryption = Encryption::of(&config, parameters.verify, has_parameter(&url, "sslmode"));
     let demanded = parameters.verify || names_authority || parameters.ca_file.is_some();
     let is_verified = encryption.verification(&config, demanded) == Verification::Demanded;
     let is_protected = encryption.mode == SslMode::Require && is_verified;

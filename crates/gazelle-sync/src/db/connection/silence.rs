@@ -7,7 +7,7 @@ use tokio_postgres::Config;
 use super::dial::CONNECT_TIMEOUT;
 
 /// Whether a connection string (a URL or words) sets a parameter.
-pub(super) fn says(url: &str, name: &str) -> bool {
+pub(super) fn has_parameter(url: &str, name: &str) -> bool {
     let words = url.split_once('?').map_or(url, |(_, query)| query);
     let mut words = words.split(|c: char| c == '&' || c.is_ascii_whitespace()).peekable();
     while let Some(word) = words.next() {
@@ -25,7 +25,7 @@ pub(super) fn says(url: &str, name: &str) -> bool {
 /// Enables TCP keepalives and timeouts, so that the operating system detects a dead peer, unless the URL sets them.
 /// `keepalives_count` is libpq's name for the number of probes, which the driver does not know.
 pub(super) fn notice_silence(config: &mut Config, url: &str, keepalives_count: Option<u32>) {
-    let given = |name: &str| says(url, name);
+    let given = |name: &str| has_parameter(url, name);
     if !given("connect_timeout") {
         config.connect_timeout(CONNECT_TIMEOUT);
     }

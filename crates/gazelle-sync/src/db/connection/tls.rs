@@ -55,7 +55,7 @@ pub(in crate::db) fn connector(
             let strict =
                 WebPkiServerVerifier::builder_with_provider(Arc::new(roots), provider.clone()).build().ok();
             let lenient =
-                LenientVerifier { strict, provider, place: place.to_owned(), told: AtomicBool::new(false) };
+                LenientVerifier { strict, provider, place: place.to_owned(), warned: AtomicBool::new(false) };
             builder.dangerous().with_custom_certificate_verifier(Arc::new(lenient)).with_no_client_auth()
         }
     };
@@ -146,12 +146,12 @@ struct LenientVerifier {
     strict: Option<Arc<WebPkiServerVerifier>>,
     provider: Arc<CryptoProvider>,
     place: String,
-    told: AtomicBool,
+    warned: AtomicBool,
 }
 
 impl LenientVerifier {
     fn not_verified(&self, why: &str) {
-        if !self.told.swap(true, Ordering::Relaxed) {
+        if !self.warned.swap(true, Ordering::Relaxed) {
             tracing::warn!(
                 "the connection to the database at {} is encrypted, but its certificate was not verified ({why}): name the \
                  certificate, or its authority's, as a PEM file in GAZELLE_SYNC_DATABASE_CA to have it verified",

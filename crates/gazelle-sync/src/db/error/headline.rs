@@ -19,7 +19,7 @@ pub(in crate::db) fn headline(sql: &str) -> String {
             format!("{} {table}", verb.join(" ").trim_start_matches('('))
         }
         _ if first == "SELECT" => selected(&words),
-        _ => begun(&words),
+        _ => leading_keywords(&words),
     }
 }
 
@@ -60,7 +60,7 @@ fn selected(words: &[&str]) -> String {
 }
 
 /// The first word, the keywords after it and the name that follows them.
-fn begun(words: &[&str]) -> String {
+fn leading_keywords(words: &[&str]) -> String {
     let is_keyword = |word: &&&str| word.bytes().all(|byte| byte.is_ascii_uppercase());
     let keywords = 1 + words[1..].iter().take_while(is_keyword).count();
     let named = words.get(keywords).map(|word| word.trim_end_matches(';'));

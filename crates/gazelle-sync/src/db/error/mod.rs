@@ -22,7 +22,7 @@ pub struct DbError {
     /// One line for messages: what failed, what the server said, what to do.
     what: String,
     /// How the caller should react.
-    pub fault: Fault,
+    pub fault: DbErrorClass,
     /// The column, constraint or function that the server named, for the quarantine case.
     pub named: Option<String>,
     /// The user's function that raised it, such as a trigger's.
@@ -47,7 +47,7 @@ const LONGEST_CAUSE: usize = 64 * 1024;
 
 /// The classes of errors, by how a caller reacts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Fault {
+pub enum DbErrorClass {
     /// A record was refused: the batch is split until that record stands alone.
     Record,
     /// A statement that writes rows failed, and its SQLSTATE does not tell whether a record or the database is the reason: the
@@ -98,7 +98,7 @@ impl DbError {
                 ..DbError::infrastructure(format!("the database connection failed during {doing}: {why}"))
             };
         };
-        let refusal = Refusal::of(server, writes_rows);
+        let refusal = ServerRefusal::of(server, writes_rows);
         let is_short = texts_of(server) <= LONGEST_CAUSE;
         DbError {
             what: refusal.text(&doing),
@@ -126,7 +126,7 @@ impl DbError {
 
     /// Whether a record may be the reason: a part of several is split.
     pub fn may_be_a_records(&self) -> bool {
-        matches!(self.fault, Fault::Record | Fault::RecordOrDatabase)
+        matches!(self.fault, DbErrorClass::Record | DbErrorClass::RecordOrDatabase)
     }
 
     /// The same error, prefixed with what we were doing.
@@ -182,9 +182,9 @@ impl DbError {
 }
 
 /// The server's refusal, with names and texts truncated.
-struct Refusal {
+struct ServerRefusal {
     state: String,
-    fault: Fault,
+    fault: DbErrorClass,
     table: Option<String>,
     constraint: Option<String>,
     /// The user's function that raised it.
@@ -195,9 +195,9 @@ struct Refusal {
     why: String,
 }
 
-impl Refusal {
+impl ServerRefusal {
     /// `writes_rows`: whether the statement does.
-    fn of(server: &ServerError, writes_rows: bool) -> Refusal {
+    fn of(server: &ServerError, writes_rows: bool) -> ServerRefusal {
         let state = cut(server.code().code(), LONGEST_NAME);
         let fault = fault_of(sqlstate::concern_of(server), &state, writes_rows);
         let short = |name: Option<String>| name.map(|name| cut(&name, LONGEST_NAME));
@@ -208,7 +208,7 @@ impl Refusal {
         let is_raised =
             state.starts_with("23") && function.is_some() && column.is_none() && constraint.is_none();
         // The message about a refused value may quote the value: keep only the error's class and the column.
-        let why = if fault == Fault::Record {
+        let why = if fault == DbErrorClass::Record {
             sqlstate::meaning(if is_raised { "P0001" } else { &state }).to_owned()
         } else if function.is_some() {
             // The text that a user's function raises may quote the row, too.
@@ -224,7 +224,7 @@ impl Refusal {
             .or_else(|| short(server.detail().and_then(column_in_detail)))
             .or_else(|| constraint.clone())
             .or_else(|| function.clone());
-        Refusal { state, fault, table, constraint, function, named, why }
+        ServerRefusal { state, fault, table, constraint, function, named, why }
     }
 
     /// In one line, for messages.
@@ -250,12 +250,14 @@ impl Refusal {
 }
 
 /// The reaction to an error. Of temporary errors only conflicts with another transaction are retried at once.
-fn fault_of(concern: ErrorScope, state: &str, writes_rows: bool) -> Fault {
+fn fault_of(concern: ErrorScope, state: &str, writes_rows: bool) -> DbErrorClass {
     match concern {
-        ErrorScope::Row => Fault::Record,
-        ErrorScope::RowOrDatabase if writes_rows => Fault::RecordOrDatabase,
-        ErrorScope::Transient if state.starts_with("40") => Fault::Conflict,
-        ErrorScope::Transient | ErrorScope::Database | ErrorScope::RowOrDatabase => Fault::Infrastructure,
+        ErrorScope::Row => DbErrorClass::Record,
+        ErrorScope::RowOrDatabase if writes_rows => DbErrorClass::RecordOrDatabase,
+        ErrorScope::Transient if state.starts_with("40") => DbErrorClass::Conflict,
+        ErrorScope::Transient | ErrorScope::Database | ErrorScope::RowOrDatabase => {
+            DbErrorClass::Infrastructure
+        }
     }
 }
 

@@ -1,6 +1,6 @@
 //! The errors that we raise ourselves, one function for each class.
 
-use super::{DbError, Fault, LOCK_NOT_AVAILABLE, LONGEST_NAME, Outage, cut};
+use super::{DbError, DbErrorClass, LOCK_NOT_AVAILABLE, LONGEST_NAME, Outage, cut};
 use crate::states::UnknownWord;
 
 impl DbError {
@@ -21,27 +21,27 @@ impl DbError {
 
     /// Another process holds the lease.
     pub fn busy(what: impl Into<String>) -> DbError {
-        DbError { fault: Fault::Busy, ..DbError::infrastructure(what) }
+        DbError { fault: DbErrorClass::Busy, ..DbError::infrastructure(what) }
     }
 
     /// Another run has taken over the lease.
     pub fn lease_lost(what: impl Into<String>) -> DbError {
-        DbError { fault: Fault::LeaseLost, ..DbError::infrastructure(what) }
+        DbError { fault: DbErrorClass::LeaseLost, ..DbError::infrastructure(what) }
     }
 
     /// The program ends before the work is done.
     pub fn stopped(what: impl Into<String>) -> DbError {
-        DbError { fault: Fault::Stopped, ..DbError::infrastructure(what) }
+        DbError { fault: DbErrorClass::Stopped, ..DbError::infrastructure(what) }
     }
 
     /// What was asked for cannot be done as things are; `what` says what to change.
     pub fn refused(what: impl Into<String>) -> DbError {
-        DbError { fault: Fault::Refused, ..DbError::infrastructure(what) }
+        DbError { fault: DbErrorClass::Refused, ..DbError::infrastructure(what) }
     }
 
     /// The API failed in a way that stops the run.
     pub fn of_source(what: impl Into<String>) -> DbError {
-        DbError { fault: Fault::Source, ..DbError::infrastructure(what) }
+        DbError { fault: DbErrorClass::Source, ..DbError::infrastructure(what) }
     }
 
     /// Rows were not written although the database reported no error: a trigger returned NULL, or a rule or policy
@@ -53,7 +53,7 @@ impl DbError {
             some => format!("what can do that without an error is {}", some.join(", ")),
         };
         DbError {
-            fault: Fault::Record,
+            fault: DbErrorClass::Record,
             named: Some(named),
             ..DbError::infrastructure(format!(
                 "the database left rows of {table} as they were: {what}; {cause} (gazelle-sync doctor lists what was added \
@@ -77,7 +77,7 @@ impl DbError {
     pub fn infrastructure(what: impl Into<String>) -> DbError {
         DbError {
             what: what.into(),
-            fault: Fault::Infrastructure,
+            fault: DbErrorClass::Infrastructure,
             named: None,
             function: None,
             state: None,

@@ -4,7 +4,7 @@ use tokio::task::JoinHandle;
 use tokio_postgres::Client;
 
 use crate::db::answers::budget::AnswerBudget;
-use crate::db::answers::measured::Refusal;
+use crate::db::answers::measured::ProtocolViolation;
 use crate::db::connection::dial::LoggedInConnection;
 use crate::db::connection::timeouts::Timeouts;
 
@@ -23,7 +23,7 @@ pub(in crate::db) struct Session {
 #[derive(Clone)]
 pub(in crate::db) struct Unanswered {
     /// Why we closed the connection, if we did.
-    pub(in crate::db) refusal: Refusal,
+    pub(in crate::db) refusal: ProtocolViolation,
     /// Their number, and the memory that their answers take.
     pub(in crate::db) budget: AnswerBudget,
 }

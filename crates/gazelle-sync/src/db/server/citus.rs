@@ -39,7 +39,7 @@ impl Citus {
 ///
 /// # Errors
 /// The database's.
-pub async fn look(db: &Db) -> Result<Option<Citus>, DbError> {
+pub async fn detect(db: &Db) -> Result<Option<Citus>, DbError> {
     let rows = db
         .query(
             "SELECT extversion, to_regclass('pg_catalog.pg_dist_schema') IS NOT NULL AS has_schemas
@@ -69,7 +69,7 @@ pub async fn look(db: &Db) -> Result<Option<Citus>, DbError> {
 /// # Errors
 /// An untested version of Citus distributes the schema. Those of the database.
 pub async fn check(db: &Db) -> Result<(), DbError> {
-    match look(db).await?.and_then(|citus| citus.refusal(db.schema())) {
+    match detect(db).await?.and_then(|citus| citus.refusal(db.schema())) {
         Some(why) => Err(DbError::refused(why)),
         None => Ok(()),
     }
@@ -80,7 +80,7 @@ pub async fn check(db: &Db) -> Result<(), DbError> {
 /// # Errors
 /// As [`check`]; this is a worker node.
 pub async fn check_takes_ddl(db: &Db) -> Result<(), DbError> {
-    let Some(citus) = look(db).await? else { return Ok(()) };
+    let Some(citus) = detect(db).await? else { return Ok(()) };
     if let Some(why) = citus.refusal(db.schema()) {
         return Err(DbError::refused(why));
     }
@@ -98,7 +98,7 @@ pub async fn check_takes_ddl(db: &Db) -> Result<(), DbError> {
 /// # Errors
 /// The database's.
 pub async fn distributes(db: &Db) -> Result<bool, DbError> {
-    Ok(look(db).await?.is_some_and(|citus| citus.distributes))
+    Ok(detect(db).await?.is_some_and(|citus| citus.distributes))
 }
 
 /// The nodes, as `host:port`, that hold the account's schema.

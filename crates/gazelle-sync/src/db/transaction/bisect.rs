@@ -1,12 +1,12 @@
 //! Finds the one item that the database refuses among many written in one transaction, by halving.
 
 use super::conflicts::CONFLICT_ATTEMPTS;
-use crate::db::error::{DbError, Fault};
+use crate::db::error::{DbError, DbErrorClass};
 
 /// Items that are written together. If the database refuses one of them, they are split in halves until that item
 /// stands alone. Parts come in the order of the items.
 ///
-/// Where an error may be the item's or the database's ([`Fault::RecordOrDatabase`]), the others decide: once a part was
+/// Where an error may be the item's or the database's ([`DbErrorClass::RecordOrDatabase`]), the others decide: once a part was
 /// written, it is the item's. An item that stands alone before any was written comes again after the others; if none of them
 /// is written either, it is the database's.
 #[derive(Debug)]
@@ -55,7 +55,7 @@ impl<'i, T> Bisect<'i, T> {
     /// # Errors
     /// The given error, if no item caused it.
     pub fn failed(&mut self, part: &'i [T], error: DbError) -> Result<Option<(&'i T, DbError)>, DbError> {
-        if error.fault == Fault::Conflict && self.conflicts_left > 0 {
+        if error.fault == DbErrorClass::Conflict && self.conflicts_left > 0 {
             self.conflicts_left -= 1;
             self.again(part);
             return Ok(None);
@@ -63,7 +63,9 @@ impl<'i, T> Bisect<'i, T> {
         self.written = self.written.saturating_sub(1);
         match part {
             _ if !error.may_be_a_records() => return Err(error),
-            [alone] if error.fault == Fault::Record || self.written > 0 => return Ok(Some((alone, error))),
+            [alone] if error.fault == DbErrorClass::Record || self.written > 0 => {
+                return Ok(Some((alone, error)));
+            }
             // All that is left has failed alone before, and nothing was written.
             [_] if self.parts.len() <= self.undecided => return Err(error),
             [_] => {
@@ -95,17 +97,20 @@ impl<'i, T> Iterator for Bisect<'i, T> {
 mod tests {
     use super::*;
 
-    fn error(fault: Fault) -> DbError {
+    fn error(fault: DbErrorClass) -> DbError {
         let mut error = DbError::infrastructure("refused");
         error.fault = fault;
         error
     }
 
-    type Written = (Vec<&'static str>, Result<Vec<&'static str>, Fault>);
+    type Written = (Vec<&'static str>, Result<Vec<&'static str>, DbErrorClass>);
 
     /// Writes `items` with a closure that answers for the database, given a part and the number of parts tried so
     /// far. Returns what was written, and what was refused.
-    fn written(items: &[&'static str], mut database: impl FnMut(&[&str], u32) -> Option<Fault>) -> Written {
+    fn written(
+        items: &[&'static str],
+        mut database: impl FnMut(&[&str], u32) -> Option<DbErrorClass>,
+    ) -> Written {
         let (mut written, mut refused, mut tried) = (Vec::new(), Vec::new(), 0);
         let mut parts = Bisect::new(items).retrying_conflicts();
         while let Some(part) = parts.next() {
@@ -132,7 +137,7 @@ mod tests {
             (&[], &["a"], &[]),
         ] {
             let refuses =
-                |part: &[&str], _| part.iter().any(|item| bad.contains(item)).then_some(Fault::Record);
+                |part: &[&str], _| part.iter().any(|item| bad.contains(item)).then_some(DbErrorClass::Record);
             let wanted: Vec<&str> = items.iter().copied().filter(|item| bad.contains(item)).collect();
             assert_eq!(written(items, refuses), (good.to_vec(), Ok(wanted)), "{items:?} {bad:?}");
         }
@@ -140,7 +145,7 @@ mod tests {
 
     #[test]
     fn an_error_that_may_be_the_databases_is_an_items_only_if_others_are_written() {
-        let unsure = Fault::RecordOrDatabase;
+        let unsure = DbErrorClass::RecordOrDatabase;
         for (items, bad, expected) in [
             (&["a", "b", "c", "d", "e"][..], &["c"][..], Ok((&["a", "b", "d", "e"][..], &["c"][..]))),
             // The first ones come again after the others.
@@ -171,7 +176,7 @@ mod tests {
         }
         // One that is refused in any case is none of the others that are written.
         let database = |part: &[&str], _| match part {
-            ["a"] => Some(Fault::Record),
+            ["a"] => Some(DbErrorClass::Record),
             _ => Some(unsure),
         };
         assert_eq!(written(&["a", "b"], database), (Vec::new(), Err(unsure)));
@@ -185,13 +190,13 @@ mod tests {
 
     #[test]
     fn a_part_that_met_another_transaction_is_tried_again_but_not_for_ever() {
-        let once = |_: &[&str], tried| (tried == 1).then_some(Fault::Conflict);
+        let once = |_: &[&str], tried| (tried == 1).then_some(DbErrorClass::Conflict);
         assert_eq!(written(&["a", "b"], once), (vec!["a", "b"], Ok(Vec::new())));
-        let always = |_: &[&str], _| Some(Fault::Conflict);
-        assert_eq!(written(&["a", "b"], always), (Vec::new(), Err(Fault::Conflict)));
-        let gone = |_: &[&str], _| Some(Fault::Infrastructure);
-        assert_eq!(written(&["a"], gone), (Vec::new(), Err(Fault::Infrastructure)));
-        let unasked = Bisect::new(&["a"]).failed(&["a"], error(Fault::Conflict));
+        let always = |_: &[&str], _| Some(DbErrorClass::Conflict);
+        assert_eq!(written(&["a", "b"], always), (Vec::new(), Err(DbErrorClass::Conflict)));
+        let gone = |_: &[&str], _| Some(DbErrorClass::Infrastructure);
+        assert_eq!(written(&["a"], gone), (Vec::new(), Err(DbErrorClass::Infrastructure)));
+        let unasked = Bisect::new(&["a"]).failed(&["a"], error(DbErrorClass::Conflict));
         assert!(unasked.is_err(), "nobody asked for it to be tried again");
     }
 }

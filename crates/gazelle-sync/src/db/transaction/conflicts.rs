@@ -1,8 +1,8 @@
 //! Retries transactions that conflicted with another one (SQLSTATE class 40).
 
-use crate::db::error::{DbError, Fault};
+use crate::db::error::{DbError, DbErrorClass};
 
-/// How many times in all a transaction is tried if it conflicts with others ([`Fault::Conflict`]).
+/// How many times in all a transaction is tried if it conflicts with others ([`DbErrorClass::Conflict`]).
 pub const CONFLICT_ATTEMPTS: u32 = 5;
 
 /// Runs the work again from its beginning if it conflicted with another transaction, [`CONFLICT_ATTEMPTS`] times at
@@ -17,7 +17,7 @@ where
     let mut attempt = 1;
     loop {
         match work().await {
-            Err(DbError { fault: Fault::Conflict, .. }) if attempt < CONFLICT_ATTEMPTS => attempt += 1,
+            Err(DbError { fault: DbErrorClass::Conflict, .. }) if attempt < CONFLICT_ATTEMPTS => attempt += 1,
             other => return other,
         }
     }
@@ -30,12 +30,12 @@ mod tests {
     #[tokio::test]
     async fn a_conflict_is_tried_again_but_not_for_ever_and_nothing_else_is() {
         for (fault, conflicts, tries, is_done) in [
-            (Fault::Conflict, 0, 1, true),
-            (Fault::Conflict, 1, 2, true),
-            (Fault::Conflict, CONFLICT_ATTEMPTS - 1, CONFLICT_ATTEMPTS, true),
-            (Fault::Conflict, u32::MAX, CONFLICT_ATTEMPTS, false),
-            (Fault::Record, 1, 1, false),
-            (Fault::Infrastructure, 1, 1, false),
+            (DbErrorClass::Conflict, 0, 1, true),
+            (DbErrorClass::Conflict, 1, 2, true),
+            (DbErrorClass::Conflict, CONFLICT_ATTEMPTS - 1, CONFLICT_ATTEMPTS, true),
+            (DbErrorClass::Conflict, u32::MAX, CONFLICT_ATTEMPTS, false),
+            (DbErrorClass::Record, 1, 1, false),
+            (DbErrorClass::Infrastructure, 1, 1, false),
         ] {
             let mut tried = 0;
             let outcome = retry_conflicts(|| {

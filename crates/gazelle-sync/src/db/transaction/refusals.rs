@@ -54,7 +54,7 @@ impl<'i, T> Refusals<'i, T> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::db::Fault;
+    use crate::db::DbErrorClass;
 
     /// Writes numbers, of which the database refuses some. Returns which are not written and why, and the number of attempts.
     fn refused(numbers: &[u32], is_refused: fn(u32) -> bool) -> (Vec<(u32, String)>, u32) {
@@ -62,7 +62,7 @@ mod tests {
         while let Some(part) = parts.next_part() {
             attempts += 1;
             let mut error = DbError::infrastructure("refused");
-            error.fault = Fault::Record;
+            error.fault = DbErrorClass::Record;
             let written = if part.iter().any(|number| is_refused(*number)) { Err(error) } else { Ok(()) };
             parts.add_result(part, written).unwrap();
         }

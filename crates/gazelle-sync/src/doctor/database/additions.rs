@@ -6,7 +6,7 @@ use crate::db::{Db, DbError};
 use crate::doctor::Lines;
 use crate::from_v5::{OLD_FUNCTION, OLD_TRIGGER};
 
-pub(in crate::doctor) async fn look(db: &Db) -> Result<Lines, DbError> {
+pub(in crate::doctor) async fn check(db: &Db) -> Result<Lines, DbError> {
     let mut lines = Lines::default();
     let found = additions::read(db).await?;
     for addition in &found {

@@ -14,7 +14,7 @@ use crate::migrations;
 /// How many findings are listed; one command fixes all of them.
 const MOST_LISTED: usize = 6;
 
-pub(in crate::doctor) async fn look(db: &Db) -> Result<Lines, DbError> {
+pub(in crate::doctor) async fn check(db: &Db) -> Result<Lines, DbError> {
     let mut lines = Lines::default();
     let names = migrations::relation_names();
     let views: Vec<String> = names.iter().map(|name| local_view(name)).collect();

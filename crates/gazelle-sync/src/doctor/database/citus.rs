@@ -11,9 +11,9 @@ use crate::db::{Db, DbError};
 use crate::doctor::Lines;
 use crate::{display, migrations};
 
-pub(in crate::doctor) async fn look(db: &Db) -> Result<Lines, DbError> {
+pub(in crate::doctor) async fn check(db: &Db) -> Result<Lines, DbError> {
     let mut lines = Lines::default();
-    let Some(citus) = citus::look(db).await? else { return Ok(lines) };
+    let Some(citus) = citus::detect(db).await? else { return Ok(lines) };
     node(&mut lines, db, &citus);
     let check = "schema on Citus";
     if !citus.distributes {

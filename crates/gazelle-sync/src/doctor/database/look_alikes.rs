@@ -34,9 +34,9 @@ impl LookAlike {
     }
 }
 
-pub(in crate::doctor) async fn look(db: &Db) -> Result<Lines, DbError> {
+pub(in crate::doctor) async fn check(db: &Db) -> Result<Lines, DbError> {
     let mut lines = Lines::default();
-    let bound = bound::look(db).await?;
+    let bound = bound::find(db).await?;
     for one in &bound {
         lines.warning(
             CHECK,

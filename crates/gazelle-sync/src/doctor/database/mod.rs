@@ -20,7 +20,7 @@ use crate::db::DbError;
 /// A group of checks that takes longer is aborted and reported.
 const TIMEOUT: Duration = Duration::from_secs(60);
 
-pub(super) async fn look(subject: &Subject<'_>) -> Lines {
+pub(super) async fn check(subject: &Subject<'_>) -> Lines {
     let mut lines = Lines::default();
     let db = match &subject.database {
         Ok(db) => *db,
@@ -33,7 +33,7 @@ pub(super) async fn look(subject: &Subject<'_>) -> Lines {
             return lines;
         }
     };
-    within(&mut lines, "database", server::look(db, subject)).await;
+    within(&mut lines, "database", server::check(db, subject)).await;
     let mend = "that, by an administrator (tables of the old system: gazelle-sync migrate --from-v5 --dry-run); all \
                 checks of the tables are left out until then";
     if !is_safe(&mut lines, owners::refusal(db), mend).await {
@@ -46,16 +46,16 @@ pub(super) async fn look(subject: &Subject<'_>) -> Lines {
     {
         return lines;
     }
-    within(&mut lines, "Citus", citus::look(db)).await;
-    within(&mut lines, "tables", tables::look(db)).await;
-    within(&mut lines, "additions", additions::look(db)).await;
-    within(&mut lines, "look-alikes", look_alikes::look(db)).await;
-    within(&mut lines, "rights", rights::look(db, subject.embedded)).await;
-    within(&mut lines, "backup of the old system", backup::look(db)).await;
+    within(&mut lines, "Citus", citus::check(db)).await;
+    within(&mut lines, "tables", tables::check(db)).await;
+    within(&mut lines, "additions", additions::check(db)).await;
+    within(&mut lines, "look-alikes", look_alikes::check(db)).await;
+    within(&mut lines, "rights", rights::check(db, subject.embedded)).await;
+    within(&mut lines, "backup of the old system", backup::check(db)).await;
     within(&mut lines, "database clock", clock::of_database(db)).await;
     within(&mut lines, "database time zones", zone::of_database(db)).await;
     within(&mut lines, "runs", service::runs(db, subject.settings)).await;
-    within(&mut lines, "last run", outcome::look(db, subject.settings)).await;
+    within(&mut lines, "last run", outcome::check(db, subject.settings)).await;
     within(&mut lines, "alert messages", alerts::sent(db)).await;
     within(&mut lines, "backup", room::of_database(db, subject)).await;
     lines

@@ -14,9 +14,9 @@ use crate::migrations;
 
 const ROLES: &str = "gazelle-sync migrate --roles (as an administrator)";
 
-pub(in crate::doctor) async fn look(db: &Db, embedded: bool) -> Result<Lines, DbError> {
+pub(in crate::doctor) async fn check(db: &Db, embedded: bool) -> Result<Lines, DbError> {
     let mut lines = Lines::default();
-    let citus = citus::look(db).await?;
+    let citus = citus::detect(db).await?;
     let mut connection = db.connection().await?;
     let tx = connection.begin().await?;
     let names = migrations::relation_names();

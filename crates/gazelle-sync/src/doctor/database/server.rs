@@ -38,7 +38,7 @@ impl Server {
     }
 }
 
-pub(in crate::doctor) async fn look(db: &Db, subject: &Subject<'_>) -> Result<Lines, DbError> {
+pub(in crate::doctor) async fn check(db: &Db, subject: &Subject<'_>) -> Result<Lines, DbError> {
     let mut lines = Lines::default();
     let rows = db.query(include_str!("server.sql"), &[]).await?;
     let Some(Server { version, database, user, is_encrypted }) = rows.first().map(Server::of) else {

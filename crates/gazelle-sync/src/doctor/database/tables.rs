@@ -7,7 +7,7 @@ use crate::doctor::Lines;
 use crate::migrate::{self, SchemaState};
 use crate::migrations;
 
-pub(in crate::doctor) async fn look(db: &Db) -> Result<Lines, DbError> {
+pub(in crate::doctor) async fn check(db: &Db) -> Result<Lines, DbError> {
     let mut lines = Lines::default();
     let check = "migrations";
     match migrate::schema_state(db).await {

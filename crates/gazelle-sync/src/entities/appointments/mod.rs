@@ -5,7 +5,7 @@ mod reconcile;
 mod tables;
 mod warnings;
 
-use super::{ApiList, DateFilter, Entity, Getter, Label, Query, Undated, UndatedEnd, Walk};
+use super::{ApiList, DateFilter, Entity, Getter, Label, Query, Undated, UndatedEnd, WalkQuery};
 pub use tables::{GAZELLE_APPOINTMENT_PIANOS, GAZELLE_APPOINTMENTS, TABLES};
 
 /// The entity `appointments`.
@@ -20,7 +20,7 @@ pub static ENTITY: Entity = Entity {
     name_sql: Some(include_str!("named.sql")),
     time_column: Some("start_at"),
     staging_table: "staging_appointments",
-    walk: Walk {
+    walk: WalkQuery {
         page_query: Query::new(concat!(include_str!("page.graphql"), include_str!("fields.graphql"))),
         operation: "AppointmentsPage",
         root: "allEventsBatched",

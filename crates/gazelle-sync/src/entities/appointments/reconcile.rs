@@ -6,7 +6,7 @@ use serde_json_borrow::Value as Json;
 
 use super::warnings::APPOINTMENT_WITHOUT_CLIENT;
 use super::{GAZELLE_APPOINTMENT_PIANOS, GAZELLE_APPOINTMENTS, TABLES};
-use crate::entities::read::{self, Reconciled, RecordError};
+use crate::entities::read::{self, ReconciledRecord, RecordError};
 use crate::entities::rows;
 use crate::entities::table::{Row, Value};
 use crate::time;
@@ -15,8 +15,8 @@ use crate::time;
 ///
 /// # Errors
 /// A required field of the event is missing or unreadable, or it has a day without a time and is not all day.
-pub fn reconcile(record: &Json<'_>) -> Result<Reconciled, RecordError> {
-    let mut reconciled = Reconciled::default();
+pub fn reconcile(record: &Json<'_>) -> Result<ReconciledRecord, RecordError> {
+    let mut reconciled = ReconciledRecord::default();
     let mut appointment = rows::of_record(TABLES, record, &mut reconciled)?;
     refuse_a_day_without_an_hour(record, &appointment.row)?;
     drop_an_impossible_end(record, &mut appointment.row, &mut reconciled);
@@ -49,7 +49,7 @@ fn refuse_a_day_without_an_hour(record: &Json<'_>, appointment: &Row) -> Result<
 
 /// The database computes the end. A duration that moves it before Postgres's first day would make the whole row
 /// fail.
-fn drop_an_impossible_end(record: &Json<'_>, appointment: &mut Row, reconciled: &mut Reconciled) {
+fn drop_an_impossible_end(record: &Json<'_>, appointment: &mut Row, reconciled: &mut ReconciledRecord) {
     let start = GAZELLE_APPOINTMENTS.get(appointment, "appointment_date");
     let (Value::Date(start), Value::Integer(minutes)) =
         (start, GAZELLE_APPOINTMENTS.get(appointment, "duration_minutes"))
@@ -73,7 +73,7 @@ fn drop_an_impossible_end(record: &Json<'_>, appointment: &mut Row, reconciled: 
 const FIRST_END: Date = Date::constant(-4713, 11, 26);
 
 /// Warns of plausible but unusual appointments.
-fn warn_of_oddities(appointment: &Row, reconciled: &mut Reconciled) {
+fn warn_of_oddities(appointment: &Row, reconciled: &mut ReconciledRecord) {
     let value = |column| GAZELLE_APPOINTMENTS.get(appointment, column);
     if value("client_external_id") == &Value::Null && value("event_type").as_text() == Some("APPOINTMENT") {
         reconciled.warn(APPOINTMENT_WITHOUT_CLIENT, "client.id");

@@ -2,7 +2,9 @@
 
 use super::warnings::DUPLICATE_PIANO;
 use crate::entities::Query;
-use crate::entities::table::{Derived, DerivedColumn, Generated, Nested, Rule::*, Table, View, column};
+use crate::entities::table::{
+    Derived, DerivedColumn, Generated, Heading, Nested, Rule::*, Table, View, column,
+};
 
 /// Of an event: its own row, and those of its pianos.
 pub static TABLES: &[&Table] = &[&GAZELLE_APPOINTMENTS, &GAZELLE_APPOINTMENT_PIANOS];
@@ -90,6 +92,7 @@ pub static GAZELLE_APPOINTMENTS: Table = Table {
 /// The pianos of an appointment.
 pub static GAZELLE_APPOINTMENT_PIANOS: Table = Table {
     name: "gazelle_appointment_pianos",
+    heading: Some(Heading { en: "Pianos of the appointment", fr: "Pianos du rendez-vous" }),
     key: &["appointment_external_id", "piano_external_id"],
     owner: Some("appointment_external_id"),
     list: Some(Nested {

@@ -1,9 +1,9 @@
 //! Each contradiction that [`check`](super::check) reports, in made-up entities.
 
 use super::*;
-use crate::entities::read::Reconciled;
+use crate::entities::read::ReconciledRecord;
 use crate::entities::table::{Column, Derived, DerivedColumn, Nested, Unnamed, View, column};
-use crate::entities::{DateFilter, Getter, Label, Query, Walk, WarningCode, registry};
+use crate::entities::{DateFilter, Getter, Label, Query, WalkQuery, WarningCode, registry};
 
 const DUPLICATE_ITEM: WarningCode = WarningCode::new("duplicate_item", "an item listed twice");
 const ITEM_WITHOUT_ID: WarningCode = WarningCode::new("item_without_id", "item without an id");
@@ -62,15 +62,15 @@ fn entity(tables: impl IntoIterator<Item = Table>) -> Entity {
         listed_in: None,
         tables: tables.leak(),
         reconciler_version: 1,
-        reconcile: |_| Ok(Reconciled::default()),
+        reconcile: |_| Ok(ReconciledRecord::default()),
         warnings: &[DUPLICATE_ITEM],
     }
 }
 
-fn walk(own_date: Option<&'static str>) -> Walk {
+fn walk(own_date: Option<&'static str>) -> WalkQuery {
     let dates = DateFilter { from: "", until: "", own_date };
     let shape = ApiList::Connection { filter_type: "", dates, undated: None };
-    Walk { page_query: Query::new(""), operation: "", root: "", shape }
+    WalkQuery { page_query: Query::new(""), operation: "", root: "", shape }
 }
 
 #[test]

@@ -4,7 +4,7 @@ mod reconcile;
 mod tables;
 mod warnings;
 
-use super::{ApiList, DateFilter, Entity, Getter, Label, Query, Walk};
+use super::{ApiList, DateFilter, Entity, Getter, Label, Query, WalkQuery};
 pub use tables::{GAZELLE_CLIENTS, GAZELLE_CONTACTS, GAZELLE_LOCATIONS, TABLES};
 
 /// The entity `clients`.
@@ -19,7 +19,7 @@ pub static ENTITY: Entity = Entity {
     name_sql: Some(include_str!("named.sql")),
     time_column: None,
     staging_table: "staging_clients",
-    walk: Walk {
+    walk: WalkQuery {
         page_query: Query::new(concat!(include_str!("page.graphql"), include_str!("fields.graphql"))),
         operation: "ClientsPage",
         root: "allClients",

@@ -4,7 +4,7 @@ use serde_json_borrow::Value as Json;
 
 use super::warnings::DEFAULT_CONTACT_NOT_LISTED;
 use super::{GAZELLE_CLIENTS, GAZELLE_CONTACTS, GAZELLE_LOCATIONS, TABLES};
-use crate::entities::read::{self, Reconciled, RecordError};
+use crate::entities::read::{self, ReconciledRecord, RecordError};
 use crate::entities::rows::{self, ReadRow};
 use crate::entities::table::{Row, Value};
 
@@ -12,8 +12,8 @@ use crate::entities::table::{Row, Value};
 ///
 /// # Errors
 /// A required field of the client is missing or unreadable.
-pub fn reconcile(record: &Json<'_>) -> Result<Reconciled, RecordError> {
-    let mut reconciled = Reconciled::default();
+pub fn reconcile(record: &Json<'_>) -> Result<ReconciledRecord, RecordError> {
+    let mut reconciled = ReconciledRecord::default();
     let mut client = rows::of_record(TABLES, record, &mut reconciled)?;
     let contacts = rows::listed(TABLES, &GAZELLE_CONTACTS, &client, &mut reconciled);
     let mut locations = rows::listed_in_each(TABLES, &GAZELLE_LOCATIONS, &contacts, &mut reconciled);
@@ -29,7 +29,7 @@ pub fn reconcile(record: &Json<'_>) -> Result<Reconciled, RecordError> {
 fn set_is_default(
     contacts: &[ReadRow<'_, '_>],
     locations: &mut [ReadRow<'_, '_>],
-    reconciled: &mut Reconciled,
+    reconciled: &mut ReconciledRecord,
 ) {
     let column = (&GAZELLE_LOCATIONS, "is_default");
     let path = "defaultLocation.id";
@@ -41,7 +41,7 @@ fn set_is_default(
         let own = GAZELLE_LOCATIONS.get(&location.row, "external_id").as_text();
         let is_default = match &defaults[location.holder] {
             Ok(default) => Value::Boolean(default.is_some() && own == default.as_deref()),
-            Err(read::Unreadable) => Value::Null,
+            Err(read::UnreadableValue) => Value::Null,
         };
         GAZELLE_LOCATIONS.set(&mut location.row, "is_default", is_default);
     }
@@ -53,7 +53,7 @@ fn set_defaults(
     client: &mut Row,
     contacts: &[ReadRow<'_, '_>],
     locations: &[ReadRow<'_, '_>],
-    reconciled: &mut Reconciled,
+    reconciled: &mut ReconciledRecord,
 ) {
     let column = "default_contact_external_id";
     let Ok(named) =

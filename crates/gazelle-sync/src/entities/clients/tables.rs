@@ -2,7 +2,7 @@
 
 use super::warnings::{DUPLICATE_CONTACT, DUPLICATE_LOCATION, LOCATION_WITHOUT_ID};
 use crate::entities::Query;
-use crate::entities::table::{Nested, Rule::*, Table, Unnamed, column};
+use crate::entities::table::{Heading, Nested, Rule::*, Table, Unnamed, column};
 
 /// Of a client: its own row, those of its contacts, and those of their locations.
 pub static TABLES: &[&Table] = &[&GAZELLE_CLIENTS, &GAZELLE_CONTACTS, &GAZELLE_LOCATIONS];
@@ -59,6 +59,7 @@ pub static GAZELLE_CLIENTS: Table = Table {
 /// The contacts of clients.
 pub static GAZELLE_CONTACTS: Table = Table {
     name: "gazelle_contacts",
+    heading: Some(Heading { en: "Contacts", fr: "Contacts" }),
     owner: Some("client_external_id"),
     list: Some(Nested {
         path: &["allContacts"],
@@ -101,6 +102,7 @@ pub static GAZELLE_CONTACTS: Table = Table {
 /// The locations of contacts: where to visit, write to, or bill.
 pub static GAZELLE_LOCATIONS: Table = Table {
     name: "gazelle_locations",
+    heading: Some(Heading { en: "Addresses", fr: "Adresses" }),
     owner: Some("client_external_id"),
     list: Some(Nested {
         path: &["allContacts", "allLocations"],

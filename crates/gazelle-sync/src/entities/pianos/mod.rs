@@ -4,9 +4,9 @@ mod tables;
 
 use serde_json_borrow::Value as Json;
 
-use super::read::{Reconciled, RecordError};
+use super::read::{ReconciledRecord, RecordError};
 use super::rows;
-use super::{ApiList, DateFilter, Entity, Getter, Label, Query, Walk, WarningCode, table::Value};
+use super::{ApiList, DateFilter, Entity, Getter, Label, Query, WalkQuery, WarningCode, table::Value};
 pub use tables::{GAZELLE_PIANOS, TABLES};
 
 /// The serial number is of blanks alone.
@@ -24,7 +24,7 @@ pub static ENTITY: Entity = Entity {
     name_sql: Some(include_str!("named.sql")),
     time_column: None,
     staging_table: "staging_pianos",
-    walk: Walk {
+    walk: WalkQuery {
         page_query: Query::new(concat!(include_str!("page.graphql"), include_str!("fields.graphql"))),
         operation: "PianosPage",
         root: "allPianos",
@@ -48,8 +48,8 @@ pub static ENTITY: Entity = Entity {
 };
 
 /// One row: the piano.
-fn reconcile(record: &Json<'_>) -> Result<Reconciled, RecordError> {
-    let mut reconciled = Reconciled::default();
+fn reconcile(record: &Json<'_>) -> Result<ReconciledRecord, RecordError> {
+    let mut reconciled = ReconciledRecord::default();
     let piano = rows::of_record(TABLES, record, &mut reconciled)?;
     match GAZELLE_PIANOS.get(&piano.row, "serial_number") {
         Value::Null => {}

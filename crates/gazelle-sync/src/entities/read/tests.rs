@@ -148,7 +148,7 @@ fn an_id_at_a_path_is_read_or_absent_or_warned_of() {
     ] {
         let mut warnings = Vec::new();
         let found = id_at((&GAZELLE_CLIENTS, column), &parsed(json), "defaultContact.id", "", &mut warnings);
-        let expected = id.map(|id| id.map(str::to_owned)).map_err(|_| Unreadable);
+        let expected = id.map(|id| id.map(str::to_owned)).map_err(|_| UnreadableValue);
         assert_eq!(found, expected, "{json}");
         assert_eq!(warnings.first().map(|warning| warning.field.as_str()), id.err(), "{json}");
     }

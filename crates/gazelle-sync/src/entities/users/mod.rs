@@ -4,9 +4,9 @@ mod tables;
 
 use serde_json_borrow::Value as Json;
 
-use super::read::{Reconciled, RecordError};
+use super::read::{ReconciledRecord, RecordError};
 use super::rows;
-use super::{ApiList, Entity, Getter, Label, ListedIn, Query, Walk};
+use super::{ApiList, Entity, Getter, Label, ListedIn, Query, WalkQuery};
 pub use tables::{GAZELLE_USERS, TABLES};
 
 /// The entity `users`.
@@ -21,7 +21,7 @@ pub static ENTITY: Entity = Entity {
     name_sql: Some(include_str!("named.sql")),
     time_column: None,
     staging_table: "staging_users",
-    walk: Walk {
+    walk: WalkQuery {
         page_query: Query::new(concat!(include_str!("page.graphql"), include_str!("fields.graphql"))),
         operation: "UsersPage",
         root: "allUsers",
@@ -53,8 +53,8 @@ pub static ENTITY: Entity = Entity {
 };
 
 /// One row: the user.
-fn reconcile(record: &Json<'_>) -> Result<Reconciled, RecordError> {
-    let mut reconciled = Reconciled::default();
+fn reconcile(record: &Json<'_>) -> Result<ReconciledRecord, RecordError> {
+    let mut reconciled = ReconciledRecord::default();
     let user = rows::of_record(TABLES, record, &mut reconciled)?;
     reconciled.add([user]);
     Ok(reconciled)

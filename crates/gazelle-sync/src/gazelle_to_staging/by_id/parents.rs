@@ -9,7 +9,7 @@ use crate::db::DbError;
 use crate::entities::{self, Entity, Getter};
 use crate::gazelle_to_staging::Fetch;
 use crate::gazelle_to_staging::by_id::failures::{GetterFailures, is_about_any_getter};
-use crate::gazelle_to_staging::lanes::apart::{Apart, Refused};
+use crate::gazelle_to_staging::lanes::apart::{RefusalReasons, StagingBisect};
 use crate::gazelle_to_staging::records::get::get;
 use crate::gazelle_to_staging::records::lookup::{LookupResult, MOST_KEPT};
 use crate::source::SourceError;
@@ -22,7 +22,7 @@ pub struct ParentLookups {
     /// The counts of staged parents, by entity.
     pub staged: HashMap<&'static str, Staged>,
     /// Parents that the staging table refused, by entity and id, with the reason. They are in `missing` too.
-    pub refused: HashMap<&'static str, Refused>,
+    pub refused: HashMap<&'static str, RefusalReasons>,
     /// Parents that the API does not have or cannot give whole, or that have no getter. Their children keep
     /// waiting.
     pub missing: Vec<MissingParent>,
@@ -165,9 +165,9 @@ async fn stage_all(
         let Some(entity) = arrivals.first().map(|arrival| arrival.entity) else { continue };
         let (records, wanted): (Vec<Received>, Vec<MissingParent>) =
             arrivals.into_iter().map(|arrival| (arrival.record, arrival.wanted)).unzip();
-        let mut refused = Refused::new();
+        let mut refused = RefusalReasons::new();
         let mut staged = Staged::default();
-        let mut apart = Apart::new(&records, |record| &record.external_id);
+        let mut apart = StagingBisect::new(&records, |record| &record.external_id);
         while let Some(part) = apart.next() {
             match stage(fetch, entity, part).await {
                 Ok(of_part) => staged += of_part,

@@ -7,18 +7,18 @@ use std::collections::BTreeMap;
 use crate::db::{Bisect, DbError};
 
 /// Records that staging refused to store, by id, with the reason.
-pub type Refused = BTreeMap<String, String>;
+pub type RefusalReasons = BTreeMap<String, String>;
 
 /// Splits items into parts, each staged in a transaction of its own. A refused part is halved until the refused item is
 /// alone; that item is noted by its id.
-pub(crate) struct Apart<'i, T> {
+pub(crate) struct StagingBisect<'i, T> {
     parts: Bisect<'i, T>,
     id_of: fn(&T) -> &str,
 }
 
-impl<'i, T> Apart<'i, T> {
-    pub(crate) fn new(items: &'i [T], id_of: fn(&T) -> &str) -> Apart<'i, T> {
-        Apart { parts: Bisect::new(items).retrying_conflicts(), id_of }
+impl<'i, T> StagingBisect<'i, T> {
+    pub(crate) fn new(items: &'i [T], id_of: fn(&T) -> &str) -> StagingBisect<'i, T> {
+        StagingBisect { parts: Bisect::new(items).retrying_conflicts(), id_of }
     }
 
     /// The next part to stage; `None` when all are done.
@@ -34,7 +34,7 @@ impl<'i, T> Apart<'i, T> {
         &mut self,
         part: &'i [T],
         error: DbError,
-        refused: &mut Refused,
+        refused: &mut RefusalReasons,
     ) -> Result<(), DbError> {
         if let Some((alone, why)) = self.parts.failed(part, error)? {
             refused.insert((self.id_of)(alone).to_owned(), why.to_string());
@@ -46,12 +46,16 @@ impl<'i, T> Apart<'i, T> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::db::Fault;
+    use crate::db::DbErrorClass;
 
     /// Stages items in a database that refuses some of them. Returns what was staged and what was refused.
-    fn staged(items: &[&'static str], bad: &[&str], fault: Fault) -> Result<(Vec<String>, Refused), Fault> {
-        let (mut staged, mut refused) = (Vec::new(), Refused::new());
-        let mut apart = Apart::new(items, |item: &&'static str| item);
+    fn staged(
+        items: &[&'static str],
+        bad: &[&str],
+        fault: DbErrorClass,
+    ) -> Result<(Vec<String>, RefusalReasons), DbErrorClass> {
+        let (mut staged, mut refused) = (Vec::new(), RefusalReasons::new());
+        let mut apart = StagingBisect::new(items, |item: &&'static str| item);
         while let Some(part) = apart.next() {
             if !part.iter().any(|item| bad.contains(item)) {
                 staged.extend(part.iter().map(|item| (*item).to_owned()));
@@ -73,7 +77,7 @@ mod tests {
             (&["a"], &["a"], &[]),
             (&[], &["a"], &[]),
         ] {
-            let (staged, refused) = staged(items, bad, Fault::Record).unwrap();
+            let (staged, refused) = staged(items, bad, DbErrorClass::Record).unwrap();
             assert_eq!(staged, good, "{items:?} {bad:?}");
             let ids: Vec<&str> = refused.keys().map(String::as_str).collect();
             let expected: Vec<&str> = items.iter().copied().filter(|item| bad.contains(item)).collect();
@@ -84,7 +88,7 @@ mod tests {
 
     #[test]
     fn an_error_that_no_record_caused_ends_the_staging() {
-        for fault in [Fault::Infrastructure, Fault::Conflict] {
+        for fault in [DbErrorClass::Infrastructure, DbErrorClass::Conflict] {
             assert_eq!(staged(&["a", "b"], &["b"], fault), Err(fault));
         }
     }

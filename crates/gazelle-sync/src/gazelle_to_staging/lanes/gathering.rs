@@ -13,7 +13,7 @@ use crate::staging::versions::Received;
 pub(super) type IdHash = u64;
 
 /// The records of the next batch, and the ids of those that are being staged.
-pub(super) struct Gathering {
+pub(super) struct BatchBuilder {
     batch_size: usize,
     records: Vec<(Received, IdHash)>,
     /// When the first of them came.
@@ -24,10 +24,10 @@ pub(super) struct Gathering {
     hasher: RandomState,
 }
 
-impl Gathering {
+impl BatchBuilder {
     /// Empty; a batch has at most `batch_size` records.
-    pub(super) fn new(batch_size: usize) -> Gathering {
-        Gathering {
+    pub(super) fn new(batch_size: usize) -> BatchBuilder {
+        BatchBuilder {
             batch_size: batch_size.max(1),
             records: Vec::new(),
             since: Instant::now(),
@@ -66,7 +66,7 @@ impl Gathering {
         self.records.push((record, id));
     }
 
-    /// Takes what has gathered, with the hashes of its ids: they are being staged until [`Gathering::ended`].
+    /// Takes what has gathered, with the hashes of its ids: they are being staged until [`BatchBuilder::ended`].
     pub(super) fn take(&mut self) -> (Vec<Received>, Vec<IdHash>) {
         let (batch, ids): (Vec<Received>, Vec<IdHash>) =
             std::mem::take(&mut self.records).into_iter().unzip();
@@ -108,7 +108,7 @@ mod tests {
         let heavy = weight::BATCH / 2;
         // Records in a batch, the length of each, and after how many the batch is full.
         for (batch_size, length, full_after) in [(3, 0, 3), (1, 0, 1), (0, 0, 1), (1_000, heavy, 2)] {
-            let mut gathering = Gathering::new(batch_size);
+            let mut gathering = BatchBuilder::new(batch_size);
             let mut added = 0;
             while !gathering.is_full() {
                 gathering.add(record(&added.to_string(), length));
@@ -122,7 +122,7 @@ mod tests {
 
     #[test]
     fn a_batch_keeps_the_order_in_which_its_records_came() {
-        let mut gathering = Gathering::new(10);
+        let mut gathering = BatchBuilder::new(10);
         // Versions of one record may be in one batch: staging takes them in order.
         ["b", "a", "b"].into_iter().for_each(|id| gathering.add(record(id, 0)));
         assert_eq!(ids(&gathering.take().0), ["b", "a", "b"]);
@@ -131,7 +131,7 @@ mod tests {
 
     #[test]
     fn a_record_is_under_way_from_when_its_batch_is_taken_until_it_has_ended() {
-        let mut gathering = Gathering::new(2);
+        let mut gathering = BatchBuilder::new(2);
         gathering.add(record("a", 0));
         assert!(!gathering.is_under_way("a"), "only gathered");
         let (_, first) = gathering.take();

@@ -17,8 +17,8 @@ use tokio::time::sleep_until;
 use tracing::Instrument;
 use uuid::Uuid;
 
-use self::apart::Refused;
-use self::gathering::{Gathering, IdHash};
+use self::apart::RefusalReasons;
+use self::gathering::{BatchBuilder, IdHash};
 pub use self::stager::StageTwoGate;
 use self::stager::{FinalTransaction, Stager};
 use super::{Fetch, FetchError, task_error};
@@ -38,7 +38,7 @@ const LINGER: Duration = Duration::from_millis(200);
 pub(crate) struct Lanes {
     stager: Stager,
     /// The next batch.
-    gathering: Gathering,
+    gathering: BatchBuilder,
     /// The batches that are being staged: the outcome of each, and the hashes of its ids.
     under_way: JoinSet<(Result<BatchOutcome, DbError>, Vec<IdHash>)>,
     /// One version of each transaction that staged any.
@@ -56,7 +56,7 @@ impl Lanes {
     ) -> Lanes {
         Lanes {
             stager: Stager::new(fetch, entity, gate, progress),
-            gathering: Gathering::new(fetch.limits.batch_size / LANES),
+            gathering: BatchBuilder::new(fetch.limits.batch_size / LANES),
             under_way: JoinSet::new(),
             marks: Vec::new(),
             done: BatchOutcome::default(),
@@ -111,7 +111,7 @@ impl Lanes {
     pub(crate) async fn finish(
         mut self,
         bookmark: Option<(Timestamp, &str)>,
-    ) -> Result<(BatchOutcome, Refused), FetchError> {
+    ) -> Result<(BatchOutcome, RefusalReasons), FetchError> {
         while !self.under_way.is_empty() {
             self.wait_for_one().await?;
         }

@@ -6,8 +6,8 @@ use jiff::Timestamp;
 use tokio::sync::watch;
 use uuid::Uuid;
 
-use super::apart::{Apart, Refused};
-use crate::db::{Begin, Bisect, DbError, Fault, Tx, retry_conflicts};
+use super::apart::{RefusalReasons, StagingBisect};
+use crate::db::{Begin, Bisect, DbError, DbErrorClass, Tx, retry_conflicts};
 use crate::display::EntityProgress;
 use crate::entities::Entity;
 use crate::gazelle_to_staging::reconciler::WalkReconciler;
@@ -65,7 +65,7 @@ pub(super) struct Stager {
     gate: Option<StageTwoGate>,
     reconciler: Arc<dyn WalkReconciler>,
     progress: EntityProgress,
-    refused: Arc<Mutex<Refused>>,
+    refused: Arc<Mutex<RefusalReasons>>,
 }
 
 impl Stager {
@@ -91,7 +91,7 @@ impl Stager {
     }
 
     /// The records that staging has refused so far.
-    pub(super) fn refused(&self) -> MutexGuard<'_, Refused> {
+    pub(super) fn refused(&self) -> MutexGuard<'_, RefusalReasons> {
         self.refused.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -113,12 +113,17 @@ impl Stager {
                 Err(error) => error,
             };
             match (error.fault, mode.slower(self.began_empty())) {
-                (Fault::Record | Fault::RecordOrDatabase, Some(BatchMode::StageOnly)) if batch.len() > 1 => {
+                (DbErrorClass::Record | DbErrorClass::RecordOrDatabase, Some(BatchMode::StageOnly))
+                    if batch.len() > 1 =>
+                {
                     break self.reconcile_apart(batch, error, last).await?;
                 }
-                (Fault::Record | Fault::RecordOrDatabase | Fault::Conflict, Some(slower)) => mode = slower,
+                (
+                    DbErrorClass::Record | DbErrorClass::RecordOrDatabase | DbErrorClass::Conflict,
+                    Some(slower),
+                ) => mode = slower,
                 // Something that a user has added to the staging table refuses a record.
-                (Fault::Record | Fault::RecordOrDatabase, None) => {
+                (DbErrorClass::Record | DbErrorClass::RecordOrDatabase, None) => {
                     break self.stage_apart(batch, last).await?;
                 }
                 _ => return Err(error),
@@ -158,9 +163,9 @@ impl Stager {
                     match parts.failed(part, error) {
                         Ok(alone) => left.extend(alone.map(|(alone, _)| alone.clone())),
                         // For stage 2, as what conflicts in a batch that is not taken apart.
-                        Err(error) if error.fault == Fault::Conflict => left.extend_from_slice(part),
+                        Err(error) if error.fault == DbErrorClass::Conflict => left.extend_from_slice(part),
                         // Not one was written: stage 2 finds out whether any can be.
-                        Err(error) if error.fault == Fault::RecordOrDatabase => {
+                        Err(error) if error.fault == DbErrorClass::RecordOrDatabase => {
                             left.extend_from_slice(part);
                             left.extend(parts.by_ref().flatten().cloned());
                         }
@@ -189,7 +194,7 @@ impl Stager {
     ) -> Result<BatchOutcome, DbError> {
         let mut done = BatchOutcome::default();
         let mut marks: Vec<Uuid> = last.iter().flat_map(|last| last.marks).copied().collect();
-        let mut apart = Apart::new(batch, |record| &record.external_id);
+        let mut apart = StagingBisect::new(batch, |record| &record.external_id);
         while let Some(part) = apart.next() {
             match self.tried(part, None, BatchMode::StageOnly).await {
                 Ok(staged) => {

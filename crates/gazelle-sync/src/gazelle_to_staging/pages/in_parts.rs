@@ -9,7 +9,7 @@ use crate::gazelle_to_staging::pages::failing::FailingRecord;
 use crate::gazelle_to_staging::pages::page::{Node, PageOutcome, PageRead, id_of};
 use crate::gazelle_to_staging::records::budget::{self, PartsBudget};
 use crate::gazelle_to_staging::records::faults::{bare, concerns_all_records, with_fault, with_list_fault};
-use crate::gazelle_to_staging::records::gather::{Gathered, Gathering, fault};
+use crate::gazelle_to_staging::records::gather::{Gathered, PartsRequest, fault};
 use crate::gazelle_to_staging::records::nested::{self, NestedError};
 use crate::gazelle_to_staging::records::receive::{receive_completed, record_id};
 use crate::gazelle_to_staging::requests::parts::PartPlan;
@@ -192,7 +192,7 @@ impl Reader<'_> {
             Some(id) => PartsOutcome::Changed(self.unresolved(answer, id, &fault)),
             None => PartsOutcome::Shifted,
         };
-        let gathering = Gathering { client, sizes, budget };
+        let gathering = PartsRequest { client, sizes, budget };
         let (raw, of_record) = match gathering.record(plan, id.as_deref(), given, None).await? {
             Gathered::TooLarge => return Ok(PartsOutcome::TooLarge),
             Gathered::Changed(at) => return Ok(changed(at)),

@@ -45,7 +45,7 @@ enum PartResult {
 
 /// What requesting and merging parts needs.
 #[derive(Clone, Copy)]
-pub(crate) struct Gathering<'g> {
+pub(crate) struct PartsRequest<'g> {
     pub(crate) client: &'g GazelleClient,
     pub(crate) sizes: &'g Sizes,
     /// The bytes that the parts may take.
@@ -55,7 +55,7 @@ pub(crate) struct Gathering<'g> {
 /// The first fault of a record, with the API's error if it came from one.
 type FirstFault = Option<(NodeFault, Option<SourceError>)>;
 
-impl Gathering<'_> {
+impl PartsRequest<'_> {
     /// Merges the parts that a list or a getter gave with those that are requested by the record's id.
     ///
     /// # Errors
@@ -132,7 +132,7 @@ fn absent_message(by_id: &ById) -> String {
     format!("the list has it, its getter `{}` answers null", by_id.name)
 }
 
-impl Gathering<'_> {
+impl PartsRequest<'_> {
     /// Requests one part of an object by its id.
     async fn part_of(&self, by_id: &ById, part: &[Field], id: &str) -> Result<PartResult, SourceError> {
         let ById { root, name, operation } = by_id;
@@ -188,7 +188,7 @@ enum ObjectInsideResult {
 /// Objects of one record that are requested at the same time.
 const AT_ONCE: usize = 4;
 
-impl Gathering<'_> {
+impl PartsRequest<'_> {
     /// Completes the objects of a list inside the record, each by its own id. `made` counts the requests for the
     /// objects of all lists of the record.
     async fn objects_inside(
@@ -239,7 +239,7 @@ impl Gathering<'_> {
     }
 }
 
-impl Gathering<'_> {
+impl PartsRequest<'_> {
     /// Completes one object of the list. An entry that is no object stays as received.
     async fn one_inside(
         &self,

@@ -5,7 +5,7 @@ use jiff::Timestamp;
 use super::budget::{self, PartsBudget};
 use super::completed::{completed, completed_in_turn};
 use super::faults::{bare, with_fault};
-use super::gather::{Gathered, Gathering};
+use super::gather::{Gathered, PartsRequest};
 use super::lookup::LookupResult;
 use super::nested;
 use super::receive::{receive, receive_completed};
@@ -130,7 +130,7 @@ impl RecordQuery<'_> {
             GivenResult::Complete(given) => *given,
             GivenResult::Other(parts) => return Ok(parts),
         };
-        let gathering = Gathering { client, sizes, budget };
+        let gathering = PartsRequest { client, sizes, budget };
         Ok(PartsLookup::Result(match gathering.record(plan, Some(id), raw, fault).await? {
             Gathered::TooLarge => return Ok(self.too_large(&answer)),
             Gathered::Whole(raw) if nested::may_overflow(&raw) => {

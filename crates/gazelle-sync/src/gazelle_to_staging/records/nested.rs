@@ -6,7 +6,7 @@
 use serde_json::value::RawValue;
 
 use super::budget::{self, MOST_REQUESTS, PartsBudget};
-use super::gather::{Gathered, Gathering};
+use super::gather::{Gathered, PartsRequest};
 use super::listed_entries::{ListProgress, ListedEntries, NestedPage};
 use super::lists_room::{ListUsage, Room};
 use super::object::{Object, ReadAs, raw_list, raw_text};
@@ -243,7 +243,7 @@ impl NestedList<'_> {
             let beside = parts.iter().map(|part| part.nodes[index].get().to_owned());
             let given: Vec<String> = beside.chain([node.get().to_owned()]).collect();
             let id = record_id(node.get());
-            let gathering = Gathering { client: self.client, sizes: self.sizes, budget: &budget };
+            let gathering = PartsRequest { client: self.client, sizes: self.sizes, budget: &budget };
             let gathered = gathering.record(&plan, id.as_deref(), given, None).await?;
             nodes.push(match gathered {
                 Gathered::TooLarge => return Err(head.answer.bad(self.nested.answer, &budget::too_large())),

@@ -49,8 +49,8 @@ pub async fn walk(
     fetch.sizes.for_entity(entity).begin_walk();
     let mut report = WalkReport::new(spec.scope);
     let known = listed_twice::read(&fetch.run.db, entity).await?;
-    report.reported_before.clone_from(&known.told);
-    Walk { fetch, entity, spec, gate, progress }.attempts(&known, &mut report).await?;
+    report.reported_before.clone_from(&known.reported);
+    WalkContext { fetch, entity, spec, gate, progress }.attempts(&known, &mut report).await?;
     let found = WalkDuplicates {
         is_whole: spec.scope == Scope::WHOLE,
         is_complete: report.complete,
@@ -68,7 +68,7 @@ pub async fn walk(
 }
 
 /// A walk of an entity.
-struct Walk<'a> {
+struct WalkContext<'a> {
     fetch: &'a Fetch,
     entity: &'static Entity,
     spec: WalkSpec,
@@ -115,7 +115,7 @@ fn source_of(error: &FetchError) -> Option<&SourceError> {
     }
 }
 
-impl Walk<'_> {
+impl WalkContext<'_> {
     /// Attempts the walk until it is complete, or another attempt would not help.
     async fn attempts(&self, known: &ListedTwice, report: &mut WalkReport) -> Result<(), FetchError> {
         let known = if self.spec.scope == Scope::WHOLE { &known.whole } else { &known.days };

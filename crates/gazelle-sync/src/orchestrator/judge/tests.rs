@@ -43,7 +43,7 @@ fn complete_walk() -> WalkReport {
 }
 
 /// The status and the reasons that a walk of clients leads to.
-fn judged(walk: &WalkReport, held_before: u64, is_settled: bool) -> (Status, Vec<String>) {
+fn judged(walk: &WalkReport, held_before: u64, is_settled: bool) -> (RunOutcome, Vec<String>) {
     let mut report = RunReport::new(uuid::Uuid::nil(), None, Vec::new(), std::time::Duration::ZERO);
     judge_walk(&mut report, &entities::clients::ENTITY, walk, held_before, 20.0, is_settled);
     (report.status, report.reasons)
@@ -92,9 +92,9 @@ fn a_walk_is_a_success_only_if_it_is_complete_and_nothing_is_missing() {
     for (name, walk, held, words) in cases {
         let (status, reasons) = judged(&walk, held, false);
         if words.is_empty() {
-            assert_eq!((status, reasons), (Status::Success, Vec::new()), "{name}");
+            assert_eq!((status, reasons), (RunOutcome::Success, Vec::new()), "{name}");
         } else {
-            assert_eq!((status, reasons.len()), (Status::Partial, 1), "{name}: {reasons:?}");
+            assert_eq!((status, reasons.len()), (RunOutcome::Partial, 1), "{name}: {reasons:?}");
             assert!(reasons[0].starts_with("clients: ") && reasons[0].contains(words), "{name}: {reasons:?}");
         }
     }
@@ -114,7 +114,7 @@ fn unlisted_records_that_are_left_for_later_runs_are_counted() {
     let mut walk = complete_walk();
     (walk.absent.asked, walk.absent.unasked) = (1000, 20);
     let (status, reasons) = judged(&walk, 100, false);
-    assert_eq!((status, reasons.len()), (Status::Partial, 1), "{reasons:?}");
+    assert_eq!((status, reasons.len()), (RunOutcome::Partial, 1), "{reasons:?}");
     assert!(
         reasons[0].contains("1000 of 1020 record(s)") && reasons[0].contains("20 are left to the next runs"),
         "{reasons:?}"

@@ -11,7 +11,7 @@ use crate::config::Settings;
 use crate::db::{Db, DbError, Template};
 use crate::entities::table::Table;
 use crate::entities::{ENTITIES, Entity};
-use crate::run_log::report::{RunReport, Status};
+use crate::run_log::report::{RunOutcome, RunReport};
 
 /// Marks the run as partial if more records than the larger of the two delete guards left out rows of one table.
 /// [`super::judge::compare`] must have filled the counts of the entities.
@@ -30,7 +30,7 @@ pub(super) async fn judge(db: &Db, report: &mut RunReport, settings: &Settings) 
         }
         let runs = runs_since(db, since, report.run_id).await?;
         for reason in too_many(db, entity, &runs, settings).await? {
-            report.note(Status::Partial, reason);
+            report.note(RunOutcome::Partial, reason);
         }
     }
     Ok(())

@@ -10,7 +10,7 @@ use crate::access::trust::fragments::filled;
 use crate::config::Settings;
 use crate::db::{Begin, Db, DbError, Tx, citus, quote};
 use crate::lease::Unfenced;
-use crate::run_log::report::{Status, milliseconds};
+use crate::run_log::report::{RunOutcome, milliseconds};
 use crate::staging::notes::whole_since;
 use crate::staging::pending::RebuildSource;
 use crate::staging_to_production::TableSet;
@@ -24,7 +24,7 @@ const MARK: &str = "built by gazelle-sync replay --into";
 #[derive(Debug, Serialize)]
 pub struct RestoredSchema {
     /// Always `success`: after an error nothing is left behind.
-    pub status: Status,
+    pub status: RunOutcome,
     /// The schema.
     pub schema: String,
     /// The instant whose state it holds.
@@ -96,7 +96,7 @@ pub async fn build(
     tx.commit().await?;
     let schema = into.to_owned();
     Ok(RestoredSchema {
-        status: Status::Success,
+        status: RunOutcome::Success,
         schema,
         as_of,
         replaced,

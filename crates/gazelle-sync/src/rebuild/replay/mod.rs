@@ -24,7 +24,7 @@ use crate::migrate;
 use crate::run_log::kinds::RunCommand;
 use crate::run_log::report::milliseconds;
 use crate::staging::pending::RebuildSource;
-use crate::staging::versions::clock::Clock;
+use crate::staging::versions::clock::RunClock;
 use crate::staging_to_production::rebuild;
 
 pub use part::ReplayRequest;
@@ -47,13 +47,13 @@ pub struct ReplayReport {
 pub async fn replay(
     db: &Db,
     settings: &Settings,
-    wanted: &ReplayRequest,
+    request: &ReplayRequest,
     progress: &Progress,
 ) -> Result<ReplayReport, DbError> {
     let started = Instant::now();
     migrate::prepare(db).await?;
     let mut report = Lease::hold(db, settings.lease(), async |lease| {
-        replay_leased(LeasedContext { db, settings, lease, progress, action: ForAction::default() }, wanted)
+        replay_leased(LeasedContext { db, settings, lease, progress, action: ForAction::default() }, request)
             .await
     })
     .await?;
@@ -67,7 +67,7 @@ pub async fn replay(
 /// As [`replay()`].
 pub async fn replay_leased(held: LeasedContext<'_>, wanted: &ReplayRequest) -> Result<ReplayReport, DbError> {
     let LeasedContext { db, settings, lease, progress, action } = held;
-    let clock = Clock::after_staged(db).await?;
+    let clock = RunClock::after_staged(db).await?;
     let (run_id, fence) = (clock.run_id(), lease.fence());
     let transaction = Box::pin(async {
         let (ReplayReport { rebuild, records }, some_unprocessed) = in_one_snapshot(db, fence, async |tx| {

@@ -26,24 +26,24 @@ pub struct ReplayRequest {
 /// The database's; an id that neither staging nor production holds; a slice without a record.
 pub(super) async fn of(
     tx: &Tx<'_>,
-    wanted: &ReplayRequest,
+    request: &ReplayRequest,
 ) -> Result<(Vec<RecordSelection>, Option<u64>), DbError> {
     let mut parts: Vec<RecordSelection> = Vec::new();
-    if wanted.slice.is_whole() {
-        for entity in &wanted.entities {
+    if request.slice.is_whole() {
+        for entity in &request.entities {
             parts.push(RecordSelection::whole(entity));
         }
         return Ok((parts, None));
     }
-    let mut unknown = wanted.slice.ids.clone().unwrap_or_default();
+    let mut unknown = request.slice.ids.clone().unwrap_or_default();
     let mut count = 0;
-    for entity in &wanted.entities {
-        let mut records = slice::records(tx, entity, &wanted.slice).await?;
-        if let Some(ids) = &wanted.slice.ids {
+    for entity in &request.entities {
+        let mut records = slice::records(tx, entity, &request.slice).await?;
+        if let Some(ids) = &request.slice.ids {
             // A row without a version is what a replay removes; it belongs to no time and no run.
             let held = in_production(tx, entity, ids).await?;
             unknown.retain(|id| !records.contains(id) && !held.contains(id));
-            let by_id_alone = slice::Slice { ids: None, ..wanted.slice.clone() }.is_whole();
+            let by_id_alone = slice::Slice { ids: None, ..request.slice.clone() }.is_whole();
             records.extend(held.into_iter().filter(|_| by_id_alone));
             records.sort_unstable();
             records.dedup();
@@ -51,7 +51,7 @@ pub(super) async fn of(
         count += records.len() as u64;
         parts.push(RecordSelection::of(entity, records));
     }
-    let entities: Vec<&str> = wanted.entities.iter().map(|entity| entity.name).collect();
+    let entities: Vec<&str> = request.entities.iter().map(|entity| entity.name).collect();
     if !unknown.is_empty() {
         return Err(DbError::refused(format!(
             "neither staging nor production knows {} among {}; nothing was replayed",

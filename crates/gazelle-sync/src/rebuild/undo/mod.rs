@@ -29,7 +29,7 @@ use crate::migrate;
 use crate::run_log::kinds::RunCommand;
 use crate::run_log::report::milliseconds;
 use crate::staging::pending::RebuildSource;
-use crate::staging::versions::clock::Clock;
+use crate::staging::versions::clock::RunClock;
 use crate::staging::{undo, written};
 use crate::staging_to_production::apply_difference::Records;
 use crate::staging_to_production::difference::RecordSelection;
@@ -81,13 +81,13 @@ pub struct UndoCounts {
 pub async fn undo(
     db: &Db,
     settings: &Settings,
-    wanted: UndoRequest,
+    request: UndoRequest,
     progress: &Progress,
 ) -> Result<UndoReport, DbError> {
     let started = Instant::now();
     migrate::prepare(db).await?;
     let mut report = Lease::hold(db, settings.lease(), async |lease| {
-        undo_leased(LeasedContext { db, settings, lease, progress, action: ForAction::default() }, wanted)
+        undo_leased(LeasedContext { db, settings, lease, progress, action: ForAction::default() }, request)
             .await
     })
     .await?;
@@ -103,7 +103,7 @@ pub async fn undo_leased(held: LeasedContext<'_>, wanted: UndoRequest) -> Result
     let LeasedContext { db, settings, lease, progress, action } = held;
     let step = find_step(db, wanted.id, wanted.lift).await?;
     refuse_what_retention_dropped(db, step).await?;
-    let clock = Clock::after_staged(db).await?;
+    let clock = RunClock::after_staged(db).await?;
     let run_id = clock.run_id();
     let fence = lease.fence();
     let transaction =
@@ -138,7 +138,7 @@ async fn in_transaction(
 ) -> Result<UndoReport, DbError> {
     let LeasedContext { settings, action, .. } = held;
     let at = tx.now().await?;
-    let touched = AffectedByEntity::by(&tx, run_id, step, at).await?;
+    let touched = AffectedByEntity::withdraw_or_restore(&tx, run_id, step, at).await?;
     if touched.versions == 0 {
         return Err(DbError::refused(format!(
             "the run {} staged nothing that still counts: there is nothing to undo",
@@ -184,7 +184,7 @@ struct AffectedByEntity {
 
 impl AffectedByEntity {
     /// Withdraws the versions of a run, or restores them.
-    async fn by(
+    async fn withdraw_or_restore(
         tx: &FencedTx<'_>,
         run_id: Uuid,
         step: UndoOperation,

@@ -6,7 +6,7 @@ use futures_util::{StreamExt, stream};
 use jiff::Timestamp;
 use tokio_postgres::types::Type;
 
-use super::report::Question;
+use super::report::VerifyRequest;
 use crate::config::Settings;
 use crate::db::{Db, DbError, Template};
 use crate::entities::Entity;
@@ -60,7 +60,7 @@ impl ApiAnswers {
         db: &Db,
         settings: &Settings,
         client: &GazelleClient,
-        question: &Question<'_>,
+        question: &VerifyRequest<'_>,
     ) -> Result<ApiAnswers, DbError> {
         let mut answers = ApiAnswers::default();
         for entity in &question.entities {
@@ -140,7 +140,7 @@ impl ApiAnswers {
 }
 
 /// Chooses records of production at random: of each entity in proportion to its rows, at least one.
-async fn choose(db: &Db, question: &Question<'_>) -> Result<Vec<(&'static Entity, String)>, DbError> {
+async fn choose(db: &Db, question: &VerifyRequest<'_>) -> Result<Vec<(&'static Entity, String)>, DbError> {
     let entities: Vec<&'static Entity> =
         question.entities.iter().copied().filter(|entity| entity.getter.is_some()).collect();
     let mut held = Vec::new();

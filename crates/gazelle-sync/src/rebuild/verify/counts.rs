@@ -3,7 +3,7 @@
 use super::answers::ApiAnswers;
 use super::last_walk::{self, Unlisted};
 use super::list_excess::ListExcess;
-use super::report::{Check, Question};
+use super::report::{Check, VerifyRequest};
 use crate::config::Settings;
 use crate::db::{DbError, Tx};
 use crate::entities::Entity;
@@ -18,7 +18,7 @@ use crate::staging::{deletions, undo};
 pub async fn compare(
     tx: &Tx<'_>,
     settings: &Settings,
-    question: &Question<'_>,
+    question: &VerifyRequest<'_>,
     answers: &ApiAnswers,
     notes: &mut Vec<String>,
 ) -> Result<Check, DbError> {
@@ -126,7 +126,7 @@ impl HeldRecords {
 ///
 /// # Errors
 /// The database's.
-pub async fn still_to_be_asked(tx: &Tx<'_>, question: &Question<'_>) -> Result<Vec<String>, DbError> {
+pub async fn still_to_be_asked(tx: &Tx<'_>, question: &VerifyRequest<'_>) -> Result<Vec<String>, DbError> {
     let mut said = Vec::new();
     for entity in &question.entities {
         let waiting = lookup_progress::waiting(tx, entity).await?;

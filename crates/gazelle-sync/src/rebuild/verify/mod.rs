@@ -31,13 +31,17 @@ use crate::staging_to_production::difference::{RecordSelection, TableDifference}
 use crate::staging_to_production::rebuild::{self, UnwrittenRecord};
 
 pub use crate::states::VerifyVerdict;
-pub use report::{Check, Question, VerifyReport};
+pub use report::{Check, VerifyReport, VerifyRequest};
 
 /// Verifies.
 ///
 /// # Errors
 /// The database's; errors of the API are in the report.
-pub async fn verify(db: &Db, settings: &Settings, question: &Question<'_>) -> Result<VerifyReport, DbError> {
+pub async fn verify(
+    db: &Db,
+    settings: &Settings,
+    question: &VerifyRequest<'_>,
+) -> Result<VerifyReport, DbError> {
     let answers = match question.client {
         Some(client) => Some(ApiAnswers::ask(db, settings, client, question).await?),
         None => None,
@@ -105,7 +109,7 @@ impl Findings {
 struct Verification<'a, 't> {
     tx: &'a UnfencedTx<'t>,
     settings: &'a Settings,
-    question: &'a Question<'a>,
+    question: &'a VerifyRequest<'a>,
 }
 
 impl Verification<'_, '_> {

@@ -12,7 +12,7 @@ use crate::states::VerifyVerdict;
 const MOST_SAID: usize = 20;
 
 /// What to verify.
-pub struct Question<'a> {
+pub struct VerifyRequest<'a> {
     /// The entities compared; `storage` checks all tables.
     pub entities: Vec<&'static Entity>,
     /// Number of records to ask the API for.

@@ -7,7 +7,7 @@ use uuid::Uuid;
 
 use super::answers::ApiRecord;
 use super::last_walk::last_whole_walk;
-use super::report::Question;
+use super::report::VerifyRequest;
 use crate::db::{DbError, Tx, WriteTx};
 use crate::entities::Entity;
 use crate::entities::table::{Table, Value};
@@ -43,7 +43,7 @@ pub struct SampleResults {
 /// The database's.
 pub async fn judge(
     tx: &Tx<'_>,
-    question: &Question<'_>,
+    question: &VerifyRequest<'_>,
     records: &[ApiRecord],
     notes: &mut Vec<String>,
 ) -> Result<SampleResults, DbError> {
@@ -195,7 +195,7 @@ pub async fn compare(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::entities::read::Reconciled;
+    use crate::entities::read::ReconciledRecord;
     use crate::entities::table::{Row, Rule, column};
     use crate::entities::users::GAZELLE_USERS;
 
@@ -210,7 +210,10 @@ mod tests {
             staging_id: Uuid::nil(),
             external_id: "x".to_owned(),
             fetched_at: Timestamp::UNIX_EPOCH,
-            content: VersionContent::Record(Reconciled { rows: vec![(0, row)], ..Reconciled::default() }),
+            content: VersionContent::Record(ReconciledRecord {
+                rows: vec![(0, row)],
+                ..ReconciledRecord::default()
+            }),
         };
         assert_eq!(edited_at(&PLAIN, &of(Row { values: vec![Value::Text("x".to_owned())] })), None);
         let mut user = Row { values: vec![Value::Null; GAZELLE_USERS.columns.len()] };

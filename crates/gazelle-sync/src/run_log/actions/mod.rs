@@ -18,7 +18,7 @@ use crate::config::Retention;
 use crate::db::{self, Db, DbError, Param};
 use crate::display;
 use crate::lease::{Fence, FencedTx, Unfenced};
-use crate::run_log::kinds::{RunState, Status};
+use crate::run_log::kinds::{RunOutcome, RunState};
 use crate::staging::{removal, written};
 
 pub use request::{
@@ -145,12 +145,12 @@ fn ended_before(row: &Row) -> Result<Option<ActionEnd>, DbError> {
 }
 
 /// The outcome of an action whose run ended so; none if the run is to be repeated.
-pub fn outcome_of(status: Status) -> Option<ActionOutcome> {
+pub fn outcome_of(status: RunOutcome) -> Option<ActionOutcome> {
     match status {
-        Status::Success => Some(ActionOutcome::Done),
-        Status::Partial => Some(ActionOutcome::Partial),
-        Status::Failed => Some(ActionOutcome::Failed),
-        Status::Interrupted => None,
+        RunOutcome::Success => Some(ActionOutcome::Done),
+        RunOutcome::Partial => Some(ActionOutcome::Partial),
+        RunOutcome::Failed => Some(ActionOutcome::Failed),
+        RunOutcome::Interrupted => None,
     }
 }
 
@@ -249,7 +249,7 @@ pub async fn forget_old(db: &Db, kept: Retention) -> Result<Option<String>, DbEr
     let Retention::Days(days) = kept else { return Ok(None) };
     let age = SignedDuration::from_hours(24 * i64::from(days));
     let before = db.now().await?.saturating_sub(age).unwrap_or(Timestamp::UNIX_EPOCH);
-    Ok(removal::remove_before(db, TABLE, "ended_at", before).await?.said(TABLE))
+    Ok(removal::remove_before(db, TABLE, "ended_at", before).await?.kept_rows_message(TABLE))
 }
 
 #[cfg(test)]
@@ -266,7 +266,7 @@ mod tests {
 
     #[test]
     fn a_run_that_was_interrupted_is_repeated() {
-        assert_eq!(outcome_of(Status::Interrupted), None);
-        assert_eq!(outcome_of(Status::Partial), Some(ActionOutcome::Partial));
+        assert_eq!(outcome_of(RunOutcome::Interrupted), None);
+        assert_eq!(outcome_of(RunOutcome::Partial), Some(ActionOutcome::Partial));
     }
 }

@@ -35,7 +35,7 @@ use serde_json::value::RawValue;
 
 use super::{
     answer::{NotFoundRoots, VerifiedData},
-    error::{ErrorClass, Fault},
+    error::{AttemptFailure, ErrorClass},
     first_of::FirstFields,
     graphql_error::{GraphqlError, GraphqlErrorKind, read_errors},
     partial::{IncompleteContent, as_text},
@@ -47,7 +47,10 @@ use crate::source::transport::attempt::{AttemptOutcome, Body, Reply};
 const SERVER_FAULT_ADVICE: &str = "the API has a fault of its own; try later";
 
 /// Classifies the answer to a GraphQL request by the table above.
-pub(in crate::source) fn classify(seen: &AttemptOutcome, target: &Target) -> Result<VerifiedData, Fault> {
+pub(in crate::source) fn classify(
+    seen: &AttemptOutcome,
+    target: &Target,
+) -> Result<VerifiedData, AttemptFailure> {
     let WholeReply { reply, body } = status_and_body(seen, target)?;
     classify_body(body, target).map_err(|fault| with_reply(fault, reply))
 }
@@ -56,7 +59,7 @@ pub(in crate::source) fn classify(seen: &AttemptOutcome, target: &Target) -> Res
 pub(in crate::source) fn classify_token_reply(
     seen: &AttemptOutcome,
     target: &Target,
-) -> Result<Bytes, Fault> {
+) -> Result<Bytes, AttemptFailure> {
     status_and_body(seen, target).map(|reply| reply.body.clone())
 }
 
@@ -65,7 +68,7 @@ struct WholeReply<'a> {
     body: &'a Bytes,
 }
 
-fn status_and_body<'a>(seen: &'a AttemptOutcome, target: &Target) -> Result<WholeReply<'a>, Fault> {
+fn status_and_body<'a>(seen: &'a AttemptOutcome, target: &Target) -> Result<WholeReply<'a>, AttemptFailure> {
     let setting = target.setting();
     let reply = match seen {
         AttemptOutcome::TimedOut { after } => {
@@ -77,7 +80,7 @@ fn status_and_body<'a>(seen: &'a AttemptOutcome, target: &Target) -> Result<Whol
             let what = format!("no answer ({reason})");
             let advice = format!("check {setting} and the network");
             let fault = target.fault(ErrorClass::Unreachable, what, advice);
-            return Err(Fault { unconnected: !connected, ..fault });
+            return Err(AttemptFailure { unconnected: !connected, ..fault });
         }
         AttemptOutcome::Reply(reply) => reply,
     };
@@ -116,7 +119,7 @@ fn status_and_body<'a>(seen: &'a AttemptOutcome, target: &Target) -> Result<Whol
     Err(with_reply(target.fault(class, format!("HTTP {status}{note}"), advice), reply))
 }
 
-fn whole_body<'a>(reply: &'a Reply, target: &Target) -> Result<WholeReply<'a>, Fault> {
+fn whole_body<'a>(reply: &'a Reply, target: &Target) -> Result<WholeReply<'a>, AttemptFailure> {
     let fault = match &reply.body {
         // An outage page, a captive portal or a wrong URL. Distinguished from broken JSON, because the remedy
         // differs.
@@ -160,7 +163,7 @@ struct Envelope<'a> {
 }
 
 /// The lower half of the table: the meaning of a complete body with status 2xx.
-pub(super) fn classify_body(body: &Bytes, target: &Target) -> Result<VerifiedData, Fault> {
+pub(super) fn classify_body(body: &Bytes, target: &Target) -> Result<VerifiedData, AttemptFailure> {
     if std::str::from_utf8(body).is_err() {
         return Err(fault_of_bytes(body, target));
     }
@@ -201,7 +204,7 @@ pub(super) fn classify_body(body: &Bytes, target: &Target) -> Result<VerifiedDat
 }
 
 /// A body that is not UTF-8. It is not a valid answer, but callers that accept a part can read the rest of it.
-fn fault_of_bytes(body: &Bytes, target: &Target) -> Fault {
+fn fault_of_bytes(body: &Bytes, target: &Target) -> AttemptFailure {
     let (text, not_text) = as_text(body);
     let first = not_text.first().copied().unwrap_or_default();
     let what = format!("an answer that is not UTF-8 (first at byte {first})");
@@ -272,7 +275,11 @@ fn gone(errors: &[GraphqlError], roots: &BTreeMap<String, bool>) -> Option<NotFo
 }
 
 /// With several errors, one that is certain about the query comes first, then one that asks for fewer requests.
-fn fault_of_errors(errors: &[GraphqlError], roots: &BTreeMap<String, bool>, target: &Target) -> Fault {
+fn fault_of_errors(
+    errors: &[GraphqlError],
+    roots: &BTreeMap<String, bool>,
+    target: &Target,
+) -> AttemptFailure {
     let denies_roots = errors.iter().all(|error| {
         let root = match error.path.as_slice() {
             [root] => roots.get(root.as_str()),
@@ -282,10 +289,14 @@ fn fault_of_errors(errors: &[GraphqlError], roots: &BTreeMap<String, bool>, targ
         let is_denial = error.code.as_deref().is_some_and(|code| code.eq_ignore_ascii_case("unauthorized"));
         is_denial && root == Some(&false)
     });
-    Fault { denies_roots, ..fault_of_kinds(errors, roots, target) }
+    AttemptFailure { denies_roots, ..fault_of_kinds(errors, roots, target) }
 }
 
-fn fault_of_kinds(errors: &[GraphqlError], roots: &BTreeMap<String, bool>, target: &Target) -> Fault {
+fn fault_of_kinds(
+    errors: &[GraphqlError],
+    roots: &BTreeMap<String, bool>,
+    target: &Target,
+) -> AttemptFailure {
     let has_data = roots.values().any(|filled| *filled);
     // A query that returned data was neither refused nor throttled.
     let of_question: Vec<&GraphqlError> =
@@ -312,7 +323,7 @@ fn fault_of_kinds(errors: &[GraphqlError], roots: &BTreeMap<String, bool>, targe
         let what = format!("partial data, with {} GraphQL error(s){places},", errors.len());
         let advice = "an answer with gaps is not used; try later";
         let fault = target.fault(ErrorClass::PartialData { paths }, what, advice);
-        return Fault {
+        return AttemptFailure {
             is_busy: errors.iter().any(|error| error.kind == GraphqlErrorKind::Throttled),
             ..fault
         };
@@ -322,7 +333,7 @@ fn fault_of_kinds(errors: &[GraphqlError], roots: &BTreeMap<String, bool>, targe
     target.fault(ErrorClass::ServerFault, format!("a GraphQL error{code}{places}"), SERVER_FAULT_ADVICE)
 }
 
-fn invalid_query(errors: &[&GraphqlError], target: &Target) -> Option<Fault> {
+fn invalid_query(errors: &[&GraphqlError], target: &Target) -> Option<AttemptFailure> {
     let named: Vec<Option<String>> = errors
         .iter()
         .filter_map(|error| match &error.kind {
@@ -343,7 +354,7 @@ fn invalid_query(errors: &[&GraphqlError], target: &Target) -> Option<Fault> {
 }
 
 /// A certain fault of the query: it is too large, or it requests something unknown.
-fn certain_fault(errors: &[&GraphqlError], target: &Target) -> Option<Fault> {
+fn certain_fault(errors: &[&GraphqlError], target: &Target) -> Option<AttemptFailure> {
     let limit = errors.iter().find_map(|error| match &error.kind {
         GraphqlErrorKind::OverLimit(said) => Some(said.clone()),
         _ => None,
@@ -351,14 +362,14 @@ fn certain_fault(errors: &[&GraphqlError], target: &Target) -> Option<Fault> {
     limit.map(|said| over_limit(said, target)).or_else(|| invalid_query(errors, target))
 }
 
-fn over_limit(said: String, target: &Target) -> Fault {
+fn over_limit(said: String, target: &Target) -> AttemptFailure {
     let words = if said.is_empty() { String::new() } else { format!(" (\"{said}\")") };
     let what = format!("a query refused as too large{words}");
     let advice = "the API has a limit that this query exceeds; smaller queries are asked where there are any";
     target.fault(ErrorClass::OverLimit { said }, what, advice)
 }
 
-fn certain_fault_of(reply: &Reply, target: &Target) -> Option<Fault> {
+fn certain_fault_of(reply: &Reply, target: &Target) -> Option<AttemptFailure> {
     let Body::Whole(body) = &reply.body else {
         return None;
     };
@@ -373,7 +384,7 @@ fn patience_advice(reply: &Reply) -> String {
 }
 
 /// Adds what only the HTTP reply contains.
-fn with_reply(mut fault: Fault, reply: &Reply) -> Fault {
+fn with_reply(mut fault: AttemptFailure, reply: &Reply) -> AttemptFailure {
     fault.http_status = Some(reply.status);
     fault.is_busy |= reply.status == 503;
     fault.retry_after = reply.retry_after;

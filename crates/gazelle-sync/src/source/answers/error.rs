@@ -131,7 +131,7 @@ impl ErrorClass {
 /// The failure of one attempt. Contains our own text, names and numbers; never a body, a record's content or a
 /// secret.
 #[derive(Debug, Clone)]
-pub(in crate::source) struct Fault {
+pub(in crate::source) struct AttemptFailure {
     pub class: ErrorClass,
     /// Scheme, host and path; see `settings::place_of`.
     pub place: Arc<str>,
@@ -153,7 +153,7 @@ pub(in crate::source) struct Fault {
     pub denies_roots: bool,
 }
 
-impl Fault {
+impl AttemptFailure {
     pub(in crate::source) fn new(
         class: ErrorClass,
         place: impl Into<Arc<str>>,
@@ -186,7 +186,7 @@ pub struct SourceError {
 
 #[derive(Debug, Clone)]
 struct ErrorDetails {
-    fault: Fault,
+    fault: AttemptFailure,
     operation: Option<String>,
     attempts: u32,
     /// It is the answer to a request for one record and is about that record.
@@ -194,7 +194,7 @@ struct ErrorDetails {
 }
 
 impl SourceError {
-    pub(in crate::source) fn new(fault: Fault, operation: &str, attempts: u32) -> Self {
+    pub(in crate::source) fn new(fault: AttemptFailure, operation: &str, attempts: u32) -> Self {
         Self {
             inner: Box::new(ErrorDetails {
                 fault,
@@ -206,7 +206,7 @@ impl SourceError {
     }
 
     /// An error without any request.
-    pub(in crate::source) fn before_sending(fault: Fault) -> Self {
+    pub(in crate::source) fn before_sending(fault: AttemptFailure) -> Self {
         Self { inner: Box::new(ErrorDetails { fault, operation: None, attempts: 0, is_of_record: false }) }
     }
 

@@ -11,7 +11,7 @@ use serde_json::value::RawValue;
 use super::{
     answer::{Answer, ReplyDetails},
     classify::{MOST_ROOTS, classify_body},
-    error::{ErrorClass, Fault, SourceError},
+    error::{AttemptFailure, ErrorClass, SourceError},
     first_of::FirstFields,
     page::{ListShape, Page, read_page},
     pick::{Picked, pick},
@@ -140,7 +140,7 @@ impl Answer {
     pub fn bad(&self, path: &[&str], what: &str) -> SourceError {
         let what = format!("an answer in which `{}` {what}", path.join("."));
         let advice = "the API has changed or is at fault; nothing was taken from this answer";
-        let mut fault = Fault::new(ErrorClass::BadAnswer, self.place.clone(), what, advice);
+        let mut fault = AttemptFailure::new(ErrorClass::BadAnswer, self.place.clone(), what, advice);
         fault.http_status = Some(self.http_status);
         SourceError::new(fault, &self.operation, self.attempts)
     }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::error::{ErrorClass, Fault};
+use super::error::{AttemptFailure, ErrorClass};
 
 /// The endpoint of an attempt.
 #[derive(Debug, Clone)]
@@ -28,8 +28,8 @@ impl Target {
         class: ErrorClass,
         what: impl Into<String>,
         advice: impl Into<String>,
-    ) -> Fault {
-        Fault::new(class, self.place.clone(), what, advice)
+    ) -> AttemptFailure {
+        AttemptFailure::new(class, self.place.clone(), what, advice)
     }
 
     /// The setting that contains this URL.

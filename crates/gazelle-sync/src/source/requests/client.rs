@@ -21,7 +21,7 @@ use super::{
 };
 use crate::source::answers::answer::{Answer, NotFoundRoots, ReplyDetails, VerifiedData};
 use crate::source::answers::classify::{classify, readable};
-use crate::source::answers::error::{ErrorClass, Fault, OutcomeCode, SourceError};
+use crate::source::answers::error::{AttemptFailure, ErrorClass, OutcomeCode, SourceError};
 use crate::source::answers::partial::IncompleteContent;
 use crate::source::answers::target::Target;
 use crate::source::settings::{CheckedSettings, SourceSettings, place_of};
@@ -217,10 +217,10 @@ impl GazelleClient {
         error
     }
 
-    fn stopped_fault(&self) -> Fault {
+    fn stopped_fault(&self) -> AttemptFailure {
         let what = "no answer was waited for";
         let advice = "the program was asked to stop; the next run goes on";
-        Fault::new(ErrorClass::Stopped, self.shared.target.place.clone(), what, advice)
+        AttemptFailure::new(ErrorClass::Stopped, self.shared.target.place.clone(), what, advice)
     }
 
     /// One attempt, aborted when the stop signal came and its grace period is over.
@@ -230,7 +230,7 @@ impl GazelleClient {
         body: &Bytes,
         request: &GraphqlRequest,
         recording: &mut Recording<'_>,
-    ) -> Result<Answer, Fault> {
+    ) -> Result<Answer, AttemptFailure> {
         tokio::select! {
             outcome = self.try_once(authorization, body, request, recording) => outcome,
             () = stop::overdue(&self.stop, stop::GRACE) => Err(self.stopped_fault()),
@@ -242,7 +242,7 @@ impl GazelleClient {
         &self,
         refused: &mut Option<Authorization>,
         plan: &mut RetryPlan,
-    ) -> Result<Authorization, Fault> {
+    ) -> Result<Authorization, AttemptFailure> {
         let access = &self.shared.access;
         if let Some(old) = refused {
             if let Some(renewal) = access.renew(old).await {
@@ -277,7 +277,7 @@ impl GazelleClient {
         body: &Bytes,
         request: &GraphqlRequest,
         recording: &mut Recording<'_>,
-    ) -> Result<Answer, Fault> {
+    ) -> Result<Answer, AttemptFailure> {
         let attempt = self.send(authorization, body).await;
         let verdict = classify(&attempt.seen, &self.shared.target);
         record(&attempt, verdict.as_ref().err().map(|fault| fault.class.clone()), recording);
@@ -329,7 +329,7 @@ impl GazelleClient {
     }
 
     /// The fault with the readable part of its incomplete answer, if there is one.
-    fn with_remains(&self, mut fault: Fault, delivery: ReplyDetails) -> Fault {
+    fn with_remains(&self, mut fault: AttemptFailure, delivery: ReplyDetails) -> AttemptFailure {
         if let Some(remains) = &mut fault.remains {
             let (body, data) = readable(&delivery.body, remains);
             let verified = VerifiedData { data, gone: NotFoundRoots::default() };
@@ -358,7 +358,7 @@ fn record(attempt: &Attempt, failure: Option<ErrorClass>, recording: &mut Record
 }
 
 /// The fault without the API's message if that repeats the key or the token.
-fn redact_credential(mut fault: Fault, authorization: &Authorization) -> Fault {
+fn redact_credential(mut fault: AttemptFailure, authorization: &Authorization) -> AttemptFailure {
     if let ErrorClass::OverLimit { said } = &mut fault.class
         && authorization.is_quoted_in(said)
     {

@@ -8,7 +8,7 @@ use std::hash::{BuildHasher, Hasher};
 use std::time::Duration;
 
 use crate::source::{
-    answers::error::{ErrorClass, Fault},
+    answers::error::{AttemptFailure, ErrorClass},
     tokens::session::Renewal,
 };
 
@@ -50,7 +50,7 @@ impl RetryPlan {
 
     /// Whether the answer only means that the token is old: then it is replaced and the request repeated at once,
     /// without counting as a failure.
-    pub(super) fn asks_for_new_token(&self, fault: &Fault) -> bool {
+    pub(super) fn asks_for_new_token(&self, fault: &AttemptFailure) -> bool {
         fault.class == ErrorClass::Unauthorized && self.renewals_left > 0
     }
 
@@ -65,7 +65,7 @@ impl RetryPlan {
     ///
     /// A wait named by the API overrides our own, within limits: zero, or a time in the past, does not mean to
     /// retry at once.
-    pub(super) fn wait_after(&mut self, fault: &Fault) -> Option<Duration> {
+    pub(super) fn wait_after(&mut self, fault: &AttemptFailure) -> Option<Duration> {
         self.failures += 1;
         let throttled = matches!(fault.class, ErrorClass::Throttled { .. });
         // Even a request with fewer attempts waits for a throttling API as long as any other.
@@ -99,8 +99,8 @@ pub(super) fn with_jitter(wait: Duration) -> Duration {
 mod tests {
     use super::*;
 
-    fn fault(class: ErrorClass, retry_after: Option<u64>) -> Fault {
-        let mut fault = Fault::new(class, "here", "what", "advice");
+    fn fault(class: ErrorClass, retry_after: Option<u64>) -> AttemptFailure {
+        let mut fault = AttemptFailure::new(class, "here", "what", "advice");
         fault.retry_after = retry_after.map(Duration::from_secs);
         fault
     }

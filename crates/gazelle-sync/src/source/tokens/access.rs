@@ -11,7 +11,7 @@ use super::{
 };
 use crate::source::{
     answers::{
-        error::{Fault, SourceError},
+        error::{AttemptFailure, SourceError},
         target::Endpoint,
     },
     settings::bad_setting,
@@ -57,7 +57,7 @@ impl Access {
     ///
     /// # Errors
     /// The store cannot be read, or a token that has expired cannot be refreshed.
-    pub(in crate::source) async fn authorization(&self) -> Result<Authorization, Fault> {
+    pub(in crate::source) async fn authorization(&self) -> Result<Authorization, AttemptFailure> {
         match self {
             Self::Key(key) => Ok(Authorization::Key(key.clone())),
             Self::Oauth(session) => session.tokens().await.map(Authorization::Token),
@@ -65,7 +65,10 @@ impl Access {
     }
 
     /// A newer authorization after a refusal; `None` for an API key.
-    pub(in crate::source) async fn renew(&self, refused: &Authorization) -> Option<Result<Renewal, Fault>> {
+    pub(in crate::source) async fn renew(
+        &self,
+        refused: &Authorization,
+    ) -> Option<Result<Renewal, AttemptFailure>> {
         match (self, refused) {
             (Self::Oauth(session), Authorization::Token(tokens)) => Some(session.renew(tokens.clone()).await),
             _ => None,

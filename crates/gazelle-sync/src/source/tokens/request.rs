@@ -11,7 +11,7 @@ use super::store::Tokens;
 use crate::source::{
     answers::{
         classify::classify_token_reply,
-        error::{ErrorClass, Fault},
+        error::{AttemptFailure, ErrorClass},
         target::{Endpoint, Target},
     },
     settings::place_of,
@@ -28,7 +28,7 @@ pub(super) async fn ask_for_tokens(
     timeout: Duration,
     form: &[(&str, &str)],
     endpoint: Endpoint,
-) -> Result<Tokens, Fault> {
+) -> Result<Tokens, AttemptFailure> {
     let request = http.post(token_url.clone()).form(form);
     let attempt = attempt(request, timeout, MAX_TOKEN_ANSWER, &mut MemoryReservation::none()).await;
     tracing::debug!(

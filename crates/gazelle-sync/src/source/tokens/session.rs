@@ -24,7 +24,7 @@ use super::{
 };
 use crate::source::{
     answers::{
-        error::{ErrorClass, Fault},
+        error::{AttemptFailure, ErrorClass},
         target::Endpoint,
     },
     settings::place_of,
@@ -80,7 +80,7 @@ impl OauthSession {
     }
 
     /// The tokens to use now, refreshed first if they expire soon.
-    pub(in crate::source) async fn tokens(self: &Arc<Self>) -> Result<Arc<Tokens>, Fault> {
+    pub(in crate::source) async fn tokens(self: &Arc<Self>) -> Result<Arc<Tokens>, AttemptFailure> {
         let (current, early_refresh_allowed) = {
             let mut state = self.state.lock().await;
             let current = match &state.current {
@@ -114,7 +114,10 @@ impl OauthSession {
     }
 
     /// Replaces tokens that were refused or expire soon. Completes even if the caller is dropped.
-    pub(in crate::source) async fn renew(self: &Arc<Self>, refused: Arc<Tokens>) -> Result<Renewal, Fault> {
+    pub(in crate::source) async fn renew(
+        self: &Arc<Self>,
+        refused: Arc<Tokens>,
+    ) -> Result<Renewal, AttemptFailure> {
         let session = self.clone();
         match tokio::spawn(async move { session.renew_to_the_end(&refused).await }).await {
             Ok(result) => result,
@@ -126,7 +129,7 @@ impl OauthSession {
         }
     }
 
-    async fn renew_to_the_end(&self, refused: &Tokens) -> Result<Renewal, Fault> {
+    async fn renew_to_the_end(&self, refused: &Tokens) -> Result<Renewal, AttemptFailure> {
         // Held throughout: of many requests that are refused at once, one refreshes and the others find the new
         // token.
         let mut state = self.state.lock().await;
@@ -160,7 +163,7 @@ impl OauthSession {
         state: &mut State,
         lock: Box<dyn TokenLock>,
         fresh: Tokens,
-    ) -> Result<Renewal, Fault> {
+    ) -> Result<Renewal, AttemptFailure> {
         state.unsaved = Some(fresh.clone());
         lock.save(fresh.clone()).await.map_err(|error| self.store_fault(error))?;
         tracing::info!(expires_at = ?fresh.expires_at, "the token was refreshed and saved");
@@ -177,7 +180,7 @@ impl OauthSession {
         }
     }
 
-    async fn first(&self, state: &mut State) -> Result<Arc<Tokens>, Fault> {
+    async fn first(&self, state: &mut State) -> Result<Arc<Tokens>, AttemptFailure> {
         let stored = self.credential.store.load().await.map_err(|error| self.store_fault(error))?;
         let first = match stored {
             StoredTokens::Tokens(tokens) => {
@@ -205,7 +208,7 @@ impl OauthSession {
     }
 
     /// Drops the tokens of this process after a logout, saved or not.
-    fn forget(&self, state: &mut State) -> Fault {
+    fn forget(&self, state: &mut State) -> AttemptFailure {
         if !state.logged_out {
             tracing::warn!("logged out by another process: the tokens of this process are discarded");
         }
@@ -213,7 +216,7 @@ impl OauthSession {
         self.logged_out()
     }
 
-    fn logged_out(&self) -> Fault {
+    fn logged_out(&self) -> AttemptFailure {
         let what = format!("no OAuth token stored in {}", self.credential.store.place());
         self.fault(
             ErrorClass::Unauthorized,
@@ -223,7 +226,7 @@ impl OauthSession {
     }
 
     /// Requests new tokens with the `refresh_token` grant.
-    async fn refresh(&self, old: &Tokens) -> Result<Tokens, Fault> {
+    async fn refresh(&self, old: &Tokens) -> Result<Tokens, AttemptFailure> {
         let Some(refresh_token) = &old.refresh_token else {
             let what = "an access token that has ended, and no refresh token to renew it,";
             return Err(self.fault(ErrorClass::Unauthorized, what, "run `gazelle-sync auth login`"));
@@ -242,12 +245,12 @@ impl OauthSession {
         Ok(Tokens { refresh_token, ..fresh })
     }
 
-    fn fault(&self, class: ErrorClass, what: impl Into<String>, advice: &str) -> Fault {
-        Fault::new(class, place_of(&self.token_url), what, advice)
+    fn fault(&self, class: ErrorClass, what: impl Into<String>, advice: &str) -> AttemptFailure {
+        AttemptFailure::new(class, place_of(&self.token_url), what, advice)
     }
 
-    fn store_fault(&self, error: TokenStoreError) -> Fault {
-        Fault::new(ErrorClass::Setup, error.place, error.what, error.advice)
+    fn store_fault(&self, error: TokenStoreError) -> AttemptFailure {
+        AttemptFailure::new(ErrorClass::Setup, error.place, error.what, error.advice)
     }
 }
 

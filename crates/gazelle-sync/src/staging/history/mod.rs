@@ -163,7 +163,7 @@ impl Version {
 
 /// A field that could not be read when the newest version that counts was reconciled.
 #[derive(Debug, Clone, Serialize)]
-pub struct Unreadable {
+pub struct UnreadableField {
     /// Where in the record.
     pub field: String,
     /// The columns that are NULL because of it; none if its child row was left as it was.
@@ -176,13 +176,17 @@ pub struct Unreadable {
 ///
 /// # Errors
 /// Those of the database.
-pub async fn unreadable(tx: &Tx<'_>, entity: &Entity, external_id: &str) -> Result<Vec<Unreadable>, DbError> {
+pub async fn unreadable(
+    tx: &Tx<'_>,
+    entity: &Entity,
+    external_id: &str,
+) -> Result<Vec<UnreadableField>, DbError> {
     let rows = tx
         .query(include_str!("unreadable.sql"), &[(&entity.name, Type::TEXT), (&external_id, Type::TEXT)])
         .await?;
     Ok(rows
         .iter()
-        .map(|row| Unreadable {
+        .map(|row| UnreadableField {
             field: row.get("field"),
             column: row.get("column_name"),
             shape: row.get("shape"),

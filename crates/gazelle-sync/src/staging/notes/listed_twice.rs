@@ -20,7 +20,7 @@ pub struct ListedTwice {
     /// The same for the list of a window, as it was walked last.
     pub days: Vec<String>,
     /// The ids that a run has reported.
-    pub told: BTreeSet<String>,
+    pub reported: BTreeSet<String>,
     /// Whether `whole` and `days` were found by walks whose pages ended at different records. Older notes do not
     /// tell: such a list may have repeated rows at the ends of its pages and skipped as many others.
     pub is_confirmed: bool,
@@ -50,9 +50,9 @@ impl ListedTwice {
             now.is_confirmed = !(now.whole.is_empty() && now.days.is_empty());
         }
         if found.is_complete && found.is_whole {
-            now.told.clear();
+            now.reported.clear();
         }
-        now.told.extend(found.held.iter().cloned());
+        now.reported.extend(found.held.iter().cloned());
         now
     }
 }
@@ -110,7 +110,7 @@ mod tests {
 
     #[test]
     fn only_a_complete_walk_says_that_something_is_over() {
-        let told = |known: &ListedTwice| known.told.iter().cloned().collect::<Vec<String>>();
+        let told = |known: &ListedTwice| known.reported.iter().cloned().collect::<Vec<String>>();
         let (counted, held) = (ids(&["b"]), ids(&["a", "b"]).into_iter().collect());
         let none = BTreeSet::new();
         let found = WalkDuplicates { is_whole: true, is_complete: true, counted: &counted, held: &held };

@@ -16,7 +16,7 @@ use crate::lease::FencedTx;
 
 /// The counts of reconciling a batch of versions.
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
-pub struct Applied {
+pub struct BatchCounts {
     /// Versions now processed.
     pub processed: u64,
     /// Versions now in quarantine.
@@ -29,8 +29,8 @@ pub struct Applied {
     pub rows_written: u64,
 }
 
-impl std::ops::AddAssign for Applied {
-    fn add_assign(&mut self, other: Applied) {
+impl std::ops::AddAssign for BatchCounts {
+    fn add_assign(&mut self, other: BatchCounts) {
         self.processed += other.processed;
         self.errors += other.errors;
         self.released += other.released;
@@ -45,7 +45,7 @@ pub struct BatchOutcome {
     /// Versions added, and records that needed none.
     pub staged: Staged,
     /// Of those added, what was reconciled at once.
-    pub applied: Applied,
+    pub applied: BatchCounts,
     /// Of those added, the ones that are pending.
     pub left: u64,
 }

@@ -27,7 +27,7 @@ pub use waiting::{QuarantinedRecords, waiting_since};
 const TABLE: &str = "sync_quarantine";
 
 /// A fault to be noted.
-pub struct Fault<'a> {
+pub struct NewCase<'a> {
     /// The staging row.
     pub staging_id: Uuid,
     /// The record's id.
@@ -43,7 +43,7 @@ pub struct Fault<'a> {
 pub async fn open(
     tx: &FencedTx<'_>,
     entity: &Entity,
-    faults: &[Fault<'_>],
+    faults: &[NewCase<'_>],
     run_id: Uuid,
     at: Timestamp,
 ) -> Result<(), DbError> {
@@ -85,11 +85,11 @@ pub async fn open(
 async fn supersede_not_asked(
     tx: &FencedTx<'_>,
     entity: &Entity,
-    faults: &[Fault<'_>],
+    faults: &[NewCase<'_>],
     at: Timestamp,
 ) -> Result<(), DbError> {
     let is_asked =
-        |fault: &&Fault<'_>| matches!(fault.error.code, ErrorCode::IncompleteAtSource | ErrorCode::NotText);
+        |fault: &&NewCase<'_>| matches!(fault.error.code, ErrorCode::IncompleteAtSource | ErrorCode::NotText);
     let (external_ids, ids): (Vec<&str>, Vec<Uuid>) =
         faults.iter().filter(is_asked).map(|fault| (fault.external_id, fault.staging_id)).unzip();
     if ids.is_empty() {

@@ -245,7 +245,7 @@ impl Removed {
     }
 
     /// Which rows stay and why, in one sentence without a period; `None` if none does.
-    pub fn said(&self, table: &str) -> Option<String> {
+    pub fn kept_rows_message(&self, table: &str) -> Option<String> {
         let mut kept: Vec<String> = self.kept.iter().map(|(by, rows)| format!("{rows} by {by}")).collect();
         if self.untried > 0 {
             kept.push(format!("{} untried after {} refusals", self.untried, self.refusals));

@@ -72,7 +72,7 @@ async fn write(
     let mut written = 0;
     for (part, table) in tables(parts) {
         let expected = expected.iter().find(|expected| expected.table == table.name);
-        written += put(tx, part, table, expected).await?;
+        written += write_rows(tx, part, table, expected).await?;
     }
     for (part, table) in tables(parts).rev() {
         let expected = expected.iter().find(|expected| expected.table == table.name);
@@ -86,7 +86,7 @@ fn tables(parts: &[RecordSelection]) -> impl DoubleEndedIterator<Item = (&Record
 }
 
 /// Rewrites rows that differ and adds those that are missing.
-async fn put(
+async fn write_rows(
     tx: &FencedTx<'_>,
     part: &RecordSelection,
     table: &Table,
@@ -162,7 +162,7 @@ async fn offender(
 
 async fn put_alone(tx: &FencedTx<'_>, part: &RecordSelection) -> Result<(), DbError> {
     for (expected, table) in difference::of_part(tx, 0, part).await?.iter().zip(part.entity.tables) {
-        put(tx, part, table, Some(expected)).await?;
+        write_rows(tx, part, table, Some(expected)).await?;
     }
     Ok(())
 }

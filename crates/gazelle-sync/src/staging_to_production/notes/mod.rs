@@ -21,9 +21,9 @@ pub(super) async fn note_faults(
     let marks: Vec<(Uuid, &RecordError)> =
         faulty.iter().map(|(candidate, error)| (candidate.staging_id, error)).collect();
     outcome::faulty(tx, entity, &marks, at).await?;
-    let faults: Vec<quarantine::Fault<'_>> = faulty
+    let faults: Vec<quarantine::NewCase<'_>> = faulty
         .iter()
-        .map(|(candidate, error)| quarantine::Fault {
+        .map(|(candidate, error)| quarantine::NewCase {
             staging_id: candidate.staging_id,
             external_id: &candidate.external_id,
             error,

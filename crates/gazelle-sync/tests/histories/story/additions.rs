@@ -4,7 +4,7 @@ use gazelle_sync::entities::ENTITIES;
 use gazelle_sync::lease::Lease;
 use gazelle_sync::orchestrator::Job;
 use gazelle_sync::run_log::kinds::RunCommand;
-use gazelle_sync::run_log::report::Status;
+use gazelle_sync::run_log::report::RunOutcome;
 use gazelle_sync::staging::quarantine;
 
 use super::{Simulation, Stage};
@@ -143,11 +143,11 @@ impl Simulation<'_> {
         let reconcile = Task::Run(Job::reconcile(RunCommand::ErrorsRetry, ENTITIES.to_vec()));
         match self.run(reconcile).await? {
             // What waits for a parent that no run has brought yet goes on waiting.
-            RunEnd::Report(report) if report.status != Status::Failed => {}
+            RunEnd::Report(report) if report.status != RunOutcome::Failed => {}
             other => return Err(format!("nothing is refused any more, yet {other:?}")),
         }
         match self.run(Task::Replay).await? {
-            RunEnd::Replayed(Status::Success | Status::Partial, _) => Ok(()),
+            RunEnd::Replayed(RunOutcome::Success | RunOutcome::Partial, _) => Ok(()),
             other => Err(format!("nothing is refused any more, yet {other:?}")),
         }
     }

@@ -7,7 +7,7 @@ use tokio::sync::Notify;
 
 use super::Simulation;
 use crate::runner::{RunEnd, Running, Task};
-use crate::support::fault_proxy::{Direction, Trouble};
+use crate::support::fault_proxy::{Direction, ProxyFault};
 
 impl Simulation<'_> {
     /// Nothing comes any more through the connections that there are, and nothing is closed; new ones work.
@@ -17,12 +17,12 @@ impl Simulation<'_> {
         self.told.push(format!("  silence after {bytes} bytes {direction:?}"));
         let patience = self.setting.settings.database_silence_seconds;
         self.setting.settings.database_silence_seconds = 2.0;
-        self.stage.proxy.after(bytes, direction, Trouble::Silence);
+        self.stage.proxy.fail_after_bytes(bytes, direction, ProxyFault::Silence);
         let ended = self.run(task).await;
         self.setting.settings.database_silence_seconds = patience;
-        let struck = self.stage.proxy.has_struck();
+        let struck = self.stage.proxy.has_failed();
         self.figures.silent += u64::from(struck);
-        self.stage.proxy.heal();
+        self.stage.proxy.restore();
         self.stage.proxy.cut();
         match ended? {
             RunEnd::Failed(why) if !struck => Err(format!("nothing fell silent, yet it failed: {why}")),
@@ -63,7 +63,7 @@ impl Simulation<'_> {
         let off = format!("ALTER DATABASE {database} RESET default_transaction_read_only");
         self.stage.db.batch_execute(&off).await.expect("a setting");
         let ended = ended?;
-        self.tell_end(&ended);
+        self.log_run_end(&ended);
         match ended {
             RunEnd::Failed(why) if !struck => Err(format!("it could write, yet it failed: {why}")),
             RunEnd::Failed(why) if !why.contains("database") && !why.contains("took it over") => {

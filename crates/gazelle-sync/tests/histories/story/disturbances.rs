@@ -10,7 +10,7 @@ use tokio::sync::Notify;
 
 use super::Simulation;
 use crate::runner::{RunEnd, Running, Task};
-use crate::support::fault_proxy::{Direction, Trouble};
+use crate::support::fault_proxy::{Direction, ProxyFault};
 
 /// The lists that walks page through.
 const LISTS: [&str; 4] = ["allUsers", "allClients", "allPianos", "allEventsBatched"];
@@ -137,7 +137,7 @@ impl Simulation<'_> {
             way => {
                 let bytes = self.random.of_any_size(18);
                 let direction = if way == 2 { Direction::ToServer } else { Direction::ToClient };
-                self.stage.proxy.after(bytes, direction, Trouble::Freeze);
+                self.stage.proxy.fail_after_bytes(bytes, direction, ProxyFault::Freeze);
                 format!("  killed after {bytes} bytes {direction:?}")
             }
         };
@@ -145,7 +145,7 @@ impl Simulation<'_> {
         let mut running = Running::start(&self.setting, &self.stage.url(), task);
         let early = tokio::select! {
             ended = running.end() => Some(ended?),
-            () = self.stage.proxy.struck() => None,
+            () = self.stage.proxy.wait_for_failure() => None,
             () = reached.notified() => None,
         };
         let ended = match early {
@@ -156,23 +156,23 @@ impl Simulation<'_> {
             }
         };
         self.stage.proxy.cut();
-        self.stage.proxy.heal();
+        self.stage.proxy.restore();
         self.control.clear_faults();
         self.figures.killed += u64::from(matches!(ended, RunEnd::Killed));
-        self.tell_end(&ended);
+        self.log_run_end(&ended);
         self.sessions_are_over().await
     }
 
     pub(super) async fn with_a_connection_that_breaks(&mut self, task: Task) -> Result<(), String> {
         let bytes = self.random.of_any_size(18);
         let direction = *self.random.pick(&[Direction::ToServer, Direction::ToClient]);
-        let trouble = *self.random.pick(&[Trouble::CutAll, Trouble::CutOne, Trouble::HalfClose]);
+        let trouble = *self.random.pick(&[ProxyFault::CutAll, ProxyFault::CutOne, ProxyFault::HalfClose]);
         self.told.push(format!("  {trouble:?} after {bytes} bytes {direction:?}"));
-        self.stage.proxy.after(bytes, direction, trouble);
+        self.stage.proxy.fail_after_bytes(bytes, direction, trouble);
         let ended = self.run(task).await?;
-        self.figures.cut += u64::from(self.stage.proxy.has_struck());
-        let struck = self.stage.proxy.has_struck();
-        self.stage.proxy.heal();
+        self.figures.cut += u64::from(self.stage.proxy.has_failed());
+        let struck = self.stage.proxy.has_failed();
+        self.stage.proxy.restore();
         self.stage.proxy.cut();
         match ended {
             RunEnd::Failed(why) if !struck => Err(format!("nothing broke, yet it failed: {why}")),
@@ -208,8 +208,8 @@ impl Simulation<'_> {
         let mut one = Running::start(&self.setting, &self.stage.url(), task);
         let mut two = Running::start(&self.setting, &self.stage.direct_url, other);
         let (one, two) = (one.end().await?, two.end().await?);
-        self.tell_end(&one);
-        self.tell_end(&two);
+        self.log_run_end(&one);
+        self.log_run_end(&two);
         for ended in [&one, &two] {
             if let RunEnd::Failed(why) = ended
                 && !why.contains("another gazelle-sync")
@@ -231,13 +231,13 @@ impl Simulation<'_> {
         self.figures.runs += 2;
         let bytes = self.random.of_any_size(17);
         let direction = *self.random.pick(&[Direction::ToServer, Direction::ToClient]);
-        self.stage.proxy.after(bytes, direction, Trouble::Freeze);
+        self.stage.proxy.fail_after_bytes(bytes, direction, ProxyFault::Freeze);
         let (other, _, name) = self.task();
         self.told.push(format!("  paused after {bytes} bytes {direction:?}; then {name}"));
         let mut first = Running::start(&self.setting, &self.stage.url(), task);
         let early = tokio::select! {
             ended = first.end() => Some(ended?),
-            () = self.stage.proxy.struck() => None,
+            () = self.stage.proxy.wait_for_failure() => None,
         };
         // Its lease has run out, as far as the database can tell.
         // Or there is none, since the first stands in the middle of the migrations.
@@ -246,7 +246,7 @@ impl Simulation<'_> {
         let mut second = Running::start(&self.setting, &self.stage.direct_url, other);
         // In the middle of a transaction it cannot be followed before that has ended.
         let second_ended = second.end_within(Duration::from_millis(400)).await;
-        self.stage.proxy.heal();
+        self.stage.proxy.restore();
         let second_ended = match second_ended {
             Some(ended) => ended?,
             None => second.end().await?,
@@ -255,8 +255,8 @@ impl Simulation<'_> {
             Some(ended) => ended,
             None => first.end().await?,
         };
-        self.tell_end(&first_ended);
-        self.tell_end(&second_ended);
+        self.log_run_end(&first_ended);
+        self.log_run_end(&second_ended);
         for ended in [&first_ended, &second_ended] {
             if let RunEnd::Failed(why) = ended
                 && !why.contains("another gazelle-sync")

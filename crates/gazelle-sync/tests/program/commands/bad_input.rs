@@ -1,10 +1,10 @@
 //! Wrong input of every kind: one clear message, the right exit status, nothing half-written, one JSON document.
 
-use crate::support::{Ran, TestInstallation, World};
+use crate::support::{CommandOutput, TestInstallation, World};
 
 /// What is wrong was told in words, once, with this exit status.
 #[track_caller]
-fn told(run: &Ran, code: i32, words: &[&str]) {
+fn assert_error(run: &CommandOutput, code: i32, words: &[&str]) {
     assert_eq!(run.code, code, "{run}");
     let document = run.json();
     let message = document["error"].as_str().unwrap_or_else(|| panic!("no error told: {run}"));
@@ -24,7 +24,7 @@ async fn tables(place: &TestInstallation) -> i64 {
 #[tokio::test]
 async fn without_credentials_it_says_which_settings_to_give() {
     let place = TestInstallation::new().await;
-    told(&place.run(&["sync"]).await, 2, &["GAZELLE_API_KEY", "GAZELLE_CLIENT_ID", "demo"]);
+    assert_error(&place.run(&["sync"]).await, 2, &["GAZELLE_API_KEY", "GAZELLE_CLIENT_ID", "demo"]);
     assert_eq!(tables(&place).await, 0, "nothing was made");
 }
 
@@ -35,7 +35,7 @@ async fn an_unreachable_database_is_named_without_its_password() {
     world.set("DATABASE_URL", &format!("postgres://user:geheim@127.0.0.1:{port}/mirror"));
     for args in [&["sync"][..], &["status"], &["reconcile"], &["replay"], &["errors"], &["migrate"]] {
         let run = world.run(args).await;
-        told(&run, 1, &[&format!("127.0.0.1:{port}"), "is Postgres running", "DATABASE_URL"]);
+        assert_error(&run, 1, &[&format!("127.0.0.1:{port}"), "is Postgres running", "DATABASE_URL"]);
         assert!(!run.to_string().contains("geheim"), "{run}");
     }
     assert_eq!(world.control.request_counts().total, 0);
@@ -46,13 +46,13 @@ async fn a_database_that_is_not_there_and_an_address_that_is_none() {
     let mut world = World::new().await;
     let url = world.server.connection_string("nowhere");
     world.set("DATABASE_URL", &url);
-    told(&world.run(&["sync"]).await, 1, &["nowhere", "create the database"]);
+    assert_error(&world.run(&["sync"]).await, 1, &["nowhere", "create the database"]);
     for (url, word) in
         [("postgres://geheim@[", "`host`"), ("postgres://geheim@127.0.0.1/f1?foo=bar", "`foo`")]
     {
         world.set("DATABASE_URL", url);
         let run = world.run(&["sync"]).await;
-        told(&run, 2, &["DATABASE_URL", word]);
+        assert_error(&run, 2, &["DATABASE_URL", word]);
         assert!(!run.to_string().contains("geheim"), "{run}");
     }
 }
@@ -61,7 +61,7 @@ async fn a_database_that_is_not_there_and_an_address_that_is_none() {
 async fn a_read_only_database_is_told_before_anything_is_asked() {
     let world = World::new().await;
     world.execute("ALTER DATABASE mirror SET default_transaction_read_only = on").await;
-    told(&world.run(&["sync", "--mode", "full"]).await, 1, &["read-only"]);
+    assert_error(&world.run(&["sync", "--mode", "full"]).await, 1, &["read-only"]);
     assert_eq!(world.control.request_counts().total, 0);
     assert_eq!(tables(&world).await, 0);
 }
@@ -69,7 +69,7 @@ async fn a_read_only_database_is_told_before_anything_is_asked() {
 #[tokio::test]
 async fn what_only_reads_needs_no_more_than_a_read_only_database() {
     let world = World::new().await;
-    world.filled().await;
+    world.full_sync_ok().await;
     let record = world.control.ids(gazelle_sim::RecordKind::Client).remove(0);
     world.execute("ALTER DATABASE mirror SET default_transaction_read_only = on").await;
     for args in [
@@ -84,26 +84,26 @@ async fn what_only_reads_needs_no_more_than_a_read_only_database() {
         assert!(run.code == 0, "{args:?}: {run}");
     }
     for args in [&["errors", "retry"][..], &["verify"]] {
-        told(&world.run(args).await, 1, &["read-only"]);
+        assert_error(&world.run(args).await, 1, &["read-only"]);
     }
 }
 
 #[tokio::test]
 async fn a_role_that_may_not_write_is_told_so() {
     let mut world = World::new().await;
-    world.filled().await;
+    world.full_sync_ok().await;
     world.execute("CREATE ROLE reader LOGIN; GRANT SELECT ON ALL TABLES IN SCHEMA public TO reader").await;
     let url = world.url().replacen("postgresql://", "", 1);
     let host = url.split_once('@').unwrap().1;
     world.set("DATABASE_URL", &format!("postgresql://reader@{host}"));
     let run = world.full().await;
-    told(&run, 1, &["lacks this right"]);
+    assert_error(&run, 1, &["lacks this right"]);
 }
 
 #[tokio::test]
 async fn an_unknown_entity_is_wrong_use_and_the_nearest_is_named() {
     let world = World::new().await;
-    let run = crate::support::ran(world.command(&["sync", "--entity", "apointments"])).await;
+    let run = crate::support::run_to_end(world.command(&["sync", "--entity", "apointments"])).await;
     assert_eq!(run.code, 2, "{run}");
     assert!(
         run.stderr.contains("apointments") && run.stderr.contains("`appointments`")
@@ -143,19 +143,19 @@ async fn unknown_and_malformed_settings_name_file_line_and_setting() {
         let place = TestInstallation::new().await;
         std::fs::write(place.folder.path().join("gazelle-sync.toml"), file).unwrap();
         let run = place.run(&["status"]).await;
-        told(&run, 2, words);
+        assert_error(&run, 2, words);
         assert!(!run.to_string().contains("geheim"), "{run}");
     }
     let mut place = TestInstallation::new().await;
     place.env.insert("GAZELLE_SYNC_CONCURRENCY".to_owned(), "lots".to_owned());
-    told(&place.run(&["status"]).await, 2, &["GAZELLE_SYNC_CONCURRENCY"]);
+    assert_error(&place.run(&["status"]).await, 2, &["GAZELLE_SYNC_CONCURRENCY"]);
 }
 
 #[tokio::test]
 async fn a_password_on_the_command_line_is_refused() {
     let place = TestInstallation::new().await;
     let run = place.run(&["status", "--database-url", "postgres://a:geheim@localhost/x"]).await;
-    told(&run, 2, &["--database-url", "DATABASE_URL"]);
+    assert_error(&run, 2, &["--database-url", "DATABASE_URL"]);
     assert!(!run.to_string().contains("geheim"));
 }
 
@@ -165,7 +165,7 @@ async fn a_schema_with_tables_of_others_is_left_alone() {
         let world = World::new().await;
         world.execute(&format!("CREATE TABLE {table} (id int); INSERT INTO {table} VALUES (1)")).await;
         let run = world.full().await;
-        told(&run, 1, &[table]);
+        assert_error(&run, 1, &[table]);
         assert!(run.reasons().contains("GAZELLE_SYNC_SCHEMA"), "{table}: what to do: {run}");
         assert_eq!(tables(&world).await, 1, "{table}: nothing was made beside it");
         assert_eq!(world.count(table).await, 1);
@@ -182,7 +182,7 @@ async fn views_and_a_register_of_others_are_left_alone_too() {
         let place = TestInstallation::new().await;
         place.execute(sql).await;
         for args in [&["migrate"][..], &["status"], &["errors"], &["reconcile"]] {
-            told(&place.run(args).await, 1, &[name, "GAZELLE_SYNC_SCHEMA"]);
+            assert_error(&place.run(args).await, 1, &[name, "GAZELLE_SYNC_SCHEMA"]);
         }
         assert_eq!(tables(&place).await, 1, "{name}");
     }
@@ -194,7 +194,7 @@ async fn an_empty_register_is_an_empty_database_only_when_nothing_stands_beside_
     place.run(&["migrate"]).await.success();
     let made = tables(&place).await;
     place.execute("DELETE FROM sync_migrations").await;
-    told(&place.run(&["migrate"]).await, 1, &["gazelle_appointment_pianos", "GAZELLE_SYNC_SCHEMA"]);
+    assert_error(&place.run(&["migrate"]).await, 1, &["gazelle_appointment_pianos", "GAZELLE_SYNC_SCHEMA"]);
     assert_eq!(place.count("sync_migrations").await, 0);
 
     let place = TestInstallation::new().await;
@@ -214,14 +214,14 @@ async fn what_only_reads_makes_no_table() {
     assert_eq!(place.run(&["errors"]).await.success(), serde_json::json!([]));
     assert_eq!(place.run(&["deletions"]).await.success(), serde_json::json!([]));
     assert_eq!(place.run(&["deletions", "list", "--all"]).await.success(), serde_json::json!([]));
-    told(&place.run(&["errors", "show", "evt_1"]).await, 1, &["evt_1"]);
+    assert_error(&place.run(&["errors", "show", "evt_1"]).await, 1, &["evt_1"]);
     place.run(&["status"]).await.success();
     assert_eq!(tables(&place).await, 0);
 
     place.run(&["migrate"]).await.success();
     place.execute("DELETE FROM sync_migrations WHERE version = 7").await;
     for args in [&["errors"][..], &["errors", "show", "evt_1"], &["deletions"]] {
-        told(&place.run(args).await, 1, &["gazelle-sync migrate", "7"]);
+        assert_error(&place.run(args).await, 1, &["gazelle-sync migrate", "7"]);
     }
 }
 
@@ -242,7 +242,7 @@ async fn a_schema_of_its_own_holds_everything() {
     let mut world = World::new().await;
     world.set("GAZELLE_SYNC_SCHEMA", "atelier_2");
     world.execute("CREATE TABLE public.gazelle_clients (id int)").await;
-    world.filled().await;
+    world.full_sync_ok().await;
     assert_eq!(tables(&world).await, 1);
     assert_eq!(world.count("atelier_2.gazelle_appointments").await, 117);
     world.run(&["replay"]).await.success();
@@ -250,20 +250,20 @@ async fn a_schema_of_its_own_holds_everything() {
     assert_eq!(world.run(&["errors"]).await.success().as_array().unwrap().len(), 3);
     world.set("GAZELLE_SYNC_SCHEMA", "public; DROP");
     let run = world.run(&["status"]).await;
-    told(&run, 2, &["schema"]);
+    assert_error(&run, 2, &["schema"]);
 }
 
 #[tokio::test]
 async fn a_database_of_another_age_is_not_touched_before_it_is_migrated() {
     let world = World::new().await;
-    world.filled().await;
+    world.full_sync_ok().await;
     world
         .execute(
             "DROP VIEW v_appointments_montreal, v_sync_dashboard, v_sync_dashboard_entities;
              DELETE FROM sync_migrations WHERE version = 7",
         )
         .await;
-    told(&world.full().await, 1, &["gazelle-sync migrate", "7"]);
+    assert_error(&world.full().await, 1, &["gazelle-sync migrate", "7"]);
     let dry = world.run(&["migrate", "--dry-run"]).await.success();
     assert_eq!(dry["missing"][0]["version"], 7);
     let applied = world.run(&["migrate"]).await.success();
@@ -273,9 +273,9 @@ async fn a_database_of_another_age_is_not_touched_before_it_is_migrated() {
     assert_eq!(world.count("v_appointments_montreal").await, 117);
 
     world.execute("INSERT INTO sync_migrations VALUES (99, 'to come', 'x', now())").await;
-    told(&world.full().await, 1, &["newer", "99"]);
+    assert_error(&world.full().await, 1, &["newer", "99"]);
     world.execute("DELETE FROM sync_migrations WHERE version = 99; UPDATE sync_migrations SET checksum = 'x' WHERE version = 3").await;
-    told(&world.full().await, 1, &["migration 3"]);
+    assert_error(&world.full().await, 1, &["migration 3"]);
 }
 
 #[tokio::test]
@@ -301,7 +301,7 @@ async fn every_command_prints_one_json_document_and_the_rest_on_stderr() {
         let run = world.run(args).await;
         assert_eq!(run.code, 0, "{args:?}: {run}");
         assert!(run.json().is_object() || run.json().is_array(), "{args:?}");
-        let people = crate::support::ran(world.command(args)).await;
+        let people = crate::support::run_to_end(world.command(args)).await;
         assert_eq!(people.code, 0, "{args:?}: {people}");
         assert!(serde_json::from_str::<serde_json::Value>(&people.stdout).is_err(), "{args:?}: {people}");
         assert!(!people.stdout.trim().is_empty(), "{args:?}");
@@ -311,9 +311,9 @@ async fn every_command_prints_one_json_document_and_the_rest_on_stderr() {
 #[tokio::test]
 async fn what_the_database_said_is_told_once_and_in_one_line() {
     let world = World::new().await;
-    world.filled().await;
+    world.full_sync_ok().await;
     world.execute("ALTER TABLE gazelle_clients RENAME COLUMN region TO région").await;
-    told(&world.full().await, 1, &["column gazelle_clients.region", "gazelle-sync migrate"]);
+    assert_error(&world.full().await, 1, &["column gazelle_clients.region", "gazelle-sync migrate"]);
     world.execute("ALTER TABLE gazelle_clients RENAME COLUMN région TO region").await;
     world.execute("ALTER TABLE sync_bookmarks RENAME COLUMN run_id TO course").await;
     let client = world.control.ids(gazelle_sim::RecordKind::Client).remove(0);
@@ -322,7 +322,7 @@ async fn what_the_database_said_is_told_once_and_in_one_line() {
         .edit(gazelle_sim::RecordKind::Client, &client, serde_json::json!({"personalNotes": "Mme Tremblay"}))
         .unwrap();
     let run = world.full().await;
-    told(&run, 1, &["run_id", "gazelle-sync migrate"]);
+    assert_error(&run, 1, &["run_id", "gazelle-sync migrate"]);
     let message = run.reasons();
     assert!(!message.contains('\n') && message.matches("does not exist").count() == 1, "{message:?}");
     assert!(!run.to_string().contains("Tremblay"), "{run}");
@@ -331,7 +331,7 @@ async fn what_the_database_said_is_told_once_and_in_one_line() {
 #[tokio::test]
 async fn a_reader_that_goes_away_is_no_crash() {
     let world = World::new().await;
-    world.filled().await;
+    world.full_sync_ok().await;
     let mut command = world.command(&["errors", "--json"]);
     let (reader, writer) = std::io::pipe().unwrap();
     command.stdout(writer);

@@ -1,7 +1,7 @@
 //! `doctor` and the database: each thing broken shows in its line, with what mends it, and nothing is touched.
 
 use crate::support::World;
-use crate::support::deployed::{deployed, doctor, shows, unwell};
+use crate::support::deployed::{assert_check, deployed, doctor, failing_checks};
 use crate::support::roles::{act_as, supabase};
 use serde_json::Value;
 
@@ -32,7 +32,7 @@ async fn a_deployment_that_is_well_is_told_so_and_nothing_is_touched() {
     let run = doctor(&world).await;
     assert_eq!(run.code, 0, "{run}");
     assert_eq!(
-        unwell(&run),
+        failing_checks(&run),
         ["quarantine", "backup", "alerts", "heartbeat URL", "service"],
         "only what is not set: {run}"
     );
@@ -63,9 +63,9 @@ async fn a_deployment_that_is_well_is_told_so_and_nothing_is_touched() {
         ("disk", "free for tokens"),
         ("size", "the database holds"),
     ] {
-        shows(&run, check, "ok", &[words]);
+        assert_check(&run, check, "ok", &[words]);
     }
-    let text = crate::support::ran(world.command(&["doctor"])).await;
+    let text = crate::support::run_to_end(world.command(&["doctor"])).await;
     assert_eq!(text.code, 0, "{text}");
     let report = run.json();
     let lines = report["checks"].as_array().unwrap().len();
@@ -297,12 +297,12 @@ async fn what_is_broken_in_the_database_shows_in_its_line() {
         ),
     ] {
         world.execute(spoil).await;
-        shows(&doctor(&world).await, check, level, words);
+        assert_check(&doctor(&world).await, check, level, words);
         world.execute(mend).await;
     }
     let run = doctor(&world).await;
     assert_eq!(
-        unwell(&run),
+        failing_checks(&run),
         ["quarantine", "backup", "alerts", "heartbeat URL", "service"],
         "all mended: {run}"
     );
@@ -312,8 +312,13 @@ async fn what_is_broken_in_the_database_shows_in_its_line() {
 async fn a_database_that_is_empty_open_or_away_is_told() {
     let mut world = supabase().await;
     let run = doctor(&world).await;
-    shows(&run, "migrations", "problem", &["holds no table of ours yet", "gazelle-sync sync --mode full"]);
-    shows(
+    assert_check(
+        &run,
+        "migrations",
+        "problem",
+        &["holds no table of ours yet", "gazelle-sync sync --mode full"],
+    );
+    assert_check(
         &run,
         "our own role",
         "warning",
@@ -323,34 +328,44 @@ async fn a_database_that_is_empty_open_or_away_is_told() {
 
     world.run(&["migrate"]).await.success();
     let run = doctor(&world).await;
-    shows(&run, "runs", "warning", &["none was good yet"]);
-    shows(&run, "owner", "warning", &["administrator owns the tables and may log in", "migrate --roles"]);
-    shows(&run, "as anon", "ok", &["refused at every table"]);
+    assert_check(&run, "runs", "warning", &["none was good yet"]);
+    assert_check(
+        &run,
+        "owner",
+        "warning",
+        &["administrator owns the tables and may log in", "migrate --roles"],
+    );
+    assert_check(&run, "as anon", "ok", &["refused at every table"]);
 
     act_as(&mut world, "anon");
     world.execute("ALTER ROLE anon LOGIN").await;
-    shows(&doctor(&world).await, "migrations", "problem", &["could not be checked", "permission denied"]);
+    assert_check(
+        &doctor(&world).await,
+        "migrations",
+        "problem",
+        &["could not be checked", "permission denied"],
+    );
 
     world.set("DATABASE_URL", "postgres://sync:hidden-word@127.0.0.1:1/shop");
     let run = doctor(&world).await;
-    shows(&run, "database", "problem", &["127.0.0.1", "refused", "DATABASE_URL"]);
-    shows(&run, "API: clients", "ok", &["a page is readable"]);
+    assert_check(&run, "database", "problem", &["127.0.0.1", "refused", "DATABASE_URL"]);
+    assert_check(&run, "API: clients", "ok", &["a page is readable"]);
     assert!(!format!("{run}").contains("hidden-word"), "{run}");
 }
 
 #[tokio::test]
 async fn a_server_that_is_not_supabase_has_no_public_roles() {
     let world = World::new().await;
-    world.filled().await;
+    world.full_sync_ok().await;
     let run = doctor(&world).await;
-    shows(&run, "as anon", "ok", &["there is no role anon"]);
-    shows(&run, "our own role", "warning", &["is a superuser: more than a sync needs"]);
+    assert_check(&run, "as anon", "ok", &["there is no role anon"]);
+    assert_check(&run, "our own role", "warning", &["is a superuser: more than a sync needs"]);
 }
 
 #[tokio::test]
 async fn a_database_that_takes_no_writes_is_told_with_what_made_it_so_and_the_cure() {
     let mut world = World::new().await;
-    world.filled().await;
+    world.full_sync_ok().await;
     let role = "plain";
     world.execute(&format!("CREATE ROLE {role} LOGIN SUPERUSER")).await;
     world.set("DATABASE_URL", &crate::support::roles::url_of(&world, role));

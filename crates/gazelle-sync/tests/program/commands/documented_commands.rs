@@ -213,7 +213,7 @@ fn blocks_of_other_pages_say_why_they_do_not_run() {
 #[tokio::test]
 async fn the_pages_of_commands_list_each_command() {
     let place = TestInstallation::new().await;
-    let help = crate::support::ran(place.command(&["--help"])).await.stdout;
+    let help = crate::support::run_to_end(place.command(&["--help"])).await.stdout;
     let names =
         help.lines().skip_while(|line| *line != "Commands:").skip(1).take_while(|line| !line.is_empty());
     let commands: BTreeSet<&str> = names

@@ -1,6 +1,6 @@
 //! Drift of the API: what its schema says before a full sync, and what a run makes of it.
 
-use crate::support::{Ran, World};
+use crate::support::{CommandOutput, World};
 use gazelle_sim::{Fault, FaultKind, ShopSpec, SimOptions};
 use serde_json::Value;
 
@@ -29,7 +29,7 @@ fn new_value(type_name: &str, value: &str) -> FaultKind {
 }
 
 /// The warnings of a run as code and subject, in the report and in the database alike.
-async fn warnings(world: &World, run: &Ran) -> Vec<(String, String)> {
+async fn warnings(world: &World, run: &CommandOutput) -> Vec<(String, String)> {
     let report = run.json();
     let listed = |rows: &[Value]| {
         let text = |row: &Value, key: &str| row[key].as_str().unwrap().to_owned();
@@ -166,7 +166,7 @@ async fn an_api_that_shows_no_schema_is_a_warning_and_no_failure() {
 #[tokio::test]
 async fn an_incremental_sync_does_not_ask_for_the_schema() {
     let world = World::new().await;
-    world.filled().await;
+    world.full_sync_ok().await;
     world.control.clear_requests();
     world.incremental().await.success();
     let asked = world.control.requests().iter().any(|r| r.root_fields.iter().any(|f| f == "__schema"));

@@ -4,7 +4,7 @@ use gazelle_sim::{ShopSpec, SimOptions, Simulator};
 use tokio::process::Command;
 
 use crate::support::own_server::OwnServer;
-use crate::support::{Ran, ran};
+use crate::support::{CommandOutput, run_to_end};
 
 /// Commands that only work on what is stored.
 const WITHOUT_USE: [&[&str]; 20] = [
@@ -61,10 +61,10 @@ async fn shop() -> Simulator {
     Simulator::start(spec, SimOptions::default(), ([127, 0, 0, 1], 0).into()).await.expect("a simulator")
 }
 
-async fn with_shop(folder: &OwnServer, sim: &Simulator, args: &[&str]) -> Ran {
+async fn with_shop(folder: &OwnServer, sim: &Simulator, args: &[&str]) -> CommandOutput {
     let mut command = folder.command(args);
     command.env("GAZELLE_API_URL", sim.graphql_url()).env("GAZELLE_API_KEY", sim.api_key());
-    ran(command).await
+    run_to_end(command).await
 }
 
 #[tokio::test]
@@ -129,10 +129,14 @@ async fn the_embedded_server_is_started_and_stopped_by_hand() {
     assert!(refused.code == 2 && refused.stderr.contains("DATABASE_URL is set"), "{refused}");
 }
 
-async fn ran_with(command: &mut Command) -> Ran {
+async fn ran_with(command: &mut Command) -> CommandOutput {
     let output = command.output().await.expect("the program starts");
     let text = |bytes: Vec<u8>| String::from_utf8(bytes).expect("text");
-    Ran { code: output.status.code().unwrap_or(-1), stdout: text(output.stdout), stderr: text(output.stderr) }
+    CommandOutput {
+        code: output.status.code().unwrap_or(-1),
+        stdout: text(output.stdout),
+        stderr: text(output.stderr),
+    }
 }
 
 /// A psql that prints its arguments, and of its environment what libpq reads.

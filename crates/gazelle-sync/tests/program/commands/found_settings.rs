@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use tokio::process::Command;
 
-use crate::support::{Ran, TestInstallation, World, ran};
+use crate::support::{CommandOutput, TestInstallation, World, run_to_end};
 
 /// An account that is neither root nor ours.
 const NOBODY: u32 = 65534;
@@ -49,7 +49,7 @@ fn alone(
 }
 
 /// The value of a setting that is no secret, and where it came from.
-fn setting(ran: &Ran, key: &str) -> (String, String) {
+fn setting(ran: &CommandOutput, key: &str) -> (String, String) {
     assert_eq!(ran.code, 0, "{ran}");
     let shown = ran.json();
     let shown = shown.as_array().unwrap().iter().find(|shown| shown["key"] == key).unwrap().clone();
@@ -64,7 +64,7 @@ async fn each_place_wins_over_those_below_it() {
     let (etc, work) = &folders;
     let show = async |args: &[&str], env: &[(&str, &str)]| {
         let args: Vec<&str> = ["settings", "--json"].iter().chain(args).copied().collect();
-        setting(&ran(alone(&place, &folders, &args, env)).await, "schema")
+        setting(&run_to_end(alone(&place, &folders, &args, env)).await, "schema")
     };
     let env = [("GAZELLE_SYNC_SCHEMA", "environment")];
     assert_eq!(show(&[], &[]).await, ("public".to_owned(), "default".to_owned()));
@@ -84,16 +84,17 @@ async fn each_place_wins_over_those_below_it() {
     assert_eq!(show(&["--schema", "flag"], &env).await.0, "flag");
     // What is set in one file alone is in force beside what the other sets.
     write(&etc.join("gazelle-sync.toml"), "schema = 'etc'\nbatch_size = 77\n", 0o644);
-    let both = ran(alone(&place, &folders, &["settings", "--json"], &[])).await;
+    let both = run_to_end(alone(&place, &folders, &["settings", "--json"], &[])).await;
     assert_eq!(setting(&both, "batch_size").0, "77");
     // A file that is named is read in place of both; secrets are no part of it.
-    let named = ran(alone(&place, &folders, &["settings", "--json", "--config", "/dev/null"], &[])).await;
+    let named =
+        run_to_end(alone(&place, &folders, &["settings", "--json", "--config", "/dev/null"], &[])).await;
     assert_eq!(
         (setting(&named, "batch_size").0.as_str(), setting(&named, "schema").0.as_str()),
         ("1000", "shared")
     );
     let relative = [("GAZELLE_SYNC_CONFIG_DIR", "etc")];
-    let refused = ran(alone(&place, &folders, &["settings", "--json"], &relative)).await;
+    let refused = run_to_end(alone(&place, &folders, &["settings", "--json"], &relative)).await;
     assert!(refused.code == 2 && refused.reasons().contains("GAZELLE_SYNC_CONFIG_DIR must be"), "{refused}");
 }
 
@@ -101,12 +102,12 @@ async fn each_place_wins_over_those_below_it() {
 async fn a_shell_without_variables_works_on_the_machines_database() {
     let world = World::new().await;
     let folders = folders(&world);
-    let key = &world.place.env["GAZELLE_API_KEY"];
+    let key = &world.installation.env["GAZELLE_API_KEY"];
     let secrets = format!("DATABASE_URL='{}'\nGAZELLE_API_KEY='{key}'\n", world.url());
     write(&folders.0.join("secrets"), &secrets, 0o600);
     let toml = format!("api_url = '{}'\n", world.sim.graphql_url());
     write(&folders.0.join("gazelle-sync.toml"), &toml, 0o644);
-    ran(alone(&world, &folders, &["sync", "--mode", "full", "--json"], &[])).await.success();
+    run_to_end(alone(&world, &folders, &["sync", "--mode", "full", "--json"], &[])).await.success();
     assert!(world.count("gazelle_appointments").await > 0);
     assert!(!world.folder.path().join("data").join("postgres").exists(), "no embedded server was made");
     // As what systemd hands over, which is used in place of the machine's file.
@@ -115,7 +116,7 @@ async fn a_shell_without_variables_works_on_the_machines_database() {
     fs::create_dir(&handed).unwrap();
     fs::write(handed.join("secrets"), &secrets).unwrap();
     let credentials = [("CREDENTIALS_DIRECTORY", handed.to_str().unwrap())];
-    let run = ran(alone(&world, &folders, &["sync", "--json"], &credentials)).await;
+    let run = run_to_end(alone(&world, &folders, &["sync", "--json"], &credentials)).await;
     run.success();
 }
 
@@ -128,7 +129,7 @@ async fn secrets_that_others_can_read_or_own_are_refused() {
         for (mode, is_refused) in [(0o600, false), (0o644, true), (0o604, true), (0o400, false)] {
             let _ = fs::remove_file(path);
             write(path, "GAZELLE_API_KEY=s3cr3t\n", mode);
-            let ran = ran(alone(&place, &folders, &["settings", "--json"], &[])).await;
+            let ran = run_to_end(alone(&place, &folders, &["settings", "--json"], &[])).await;
             assert_eq!(ran.code, if is_refused { 2 } else { 0 }, "{} {mode:o}: {ran}", path.display());
             assert!(!ran.to_string().contains("s3cr3t"), "{ran}");
             if is_refused {
@@ -138,14 +139,14 @@ async fn secrets_that_others_can_read_or_own_are_refused() {
         }
         if is_root() {
             chown(path, Some(NOBODY), Some(NOBODY)).unwrap();
-            let ran = ran(alone(&place, &folders, &["settings", "--json"], &[])).await;
+            let ran = run_to_end(alone(&place, &folders, &["settings", "--json"], &[])).await;
             assert!(ran.code == 2 && ran.reasons().contains("belongs to another account"), "{ran}");
         }
         let _ = fs::remove_file(path);
     }
     // The file of another program alone is nobody's secret here.
     write(&places[1], "PORT=3000\nDATABASE=x\n", 0o644);
-    let ran = ran(alone(&place, &folders, &["settings", "--json"], &[])).await;
+    let ran = run_to_end(alone(&place, &folders, &["settings", "--json"], &[])).await;
     assert!(ran.code == 0 && ran.stderr.is_empty(), "{ran}");
 }
 
@@ -164,7 +165,7 @@ async fn a_file_that_this_account_may_not_read_is_named() {
             }
         }
     }
-    let ran = ran(command).await;
+    let ran = run_to_end(command).await;
     assert_eq!(setting(&ran, "schema"), ("public".to_owned(), "default".to_owned()));
     for name in ["secrets", "gazelle-sync.toml"] {
         let said = format!("{} may not be read by this account", folders.0.join(name).display());
@@ -178,7 +179,7 @@ async fn an_unknown_name_of_ours_is_told_with_the_one_that_was_meant() {
     let folders = folders(&place);
     write(&folders.1.join(".env"), "GAZELLE_SYNC_SHEMA=x\nGAZEBO=y\n", 0o600);
     let env = [("GAZELLE_APIKEY", "s3cr3t"), ("GAZEBO", "y")];
-    let ran = ran(alone(&place, &folders, &["settings", "--json"], &env)).await;
+    let ran = run_to_end(alone(&place, &folders, &["settings", "--json"], &env)).await;
     assert_eq!(ran.code, 0, "{ran}");
     for words in [
         "unknown setting GAZELLE_APIKEY (environment variable); did you mean `GAZELLE_API_KEY`?",

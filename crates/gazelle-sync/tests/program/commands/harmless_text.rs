@@ -3,11 +3,11 @@
 
 use crate::support::failing::{check, mail_settings};
 use crate::support::hostile_text::{FORGED, HOSTILE, is_harmless, is_one_line_each, texts};
-use crate::support::mail::{Identity, MailServer, Manners};
+use crate::support::mail::{Identity, MailServer, ServerBehaviour};
 use crate::support::quarantined::place;
 use crate::support::service::Serving;
-use crate::support::sink::Sink;
-use crate::support::{Ran, TestInstallation, World, ran};
+use crate::support::sink::WebhookReceiver;
+use crate::support::{CommandOutput, TestInstallation, World, run_to_end};
 use serde_json::{Value, json};
 
 #[track_caller]
@@ -15,8 +15,8 @@ fn holds_it(where_: &str, document: &Value) {
     assert!(texts(document).iter().any(|text| text.contains(HOSTILE)), "{where_} lost the value: {document}");
 }
 
-async fn text(place: &TestInstallation, args: &[&str]) -> Ran {
-    ran(place.command(args)).await
+async fn text(place: &TestInstallation, args: &[&str]) -> CommandOutput {
+    run_to_end(place.command(args)).await
 }
 
 /// A database in which a record's id, a run's reason, a warning and an alert's error hold such a text.
@@ -59,7 +59,7 @@ async fn hostile_place() -> TestInstallation {
 #[tokio::test]
 async fn commands_show_it_in_one_line_and_programs_read_it_as_it_was() {
     let mut place = hostile_place().await;
-    let slack = Sink::start().await;
+    let slack = WebhookReceiver::start().await;
     slack.answer(500);
     place.env.insert("SLACK_WEBHOOK_URL".to_owned(), slack.url("/x"));
     check(&place).await;
@@ -110,7 +110,7 @@ async fn the_http_side_escapes_it_and_cuts_what_is_long() {
     let mut world = World::new().await;
     world.set("GAZELLE_SYNC_INCREMENTAL", "0 0 1 1 *");
     world.set("GAZELLE_SYNC_FULL", "0 0 1 1 *");
-    world.filled().await;
+    world.full_sync_ok().await;
     let long = format!("{HOSTILE}{}", "é".repeat(3_000_000));
     for reason in [HOSTILE, &long] {
         let insert = "INSERT INTO sync_runs (run_id, command, mode, trigger, status, reason, started_at, finished_at, program)
@@ -151,7 +151,7 @@ async fn logs_of_both_formats_hold_one_harmless_line_an_event() {
         place.env.insert("GAZELLE_SYNC_LOG_FORMAT".to_owned(), format.to_owned());
         // The name of a variable, and the message of what a database says, are other people's texts.
         place.env.insert(format!("GAZELLE_SYNC_{HOSTILE}"), "x".to_owned());
-        let slack = Sink::start().await;
+        let slack = WebhookReceiver::start().await;
         slack.answer(500);
         place.env.insert("SLACK_WEBHOOK_URL".to_owned(), slack.url("/x"));
         let told = place.run(&["alerts", "check"]).await;
@@ -170,8 +170,8 @@ async fn logs_of_both_formats_hold_one_harmless_line_an_event() {
 async fn alerts_hold_it_without_what_acts() {
     let mut place = hostile_place().await;
     let identity = Identity::new();
-    let (slack, hook) = (Sink::start().await, Sink::start().await);
-    let server = MailServer::start(&identity, Manners::default()).await;
+    let (slack, hook) = (WebhookReceiver::start().await, WebhookReceiver::start().await);
+    let server = MailServer::start(&identity, ServerBehaviour::default()).await;
     place.env.insert("SLACK_WEBHOOK_URL".to_owned(), slack.url("/x"));
     place.env.insert("ALERT_WEBHOOK_URL".to_owned(), hook.url("/y"));
     mail_settings(&mut place, &identity, &server, "smtp", "anne@example.org");
@@ -188,16 +188,16 @@ async fn alerts_hold_it_without_what_acts() {
     check(&place).await;
     // A failed run, and an API that has changed.
     let mails = server.mails();
-    assert_eq!((slack.taken().len(), hook.taken().len(), mails.len()), (2, 2, 2));
+    assert_eq!((slack.accepted().len(), hook.accepted().len(), mails.len()), (2, 2, 2));
     let about_the_run = |text: &str| text.contains("The sync failed");
 
-    for sent in slack.taken() {
+    for sent in slack.accepted() {
         is_harmless("Slack", &sent.body);
         let said = sent.json()["text"].as_str().unwrap().to_owned();
         is_one_line_each("Slack's text", &said);
         assert!(said.contains(FORGED), "{said}");
     }
-    for sent in hook.taken() {
+    for sent in hook.accepted() {
         is_harmless("the webhook", &sent.body);
         let document = sent.json();
         for name in ["title", "text"] {

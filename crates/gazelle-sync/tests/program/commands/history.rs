@@ -23,7 +23,7 @@ async fn explained(world: &World, id: &str, column: &str) -> Value {
 #[tokio::test]
 async fn every_version_is_listed_with_what_changed_when_and_by_which_run() {
     let world = World::new().await;
-    let full = world.filled().await;
+    let full = world.full_sync_ok().await;
     let event = world.upcoming(0);
     let old = world.control.record(RecordKind::Event, &event).unwrap();
     world
@@ -66,7 +66,7 @@ async fn every_version_is_listed_with_what_changed_when_and_by_which_run() {
     let newest = world.run(&["history", &event, "--limit", "1"]).await.success();
     assert_eq!(newest["versions"].as_array().unwrap().len(), 1);
     assert_eq!(newest["versions"][0]["number"], 3);
-    let people = crate::support::ran(world.command(&["history", &event])).await;
+    let people = crate::support::run_to_end(world.command(&["history", &event])).await;
     assert_eq!(people.code, 0, "{people}");
     assert!(people.stdout.contains("-> \"Piano déplacé\""), "{people}");
     assert!(people.stdout.contains("AppointmentById answered"), "{people}");
@@ -99,7 +99,7 @@ async fn a_deletion_is_explained_by_the_version_that_dates_it() {
 #[tokio::test]
 async fn versions_in_quarantine_and_withdrawn_ones_are_told_with_their_reason() {
     let world = World::new().await;
-    world.filled().await;
+    world.full_sync_ok().await;
     let faulty = world.event_titled("Sans date");
     let held = world.run(&["history", &faulty]).await.success();
     assert_eq!(held["versions"][0]["state"], "in quarantine");
@@ -124,7 +124,7 @@ async fn versions_in_quarantine_and_withdrawn_ones_are_told_with_their_reason() 
 async fn each_version_names_the_request_and_page_that_brought_it() {
     let mut world = World::new().await;
     world.set("GAZELLE_SYNC_PAGE_SIZE", "10");
-    world.filled().await;
+    world.full_sync_ok().await;
     let entities: [(&Entity, RecordKind); 4] = [
         (&appointments::ENTITY, RecordKind::Event),
         (&clients::ENTITY, RecordKind::Client),
@@ -171,7 +171,7 @@ async fn each_version_names_the_request_and_page_that_brought_it() {
 #[tokio::test]
 async fn a_time_is_followed_from_the_records_text_to_the_local_hour() {
     let world = World::new().await;
-    world.filled().await;
+    world.full_sync_ok().await;
     let event = world.upcoming(0);
     // No appointment of the shop begins at such a minute, so that this is a change whatever day it is.
     world.control.move_event(&event, Some("2027-07-15T01:37:00Z")).unwrap();
@@ -209,20 +209,25 @@ async fn a_time_is_followed_from_the_records_text_to_the_local_hour() {
     let shown = explained(&world, &event, "time_montreal").await;
     assert_eq!((&shown["value"], &shown["filled_by"]), (&json!("21:37:00"), &json!("view")));
 
-    let people = crate::support::ran(world.command(&["explain", &event, "appointment_time"])).await;
+    let people = crate::support::run_to_end(world.command(&["explain", &event, "appointment_time"])).await;
     for part in ["start: \"2027-07-15T01:37:00Z\"", "AppointmentsPage", "2027-07-14 21:37:00 EDT", "2 of 2"] {
         assert!(people.stdout.contains(part), "no {part} in {people}");
     }
-    let elsewhere =
-        crate::support::ran(world.command(&["explain", &event, "start_at", "--timezone", "Europe/Paris"]))
-            .await;
+    let elsewhere = crate::support::run_to_end(world.command(&[
+        "explain",
+        &event,
+        "start_at",
+        "--timezone",
+        "Europe/Paris",
+    ]))
+    .await;
     assert!(elsewhere.stdout.contains("2027-07-15 03:37:00 CEST in Europe/Paris"), "{elsewhere}");
 }
 
 #[tokio::test]
 async fn values_from_other_rows_and_from_the_reconciler_are_followed() {
     let world = World::new().await;
-    world.filled().await;
+    world.full_sync_ok().await;
     let (event, client, contact): (String, String, String) = {
         let row = world
             .db
@@ -276,7 +281,7 @@ async fn values_from_other_rows_and_from_the_reconciler_are_followed() {
         .await;
     let tampered = explained(&world, &contact, "first_name").await;
     assert_eq!((&tampered["agrees"], &tampered["value"]), (&json!(false), &json!("Autre")));
-    let people = crate::support::ran(world.command(&["explain", &contact, "first_name"])).await;
+    let people = crate::support::run_to_end(world.command(&["explain", &contact, "first_name"])).await;
     assert!(people.stdout.contains("changed by hand"), "{people}");
 }
 
@@ -288,7 +293,7 @@ async fn what_cannot_be_told_is_said_clearly() {
         assert_eq!(empty.code, 1, "an empty database: {empty}");
         assert!(empty.reasons().contains("no record has the id x"), "{empty}");
     }
-    world.filled().await;
+    world.full_sync_ok().await;
     let event = world.upcoming(0);
     let unknown = world.run(&["explain", &event, "tilte"]).await;
     assert_eq!(unknown.code, 2, "{unknown}");

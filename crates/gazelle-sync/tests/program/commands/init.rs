@@ -7,7 +7,7 @@ use std::path::Path;
 use tokio::process::Command;
 
 use crate::support::terminal::answered_at_terminal;
-use crate::support::{World, ran};
+use crate::support::{World, run_to_end};
 
 /// `init` in the folder, without a key and a database in the environment.
 fn init(world: &World, args: &[&str]) -> Command {
@@ -66,17 +66,17 @@ async fn each_answer_is_tried_at_the_terminal_and_what_was_written_is_synced() {
 async fn without_a_terminal_every_answer_comes_from_the_environment_or_a_flag() {
     let world = World::new().await;
     let (key, folder) = (world.sim.api_key().to_owned(), world.folder.path());
-    let unanswered = ran(init(&world, &[])).await;
+    let unanswered = run_to_end(init(&world, &[])).await;
     assert_eq!(unanswered.code, 2, "{unanswered}");
     for missing in ["GAZELLE_API_KEY", "--embedded", "--timezone", "--language", "--yes"] {
         assert!(unanswered.stderr.contains(missing), "{missing}: {unanswered}");
     }
-    let unanswered = ran(init(&world, &["--yes"])).await;
+    let unanswered = run_to_end(init(&world, &["--yes"])).await;
     assert!(unanswered.code == 2 && !unanswered.stderr.contains("--embedded"), "{unanswered}");
 
     let mut wrong = init(&world, &["--yes"]);
     wrong.env("GAZELLE_API_KEY", "s3cr3t-wrong");
-    let wrong = ran(wrong).await;
+    let wrong = run_to_end(wrong).await;
     assert!(wrong.code == 1 && wrong.stderr.contains("nothing was written"), "{wrong}");
     assert!(!folder.join(".env").exists() && !wrong.to_string().contains("s3cr3t"), "{wrong}");
 
@@ -85,17 +85,17 @@ async fn without_a_terminal_every_answer_comes_from_the_environment_or_a_flag() 
         command.env("GAZELLE_API_KEY", &key).env("DATABASE_URL", world.url());
         command
     };
-    let written = ran(with_key(&["--yes", "--timezone", "America/Halifax", "--json"])).await;
+    let written = run_to_end(with_key(&["--yes", "--timezone", "America/Halifax", "--json"])).await;
     assert_eq!(written.code, 0, "{written}");
     assert_eq!(written.json()["written"][0]["file"], ".env", "{written}");
     assert!(text(folder, "gazelle-sync.toml").contains("timezone = 'America/Halifax'"));
     assert!(text(folder, ".env").contains(&key) && !written.to_string().contains(&key), "{written}");
 
-    let refused = ran(with_key(&["--yes"])).await;
+    let refused = run_to_end(with_key(&["--yes"])).await;
     assert!(refused.code == 2 && refused.stderr.contains("--force"), "{refused}");
     fs::write(folder.join(".env"), "PORT=3000\n").unwrap();
     fs::set_permissions(folder.join(".env"), fs::Permissions::from_mode(0o600)).unwrap();
-    let synced = ran(with_key(&["--yes", "--force", "--sync"])).await;
+    let synced = run_to_end(with_key(&["--yes", "--force", "--sync"])).await;
     assert!(synced.code == 0 && synced.stdout.contains("success in"), "{synced}");
     assert!(text(folder, ".env").starts_with("PORT=3000\n") && text(folder, ".env").contains(&key));
 }

@@ -196,7 +196,7 @@ async fn what_people_run_logs_warnings_alone_and_as_text_unless_asked() {
     for args in
         [&["sync", "--mode", "full"][..], &["sync"], &["status"], &["errors"], &["replay"], &["verify"]]
     {
-        let ran = crate::support::ran(world.command(args)).await;
+        let ran = crate::support::run_to_end(world.command(args)).await;
         assert!(ran.code == 0 && ran.stderr.is_empty(), "{args:?}: {ran}");
     }
     // A warning is a line of text that names the run.
@@ -262,7 +262,7 @@ async fn a_collector_receives_the_spans_of_a_run_with_its_id() {
     let mut world = World::new().await;
     let (url, kept) = collector().await;
     world.set("OTEL_EXPORTER_OTLP_ENDPOINT", &url);
-    let run_id = world.filled().await["run_id"].as_str().unwrap().to_owned();
+    let run_id = world.full_sync_ok().await["run_id"].as_str().unwrap().to_owned();
     // All of it was sent before the program ended.
     let sent: Vec<u8> = kept.lock().unwrap().concat();
     let text = String::from_utf8_lossy(&sent).into_owned();

@@ -10,7 +10,7 @@ use std::collections::BTreeMap;
 use std::process::Stdio;
 
 use crate::support::terminal::ran_at_terminal;
-use crate::support::{Ran, TestInstallation, World, ran};
+use crate::support::{CommandOutput, TestInstallation, World, run_to_end};
 use gazelle_sim::{BadRecord, Fault, FaultKind, RecordKind, ShopSpec, SimOptions};
 use jiff::{Timestamp, ToSpan, Zoned, tz::TimeZone};
 use serde_json::json;
@@ -41,7 +41,7 @@ fn pin(name: &str, said: &str) {
 }
 
 /// The command as it is typed, how it ends and what it says.
-fn told(args: &[&str], run: &Ran) -> String {
+fn transcript(args: &[&str], run: &CommandOutput) -> String {
     let mut said = format!("$ gazelle-sync {}\n", args.join(" "));
     for (stream, text) in [("stdout", &run.stdout), ("stderr", &run.stderr)] {
         if !text.is_empty() {
@@ -52,12 +52,12 @@ fn told(args: &[&str], run: &Ran) -> String {
 }
 
 async fn pin_text(place: &TestInstallation, name: &str, args: &[&str]) {
-    pin(name, &told(args, &ran_at_terminal(place.command(args)).await));
+    pin(name, &transcript(args, &ran_at_terminal(place.command(args)).await));
 }
 
 async fn pin_json(place: &TestInstallation, name: &str, args: &[&str]) {
     let args: Vec<&str> = args.iter().copied().chain(["--json"]).collect();
-    pin(&format!("{name}.json"), &told(&args, &ran(place.command(&args)).await));
+    pin(&format!("{name}.json"), &transcript(&args, &run_to_end(place.command(&args)).await));
 }
 
 async fn pin_both(place: &TestInstallation, name: &str, args: &[&str]) {
@@ -272,7 +272,7 @@ async fn the_outputs_without_a_database_are_these() {
         ("wrong_setting", &["sync", "--page-size", "0"], &nothing),
     ] {
         let json: Vec<&str> = args.iter().copied().chain(["--json"]).collect();
-        pin(name, &told(args, &ran_at_terminal(alone(&folder, args, env)).await));
-        pin(&format!("{name}.json"), &told(&json, &ran(alone(&folder, &json, env)).await));
+        pin(name, &transcript(args, &ran_at_terminal(alone(&folder, args, env)).await));
+        pin(&format!("{name}.json"), &transcript(&json, &run_to_end(alone(&folder, &json, env)).await));
     }
 }

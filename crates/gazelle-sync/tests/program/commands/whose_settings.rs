@@ -9,8 +9,8 @@ use std::sync::{Arc, Mutex};
 
 use tokio::process::Command;
 
-use crate::support::hostile_api::{HostileApi, whole};
-use crate::support::{Ran, TestInstallation, ran};
+use crate::support::hostile_api::{HostileApi, complete_response};
+use crate::support::{CommandOutput, TestInstallation, run_to_end};
 
 const FILE: &str = "gazelle-sync.toml";
 
@@ -74,13 +74,13 @@ fn left_by_others(place: &TestInstallation, text: &str) -> Vec<(&'static str, Pa
     ways
 }
 
-async fn run_in(folder: &Path, mut command: Command) -> Ran {
+async fn run_in(folder: &Path, mut command: Command) -> CommandOutput {
     command.current_dir(folder);
-    ran(command).await
+    run_to_end(command).await
 }
 
 #[track_caller]
-fn is_refused(how: &str, ran: &Ran) {
+fn is_refused(how: &str, ran: &CommandOutput) {
     assert_eq!(ran.code, 2, "{how}: {ran}");
     let told = ran.reasons();
     for words in ["the settings file", FILE, "is not believed", "--config"] {
@@ -124,7 +124,9 @@ async fn no_key_is_sent_where_a_file_of_others_says() {
     let ear = heard.clone();
     let api = HostileApi::start(move |asked, stream| {
         ear.lock().unwrap().push_str(&asked.head);
-        let _ = stream.write_all(&whole("403 Forbidden", b"{}")).and_then(|()| stream.write_all(b"{}"));
+        let _ = stream
+            .write_all(&complete_response("403 Forbidden", b"{}"))
+            .and_then(|()| stream.write_all(b"{}"));
     });
     let text = format!("api_url = '{}'\n", api.url());
     for (how, at) in left_by_others(&place, &text) {

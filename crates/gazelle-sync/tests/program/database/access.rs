@@ -105,7 +105,7 @@ async fn a_migration_closes_every_table_of_ours_by_itself() {
 #[tokio::test]
 async fn supabases_public_roles_are_refused_everywhere_and_aloud() {
     let world = supabase().await;
-    world.filled().await;
+    world.full_sync_ok().await;
     for role in ["anon", "authenticated"] {
         for name in migrations::relation_names() {
             assert_eq!(
@@ -127,7 +127,7 @@ async fn supabases_public_roles_are_refused_everywhere_and_aloud() {
 #[tokio::test]
 async fn closing_production_keeps_out_nobody_who_was_let_in_by_name() {
     let world = supabase().await;
-    world.filled().await;
+    world.full_sync_ok().await;
     // As it was before: no row security, rights by Supabase's defaults and by hand.
     for table in production_tables() {
         world.execute(&format!("ALTER TABLE {table} DISABLE ROW LEVEL SECURITY")).await;

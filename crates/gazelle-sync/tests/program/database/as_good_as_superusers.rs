@@ -2,8 +2,8 @@
 
 use super::citus::pretend_citus;
 use super::superusers::SET_THE_TRAP;
-use super::there_first::{TRAP, as_mallory, nothing_sprang, refused, with_mallory, works};
-use crate::support::deployed::{doctor, shows};
+use super::there_first::{TRAP, as_mallory, assert_trap_not_executed, refused, works, world_with_attacker};
+use crate::support::deployed::{assert_check, doctor};
 use crate::support::roles::{act_as, act_as_gazelle_admin};
 use crate::support::{DATABASE, World};
 
@@ -16,12 +16,12 @@ const RISE: &str = "CREATE FUNCTION public.trap() RETURNS trigger LANGUAGE plpgs
 
 /// mallory's own schema `gazelle`, made with the program, and `robot`, who may read and write its rows.
 async fn a_schema_of_mallorys(trap: &str) -> World {
-    let mut world = with_mallory().await;
+    let mut world = world_with_attacker().await;
     world.execute(&format!("GRANT CREATE ON DATABASE {DATABASE} TO mallory")).await;
     as_mallory(&world, trap).await;
     world.set("GAZELLE_SYNC_SCHEMA", "gazelle");
     act_as(&mut world, "mallory");
-    world.filled().await;
+    world.full_sync_ok().await;
     as_mallory(&world, SET_THE_TRAP).await;
     world
         .execute(
@@ -32,7 +32,7 @@ async fn a_schema_of_mallorys(trap: &str) -> World {
     world
 }
 
-async fn rose(world: &World) -> bool {
+async fn attacker_is_superuser(world: &World) -> bool {
     world.one("SELECT pg_has_role('mallory', 'pg_execute_server_program', 'MEMBER')", &[]).await
 }
 
@@ -67,7 +67,7 @@ async fn who_may_use_the_servers_files_or_programs_uses_nothing_that_others_own(
             world.execute(&given).await;
             for command in [&["sync"][..], &["status"], &["alerts", "check"], &["doctor"]] {
                 let run = world.run(command).await;
-                nothing_sprang(&world, &format!("{given}: {command:?}: {run}")).await;
+                assert_trap_not_executed(&world, &format!("{given}: {command:?}: {run}")).await;
                 assert_eq!(run.code, 1, "{given}: {command:?}: {run}");
                 let said = if command == ["doctor"] { run.stdout.clone() } else { run.reasons() };
                 for word in ["belongs to mallory", "as good as a superuser", power, "into DATABASE_URL"] {
@@ -95,11 +95,11 @@ async fn who_may_use_the_servers_files_or_programs_uses_nothing_that_others_own(
     .await;
     world.execute("REVOKE TRIGGER ON own.sync_lease FROM mallory").await;
     refused(&world.run(&["sync"]).await, &["calls public.trap() of mallory", "as good as a superuser"]);
-    nothing_sprang(&world, "a trigger of mallory's").await;
+    assert_trap_not_executed(&world, "a trigger of mallory's").await;
     world.execute("DROP TRIGGER t ON own.sync_lease").await;
     works(&world, "robot, after both are gone").await;
     let said = ["robot", "as good as a superuser", "pg_execute_server_program"];
-    shows(&doctor(&world).await, "our own role", "warning", &said);
+    assert_check(&doctor(&world).await, "our own role", "warning", &said);
 }
 
 #[tokio::test]
@@ -112,7 +112,7 @@ async fn up_to_postgres_15_who_makes_roles_runs_nothing_of_others() {
     for owns in ["SELECT 1".to_owned(), format!("ALTER DATABASE {DATABASE} OWNER TO mallory")] {
         world.execute(&owns).await;
         let run = world.run(&["sync"]).await;
-        assert!(!rose(&world).await, "mallory runs programs of the server: {owns}: {run}");
+        assert!(!attacker_is_superuser(&world).await, "mallory runs programs of the server: {owns}: {run}");
         if counts {
             refused(&run, &["belongs to mallory", "as good as a superuser", "CREATEROLE", "DATABASE_URL"]);
         }
@@ -122,9 +122,9 @@ async fn up_to_postgres_15_who_makes_roles_runs_nothing_of_others() {
         .execute("ALTER ROLE robot NOCREATEROLE; CREATE ROLE makers CREATEROLE; GRANT makers TO robot")
         .await;
     let run = world.run(&["sync"]).await;
-    assert!(!rose(&world).await, "mallory runs programs of the server: {run}");
+    assert!(!attacker_is_superuser(&world).await, "mallory runs programs of the server: {run}");
     // Of somebody who hangs a trigger.
-    let mut world = with_mallory().await;
+    let mut world = world_with_attacker().await;
     world.run(&["migrate"]).await.success();
     as_mallory(&world, RISE).await;
     world.execute("GRANT TRIGGER ON sync_lease TO mallory").await;
@@ -134,7 +134,7 @@ async fn up_to_postgres_15_who_makes_roles_runs_nothing_of_others() {
     )
     .await;
     let run = world.run(&["sync"]).await;
-    assert!(!rose(&world).await, "mallory runs programs of the server: {run}");
+    assert!(!attacker_is_superuser(&world).await, "mallory runs programs of the server: {run}");
     if counts {
         refused(&run, &["mallory", "as good as a superuser"]);
     }
@@ -165,7 +165,7 @@ const FORGED: &str = "CREATE POLICY gazelle_sync_reads ON sync_migrations FOR SE
 
 #[tokio::test]
 async fn an_owner_proves_nothing_by_what_he_writes_on_his_own_register() {
-    let mut world = with_mallory().await;
+    let mut world = world_with_attacker().await;
     act_as(&mut world, "mallory");
     world.run(&["migrate"]).await.success();
     as_mallory(&world, &format!("{TRAP}; {FORGED}")).await;
@@ -184,7 +184,7 @@ async fn an_owner_proves_nothing_by_what_he_writes_on_his_own_register() {
     world.execute("GRANT mallory TO administrator; ALTER ROLE administrator NOCREATEROLE").await;
     for command in [&["sync"][..], &["migrate"], &["status"]] {
         let run = world.run(command).await;
-        nothing_sprang(&world, &format!("{command:?}: {run}")).await;
+        assert_trap_not_executed(&world, &format!("{command:?}: {run}")).await;
         refused(&run, &["belongs to mallory", "mallory may log in"]);
         assert!(!run.reasons().contains("COMMENT ON ROLE"), "{run}");
     }
@@ -198,7 +198,7 @@ async fn an_owner_proves_nothing_by_what_he_writes_on_his_own_register() {
 /// Whoever may put a role in force that makes roles is one who makes roles, whichever check asks.
 #[tokio::test]
 async fn a_member_of_a_role_that_makes_roles_counts_as_one_that_makes_them_everywhere() {
-    let mut world = with_mallory().await;
+    let mut world = world_with_attacker().await;
     world
         .execute(
             "CREATE ROLE makers NOLOGIN CREATEROLE; CREATE ROLE deputy LOGIN; GRANT makers TO deputy; ALTER ROLE deputy NOINHERIT",
@@ -233,7 +233,7 @@ async fn a_member_of_a_role_that_makes_roles_counts_as_one_that_makes_them_every
     let run = world.run(&["status"]).await;
     if who_makes_roles_makes_superusers(&world).await {
         // It is one of them itself, by the role that it may put in force, and uses what they use.
-        shows(
+        assert_check(
             &doctor(&world).await,
             "our own role",
             "warning",

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use crate::support::service::until;
 use crate::support::{DATABASE, TestInstallation};
-use gazelle_sync::db::{self, Begin, ConnectSettings, Db, Fault, Limits};
+use gazelle_sync::db::{self, Begin, ConnectSettings, Db, DbErrorClass, Limits};
 use gazelle_sync::lease::Lease;
 
 /// Long enough that no renewal comes between.
@@ -178,7 +178,7 @@ async fn what_the_server_refuses_of_a_beginning_is_named() {
     };
     let (begun, ()) = tokio::join!(lease.fence().begin_snapshot(&mut connection), takes_over);
     let error = begun.err().expect("the row has changed");
-    assert_eq!((error.state.as_deref(), error.fault), (Some("40001"), Fault::Conflict), "{error}");
+    assert_eq!((error.state.as_deref(), error.fault), (Some("40001"), DbErrorClass::Conflict), "{error}");
     assert!(error.to_string().contains("refused SELECT 1 FROM sync_lease"), "{error}");
 }
 

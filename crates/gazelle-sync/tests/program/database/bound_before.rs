@@ -2,8 +2,8 @@
 //! used, and reported with the statement that fixes them.
 
 use super::there_first::{refused, works};
-use crate::support::deployed::{doctor, line, shows};
-use crate::support::roles::{act_as, client_of, hand_to, supabase};
+use crate::support::deployed::{assert_check, doctor, line};
+use crate::support::roles::{act_as, client_of, supabase, transfer_ownership};
 use crate::support::{DATABASE, World};
 use gazelle_sync::migrate::{Script, scripts};
 
@@ -77,7 +77,12 @@ async fn what_an_earlier_program_bound_to_a_planted_function_is_refused_with_its
             none_was_called(&world, &format!("{command:?}: {run}")).await;
         }
         let run = doctor(&world).await;
-        shows(&run, "tables", "problem", &["mallory", "ALTER TABLE shop.", "SET DEFAULT pg_catalog.now()"]);
+        assert_check(
+            &run,
+            "tables",
+            "problem",
+            &["mallory", "ALTER TABLE shop.", "SET DEFAULT pg_catalog.now()"],
+        );
         // The cures that it names, one after the other, until there is nothing to be cured.
         let mut cured = 0;
         loop {
@@ -134,7 +139,7 @@ async fn neither_a_membership_nor_an_extension_of_his_own_makes_a_function_trust
 async fn functions_of_the_tables_owner_and_of_extensions_are_the_companys() {
     let mut world = supabase().await;
     world.execute("GRANT CREATE ON SCHEMA public TO administrator").await;
-    world.filled().await;
+    world.full_sync_ok().await;
     client_of(&world, "administrator")
         .await
         .batch_execute(
@@ -216,7 +221,7 @@ async fn what_the_owner_of_the_database_has_made_is_trusted_but_by_a_superuser()
     act_as(&mut world, "gazelle_sync");
     refused(&world.run(&["status"]).await, &["theirs.now()", "of app", "SET DEFAULT pg_catalog.now()"]);
     // Also where the tables are a superuser's.
-    hand_to(&world, "public", "postgres").await;
+    transfer_ownership(&world, "public", "postgres").await;
     act_as(&mut world, "postgres");
     refused(&world.run(&["status"]).await, &["theirs.now()", "of app", "SET DEFAULT pg_catalog.now()"]);
 }
@@ -239,7 +244,7 @@ async fn the_checks_that_migrations_make_are_known_by_their_names() {
 #[tokio::test]
 async fn a_look_at_what_is_bound_waits_for_no_lock_of_a_table() {
     let mut world = World::new().await;
-    world.filled().await;
+    world.full_sync_ok().await;
     world.set("GAZELLE_SYNC_LOCK_NOTICE", "0.2");
     world.set("GAZELLE_SYNC_LOCK_WAIT", "0.5");
     let person = crate::support::connect(&world.url()).await;

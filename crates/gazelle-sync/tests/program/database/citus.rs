@@ -3,8 +3,8 @@
 
 use std::fs;
 
-use crate::support::roles::{act_as_gazelle_admin, hand_to, supabase};
-use crate::support::{Ran, TestInstallation, World};
+use crate::support::roles::{act_as_gazelle_admin, supabase, transfer_ownership};
+use crate::support::{CommandOutput, TestInstallation, World};
 use gazelle_sim::RecordKind;
 use gazelle_sync::db::statements;
 use serde_json::{Value, json};
@@ -138,7 +138,7 @@ pub(super) async fn pretend_citus(
 }
 
 #[track_caller]
-fn refused(run: &Ran, words: &[&str]) {
+fn refused(run: &CommandOutput, words: &[&str]) {
     assert_eq!(run.code, 1, "{run}");
     for word in words {
         assert!(run.reasons().contains(word), "{word} not in: {run}");
@@ -148,7 +148,7 @@ fn refused(run: &Ran, words: &[&str]) {
 #[tokio::test]
 async fn what_an_untried_citus_distributes_is_refused_before_anything_is_written() {
     let world = World::new().await;
-    world.filled().await;
+    world.full_sync_ok().await;
     pretend_citus(&world, "14.0-1", true, true).await;
     let runs = world.count("sync_runs").await;
     for args in [&["sync", "--mode", "full"][..], &["reconcile"], &["verify"], &["replay"]] {
@@ -179,7 +179,7 @@ async fn changes_of_tables_are_refused_at_a_worker_with_the_way_to_the_coordinat
     world.execute("UPDATE pg_catalog.pg_dist_local_group SET groupid = 0").await;
     world.run(&["migrate"]).await.success();
     world.execute("UPDATE pg_catalog.pg_dist_local_group SET groupid = 2").await;
-    world.filled().await;
+    world.full_sync_ok().await;
     refused(
         &world.run(&["replay", "--as-of", "2026-01-01T00:00:00Z", "--into", "then"]).await,
         &["a worker node of Citus"],
@@ -223,7 +223,7 @@ async fn doctor_says_who_holds_the_schema_whether_it_can_move_and_how_large_it_i
 #[tokio::test]
 async fn a_size_that_no_node_tells_keeps_nobody_from_the_rest() {
     let world = World::new().await;
-    world.filled().await;
+    world.full_sync_ok().await;
     pretend_citus(&world, "13.2-1", true, true).await;
     world
         .execute(
@@ -236,7 +236,7 @@ async fn a_size_that_no_node_tells_keeps_nobody_from_the_rest() {
     let size = &status["staging_size"][0];
     assert_eq!((&size["bytes"], &size["bytes_a_day"]), (&json!(null), &json!(null)), "{status}");
     assert!(size["versions"].as_i64() > Some(0), "{status}");
-    let text = crate::support::ran(world.command(&["status"])).await;
+    let text = crate::support::run_to_end(world.command(&["status"])).await;
     assert!(text.code == 0 && text.stdout.contains("unknown"), "{text}");
     let report = world.run(&["doctor"]).await.json();
     let told = line(&report, "size on Citus");
@@ -290,7 +290,7 @@ async fn pretend_another_node_works(place: &TestInstallation) {
 #[tokio::test(flavor = "multi_thread")]
 async fn what_another_node_works_on_is_waited_for_and_who_holds_its_lock_is_named() {
     let mut world = World::new().await;
-    world.filled().await;
+    world.full_sync_ok().await;
     pretend_citus(&world, "13.2-1", true, true).await;
     pretend_another_node_works(&world).await;
     world.set("GAZELLE_SYNC_DATABASE_SILENCE", "1");
@@ -394,7 +394,7 @@ async fn an_owner_by_another_name_may_log_in_where_no_password_of_it_is_ever_val
         run.success();
     }
     world.execute("REVOKE keeper FROM mallory").await;
-    hand_to(&world, "public", "mallory").await;
+    transfer_ownership(&world, "public", "mallory").await;
     world.execute("ALTER SCHEMA public OWNER TO pg_database_owner").await;
     refused(&world.run(&["sync"]).await, &["belongs to mallory"]);
 }

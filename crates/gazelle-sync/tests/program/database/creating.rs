@@ -1,7 +1,7 @@
 //! Neither writer nor readers may have CREATE in the schema, directly or through membership.
 
 use super::there_first::refused;
-use crate::support::deployed::{doctor, shows};
+use crate::support::deployed::{assert_check, doctor};
 use crate::support::roles::{act_as, client_of, supabase};
 
 #[tokio::test]
@@ -63,7 +63,7 @@ async fn doctor_names_who_may_create_in_the_schema_and_need_not() {
     world.execute("CREATE ROLE team NOLOGIN; GRANT team TO gazelle_sync").await;
     for role in ["gazelle_sync", "administrator"] {
         act_as(&mut world, role);
-        shows(&doctor(&world).await, CHECK, "ok", &["public"]);
+        assert_check(&doctor(&world).await, CHECK, "ok", &["public"]);
         for (opened, mend, closed) in [
             (
                 "GRANT CREATE ON SCHEMA public TO PUBLIC",
@@ -82,7 +82,7 @@ async fn doctor_names_who_may_create_in_the_schema_and_need_not() {
             ),
         ] {
             world.execute(opened).await;
-            shows(&doctor(&world).await, CHECK, "warning", &["may create", mend]);
+            assert_check(&doctor(&world).await, CHECK, "warning", &["may create", mend]);
             world.execute(closed).await;
         }
     }

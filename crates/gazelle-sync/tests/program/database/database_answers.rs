@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::support::fault_proxy::{Direction, FaultProxy, Trouble};
+use crate::support::fault_proxy::{Direction, FaultProxy, ProxyFault};
 use crate::support::service::{Serving, runs, until};
 use crate::support::{DATABASE, World};
 
@@ -42,18 +42,18 @@ async fn at_work(world: &World) -> i64 {
 #[tokio::test(flavor = "multi_thread")]
 async fn an_answer_that_stops_in_its_midst_ends_the_run_and_the_session() {
     let mut world = impatient_world().await;
-    world.filled().await;
+    world.full_sync_ok().await;
     padded_records(&world, 300).await;
     let proxy = FaultProxy::start(&world.server).await;
     world.set("DATABASE_URL", &proxy.url(DATABASE));
-    proxy.after(400_000, Direction::ToClient, Trouble::Silence);
+    proxy.fail_after_bytes(400_000, Direction::ToClient, ProxyFault::Silence);
     let run = within(60, "its end", world.run(&["reconcile"])).await;
-    assert!(proxy.has_struck(), "{run}");
+    assert!(proxy.has_failed(), "{run}");
     assert_eq!(run.code, 1, "{run}");
     assert!(run.reasons().contains("stopped responding") && run.reasons().contains("hand over"), "{run}");
     until("nothing stays at it", async || at_work(&world).await == 0).await;
 
-    proxy.heal();
+    proxy.restore();
     let next = within(60, "the next run", world.run(&["reconcile"])).await;
     next.success();
     let left: i64 =
@@ -64,21 +64,21 @@ async fn an_answer_that_stops_in_its_midst_ends_the_run_and_the_session() {
 #[tokio::test(flavor = "multi_thread")]
 async fn an_answer_that_comes_slowly_is_waited_for() {
     let mut world = impatient_world().await;
-    world.filled().await;
+    world.full_sync_ok().await;
     padded_records(&world, 100).await;
     let proxy = FaultProxy::start(&world.server).await;
     world.set("DATABASE_URL", &proxy.url(DATABASE));
     // Longer than silence is borne, and never silent.
-    proxy.after(100_000, Direction::ToClient, Trouble::Trickle);
+    proxy.fail_after_bytes(100_000, Direction::ToClient, ProxyFault::Trickle);
     let run = within(90, "its end", world.run(&["reconcile"])).await;
-    assert!(proxy.has_struck(), "{run}");
+    assert!(proxy.has_failed(), "{run}");
     run.success();
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_lock_that_was_waited_for_in_vain_leaves_no_session_and_no_late_write() {
     let mut world = impatient_world().await;
-    world.filled().await;
+    world.full_sync_ok().await;
     // As of a run that was killed: what the next one would mark as interrupted.
     world
         .execute(

@@ -92,7 +92,7 @@ const COMMANDS: [&[&str]; 17] = [
 #[tokio::test(flavor = "multi_thread")]
 async fn a_database_of_another_age_gets_the_same_line_from_every_command() {
     let world = World::new().await;
-    world.filled().await;
+    world.full_sync_ok().await;
     world
         .execute(
             "INSERT INTO sync_migrations SELECT n, 'to come', 'x', now() FROM generate_series(900, 917) n",
@@ -117,13 +117,13 @@ async fn a_database_of_another_age_gets_the_same_line_from_every_command() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_migration_that_was_written_anew_is_known_by_what_it_said_before() {
     let world = World::new().await;
-    world.filled().await;
+    world.full_sync_ok().await;
     let was =
         |checksum: &str| format!("UPDATE sync_migrations SET checksum = '{checksum}' WHERE version = 21");
     world.execute(&was("6ee0678709761401")).await;
     let migrated = world.run(&["migrate"]).await.success();
     assert_eq!(migrated["applied"], serde_json::json!([]));
-    world.filled().await;
+    world.full_sync_ok().await;
     world.execute(&was("0000000000000000")).await;
     let run = world.run(&["sync"]).await;
     assert!(run.code == 1 && run.reasons().contains("another text"), "{run}");
@@ -132,7 +132,7 @@ async fn a_migration_that_was_written_anew_is_known_by_what_it_said_before() {
 #[tokio::test(flavor = "multi_thread")]
 async fn alerts_are_listed_where_nothing_may_be_written() {
     let world = World::new().await;
-    world.filled().await;
+    world.full_sync_ok().await;
     world.execute(&format!("ALTER DATABASE {DATABASE} SET default_transaction_read_only = on")).await;
     world.run(&["alerts"]).await.success();
     world.run(&["status"]).await.success();
@@ -245,7 +245,7 @@ async fn no_table_of_ours_keeps_room_free_in_its_pages() {
 #[tokio::test]
 async fn a_column_of_ours_that_somebody_dropped_is_named() {
     let world = World::new().await;
-    world.filled().await;
+    world.full_sync_ok().await;
     let before = world.count("gazelle_clients").await;
     for (dropped, column) in [
         ("ALTER TABLE gazelle_pianos DROP COLUMN deleted_at CASCADE", "gazelle_pianos.deleted_at"),

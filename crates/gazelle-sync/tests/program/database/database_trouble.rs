@@ -2,11 +2,11 @@
 
 use std::time::{Duration, Instant};
 
-use crate::support::fault_proxy::{Direction, FaultProxy, Trouble};
+use crate::support::fault_proxy::{Direction, FaultProxy, ProxyFault};
 use crate::support::roles::url_of;
 use crate::support::service::{Serving, runs, until};
-use crate::support::sink::Sink;
-use crate::support::{DATABASE, Ran, World};
+use crate::support::sink::WebhookReceiver;
+use crate::support::{CommandOutput, DATABASE, World};
 use gazelle_sim::{ShopSpec, SimOptions};
 use serde_json::{Value, json};
 
@@ -43,24 +43,24 @@ async fn within<T>(seconds: u64, what: &str, work: impl Future<Output = T>) -> T
 /// Everything that one run left behind as another did.
 async fn same_as_undisturbed(world: &World) {
     let other = World::new().await;
-    other.filled().await;
+    other.full_sync_ok().await;
     crate::support::assert_same(&other.content().await, &world.content().await, "disturbed and undisturbed");
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_sync_whose_connections_fall_silent_ends_and_the_next_one_goes_on() {
     for (bytes, direction, trouble) in [
-        (20_000, Direction::ToServer, Trouble::Silence),
-        (6_000, Direction::ToClient, Trouble::Silence),
-        (40_000, Direction::ToServer, Trouble::Freeze),
+        (20_000, Direction::ToServer, ProxyFault::Silence),
+        (6_000, Direction::ToClient, ProxyFault::Silence),
+        (40_000, Direction::ToServer, ProxyFault::Freeze),
     ] {
         let mut world = slow_world().await;
         world.run(&["migrate"]).await.success();
         let proxy = FaultProxy::start(&world.server).await;
         world.set("DATABASE_URL", &format!("{}&connect_timeout=2", proxy.url(DATABASE)));
-        proxy.after(bytes, direction, trouble);
+        proxy.fail_after_bytes(bytes, direction, trouble);
         let run = within(60, "its end", world.full()).await;
-        assert!(proxy.has_struck(), "{run}");
+        assert!(proxy.has_failed(), "{run}");
         assert_eq!(run.code, 1, "{run}");
         let said = run.reasons();
         assert!(
@@ -69,7 +69,7 @@ async fn a_sync_whose_connections_fall_silent_ends_and_the_next_one_goes_on() {
                 || said.contains("no database connection"),
             "{said}"
         );
-        proxy.heal();
+        proxy.restore();
         let next = within(60, "the next run", world.full()).await;
         next.success();
         same_as_undisturbed(&world).await;
@@ -82,7 +82,7 @@ async fn the_service_notices_that_it_hangs_and_goes_on_with_a_new_connection() {
     hurried(&mut world);
     world.set("GAZELLE_SYNC_DATABASE_SILENCE", "6");
     world.set("GAZELLE_SYNC_WATCHDOG", "2");
-    let told = Sink::start().await;
+    let told = WebhookReceiver::start().await;
     world.set("ALERT_WEBHOOK_URL", &told.url("/alerts"));
     let proxy = FaultProxy::start(&world.server).await;
     world.set("DATABASE_URL", &format!("{}&connect_timeout=2", proxy.url(DATABASE)));
@@ -95,7 +95,7 @@ async fn the_service_notices_that_it_hangs_and_goes_on_with_a_new_connection() {
     let health = serving.document("/healthz").await;
     assert!(health["reason"].as_str().is_none_or(|why| why.contains("no progress for")), "{health}");
     let kinds = || {
-        told.taken()
+        told.accepted()
             .iter()
             .map(|it| (it.json()["kind"].clone(), it.json()["occasion"].clone()))
             .collect::<Vec<_>>()
@@ -120,22 +120,22 @@ async fn a_service_that_hangs_at_a_silent_database_still_ends_quickly() {
     hurried(&mut world);
     // The limits of everyday, so that none of them comes to its help; and somebody to tell, for whom the database is asked
     // over and over whether there is a message.
-    let told = Sink::start().await;
+    let told = WebhookReceiver::start().await;
     world.set("ALERT_WEBHOOK_URL", &told.url("/alerts"));
     world.set("GAZELLE_SYNC_WATCHDOG", "13");
     let proxy = FaultProxy::start(&world.server).await;
     world.set("DATABASE_URL", &proxy.url(DATABASE));
     let serving = Serving::start(&world, &[]).await;
     until("a good run", async || runs(&world, "status = 'success'").await >= 1).await;
-    proxy.after(1, Direction::ToServer, Trouble::Freeze);
-    proxy.struck().await;
+    proxy.fail_after_bytes(1, Direction::ToServer, ProxyFault::Freeze);
+    proxy.wait_for_failure().await;
     // By then the questions beside the runs hang too, in new connections.
     until("it says that it hangs", async || serving.get("/healthz").await.0 == 503).await;
     ends_soon(serving).await;
 }
 
 /// A service whose first run has met this trouble in its midst.
-async fn met_in_the_first_run(trouble: Trouble) -> (World, FaultProxy, Serving) {
+async fn met_in_the_first_run(trouble: ProxyFault) -> (World, FaultProxy, Serving) {
     // Long enough to be met.
     let options = SimOptions { latency: Duration::from_millis(60), ..SimOptions::default() };
     let mut world = World::with(ShopSpec::small(7), options).await;
@@ -146,22 +146,22 @@ async fn met_in_the_first_run(trouble: Trouble) -> (World, FaultProxy, Serving) 
     world.set("DATABASE_URL", &proxy.url(DATABASE));
     let serving = Serving::start(&world, &[]).await;
     until("the first run", async || runs(&world, "status = 'running'").await == 1).await;
-    proxy.after(1, Direction::ToServer, trouble);
-    proxy.struck().await;
+    proxy.fail_after_bytes(1, Direction::ToServer, trouble);
+    proxy.wait_for_failure().await;
     assert_eq!(runs(&world, "status = 'running'").await, 1);
     (world, proxy, serving)
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_service_whose_run_meets_a_silent_database_ends_quickly() {
-    let (_world, _proxy, serving) = met_in_the_first_run(Trouble::Freeze).await;
+    let (_world, _proxy, serving) = met_in_the_first_run(ProxyFault::Freeze).await;
     ends_soon(serving).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_service_whose_connections_fall_silent_gives_the_lease_back_when_it_ends() {
     // New connections work.
-    let (world, _proxy, serving) = met_in_the_first_run(Trouble::Silence).await;
+    let (world, _proxy, serving) = met_in_the_first_run(ProxyFault::Silence).await;
     let ended = serving.stop().await;
     assert_eq!(ended.code, Some(0), "{}", ended.log);
     let free = world.text("SELECT (expires_at < now())::text FROM sync_lease").await;
@@ -186,7 +186,7 @@ async fn person(world: &World, url: &str, sql: &str) -> (tokio_postgres::Client,
 }
 
 #[track_caller]
-fn names_the_holder(run: &Ran, pid: i32, words: &[&str]) {
+fn names_the_holder(run: &CommandOutput, pid: i32, words: &[&str]) {
     let said = run.reasons();
     assert_eq!(run.code, 1, "{run}");
     for word in
@@ -204,7 +204,7 @@ fn names_the_holder(run: &Ran, pid: i32, words: &[&str]) {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_lock_that_a_person_holds_is_named_and_ends_the_run_with_nothing_lost() {
     let world = slow_world().await;
-    world.filled().await;
+    world.full_sync_ok().await;
     let before = world.content().await;
     let client = world.control.ids(gazelle_sim::RecordKind::Client)[2].clone();
     world
@@ -233,7 +233,7 @@ async fn a_lock_that_a_person_holds_is_named_and_ends_the_run_with_nothing_lost(
 #[tokio::test(flavor = "multi_thread")]
 async fn whoever_waits_for_a_lock_is_shown_by_status_and_doctor() {
     let mut world = slow_world().await;
-    world.filled().await;
+    world.full_sync_ok().await;
     world.set("GAZELLE_SYNC_LOCK_WAIT", "300");
     let (person, pid) = person(&world, &world.url(), "LOCK TABLE sync_bookmarks IN EXCLUSIVE MODE").await;
     person.batch_execute("-- Geheim, as it is no part\n  -- of the statement.\n\nSELECT 1").await.unwrap();
@@ -248,7 +248,7 @@ async fn whoever_waits_for_a_lock_is_shown_by_status_and_doctor() {
     assert_eq!(wait["held_by"][0]["pid"], json!(pid), "{status}");
     assert_eq!(wait["held_by"][0]["first_word"], json!("SELECT"), "{status}");
     assert!(wait["since"].is_string() && wait["held_by"][0]["open_since"].is_string(), "{status}");
-    let text = crate::support::ran(world.command(&["status"])).await;
+    let text = crate::support::run_to_end(world.command(&["status"])).await;
     assert!(text.stdout.contains(&format!("held by session {pid}")), "{text}");
     let doctor = world.run(&["doctor"]).await;
     let checks = doctor.json()["checks"].as_array().unwrap().clone();
@@ -263,7 +263,7 @@ async fn whoever_waits_for_a_lock_is_shown_by_status_and_doctor() {
 #[tokio::test(flavor = "multi_thread")]
 async fn of_another_role_no_more_is_said_than_the_server_shows_also_behind_a_pooler() {
     let mut world = slow_world().await;
-    world.filled().await;
+    world.full_sync_ok().await;
     world
         .execute(
             "CREATE ROLE plain LOGIN BYPASSRLS; GRANT USAGE ON SCHEMA public TO plain;
@@ -288,7 +288,7 @@ async fn a_database_that_takes_no_writes_for_a_while_is_told_and_the_service_rec
     let mut world = World::new().await;
     hurried(&mut world);
     world.set("GAZELLE_SYNC_ALERT_DATABASE", "1");
-    let told = Sink::start().await;
+    let told = WebhookReceiver::start().await;
     world.set("ALERT_WEBHOOK_URL", &told.url("/alerts"));
     let serving = Serving::start(&world, &[]).await;
     until("a good run", async || runs(&world, "status = 'success'").await >= 1).await;
@@ -298,7 +298,7 @@ async fn a_database_that_takes_no_writes_for_a_while_is_told_and_the_service_rec
                 WHERE application_name = 'gazelle-sync'";
     world.db.query(end, &[]).await.unwrap();
     let kinds = || {
-        let messages: Vec<Value> = told.taken().iter().map(crate::support::sink::Received::json).collect();
+        let messages: Vec<Value> = told.accepted().iter().map(crate::support::sink::Received::json).collect();
         let of = |occasion: &str| {
             messages.iter().filter(|it| it["kind"] == "database" && it["occasion"] == occasion).count()
         };
@@ -380,7 +380,7 @@ async fn status_says_who_keeps_it_from_reading_and_ends() {
     let (holder, pid) = person(&world, &world.url(), lock).await;
     let mut command = world.command(&["status"]);
     command.env("GAZELLE_SYNC_LOCK_NOTICE", "1").env("GAZELLE_SYNC_LOCK_WAIT", "3000");
-    let run = within(120, "status", crate::support::ran(command)).await;
+    let run = within(120, "status", crate::support::run_to_end(command)).await;
     assert!(run.code == 1 && run.stderr.contains(&format!("session {pid}")), "{run}");
     drop(holder);
     world.run(&["status"]).await.success();

@@ -5,11 +5,11 @@ use std::collections::BTreeSet;
 use super::every_page::{Withheld, every_page};
 use super::planted_functions::none_was_called;
 use super::statements_sent::times_sent;
-use crate::support::login::{KEY, LoggingIn, open};
+use crate::support::login::{KEY, PendingLogin, open};
 use crate::support::pooler::Pooler;
-use crate::support::roles::{act_as, hand_to};
+use crate::support::roles::{act_as, transfer_ownership};
 use crate::support::service::{Serving, until};
-use crate::support::{Ran, World, connect};
+use crate::support::{CommandOutput, World, connect};
 use clap::CommandFactory as _;
 use gazelle_sim::RecordKind;
 use serde_json::json;
@@ -19,7 +19,7 @@ pub struct CommandResult {
     /// Without what differs from world to world.
     pub command: String,
     pub code: i32,
-    pub ran: Ran,
+    pub ran: CommandOutput,
 }
 
 /// Commands that speak to no database, or to one of their own.
@@ -160,7 +160,7 @@ pub async fn every_command(world: &World, role: &str, turn: usize) -> Vec<Comman
     }
     if role == "postgres" {
         // It has just handed them to the owner.
-        hand_to(world, "shop", role).await;
+        transfer_ownership(world, "shop", role).await;
     }
     served(world, role, turn).await;
     all
@@ -190,7 +190,7 @@ async fn withheld(world: &World, many: usize) -> Withheld {
     }
     let mut command = world.command(&["sync", "--mode", "full", "--json"]);
     command.env("GAZELLE_SYNC_DELETE_GUARD_RECORDS", "0").env("GAZELLE_SYNC_DELETE_GUARD_PERCENT", "0");
-    let ran = crate::support::ran(command).await;
+    let ran = crate::support::run_to_end(command).await;
     assert_eq!(ran.code, 3, "withheld: {ran}");
     told_nothing_planted(world, &ran.to_string()).await;
     Withheld { run: ran.json()["run_id"].as_str().unwrap().to_owned(), records }
@@ -231,13 +231,13 @@ pub async fn with_stored_tokens(world: &mut World, role: &str) -> Vec<CommandRes
         let url = pooler.url(world);
         world.set("DATABASE_URL", &url);
     }
-    let key = world.place.env.remove("GAZELLE_API_KEY").unwrap();
+    let key = world.installation.env.remove("GAZELLE_API_KEY").unwrap();
     let oauth = world.sim.oauth_url();
     world.set("GAZELLE_OAUTH_URL", &oauth);
     world.set("GAZELLE_CLIENT_ID", "sim-client");
     world.set("GAZELLE_CLIENT_SECRET", "sim-secret");
     world.set("GAZELLE_SYNC_TOKEN_KEY", KEY);
-    let login = LoggingIn::start(world, &["--port", "0"]).await;
+    let login = PendingLogin::start(world, &["--port", "0"]).await;
     open(&login.address).await;
     let ran = login.end().await;
     told_nothing_planted(world, &format!("auth login as {role}: {ran}")).await;
@@ -249,7 +249,7 @@ pub async fn with_stored_tokens(world: &mut World, role: &str) -> Vec<CommandRes
     assert_eq!(all[0].code, 0, "{}", all[0].ran);
     for name in ["GAZELLE_OAUTH_URL", "GAZELLE_CLIENT_ID", "GAZELLE_CLIENT_SECRET", "GAZELLE_SYNC_TOKEN_KEY"]
     {
-        world.place.env.remove(name);
+        world.installation.env.remove(name);
     }
     world.set("GAZELLE_API_KEY", &key);
     act_as(world, role);
@@ -266,7 +266,7 @@ pub async fn waited_for_a_table(world: &World, role: &str) {
     holder.batch_execute("BEGIN; LOCK TABLE shop.gazelle_pianos").await.unwrap();
     let mut command = world.command(&["reconcile", "--json"]);
     command.env("GAZELLE_SYNC_LOCK_NOTICE", "0.2").env("GAZELLE_SYNC_LOCK_WAIT", "0.5");
-    let ran = crate::support::ran(command).await;
+    let ran = crate::support::run_to_end(command).await;
     holder.batch_execute("ROLLBACK").await.unwrap();
     assert_eq!(ran.code, 1, "{ran}");
     told_nothing_planted(world, &format!("reconcile as {role}: {ran}")).await;

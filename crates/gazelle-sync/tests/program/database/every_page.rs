@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use super::planted_functions::none_was_called;
 use crate::support::World;
-use crate::support::desk::{ended, pressed};
+use crate::support::desk::{ended, submit_form};
 use crate::support::live::Stream;
 use crate::support::people::{Caller, PASSPHRASE, PageResponse, invited, signed_in};
 use crate::support::service::{Serving, until};
@@ -47,7 +47,7 @@ pub async fn every_page(world: &World, serving: &Serving, (role, turn): (&str, u
             .await,
         asked: RefCell::default(),
     };
-    visit.entrance(&operator).await;
+    visit.visit_sign_in_pages(&operator).await;
     visit.pages_of_records().await;
     visit.other_pages(&technician).await;
     visit.calendar().await;
@@ -55,9 +55,9 @@ pub async fn every_page(world: &World, serving: &Serving, (role, turn): (&str, u
     let mut stream = Stream::open(&visit.technician).await;
     visit.actions(withheld).await;
     visit.changes_of_runs(withheld).await;
-    assert!(stream.says("event: old\n").await, "{}: {}", visit.by, stream.text);
+    assert!(stream.wait_for_region("event: old\n").await, "{}: {}", visit.by, stream.text);
     none_was_called(world, &format!("the live stream of {}", visit.by)).await;
-    visit.leave().await;
+    visit.sign_out().await;
     let asked = visit.asked.into_inner();
     let there: BTreeSet<_> = routes().iter().map(|route| (route.method, route.path)).collect();
     let missing: Vec<_> = there.difference(&asked).collect();
@@ -84,7 +84,7 @@ impl Visit<'_> {
         address
     }
 
-    async fn is_well(&self, asked: &str, said: &PageResponse) {
+    async fn assert_page_ok(&self, asked: &str, said: &PageResponse) {
         none_was_called(self.world, &format!("{asked} of {}: {said:?}", self.by)).await;
         let expected: &[u16] = if asked.contains("nothing/here") { &[404] } else { &[200, 303] };
         assert!(expected.contains(&said.status), "{asked} of {}: {said:?}", self.by);
@@ -96,7 +96,7 @@ impl Visit<'_> {
     async fn get(&self, caller: &Caller, path: &'static str, filled: &[&str], query: &str) -> PageResponse {
         let address = format!("{}{query}", self.address("GET", path, filled));
         let said = caller.get(&address).await;
-        self.is_well(&address, &said).await;
+        self.assert_page_ok(&address, &said).await;
         said
     }
 
@@ -109,12 +109,12 @@ impl Visit<'_> {
     ) -> PageResponse {
         let address = self.address("POST", path, filled);
         let said = caller.post(&address, form).await;
-        self.is_well(&address, &said).await;
+        self.assert_page_ok(&address, &said).await;
         said
     }
 
     /// By a link and by a passphrase.
-    async fn entrance(&self, operator: &str) {
+    async fn visit_sign_in_pages(&self, operator: &str) {
         let link = invited(self.world, "Bureau (exemple)", &["--role", "office"]).await;
         let link = link.rsplit('/').next().unwrap();
         let stranger = Caller::of(self.serving);
@@ -230,7 +230,7 @@ impl Visit<'_> {
 
     /// Asks for an action, waits for its end, and looks at its page.
     async fn done(&self, path: &'static str, filled: &[&str], form: Form<'_>) -> Value {
-        let id = pressed(&self.operator, &self.address("POST", path, filled), form).await;
+        let id = submit_form(&self.operator, &self.address("POST", path, filled), form).await;
         let action = ended(&self.operator, &id).await;
         none_was_called(self.world, &format!("{path} {form:?} of {}: {action}", self.by)).await;
         let is_done = matches!(action["outcome"].as_str(), Some("done" | "partial"));
@@ -290,7 +290,7 @@ impl Visit<'_> {
         self.done("/app/actions/{id}/apply", &[shown["id"].as_str().unwrap()], &[]).await
     }
 
-    async fn leave(&self) {
+    async fn sign_out(&self) {
         self.post(&self.technician, "/app/sign-out", &[], &[]).await;
         self.post(&self.operator, "/app/me/sign-out", &[], &[]).await;
         assert_eq!(self.operator.get("/app/me").await.status, 303, "signed out");

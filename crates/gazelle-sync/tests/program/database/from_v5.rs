@@ -123,7 +123,7 @@ async fn the_old_tables_move_whole_and_everything_is_fetched_afresh() {
         "a view of the company reads the old table where it is now"
     );
 
-    world.filled().await;
+    world.full_sync_ok().await;
     assert_mirrors(&world, &[]).await;
     let run = world.run(&["migrate", "--from-v5"]).await;
     assert_eq!(run.code, 1, "once is enough: {run}");
@@ -149,7 +149,7 @@ async fn back_restores_it_exactly_and_keeps_what_was_fetched() {
     let world = old_world().await;
     let before = dump(&world).await;
     world.run(&["migrate", "--from-v5"]).await.success();
-    world.filled().await;
+    world.full_sync_ok().await;
     let fetched = world.count("staging_clients").await;
 
     let plan = world.run(&["migrate", "--from-v5", "--back", "--dry-run"]).await.success();

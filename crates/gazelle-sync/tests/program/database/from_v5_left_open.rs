@@ -5,8 +5,8 @@ use serde_json::json;
 
 use super::from_v5_rights::{is_closed, on_supabase};
 use crate::support::World;
-use crate::support::deployed::{doctor, line, shows};
-use crate::support::roles::{act_as, hand_to};
+use crate::support::deployed::{assert_check, doctor, line};
+use crate::support::roles::{act_as, transfer_ownership};
 
 /// As the programs before 0070 left the backup: every right moved along, and nothing noted of it.
 const OPENED: &str = "DO $$ DECLARE step record; BEGIN
@@ -25,8 +25,8 @@ async fn left_open_by_app() -> World {
     world.run(&["migrate", "--from-v5"]).await.success();
     world.execute(OPENED).await;
     world.execute("CREATE ROLE app LOGIN; CREATE ROLE deputy LOGIN; GRANT app TO deputy").await;
-    hand_to(&world, "gazelle_v5", "app").await;
-    hand_to(&world, "public", "app").await;
+    transfer_ownership(&world, "gazelle_v5", "app").await;
+    transfer_ownership(&world, "public", "app").await;
     act_as(&mut world, "deputy");
     world
 }
@@ -44,7 +44,12 @@ async fn is_open(world: &World) -> bool {
 async fn migrate_closes_it_for_whoever_may_act_as_its_owner() {
     let world = left_open_by_app().await;
     assert!(is_open(&world).await);
-    shows(&doctor(&world).await, CHECK, "problem", &["may SELECT on gazelle_v5", "gazelle-sync migrate"]);
+    assert_check(
+        &doctor(&world).await,
+        CHECK,
+        "problem",
+        &["may SELECT on gazelle_v5", "gazelle-sync migrate"],
+    );
     let run = world.run(&["migrate"]).await;
     assert!(!is_open(&world).await, "{run}");
     is_closed(&world, &["anon", "authenticated"]).await;
@@ -65,10 +70,10 @@ async fn what_migrate_may_not_close_is_named_with_the_command_that_does() {
     let world = left_open_by_app().await;
     // As whom deputy may not act.
     world.execute("CREATE ROLE gone LOGIN; GRANT gone TO administrator").await;
-    hand_to(&world, "gazelle_v5", "gone").await;
+    transfer_ownership(&world, "gazelle_v5", "gone").await;
     let advised = doctor(&world).await;
     let words = ["may SELECT on gazelle_v5", "as gone", "REVOKE ALL ON"];
-    shows(&advised, CHECK, "problem", &words);
+    assert_check(&advised, CHECK, "problem", &words);
     let run = world.run(&["migrate"]).await;
     assert_eq!(run.code, 3, "what is open is no success: {run}");
     assert!(is_open(&world).await, "{run}");
@@ -80,7 +85,7 @@ async fn what_migrate_may_not_close_is_named_with_the_command_that_does() {
     {
         assert!(said(what), "{what}: {report}");
     }
-    let text = crate::support::ran(world.command(&["migrate"])).await;
+    let text = crate::support::run_to_end(world.command(&["migrate"])).await;
     for words in ["gazelle_v5.staging_appointments is open to", "as gone", "REVOKE ALL ON"] {
         assert!(text.stdout.contains(words), "{words}: {text}");
     }
@@ -105,9 +110,9 @@ async fn an_administrator_closes_it_with_the_roles_and_a_superuser_too() {
         world.run(&["migrate", "--from-v5"]).await.success();
         world.execute(OPENED).await;
         world.execute("CREATE ROLE gone LOGIN; GRANT gone TO administrator").await;
-        hand_to(&world, "gazelle_v5", "gone").await;
+        transfer_ownership(&world, "gazelle_v5", "gone").await;
         if role == "postgres" {
-            hand_to(&world, "public", "postgres").await;
+            transfer_ownership(&world, "public", "postgres").await;
             act_as(&mut world, role);
         }
         let run = world.run(&["migrate", "--roles"]).await;
@@ -134,7 +139,7 @@ async fn who_holds_a_table_of_such_a_schema_locked_fails_no_migration() {
     world.run(&["migrate", "--from-v5"]).await.success();
     world.execute(OPENED).await;
     world.execute("CREATE ROLE gone LOGIN; GRANT gone TO administrator").await;
-    hand_to(&world, "gazelle_v5", "gone").await;
+    transfer_ownership(&world, "gazelle_v5", "gone").await;
     // And schemas that only look like backups.
     for schema in ["a_v5", "z_v5"] {
         world
@@ -143,7 +148,7 @@ async fn who_holds_a_table_of_such_a_schema_locked_fails_no_migration() {
                  CREATE TABLE {schema}.gazelle_clients (id text); CREATE TABLE {schema}.gazelle_pianos (id text)"
             ))
             .await;
-        hand_to(&world, schema, "gone").await;
+        transfer_ownership(&world, schema, "gone").await;
     }
     act_as(&mut world, "administrator");
     let gone = crate::support::roles::client_of(&world, "gone").await;

@@ -1,6 +1,6 @@
 //! Who may read and write the tables of the old system once they are moved: nobody whom Supabase lets in from outside.
 
-use crate::support::deployed::{doctor, shows};
+use crate::support::deployed::{assert_check, doctor};
 use crate::support::roles::supabase;
 use crate::support::{TestInstallation, World};
 use serde_json::{Value, json};
@@ -165,7 +165,7 @@ async fn the_report_names_who_loses_access_before_and_after() {
         assert_eq!(lost.len(), 4, "{lost:?}");
     }
     let world = on_supabase().await;
-    let text = crate::support::ran(world.command(&["migrate", "--from-v5", "--dry-run"])).await;
+    let text = crate::support::run_to_end(world.command(&["migrate", "--from-v5", "--dry-run"])).await;
     for words in ["authenticated", "PUBLIC", "staging_appointments"] {
         let said = text.stdout.lines().find(|line| line.contains("no longer") && line.contains(words));
         assert!(said.is_some(), "{words}: {text}");
@@ -225,7 +225,7 @@ async fn shows_level(world: &World, check: &str, level: &str, words: &[&str]) {
         assert_eq!(found, level, "{text}\n{run}");
         assert!(words.iter().all(|word| text.contains(word)), "{text}");
     } else {
-        shows(&run, check, level, words);
+        assert_check(&run, check, level, words);
     }
 }
 

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
-use crate::support::{Ran, TestInstallation, World};
+use crate::support::{CommandOutput, TestInstallation, World};
 
 /// What the process may reserve, in KiB: its code, stacks and buffers, and what it takes of an answer. Less than the unit
 /// allows it in memory.
@@ -42,7 +42,7 @@ fn password_taken() -> Vec<u8> {
     message(b'R', &[0; 4])
 }
 
-fn let_in() -> Vec<u8> {
+fn auth_ok() -> Vec<u8> {
     [password_taken(), message(b'Z', b"I")].concat()
 }
 
@@ -60,7 +60,7 @@ struct Misbehaviour {
     words: &'static str,
 }
 
-fn harms() -> Vec<Misbehaviour> {
+fn misbehaviours() -> Vec<Misbehaviour> {
     let of = |what, first: Vec<u8>, answer: Option<Vec<u8>>, endless: Vec<u8>, words| Misbehaviour {
         what,
         first,
@@ -90,12 +90,12 @@ fn harms() -> Vec<Misbehaviour> {
             message(b'N', b"SNOTICE\0C00000\0Mx\0\0").repeat(4096),
             before,
         ),
-        of("a row of two gigabytes", let_in(), Some([begun(), huge(b'D')].concat()), zeros, after),
-        of("rows without end", let_in(), Some(begun()), row(1).repeat(4096), after),
-        of("rows of many columns without end", let_in(), Some(begun_with(20_000)), row(20_000), after),
+        of("a row of two gigabytes", auth_ok(), Some([begun(), huge(b'D')].concat()), zeros, after),
+        of("rows without end", auth_ok(), Some(begun()), row(1).repeat(4096), after),
+        of("rows of many columns without end", auth_ok(), Some(begun_with(20_000)), row(20_000), after),
         of(
             "notices without end",
-            let_in(),
+            auth_ok(),
             Some(vec![]),
             message(b'N', b"SNOTICE\0C00000\0Mx\0\0").repeat(4096),
             after,
@@ -104,8 +104,8 @@ fn harms() -> Vec<Misbehaviour> {
             end: Some((LONG_MIB, [b"\0\0".as_slice(), &message(b'Z', b"E")].concat())),
             ..of(
                 "an error of words, as long as an answer may be",
-                let_in(),
-                Some([begun(), said(b'E', LONG_MIB << 20)].concat()),
+                auth_ok(),
+                Some([begun(), message_header(b'E', LONG_MIB << 20)].concat()),
                 b"a ".repeat(512 * 1024),
                 "where 32 MiB are the most",
             )
@@ -114,8 +114,8 @@ fn harms() -> Vec<Misbehaviour> {
             end: Some((31, [b"\0\0".as_slice(), &message(b'Z', b"E")].concat())),
             ..of(
                 "an error of words, as long as one may be",
-                let_in(),
-                Some([begun(), said(b'E', 31 << 20)].concat()),
+                auth_ok(),
+                Some([begun(), message_header(b'E', 31 << 20)].concat()),
                 b"a ".repeat(512 * 1024),
                 "a a… (SQLSTATE XX000)",
             )
@@ -127,7 +127,7 @@ fn harms() -> Vec<Misbehaviour> {
 const LONG_MIB: usize = 190;
 
 /// The beginning of an error or a notice whose message has so many bytes, and two zeros at its end.
-fn said(kind: u8, bytes: usize) -> Vec<u8> {
+fn message_header(kind: u8, bytes: usize) -> Vec<u8> {
     let fields = b"SERROR\0VERROR\0CXX000\0M";
     let length = u32::try_from(4 + fields.len() + bytes + 2).unwrap();
     [&[kind], &length.to_be_bytes()[..], fields].concat()
@@ -141,13 +141,13 @@ fn server(harm: Misbehaviour) -> u16 {
         for stream in listener.incoming() {
             let (Ok(stream), harm) = (stream, harm.clone()) else { return };
             // An error is the end of the connection, which is what should come.
-            std::thread::spawn(move || do_harm(stream, &harm));
+            std::thread::spawn(move || misbehave(stream, &harm));
         }
     });
     port
 }
 
-fn do_harm(mut stream: TcpStream, harm: &Misbehaviour) -> std::io::Result<()> {
+fn misbehave(mut stream: TcpStream, harm: &Misbehaviour) -> std::io::Result<()> {
     let mut buffer = [0; 4096];
     // Whether encryption is offered, and then who asks.
     if stream.read(&mut buffer)? == 8 {
@@ -181,16 +181,16 @@ fn do_harm(mut stream: TcpStream, harm: &Misbehaviour) -> std::io::Result<()> {
     }
 }
 
-async fn limited(place: &TestInstallation, address: &str) -> Ran {
+async fn limited(place: &TestInstallation, address: &str) -> CommandOutput {
     let mut command = place.command(&["status", "--json"]);
     command.env("DATABASE_URL", address).env("MALLOC_ARENA_MAX", "2").env("TOKIO_WORKER_THREADS", "2");
-    crate::support::ran(crate::support::limited::with_memory(&command, MEMORY)).await
+    crate::support::run_to_end(crate::support::limited::with_memory(&command, MEMORY)).await
 }
 
 #[tokio::test]
 async fn what_a_server_announces_or_sends_without_end_is_refused_within_little_memory() {
     let place = TestInstallation::new().await;
-    for harm in harms() {
+    for harm in misbehaviours() {
         let (what, words) = (harm.what, harm.words);
         let address = format!("postgres://sync@127.0.0.1:{}/shop", server(harm));
         let begun = Instant::now();
@@ -258,7 +258,7 @@ async fn another_host_is_tried_where_the_first_one_takes_the_connection_and_says
 
 /// A proxy before the database that repeats a row until the answer has this many bytes, on every connection that reads or
 /// writes staging, and then says nothing more for a while. Returns its port, and how many answers it made longer.
-fn swelling(database: PathBuf, bytes: usize) -> (u16, Arc<AtomicUsize>) {
+fn inflating_proxy(database: PathBuf, bytes: usize) -> (u16, Arc<AtomicUsize>) {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let port = listener.local_addr().unwrap().port();
     let swollen = Arc::new(AtomicUsize::new(0));
@@ -270,7 +270,7 @@ fn swelling(database: PathBuf, bytes: usize) -> (u16, Arc<AtomicUsize>) {
             let ends = (stream.try_clone().unwrap(), server.try_clone().unwrap(), asked.clone());
             std::thread::spawn(move || pass_on_statements(ends.0, ends.1, &ends.2));
             // An error is the end of a connection.
-            std::thread::spawn(move || swell(server, stream, &asked, bytes, &count));
+            std::thread::spawn(move || inflate(server, stream, &asked, bytes, &count));
         }
     });
     (port, swollen)
@@ -291,7 +291,7 @@ fn pass_on_statements(mut from: TcpStream, mut to: UnixStream, asked: &AtomicUsi
     let _ = to.shutdown(std::net::Shutdown::Both);
 }
 
-fn swell(
+fn inflate(
     mut from: UnixStream,
     mut to: TcpStream,
     asked: &AtomicUsize,
@@ -326,10 +326,10 @@ fn swell(
 #[tokio::test]
 async fn answers_that_swell_on_every_connection_at_once_share_one_bound() {
     let world = World::new().await;
-    world.place.run(&["migrate"]).await.success();
-    let socket = world.place.server.socket_dir().join(".s.PGSQL.5432");
-    let (port, swollen) = swelling(socket, 185 << 20);
-    let mut command = world.place.command(&["sync", "--mode", "full", "--json"]);
+    world.installation.run(&["migrate"]).await.success();
+    let socket = world.installation.server.socket_dir().join(".s.PGSQL.5432");
+    let (port, swollen) = inflating_proxy(socket, 185 << 20);
+    let mut command = world.installation.command(&["sync", "--mode", "full", "--json"]);
     command
         .env(
             "DATABASE_URL",
@@ -338,7 +338,7 @@ async fn answers_that_swell_on_every_connection_at_once_share_one_bound() {
         .env("GAZELLE_SYNC_DATABASE_SILENCE", "10")
         .env("MALLOC_ARENA_MAX", "2")
         .env("TOKIO_WORKER_THREADS", "2");
-    let run = crate::support::ran(crate::support::limited::with_memory(&command, MEMORY));
+    let run = crate::support::run_to_end(crate::support::limited::with_memory(&command, MEMORY));
     let run = tokio::time::timeout(Duration::from_secs(180), run).await.expect("nobody waits for ever");
     // It ends with words, as a process that was ended for its memory does not.
     assert!([1, 3].contains(&run.code), "exit {} {:.3000}", run.code, run.stderr);

@@ -78,7 +78,7 @@ async fn in_eves_database() -> World {
     .await;
     world.set("GAZELLE_SYNC_SCHEMA", "shop");
     act_as(&mut world, "postgres");
-    world.filled().await;
+    world.full_sync_ok().await;
     world
 }
 

@@ -1,13 +1,13 @@
 //! The statements that a refusal prints grant no privileged role and grant nothing to one.
 
 use super::leading_out::{WEBHOOKS, apps_place_in_the_database_of_boss, counts};
-use super::there_first::{refused, with_mallory};
+use super::there_first::{refused, world_with_attacker};
 use crate::support::deployed::doctor;
 use crate::support::roles::{act_as, supabase};
-use crate::support::{DATABASE, Ran};
+use crate::support::{CommandOutput, DATABASE};
 
 #[track_caller]
-fn advises_no(run: &Ran, words: &[&str]) {
+fn advises_no(run: &CommandOutput, words: &[&str]) {
     for word in words {
         assert!(!run.reasons().contains(word), "{word} in {run}");
     }
@@ -111,7 +111,7 @@ async fn an_administrator_is_asked_for_no_grant_of_a_role_that_can_do_more() {
 
 #[tokio::test]
 async fn the_owner_of_a_database_who_gives_it_a_table_of_ours_ends_no_command() {
-    let world = with_mallory().await;
+    let world = world_with_attacker().await;
     world.run(&["migrate"]).await.success();
     world
         .execute(&format!(

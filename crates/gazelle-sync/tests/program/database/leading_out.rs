@@ -1,12 +1,17 @@
 //! The statements that a refusal prints resolve it: they are executed as printed, and the command then succeeds.
 
 use super::there_first::{refused, works};
-use crate::support::deployed::{doctor, line, shows};
+use crate::support::deployed::{assert_check, doctor, line};
 use crate::support::roles::{act_as, client_of, supabase};
-use crate::support::{DATABASE, Ran, World};
+use crate::support::{CommandOutput, DATABASE, World};
 
 /// Runs the statements that stand in a message between two of its words, as this role.
-async fn runs_what_is_printed(world: &World, role: &str, run: &Ran, between: (&str, &str)) -> String {
+async fn runs_what_is_printed(
+    world: &World,
+    role: &str,
+    run: &CommandOutput,
+    between: (&str, &str),
+) -> String {
     let said = run.reasons();
     let printed = said.split_once(between.0).unwrap_or_else(|| panic!("{} not in {run}", between.0)).1;
     let printed = printed.split_once(between.1).unwrap_or_else(|| panic!("{} not in {run}", between.1)).0;
@@ -208,10 +213,20 @@ async fn doctor_says_that_another_role_is_in_force_than_logs_in() {
     ] {
         world.execute(&set).await;
         let run = doctor(&world).await;
-        shows(&run, "role in force", "warning", &["app logs in", "gazelle_sync is in force", "RESET role"]);
+        assert_check(
+            &run,
+            "role in force",
+            "warning",
+            &["app logs in", "gazelle_sync is in force", "RESET role"],
+        );
         // What the login is counts all the same: the session may put it in force again.
-        shows(&run, "our own role", "warning", &["app bypasses row security"]);
+        assert_check(&run, "our own role", "warning", &["app bypasses row security"]);
     }
     world.execute("ALTER ROLE app NOBYPASSRLS; GRANT gazelle_owner TO app").await;
-    shows(&doctor(&world).await, "our own role", "warning", &["app owns the tables or acts for their owner"]);
+    assert_check(
+        &doctor(&world).await,
+        "our own role",
+        "warning",
+        &["app owns the tables or acts for their owner"],
+    );
 }

@@ -1,13 +1,15 @@
 //! Membership in an owner role does not make its tables trustworthy: other members can act as the owner, and on Postgres 15
 //! any role can add members to itself.
 
-use super::there_first::{COMMANDS, TRAP, as_mallory, nothing_sprang, refused, with_mallory, works};
+use super::there_first::{
+    COMMANDS, TRAP, as_mallory, assert_trap_not_executed, refused, works, world_with_attacker,
+};
 use crate::support::World;
 use crate::support::deployed::{doctor, line};
 use crate::support::roles::{act_as, supabase};
 
 /// Hands all that is ours in `public` to a role, with the trap in it.
-async fn trapped_as(world: &World, owner: &str) {
+async fn give_tables_with_trap(world: &World, owner: &str) {
     world
         .execute(&format!(
             "DO $$ DECLARE t regclass; kind \"char\"; BEGIN
@@ -25,14 +27,14 @@ async fn trapped_as(world: &World, owner: &str) {
 
 #[tokio::test]
 async fn tables_of_a_role_that_others_act_as_too_are_refused_to_its_members() {
-    let mut world = with_mallory().await;
+    let mut world = world_with_attacker().await;
     world
         .execute(
             "CREATE ROLE team NOLOGIN; GRANT USAGE, CREATE ON SCHEMA public TO team; GRANT team TO mallory, administrator",
         )
         .await;
     act_as(&mut world, "mallory");
-    world.filled().await;
+    world.full_sync_ok().await;
     as_mallory(&world, TRAP).await;
     act_as(&mut world, "administrator");
     // Up to Postgres 15 who makes roles is as good as a superuser (as_good_as_superusers.rs).
@@ -52,10 +54,10 @@ async fn tables_of_a_role_that_others_act_as_too_are_refused_to_its_members() {
         ),
     ] {
         world.execute(before).await;
-        trapped_as(&world, owner).await;
+        give_tables_with_trap(&world, owner).await;
         for command in COMMANDS {
             let run = world.run(command).await;
-            nothing_sprang(&world, &format!("{command:?} on tables of {owner}: {run}")).await;
+            assert_trap_not_executed(&world, &format!("{command:?} on tables of {owner}: {run}")).await;
             assert_eq!(run.code, 1, "{command:?}: {run}");
             let said = if command == ["doctor"] { run.stdout.clone() } else { run.reasons() };
             for word in words {
@@ -67,7 +69,7 @@ async fn tables_of_a_role_that_others_act_as_too_are_refused_to_its_members() {
 
 #[tokio::test]
 async fn a_manifest_and_a_schema_of_a_role_that_made_us_its_member_are_refused() {
-    let mut world = with_mallory().await;
+    let mut world = world_with_attacker().await;
     world.run(&["migrate"]).await.success();
     world
         .execute(
@@ -123,7 +125,7 @@ async fn a_team_shares_a_schema_of_its_own_or_roles_and_is_told_so() {
 #[tokio::test]
 async fn an_owner_that_cannot_be_asked_for_ends_the_checks_of_the_tables() {
     let mut world = supabase().await;
-    world.filled().await;
+    world.full_sync_ok().await;
     // As somebody closed the catalogue to all but administrators.
     world
         .execute(

@@ -1,7 +1,7 @@
 //! `migrate --roles` with existing roles that have, or can acquire, too many privileges.
 
 use super::roles::{owners, says};
-use crate::support::deployed::shows;
+use crate::support::deployed::assert_check;
 use crate::support::roles::{act_as, supabase};
 use crate::support::{DATABASE, World};
 use serde_json::json;
@@ -136,7 +136,7 @@ async fn a_role_that_can_become_more_than_it_should_is_given_nothing() {
         world.execute(&grant.replace("{role}", "gazelle_sync")).await;
         act_as(&mut world, "gazelle_sync");
         let [words, cure] = [words, cure].map(|text| text.replace("{role}", "gazelle_sync"));
-        shows(&world.run(&["doctor"]).await, "our own role", "warning", &[&words, &cure]);
+        assert_check(&world.run(&["doctor"]).await, "our own role", "warning", &[&words, &cure]);
         world
             .execute(
                 "ALTER ROLE gazelle_sync NOBYPASSRLS NOREPLICATION;

@@ -13,7 +13,7 @@ use super::statements_sent::{files_never_sent, statements_in_rust, watch};
 use not_sent::{CITUS, NOT_SENT, PIECES};
 use plants::{OTHERS, called, plant};
 
-use crate::support::roles::{act_as, client_of, hand_to, supabase};
+use crate::support::roles::{act_as, client_of, supabase, transfer_ownership};
 use crate::support::{DATABASE, World, connect};
 use gazelle_sync::migrate::{Script, scripts};
 
@@ -132,7 +132,7 @@ async fn played(is_planted: bool) -> Vec<CommandResult> {
     {
         if role == "postgres" {
             // A superuser uses superusers' tables.
-            hand_to(&world, "shop", "postgres").await;
+            transfer_ownership(&world, "shop", "postgres").await;
             world.execute(&format!("ALTER DATABASE {DATABASE} OWNER TO postgres")).await;
         }
         // Nobody logs in as the owner but here, and on Citus.
@@ -283,7 +283,7 @@ async fn left_by_an_earlier_release(world: &World, scripts: &[Script], role: &st
 async fn no_upgrade_from_an_earlier_release_calls_what_was_planted_before_it() {
     let mut world = supabase().await;
     world.set("GAZELLE_SYNC_SCHEMA", "whole");
-    world.filled().await;
+    world.full_sync_ok().await;
     world.incremental().await.success();
     world.set("GAZELLE_SYNC_SCHEMA", "shop");
     plant(&world, &called()).await;

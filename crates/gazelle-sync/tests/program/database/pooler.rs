@@ -10,8 +10,8 @@ use serde_json::json;
 
 /// A world whose program reaches its database through the pooler alone. The tests' own connection goes without.
 async fn behind(mut world: World, server_connections: usize) -> (World, Pooler) {
-    let pooler = Pooler::start(&world.place, server_connections).await;
-    world.set("DATABASE_URL", &pooler.url(&world.place));
+    let pooler = Pooler::start(&world.installation, server_connections).await;
+    world.set("DATABASE_URL", &pooler.url(&world.installation));
     (world, pooler)
 }
 
@@ -92,7 +92,7 @@ async fn nothing_is_left_in_a_session_that_another_client_may_get() {
     world.run(&["verify", "--offline"]).await.success();
 
     // The sessions that the program used are still there, in the pooler; their next users see them as new.
-    let url = pooler.url(&world.place);
+    let url = pooler.url(&world.installation);
     let (one, two) = (crate::support::connect(&url).await, crate::support::connect(&url).await);
     let begin = "BEGIN";
     one.batch_execute(begin).await.unwrap();

@@ -1,14 +1,14 @@
 //! `migrate --roles`: a role that owns, one that writes, one that reads, each tried at what it may and may not.
 
-use crate::support::roles::{act_as, asked, client_of, refused, supabase, url_of};
-use crate::support::{Ran, TestInstallation, World, production_tables, staging_tables};
+use crate::support::roles::{act_as, client_of, permission_denied, query_or_sqlstate, supabase, url_of};
+use crate::support::{CommandOutput, TestInstallation, World, production_tables, staging_tables};
 use gazelle_sim::RecordKind;
 use gazelle_sync::migrations;
 use serde_json::{Value, json};
 
 /// A refusal that says what it is about.
 #[track_caller]
-pub(super) fn says(run: &Ran, code: i32, words: &[&str]) {
+pub(super) fn says(run: &CommandOutput, code: i32, words: &[&str]) {
     assert_eq!(run.code, code, "{run}");
     for word in words {
         assert!(run.reasons().contains(word), "{word} not in: {run}");
@@ -60,7 +60,7 @@ async fn the_roles_are_made_told_and_not_made_again() {
     assert_eq!(mended["ended"], json!([{"of": "staging_clients", "is": "authenticated may SELECT"}]));
     assert_eq!(mended["made"], json!([{"of": "gazelle_users", "is": "row security on"}]));
 
-    let text = crate::support::ran(world.command(&["migrate", "--roles"])).await;
+    let text = crate::support::run_to_end(world.command(&["migrate", "--roles"])).await;
     assert!(
         text.stdout.contains("nothing to do") && text.stdout.contains("\\password gazelle_sync"),
         "{text}"
@@ -72,7 +72,7 @@ async fn the_whole_sync_runs_as_the_writer_which_owns_nothing() {
     let mut world = supabase().await;
     world.run(&["migrate", "--roles"]).await.success();
     act_as(&mut world, "gazelle_sync");
-    world.filled().await;
+    world.full_sync_ok().await;
     let client = world.control.ids(RecordKind::Client)[2].clone();
     world
         .control
@@ -111,7 +111,7 @@ async fn the_whole_sync_runs_as_the_writer_which_owns_nothing() {
         "CREATE TABLE public.another (x int)",
         "CREATE FUNCTION public.quote_ident(name) RETURNS text LANGUAGE sql AS $$ SELECT '' $$",
     ] {
-        assert_eq!(asked(&writer, sql).await, refused(), "{sql}");
+        assert_eq!(query_or_sqlstate(&writer, sql).await, permission_denied(), "{sql}");
     }
     // A grant of what one may not grant is no error to Postgres; it must do nothing.
     let _ = writer.batch_execute("GRANT SELECT ON gazelle_clients TO anon").await;
@@ -125,7 +125,7 @@ async fn readers_see_production_and_counts_and_change_nothing() {
     world.run(&["migrate", "--roles"]).await.success();
     world.execute("CREATE ROLE office LOGIN; GRANT gazelle_reader TO office").await;
     act_as(&mut world, "gazelle_sync");
-    world.filled().await;
+    world.full_sync_ok().await;
 
     let reader = client_of(&world, "office").await;
     for name in production_tables().into_iter().chain([
@@ -134,20 +134,28 @@ async fn readers_see_production_and_counts_and_change_nothing() {
         "v_sync_dashboard_entities",
     ]) {
         let all = world.count(name).await as usize;
-        assert_eq!(asked(&reader, &format!("SELECT * FROM {name}")).await, Ok(all), "{name}");
+        assert_eq!(query_or_sqlstate(&reader, &format!("SELECT * FROM {name}")).await, Ok(all), "{name}");
         if !name.starts_with("v_") {
             for sql in [
                 format!("DELETE FROM {name}"),
                 format!("UPDATE {name} SET staging_id = NULL"),
                 format!("TRUNCATE {name}"),
             ] {
-                assert_eq!(asked(&reader, &sql).await, refused(), "{sql}");
+                assert_eq!(query_or_sqlstate(&reader, &sql).await, permission_denied(), "{sql}");
             }
         }
     }
     for name in staging_tables() {
-        assert_eq!(asked(&reader, &format!("SELECT raw_data FROM {name}")).await, refused(), "{name}");
-        assert_eq!(asked(&reader, &format!("SELECT external_id FROM {name}")).await, refused(), "{name}");
+        assert_eq!(
+            query_or_sqlstate(&reader, &format!("SELECT raw_data FROM {name}")).await,
+            permission_denied(),
+            "{name}"
+        );
+        assert_eq!(
+            query_or_sqlstate(&reader, &format!("SELECT external_id FROM {name}")).await,
+            permission_denied(),
+            "{name}"
+        );
     }
     let hidden: Vec<&str> = migrations::relation_names()
         .into_iter()
@@ -158,11 +166,18 @@ async fn readers_see_production_and_counts_and_change_nothing() {
         })
         .collect();
     assert!(hidden.len() > 5);
-    assert_eq!(asked(&reader, "SELECT variables FROM sync_run_requests").await, refused());
+    assert_eq!(
+        query_or_sqlstate(&reader, "SELECT variables FROM sync_run_requests").await,
+        permission_denied()
+    );
     for name in hidden {
-        assert_eq!(asked(&reader, &format!("SELECT 1 FROM {name}")).await, refused(), "{name}");
+        assert_eq!(
+            query_or_sqlstate(&reader, &format!("SELECT 1 FROM {name}")).await,
+            permission_denied(),
+            "{name}"
+        );
     }
-    assert_eq!(asked(&reader, "CREATE TABLE public.mine (id int)").await, refused());
+    assert_eq!(query_or_sqlstate(&reader, "CREATE TABLE public.mine (id int)").await, permission_denied());
 
     act_as(&mut world, "office");
     let status = world.run(&["status"]).await.success();
@@ -184,7 +199,7 @@ async fn nobody_logs_in_as_the_owner_and_supabases_public_roles_get_nothing() {
     let mut world = supabase().await;
     world.run(&["migrate", "--roles"]).await.success();
     act_as(&mut world, "gazelle_sync");
-    world.filled().await;
+    world.full_sync_ok().await;
     for role in ["gazelle_owner", "gazelle_reader"] {
         let refusal =
             tokio_postgres::connect(&url_of(&world, role), tokio_postgres::NoTls).await.err().unwrap();
@@ -195,8 +210,8 @@ async fn nobody_logs_in_as_the_owner_and_supabases_public_roles_get_nothing() {
         administrator.batch_execute(&format!("SET ROLE {role}")).await.unwrap();
         for name in migrations::relation_names() {
             assert_eq!(
-                asked(&administrator, &format!("SELECT 1 FROM {name}")).await,
-                refused(),
+                query_or_sqlstate(&administrator, &format!("SELECT 1 FROM {name}")).await,
+                permission_denied(),
                 "{role} {name}"
             );
         }
@@ -235,10 +250,10 @@ async fn later_migrations_are_the_administrators_and_cover_what_they_make() {
     let again = world.run(&["migrate", "--roles"]).await.success();
     assert_eq!((&again["made"], &again["ended"]), (&json!([]), &json!([])), "nothing was left to cover");
     act_as(&mut world, "gazelle_sync");
-    world.filled().await;
+    world.full_sync_ok().await;
     let writer = client_of(&world, "gazelle_sync").await;
     assert_eq!(
-        asked(&writer, "INSERT INTO sync_wanted_runs (mode) VALUES ('full') RETURNING id").await,
+        query_or_sqlstate(&writer, "INSERT INTO sync_wanted_runs (mode) VALUES ('full') RETURNING id").await,
         Ok(1)
     );
 }
@@ -261,10 +276,13 @@ async fn other_names_take_the_place_of_the_first_ones() {
     let again = world.run(&args).await.success();
     assert_eq!((&again["made"], &again["ended"]), (&json!([]), &json!([])));
     assert_eq!(
-        asked(&client_of(&world, "gazelle_sync").await, "SELECT 1 FROM gazelle_users").await,
-        refused()
+        query_or_sqlstate(&client_of(&world, "gazelle_sync").await, "SELECT 1 FROM gazelle_users").await,
+        permission_denied()
     );
-    assert_eq!(asked(&client_of(&world, "robot").await, "SELECT 1 FROM gazelle_users").await, Ok(0));
+    assert_eq!(
+        query_or_sqlstate(&client_of(&world, "robot").await, "SELECT 1 FROM gazelle_users").await,
+        Ok(0)
+    );
 }
 
 #[tokio::test]
@@ -318,7 +336,7 @@ fn of_the_runbook(word: &str) -> Vec<String> {
 #[tokio::test]
 async fn a_backup_is_restored_word_for_word_as_the_runbook_says() {
     let world = World::new().await;
-    world.filled().await;
+    world.full_sync_ok().await;
     world.run(&["migrate", "--roles"]).await.success();
     let before = world.production(&[]).await;
     let new = TestInstallation::new().await;

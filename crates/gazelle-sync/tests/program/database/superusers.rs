@@ -1,9 +1,10 @@
-//! A superuser uses only tables and schemas owned by superusers, because code attached to a table runs with the user's
-//! rights.
+//! A superuser uses only tables and schemas of superusers: code attached to a table runs with the user's rights.
 
-use super::there_first::{COMMANDS, TRAP, as_mallory, nothing_sprang, refused, with_mallory, works};
-use crate::support::deployed::{doctor, shows};
-use crate::support::roles::{act_as, client_of, hand_to, supabase};
+use super::there_first::{
+    COMMANDS, TRAP, as_mallory, assert_trap_not_executed, refused, works, world_with_attacker,
+};
+use crate::support::deployed::{assert_check, doctor};
+use crate::support::roles::{act_as, client_of, supabase, transfer_ownership};
 use crate::support::service::{Serving, until};
 use crate::support::{DATABASE, World};
 
@@ -25,19 +26,19 @@ pub(super) async fn the_superuser_is_refused(world: &mut World, words: &[&str]) 
         for word in words {
             assert!(said.contains(word), "{word} not said by {command:?}: {run}");
         }
-        nothing_sprang(world, &format!("{command:?}: {run}")).await;
+        assert_trap_not_executed(world, &format!("{command:?}: {run}")).await;
     }
 }
 
 #[tokio::test]
 async fn a_schema_that_somebody_filled_beforehand_runs_nothing_as_a_superuser() {
-    let mut world = with_mallory().await;
+    let mut world = world_with_attacker().await;
     world.execute(&format!("GRANT CREATE ON DATABASE {DATABASE} TO mallory")).await;
     as_mallory(&world, TRAP).await;
     // A schema of his with the right register: he has the program too.
     world.set("GAZELLE_SYNC_SCHEMA", "gazelle");
     act_as(&mut world, "mallory");
-    world.filled().await;
+    world.full_sync_ok().await;
     as_mallory(&world, SET_THE_TRAP).await;
     let owner = ["belongs to mallory", "is a superuser", "into DATABASE_URL", "DROP TABLE gazelle."];
     the_superuser_is_refused(&mut world, &owner).await;
@@ -58,7 +59,7 @@ async fn a_schema_that_somebody_filled_beforehand_runs_nothing_as_a_superuser() 
 
 /// A schema of an owner as whom nobody acts any more, in which mallory made the tables while he could.
 pub(super) async fn left_by_an_owner_that_nobody_acts_as() -> World {
-    let mut world = with_mallory().await;
+    let mut world = world_with_attacker().await;
     world
         .execute(&format!("GRANT CREATE ON DATABASE {DATABASE} TO mallory; ALTER ROLE mallory CREATEROLE"))
         .await;
@@ -74,10 +75,10 @@ pub(super) async fn left_by_an_owner_that_nobody_acts_as() -> World {
     .await;
     world.set("GAZELLE_SYNC_SCHEMA", "gazelle");
     act_as(&mut world, "mallory");
-    world.filled().await;
+    world.full_sync_ok().await;
     // As the catalogue shows it when he has made the role, worked as it, and left it.
     world.execute("CREATE ROLE ghost NOLOGIN; GRANT CREATE ON SCHEMA public TO ghost").await;
-    hand_to(&world, "gazelle", "ghost").await;
+    transfer_ownership(&world, "gazelle", "ghost").await;
     // Made by a superuser for a job of his, and everybody's to call.
     world
         .execute(
@@ -144,7 +145,7 @@ async fn what_an_owner_left_behind_as_whom_nobody_acts_runs_nothing_as_a_superus
         world.execute(&format!("{left}; SELECT setval('public.sprung', 1, false)")).await;
         for command in [&["sync"][..], &["status"], &["migrate"], &["migrate", "--roles"], &["doctor"]] {
             let run = world.run(command).await;
-            nothing_sprang(&world, &format!("{command:?}: {run}")).await;
+            assert_trap_not_executed(&world, &format!("{command:?}: {run}")).await;
             assert_eq!(run.code, 1, "{left}: {command:?}: {run}");
             let said = if command == ["doctor"] { run.stdout.clone() } else { run.reasons() };
             assert!(
@@ -159,7 +160,7 @@ async fn what_an_owner_left_behind_as_whom_nobody_acts_runs_nothing_as_a_superus
 
 #[tokio::test]
 async fn a_superusers_functions_and_types_serve_a_superuser() {
-    let mut world = with_mallory().await;
+    let mut world = world_with_attacker().await;
     world.execute(&format!("ALTER DATABASE {DATABASE} OWNER TO postgres")).await;
     act_as(&mut world, "postgres");
     world.run(&["migrate"]).await.success();
@@ -180,7 +181,7 @@ async fn a_superusers_functions_and_types_serve_a_superuser() {
 
 #[tokio::test]
 async fn a_manifest_of_an_owner_that_nobody_acts_as_undoes_nothing() {
-    let mut world = with_mallory().await;
+    let mut world = world_with_attacker().await;
     world
         .execute(
             "CREATE ROLE ghost NOLOGIN; CREATE SCHEMA gazelle_v5 AUTHORIZATION ghost; SET ROLE ghost;
@@ -192,17 +193,17 @@ async fn a_manifest_of_an_owner_that_nobody_acts_as_undoes_nothing() {
     for role in ["postgres", "administrator"] {
         act_as(&mut world, role);
         let run = world.run(&["migrate", "--from-v5", "--back"]).await;
-        nothing_sprang(&world, &format!("{role}: {run}")).await;
+        assert_trap_not_executed(&world, &format!("{role}: {run}")).await;
         refused(&run, &["gazelle_v5.v5_manifest belongs to ghost"]);
     }
 }
 
 /// Tables of a superuser's in a database of its own, all of which somebody else was granted.
 pub(super) async fn granted_to_bi() -> World {
-    let mut world = with_mallory().await;
+    let mut world = world_with_attacker().await;
     world.execute(&format!("ALTER DATABASE {DATABASE} OWNER TO postgres")).await;
     act_as(&mut world, "postgres");
-    world.filled().await;
+    world.full_sync_ok().await;
     world.execute("GRANT ALL ON ALL TABLES IN SCHEMA public TO mallory").await;
     world
 }
@@ -268,7 +269,7 @@ async fn who_may_hang_a_trigger_on_a_table_runs_nothing_as_a_superuser() {
         world.execute("REVOKE ALL ON ALL TABLES IN SCHEMA public FROM mallory").await;
         for command in [&["sync"][..], &["status"], &["migrate"]] {
             let run = world.run(command).await;
-            nothing_sprang(&world, &format!("{command:?}: {run}")).await;
+            assert_trap_not_executed(&world, &format!("{command:?}: {run}")).await;
             refused(&run, &words);
             refused(&run, &["is a superuser", "DROP TRIGGER theirs ON public.sync_lease"]);
         }
@@ -298,7 +299,7 @@ async fn migrations_and_roles_take_the_right_to_hang_triggers_from_everybody_but
     let held = "pg_class c CROSS JOIN LATERAL aclexplode(c.relacl) AS held
                  WHERE c.relnamespace = 'public'::regnamespace AND c.relname ~ '^(gazelle|staging|sync|v)_'
                    AND held.grantee <> c.relowner AND held.privilege_type IN ('TRIGGER', 'REFERENCES', 'TRUNCATE')";
-    world.filled().await;
+    world.full_sync_ok().await;
     assert_eq!(world.count(held).await, 0, "after the migrations");
     let reads = "has_table_privilege('service_role', 'gazelle_clients', 'SELECT, INSERT, UPDATE, DELETE')";
     assert!(world.one::<bool>(&format!("SELECT {reads}"), &[]).await, "the rest is the company's to grant");
@@ -317,7 +318,7 @@ async fn migrations_and_roles_take_the_right_to_hang_triggers_from_everybody_but
         )
         .await;
     let run = doctor(&world).await;
-    shows(
+    assert_check(
         &run,
         "triggers",
         "warning",
@@ -337,17 +338,17 @@ async fn migrations_and_roles_take_the_right_to_hang_triggers_from_everybody_but
     act_as(&mut world, "gazelle_sync");
     works(&world, "gazelle_sync").await;
     act_as(&mut world, "administrator");
-    shows(&doctor(&world).await, "triggers", "ok", &[]);
+    assert_check(&doctor(&world).await, "triggers", "ok", &[]);
 }
 
 #[tokio::test]
 async fn a_service_of_a_superuser_stops_at_tables_that_somebody_puts_in_place_of_its_own() {
-    let mut world = with_mallory().await;
+    let mut world = world_with_attacker().await;
     as_mallory(&world, TRAP).await;
     act_as(&mut world, "postgres");
     world.execute(&format!("ALTER DATABASE {DATABASE} OWNER TO postgres")).await;
     world.set("GAZELLE_SYNC_INCREMENTAL", "* * * * *");
-    world.filled().await;
+    world.full_sync_ok().await;
     let service = Serving::start(&world, &[]).await;
     until("it is ready", async || service.get("/readyz").await.0 == 200).await;
     // Somebody hands the database over while it runs. Whoever owns the schema drops what stands in it.
@@ -364,7 +365,7 @@ async fn a_service_of_a_superuser_stops_at_tables_that_somebody_puts_in_place_of
     )
     .await;
     let (status, said) = service.ask(r#"{"mode": "incremental"}"#).await;
-    nothing_sprang(&world, &format!("POST /runs: {said}")).await;
+    assert_trap_not_executed(&world, &format!("POST /runs: {said}")).await;
     assert_eq!(status, 503, "{said}");
     until("it says why", async || {
         let (status, said) = service.get("/readyz").await;
@@ -372,15 +373,15 @@ async fn a_service_of_a_superuser_stops_at_tables_that_somebody_puts_in_place_of
     })
     .await;
     until("it gives the database up", async || service.log().contains("trying again: ")).await;
-    nothing_sprang(&world, &service.log()).await;
+    assert_trap_not_executed(&world, &service.log()).await;
     let ended = service.stop().await;
     assert!(ended.log.contains("belongs to mallory"), "{}", ended.log);
-    nothing_sprang(&world, &ended.log).await;
+    assert_trap_not_executed(&world, &ended.log).await;
 }
 
 #[tokio::test]
 async fn a_superuser_is_told_of_a_schema_whose_owner_could_replace_its_tables() {
-    let mut world = with_mallory().await;
+    let mut world = world_with_attacker().await;
     act_as(&mut world, "postgres");
     world.execute(&format!("ALTER DATABASE {DATABASE} OWNER TO mallory")).await;
     let words = ["the schema public belongs to mallory", "is a superuser", "GAZELLE_SYNC_SCHEMA"];

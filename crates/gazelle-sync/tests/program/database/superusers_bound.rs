@@ -2,7 +2,7 @@
 //! SET ROLE.
 
 use super::superusers::granted_to_bi;
-use super::there_first::{TRAP, as_mallory, nothing_sprang, refused, with_mallory, works};
+use super::there_first::{TRAP, as_mallory, assert_trap_not_executed, refused, works, world_with_attacker};
 use crate::support::roles::{act_as, client_of};
 use crate::support::service::until;
 use crate::support::{DATABASE, World};
@@ -14,7 +14,7 @@ async fn refuses(world: &World, words: &[&str]) {
     for command in [&["sync"][..], &["status"], &["migrate"]] {
         let run = world.run(command).await;
         // The refusal itself may name the trap.
-        nothing_sprang(world, &format!("{command:?}")).await;
+        assert_trap_not_executed(world, &format!("{command:?}")).await;
         refused(&run, words);
     }
 }
@@ -157,7 +157,7 @@ async fn conditions_of_triggers_run_nothing_as_a_superuser() {
 
 #[tokio::test]
 async fn what_a_company_adds_with_the_servers_own_functions_serves_a_superuser() {
-    let mut world = with_mallory().await;
+    let mut world = world_with_attacker().await;
     world.execute(&format!("ALTER DATABASE {DATABASE} OWNER TO postgres")).await;
     act_as(&mut world, "postgres");
     world.run(&["migrate"]).await.success();
@@ -233,7 +233,7 @@ async fn a_trigger_of_an_open_transaction_is_waited_for_by_a_superuser() {
     mallory.batch_execute("COMMIT").await.unwrap();
 
     assert_eq!(run.wait().await.unwrap().code(), Some(1));
-    nothing_sprang(&world, "sync").await;
+    assert_trap_not_executed(&world, "sync").await;
     let theirs = "the trigger theirs of public.gazelle_clients calls pg_temp";
     refused(&world.run(&["sync"]).await, &[theirs]);
 }

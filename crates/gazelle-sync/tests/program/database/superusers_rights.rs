@@ -4,8 +4,8 @@
 use serde_json::json;
 
 use super::superusers::{granted_to_bi, the_superuser_is_refused};
-use super::there_first::{refused, with_mallory, works};
-use crate::support::deployed::{doctor, shows};
+use super::there_first::{refused, works, world_with_attacker};
+use crate::support::deployed::{assert_check, doctor};
 use crate::support::roles::{act_as, act_as_gazelle_admin};
 use crate::support::{DATABASE, World};
 
@@ -58,9 +58,9 @@ async fn migrating_takes_rights_before_a_superuser_is_refused_for_them() {
 
 #[tokio::test]
 async fn a_current_database_is_cleaned_by_migrate_and_serves_meanwhile() {
-    let mut world = with_mallory().await;
+    let mut world = world_with_attacker().await;
     act_as(&mut world, "administrator");
-    world.filled().await;
+    world.full_sync_ok().await;
     // Up to Postgres 15 who makes roles is as good as a superuser, and does not go on meanwhile.
     world
         .execute(
@@ -68,14 +68,14 @@ async fn a_current_database_is_cleaned_by_migrate_and_serves_meanwhile() {
         )
         .await;
     world.run(&["sync"]).await.success();
-    shows(
+    assert_check(
         &doctor(&world).await,
         "triggers",
         "warning",
         &["mallory", "REFERENCES on sync_runs", "gazelle-sync migrate"],
     );
     takes(&world, &["migrate"]).await;
-    shows(&doctor(&world).await, "triggers", "ok", &[]);
+    assert_check(&doctor(&world).await, "triggers", "ok", &[]);
     // Who does not own the tables takes nothing, and is not refused for it.
     world.execute("ALTER ROLE administrator CREATEROLE").await;
     world.run(&["migrate", "--roles"]).await.success();
@@ -106,7 +106,7 @@ async fn a_single_member_of_the_owner_is_told_the_simplest_cure() {
 
 #[tokio::test]
 async fn doctor_puts_no_role_in_force_in_a_superusers_session() {
-    let mut world = with_mallory().await;
+    let mut world = world_with_attacker().await;
     act_as(&mut world, "postgres");
     world.execute(&format!("ALTER DATABASE {DATABASE} OWNER TO postgres")).await;
     world.run(&["migrate"]).await.success();
@@ -126,13 +126,13 @@ async fn doctor_puts_no_role_in_force_in_a_superusers_session() {
         .await;
     let run = doctor(&world).await;
     assert!(!mark.exists(), "code of his ran as a superuser: {run}");
-    shows(&run, "as anon", "problem", &["anon may SELECT on gazelle_clients"]);
+    assert_check(&run, "as anon", "problem", &["anon may SELECT on gazelle_clients"]);
 }
 
 #[tokio::test]
 async fn superusers_use_superusers_tables_and_hand_over_to_an_administrator_with_the_roles() {
     for (schema, kept_by) in [("public", "DATABASE mirror"), ("shop", "SCHEMA shop")] {
-        let mut world = with_mallory().await;
+        let mut world = world_with_attacker().await;
         world
             .execute(&format!(
                 "CREATE ROLE second LOGIN SUPERUSER; ALTER DATABASE {DATABASE} OWNER TO postgres"
@@ -169,7 +169,7 @@ async fn superusers_use_superusers_tables_and_hand_over_to_an_administrator_with
         world.run(&["migrate"]).await.success();
         let owner = format!("SELECT relowner::regrole::text FROM pg_class WHERE oid = '{table}'::regclass");
         assert_eq!(world.text(&owner).await.as_deref(), Some("gazelle_owner"));
-        shows(&doctor(&world).await, "row security", "ok", &[]);
+        assert_check(&doctor(&world).await, "row security", "ok", &[]);
         world.run(&["verify"]).await.success();
         act_as(&mut world, "gazelle_sync");
         works(&world, "gazelle_sync").await;
@@ -182,7 +182,10 @@ async fn no_roles_are_made_in_the_embedded_server_where_all_are_one_superuser() 
     for args in [&["migrate", "--roles", "--json"][..], &["migrate", "--roles", "--dry-run", "--json"]] {
         let mut command = world.command(args);
         command.env_remove("DATABASE_URL");
-        refused(&crate::support::ran(command).await, &["embedded server", "superuser", "DATABASE_URL"]);
+        refused(
+            &crate::support::run_to_end(command).await,
+            &["embedded server", "superuser", "DATABASE_URL"],
+        );
     }
 }
 
@@ -195,11 +198,11 @@ async fn embedded_of(world: &World) -> embedded_postgres::Server {
     embedded_postgres::Server::start_or_attach(options).await.unwrap()
 }
 
-async fn in_the_embedded_server(world: &World, args: &[&str]) -> crate::support::Ran {
+async fn in_the_embedded_server(world: &World, args: &[&str]) -> crate::support::CommandOutput {
     let args: Vec<&str> = args.iter().copied().chain(["--json"]).collect();
     let mut command = world.command(&args);
     command.env_remove("DATABASE_URL");
-    crate::support::ran(command).await
+    crate::support::run_to_end(command).await
 }
 
 #[tokio::test]

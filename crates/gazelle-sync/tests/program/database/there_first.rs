@@ -2,12 +2,12 @@
 //! administrator are accepted.
 
 use crate::support::roles::{act_as, client_of, supabase};
-use crate::support::{DATABASE, Ran, World};
+use crate::support::{CommandOutput, DATABASE, World};
 use gazelle_sync::migrations;
 use serde_json::json;
 
 /// A database in which somebody with no more than CREATE in `public` has been before the first migration.
-pub(super) async fn with_mallory() -> World {
+pub(super) async fn world_with_attacker() -> World {
     let world = supabase().await;
     world
         .execute(
@@ -37,7 +37,7 @@ pub(super) async fn as_mallory(world: &World, sql: &str) {
     mallory.batch_execute(sql).await.unwrap_or_else(|e| panic!("{sql}: {e:?}"));
 }
 
-pub(super) async fn nothing_sprang(world: &World, by: &str) {
+pub(super) async fn assert_trap_not_executed(world: &World, by: &str) {
     // In a transaction that is read-only the trap cannot count, and fails.
     assert!(!by.contains("nextval") && !by.contains("sprung"), "{by}");
     assert!(!world.one::<bool>("SELECT is_called FROM public.sprung", &[]).await, "sprung by {by}");
@@ -90,7 +90,7 @@ async fn every_command_refuses(world: &mut World, words: &[&str]) {
             for word in words {
                 assert!(said.contains(word), "{word} not said by {command:?} as {role}: {run}");
             }
-            nothing_sprang(world, &format!("{command:?} as {role}: {run}")).await;
+            assert_trap_not_executed(world, &format!("{command:?} as {role}: {run}")).await;
         }
     }
     world.execute("ALTER ROLE administrator CREATEROLE").await;
@@ -98,7 +98,7 @@ async fn every_command_refuses(world: &mut World, words: &[&str]) {
 
 #[tokio::test]
 async fn a_register_that_another_role_made_is_refused_before_anything_of_it_is_run() {
-    let mut world = with_mallory().await;
+    let mut world = world_with_attacker().await;
     as_mallory(&world, TRAP).await;
     for trap in [
         "CREATE TRIGGER t BEFORE INSERT ON public.sync_migrations FOR EACH ROW EXECUTE FUNCTION public.trap()",
@@ -126,7 +126,7 @@ async fn a_register_that_another_role_made_is_refused_before_anything_of_it_is_r
     .await
     .unwrap();
     world.run(&["migrate", "--roles"]).await.success();
-    nothing_sprang(&world, "migrate --roles").await;
+    assert_trap_not_executed(&world, "migrate --roles").await;
     assert_eq!(
         world.count("pg_attribute WHERE attrelid = 'sync_migrations'::regclass AND attname = 'x'").await,
         0
@@ -135,10 +135,10 @@ async fn a_register_that_another_role_made_is_refused_before_anything_of_it_is_r
 
 #[tokio::test]
 async fn tables_that_look_like_ours_and_are_anothers_are_refused_whatever_he_granted() {
-    let mut world = with_mallory().await;
+    let mut world = world_with_attacker().await;
     // He has the program too.
     act_as(&mut world, "mallory");
-    world.filled().await;
+    world.full_sync_ok().await;
     as_mallory(&world, TRAP).await;
     as_mallory(
         &world,
@@ -162,11 +162,11 @@ async fn tables_that_look_like_ours_and_are_anothers_are_refused_whatever_he_gra
     world.set("GAZELLE_SYNC_TOKEN_KEY", &"0123456789abcdef".repeat(4));
     world.set("GAZELLE_CLIENT_ID", "shop");
     world.set("GAZELLE_CLIENT_SECRET", "made-up-secret");
-    let key = world.place.env.remove("GAZELLE_API_KEY").unwrap();
+    let key = world.installation.env.remove("GAZELLE_API_KEY").unwrap();
     for command in [&["doctor"][..], &["auth", "status"], &["auth", "logout"], &["sync"]] {
         let run = world.run(command).await;
         assert_eq!(run.code, 1, "{command:?}: {run}");
-        nothing_sprang(&world, &format!("{command:?}: {run}")).await;
+        assert_trap_not_executed(&world, &format!("{command:?}: {run}")).await;
     }
     world.set("GAZELLE_API_KEY", &key);
     // Nor is anything handed to him by an upgrade.
@@ -176,7 +176,7 @@ async fn tables_that_look_like_ours_and_are_anothers_are_refused_whatever_he_gra
 
 #[tokio::test]
 async fn one_table_of_ours_that_is_anothers_is_refused() {
-    let mut world = with_mallory().await;
+    let mut world = world_with_attacker().await;
     world.run(&["migrate", "--roles"]).await.success();
     for (relation, kind) in
         [("sync_notes", "TABLE"), ("gazelle_pianos", "TABLE"), ("v_sync_dashboard", "VIEW")]
@@ -191,7 +191,7 @@ async fn one_table_of_ours_that_is_anothers_is_refused() {
 
 #[tokio::test]
 async fn what_somebody_hung_on_the_register_is_refused_whoever_owns_it() {
-    let mut world = with_mallory().await;
+    let mut world = world_with_attacker().await;
     act_as(&mut world, "administrator");
     world.run(&["migrate", "--roles"]).await.success();
     as_mallory(&world, TRAP).await;
@@ -229,7 +229,7 @@ async fn what_somebody_hung_on_the_register_is_refused_whoever_owns_it() {
         )
         .await;
     act_as(&mut world, "gazelle_sync");
-    world.filled().await;
+    world.full_sync_ok().await;
 }
 
 #[tokio::test]
@@ -298,7 +298,7 @@ async fn a_plain_owners_tables_serve_him_his_members_and_whoever_cannot_create()
 }
 
 #[track_caller]
-pub(super) fn refused(run: &Ran, words: &[&str]) {
+pub(super) fn refused(run: &CommandOutput, words: &[&str]) {
     assert_eq!(run.code, 1, "{run}");
     for word in words {
         assert!(run.reasons().contains(word), "{word} not in {run}");
@@ -307,9 +307,9 @@ pub(super) fn refused(run: &Ran, words: &[&str]) {
 
 #[tokio::test]
 async fn a_schema_with_our_mark_is_built_again_only_where_it_is_ours() {
-    let mut world = with_mallory().await;
+    let mut world = world_with_attacker().await;
     act_beside_the_owner(&mut world, "postgres").await;
-    world.filled().await;
+    world.full_sync_ok().await;
     world
         .execute(
             "CREATE SCHEMA theirs AUTHORIZATION mallory;
@@ -351,7 +351,7 @@ async fn a_schema_built_beside_is_open_to_none_of_supabases_public_roles() {
         )
         .await;
     act_as(&mut world, "administrator");
-    world.filled().await;
+    world.full_sync_ok().await;
     let open = "SELECT string_agg(c.name || ' ' || coalesce(r.rolname, 'PUBLIC') || ' ' || held.privilege_type, ', ')
                   FROM (SELECT nspname::text AS name, nspacl AS acl FROM pg_namespace WHERE nspname = 'look'
                         UNION ALL
@@ -373,7 +373,7 @@ async fn a_schema_built_beside_is_open_to_none_of_supabases_public_roles() {
 
 #[tokio::test]
 async fn a_manifest_that_another_role_wrote_undoes_nothing() {
-    let mut world = with_mallory().await;
+    let mut world = world_with_attacker().await;
     world
         .execute(
             "CREATE SCHEMA gazelle_v5 AUTHORIZATION mallory; SET ROLE mallory;
@@ -389,7 +389,7 @@ async fn a_manifest_that_another_role_wrote_undoes_nothing() {
         {
             let run = world.run(args).await;
             refused(&run, &["gazelle_v5.v5_manifest belongs to mallory"]);
-            nothing_sprang(&world, &format!("{args:?} as {role}")).await;
+            assert_trap_not_executed(&world, &format!("{args:?} as {role}")).await;
         }
         world.run(&["migrate", "--roles"]).await.success();
     }

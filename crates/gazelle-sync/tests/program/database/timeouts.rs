@@ -90,7 +90,7 @@ async fn a_shorter_timeout_of_role_database_or_url_holds_and_a_longer_one_is_cut
 #[tokio::test]
 async fn a_run_keeps_to_them_while_it_writes() {
     let mut world = World::new().await;
-    world.filled().await;
+    world.full_sync_ok().await;
     world
         .execute(
             "CREATE ROLE hasty LOGIN SUPERUSER;

@@ -4,7 +4,7 @@ use std::io::{Read as _, Write as _};
 use std::os::unix::fs::{MetadataExt, PermissionsExt, chown};
 use std::path::{Path, PathBuf};
 
-use crate::support::{DATABASE, Ran, TestInstallation};
+use crate::support::{CommandOutput, DATABASE, TestInstallation};
 use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair};
 
 /// An authority as a company or Supabase has one: its certificate as PEM, and what it signs with.
@@ -72,8 +72,8 @@ impl Server {
         path
     }
 
-    async fn run(&self, query: &str, ca: Option<&Path>) -> Ran {
-        crate::support::ran(self.command(query, ca)).await
+    async fn run(&self, query: &str, ca: Option<&Path>) -> CommandOutput {
+        crate::support::run_to_end(self.command(query, ca)).await
     }
 
     fn command(&self, query: &str, ca: Option<&Path>) -> tokio::process::Command {
@@ -103,7 +103,7 @@ async fn own(key: &Path) {
 }
 
 #[track_caller]
-fn refused(run: &Ran, words: &[&str]) {
+fn refused(run: &CommandOutput, words: &[&str]) {
     assert_eq!(run.code, 1, "{run}");
     for word in words {
         assert!(run.reasons().contains(word), "{word} not in {run}");
@@ -133,7 +133,7 @@ async fn the_authority_of_the_settings_is_trusted_and_no_other() {
     let trusting = async |query: &str, ca: Option<&Path>| {
         let mut command = server.command(query, ca);
         command.env("SSL_CERT_FILE", &right);
-        crate::support::ran(command).await
+        crate::support::run_to_end(command).await
     };
     trusting("?sslmode=verify-full", None).await.success();
     trusting("?sslrootcert=system", Some(&wrong)).await.success();
@@ -297,7 +297,7 @@ async fn a_password_leaves_this_machine_in_clear_only_where_the_address_says_so(
         let (port, hearing) = eavesdropper();
         let mut command = place.command(&["status", "--json"]);
         command.env("DATABASE_URL", format!("postgres://sync:Geheim-4711@127.1:{port}/shop{query}"));
-        let run = crate::support::ran(command).await;
+        let run = crate::support::run_to_end(command).await;
         assert_eq!(run.code, 1, "{query}: {run}");
         let heard: Vec<u8> = hearing.try_iter().flatten().collect();
         assert!(!heard.is_empty(), "{query}: {run}");

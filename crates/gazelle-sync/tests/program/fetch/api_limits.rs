@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use crate::support::walks::{EVENTS, assert_whole};
-use crate::support::{Ran, World, entity};
+use crate::support::{CommandOutput, World, entity};
 use gazelle_sim::{Fault, FaultKind, RecordKind, Undated};
 use serde_json::{Value, json};
 
@@ -35,7 +35,7 @@ struct Limit {
 }
 
 /// The messages of the run's warnings of this code.
-fn warned(run: &Ran, code: &str) -> Vec<String> {
+fn warned(run: &CommandOutput, code: &str) -> Vec<String> {
     let warnings = run.json()["warnings"].as_array().cloned().unwrap_or_default();
     let of_code = warnings.iter().filter(|warning| warning["code"] == code);
     of_code.map(|warning| warning["message"].as_str().unwrap_or_default().to_owned()).collect()
@@ -210,7 +210,7 @@ async fn undated_events_are_found_at_whichever_end_of_the_list_they_are() {
         let run = world.full().await;
         run.success();
         assert_all_are_in_production(&world).await;
-        let fetched = |run: &Ran| run.entity("appointments")["fetched"].as_i64().unwrap();
+        let fetched = |run: &CommandOutput| run.entity("appointments")["fetched"].as_i64().unwrap();
         assert!(fetched(&run) < 135, "{order:?}: fetched {} of 120", fetched(&run));
         // The end is remembered: the next time only that one is looked at.
         let again = world.full().await;
@@ -257,7 +257,7 @@ async fn answers_are_read_that_come_compressed_said_or_not() {
     for announced in [true, false] {
         let world = World::new().await;
         world.control.add_fault(limit(FaultKind::Gzip { announced }));
-        let report = world.filled().await;
+        let report = world.full_sync_ok().await;
         assert_eq!(entity(&report, "clients")["walk_complete"], true);
         assert_all_are_in_production(&world).await;
     }

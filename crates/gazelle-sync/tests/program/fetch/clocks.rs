@@ -32,7 +32,7 @@ fn warns(report: &Value, code: &str) -> bool {
 async fn an_api_clock_far_ahead_moves_no_bookmark_and_dates_no_version_beyond_the_databases_clock() {
     let world = World::new().await;
     world.control.advance_clock(FAR);
-    let report = world.filled().await;
+    let report = world.full_sync_ok().await;
     assert!(warns(&report, "clock_skew"), "{report}");
     assert_eq!(bookmarks_ahead(&world).await, 0);
     let dated_ahead: i64 = world
@@ -52,7 +52,7 @@ async fn an_api_clock_far_ahead_moves_no_bookmark_and_dates_no_version_beyond_th
 async fn an_api_clock_far_behind_costs_a_longer_walk_and_no_record() {
     let world = World::new().await;
     world.control.advance_clock(-FAR);
-    let report = world.filled().await;
+    let report = world.full_sync_ok().await;
     assert!(warns(&report, "clock_skew"), "{report}");
     let event = retitle(&world, "en retard");
     world.incremental().await.success();
@@ -72,7 +72,7 @@ async fn an_api_clock_far_behind_costs_a_longer_walk_and_no_record() {
 #[tokio::test]
 async fn a_bookmark_in_the_future_is_named_and_costs_a_whole_walk_that_sets_it_right() {
     let world = World::new().await;
-    world.filled().await;
+    world.full_sync_ok().await;
     world.execute("UPDATE sync_bookmarks SET walk_started_at = now() + interval '200 days'").await;
     let event = retitle(&world, "vue malgré tout");
 
@@ -90,14 +90,14 @@ async fn a_bookmark_in_the_future_is_named_and_costs_a_whole_walk_that_sets_it_r
 #[tokio::test]
 async fn an_empty_window_is_no_success_when_the_api_lists_nothing_at_all_any_more() {
     let world = World::new().await;
-    world.filled().await;
+    world.full_sync_ok().await;
     // No event in the days of an incremental walk, here or there.
     for id in world.control.ids(RecordKind::Event) {
         if world.control.record(RecordKind::Event, &id).unwrap()["start"].is_string() {
             world.control.move_event(&id, Some("2019-03-04T15:00:00Z")).unwrap();
         }
     }
-    world.filled().await;
+    world.full_sync_ok().await;
     let quiet = world.incremental().await.success();
     assert_eq!(
         crate::support::entity(&quiet, "appointments")["seen"],
@@ -141,7 +141,7 @@ async fn an_empty_window_is_no_success_when_the_api_lists_nothing_at_all_any_mor
 #[tokio::test]
 async fn the_newest_version_wins_whatever_dates_staging_holds_and_ids_are_in_the_order_of_dates() {
     let world = World::new().await;
-    world.filled().await;
+    world.full_sync_ok().await;
     for table in crate::support::staging_tables() {
         world.execute(&format!("UPDATE {table} SET fetched_at = fetched_at + interval '200 days'")).await;
     }
@@ -217,7 +217,7 @@ async fn a_machine_clock_far_ahead_dates_nothing_and_drops_nothing() {
     // Cases that close, a parent that is missing, a deletion: everything that gets a date.
     let now = world.text("SELECT clock_timestamp()::text").await;
     world.stage("staging_appointments", "evt_faulty", &json!({ "title": "?" }), now.as_deref()).await;
-    world.filled().await;
+    world.full_sync_ok().await;
     let now = world.text("SELECT clock_timestamp()::text").await;
     world.stage("staging_appointments", "evt_faulty", &json!({ "title": "!" }), now.as_deref()).await;
     for number in 1..=2 {
@@ -252,7 +252,7 @@ async fn a_machine_clock_far_ahead_dates_nothing_and_drops_nothing() {
 async fn with_a_run_of_the_future() -> World {
     let mut world = World::new().await;
     world.set("GAZELLE_SYNC_RETRIES", "1");
-    world.filled().await;
+    world.full_sync_ok().await;
     world
         .execute(
             "UPDATE sync_runs SET started_at = started_at + interval '200 days',
@@ -316,7 +316,7 @@ async fn a_run_dated_into_the_future_hides_neither_a_later_one_nor_how_old_the_d
 async fn a_failed_run_dated_into_the_future_is_told_until_the_next_one() {
     let mut world = World::new().await;
     world.set("GAZELLE_SYNC_RETRIES", "1");
-    world.filled().await;
+    world.full_sync_ok().await;
     world.control.add_fault(gazelle_sim::Fault::new(gazelle_sim::FaultKind::ServerError).forever());
     assert_ne!(world.incremental().await.code, 0);
     let ahead = "UPDATE sync_runs SET started_at = started_at + interval '200 days', finished_at = finished_at + interval '200 days'
@@ -340,7 +340,7 @@ async fn a_failed_run_dated_into_the_future_is_told_until_the_next_one() {
 #[tokio::test]
 async fn a_note_of_dropped_versions_from_the_future_ends_with_the_next_full_run() {
     let world = World::new().await;
-    world.filled().await;
+    world.full_sync_ok().await;
     world
         .execute(
             "INSERT INTO sync_notes (key, value, noted_at)

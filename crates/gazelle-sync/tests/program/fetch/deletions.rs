@@ -11,7 +11,7 @@ async fn is_deleted(world: &World, table: &str, id: &str) -> bool {
 #[tokio::test]
 async fn a_record_that_its_getter_denies_is_marked_deleted_with_the_answer_as_evidence() {
     let world = World::new().await;
-    world.filled().await;
+    world.full_sync_ok().await;
     let event = world.upcoming(2);
     world.control.delete(RecordKind::Event, &event).unwrap();
 
@@ -36,7 +36,7 @@ async fn a_record_that_its_getter_denies_is_marked_deleted_with_the_answer_as_ev
 #[tokio::test]
 async fn a_record_that_comes_back_is_no_longer_deleted() {
     let world = World::new().await;
-    world.filled().await;
+    world.full_sync_ok().await;
     let event = world.upcoming(2);
     let record = world.control.record(RecordKind::Event, &event).unwrap();
     world.control.delete(RecordKind::Event, &event).unwrap();
@@ -52,7 +52,7 @@ async fn a_record_that_comes_back_is_no_longer_deleted() {
 #[tokio::test]
 async fn a_record_that_moved_out_of_the_window_is_kept_and_its_new_version_staged() {
     let world = World::new().await;
-    world.filled().await;
+    world.full_sync_ok().await;
     let event = world.upcoming(1);
     world.control.move_event(&event, Some("2019-03-04T15:00:00Z")).unwrap();
 
@@ -68,7 +68,7 @@ async fn a_record_that_moved_out_of_the_window_is_kept_and_its_new_version_stage
 #[tokio::test]
 async fn a_merged_client_is_deleted_and_its_contacts_pianos_and_events_follow() {
     let world = World::new().await;
-    world.filled().await;
+    world.full_sync_ok().await;
     let rows = world
         .rows(
             "SELECT p.client_external_id AS client FROM gazelle_pianos p
@@ -86,7 +86,7 @@ async fn a_merged_client_is_deleted_and_its_contacts_pianos_and_events_follow() 
     let before: i64 = world.one(&children("gazelle_contacts", into), &[]).await;
     world.control.merge_clients(from, into).unwrap();
 
-    world.filled().await;
+    world.full_sync_ok().await;
 
     assert!(is_deleted(&world, "gazelle_clients", from).await);
     for table in ["gazelle_contacts", "gazelle_pianos", "gazelle_appointments"] {
@@ -100,7 +100,7 @@ async fn a_merged_client_is_deleted_and_its_contacts_pianos_and_events_follow() 
 #[tokio::test]
 async fn an_error_in_words_alone_is_no_evidence_that_a_record_is_gone() {
     let world = World::new().await;
-    world.filled().await;
+    world.full_sync_ok().await;
     let event = world.upcoming(2);
     world.control.apply(Change::SetListed { kind: RecordKind::Event, id: event.clone(), times: 0 }).unwrap();
     let words = FaultKind::GraphqlError { message: "Company not found".to_owned(), extensions: None };
@@ -126,7 +126,7 @@ async fn an_error_in_words_alone_is_no_evidence_that_a_record_is_gone() {
     // The record is gone indeed: the whole answer is the evidence.
     world.control.clear_faults();
     world.control.delete(RecordKind::Event, &event).unwrap();
-    world.filled().await;
+    world.full_sync_ok().await;
     assert!(is_deleted(&world, "gazelle_appointments", &event).await);
     let answer: serde_json::Value =
         world.one("SELECT evidence -> 'evidence' -> 'answer' FROM sync_deletions", &[]).await;
@@ -138,7 +138,7 @@ async fn more_than_the_guard_allows_waits_for_a_person_and_the_rest_of_the_run_g
     let mut world = World::new().await;
     world.set("GAZELLE_SYNC_DELETE_GUARD_RECORDS", "2");
     world.set("GAZELLE_SYNC_DELETE_GUARD_PERCENT", "50");
-    world.filled().await;
+    world.full_sync_ok().await;
     let gone: Vec<String> = (0..3).map(|n| world.upcoming(n)).collect();
     let renamed = world.control.ids(RecordKind::Client)[0].clone();
     let record = world.control.record(RecordKind::Event, &gone[0]).unwrap();
@@ -187,7 +187,7 @@ async fn a_walk_of_days_deletes_nothing_that_awaits_approval() {
     for id in &events[3..] {
         world.control.move_event(id, Some("2019-03-04T15:00:00Z")).unwrap();
     }
-    world.filled().await;
+    world.full_sync_ok().await;
     for id in &events {
         world.control.delete(RecordKind::Event, id).unwrap();
     }
@@ -207,7 +207,7 @@ async fn a_walk_of_days_deletes_nothing_that_awaits_approval() {
 async fn what_a_person_dismissed_is_kept_and_not_asked_about_again() {
     let mut world = World::new().await;
     world.set("GAZELLE_SYNC_DELETE_GUARD_RECORDS", "0");
-    world.filled().await;
+    world.full_sync_ok().await;
     let event = world.upcoming(0);
     world.control.delete(RecordKind::Event, &event).unwrap();
     assert_eq!(world.incremental().await.code, 3);
@@ -226,7 +226,7 @@ async fn what_a_person_dismissed_is_kept_and_not_asked_about_again() {
 async fn what_was_withheld_and_is_seen_again_waits_no_more_and_no_word_deletes_it() {
     let mut world = World::new().await;
     world.set("GAZELLE_SYNC_DELETE_GUARD_RECORDS", "0");
-    world.filled().await;
+    world.full_sync_ok().await;
     let event = world.upcoming(0);
     let record = world.control.record(RecordKind::Event, &event).unwrap();
     world.control.delete(RecordKind::Event, &event).unwrap();
@@ -261,13 +261,13 @@ async fn a_record_that_cannot_be_read_whole_is_not_taken_for_gone() {
     let mut world = World::new().await;
     world.set("GAZELLE_SYNC_PAGE_SIZE", "10");
     let long: String = {
-        world.filled().await;
+        world.full_sync_ok().await;
         let sql = "SELECT appointment_external_id FROM gazelle_appointment_pianos GROUP BY 1 ORDER BY count(*) DESC LIMIT 1";
         world.one(sql, &[]).await
     };
     let soon = world.control.record(RecordKind::Event, &world.upcoming(0)).unwrap()["start"].clone();
     world.control.move_event(&long, soon.as_str()).unwrap();
-    world.filled().await;
+    world.full_sync_ok().await;
     world.control.move_event(&long, Some("2019-03-04T15:00:00Z")).unwrap();
     world
         .control
@@ -291,7 +291,7 @@ async fn a_record_that_cannot_be_read_whole_is_not_taken_for_gone() {
 #[tokio::test]
 async fn an_incomplete_walk_and_an_empty_list_delete_nothing() {
     let world = World::new().await;
-    world.filled().await;
+    world.full_sync_ok().await;
     let event = world.upcoming(0);
     world.control.delete(RecordKind::Event, &event).unwrap();
     world.control.add_fault(
@@ -321,7 +321,7 @@ async fn an_incomplete_walk_and_an_empty_list_delete_nothing() {
 #[tokio::test]
 async fn deleting_a_client_keeps_its_children_readable() {
     let world = World::new().await;
-    world.filled().await;
+    world.full_sync_ok().await;
     let client: String = world
         .one("SELECT client_external_id FROM gazelle_appointments WHERE client_external_id IS NOT NULL ORDER BY 1 LIMIT 1", &[])
         .await;

@@ -5,8 +5,8 @@ use std::collections::BTreeSet;
 
 use serde_json::{Value, json};
 
-use crate::support::rewritten::before;
-use crate::support::{Ran, World, assert_same};
+use crate::support::rewritten::rewriting_proxy;
+use crate::support::{CommandOutput, World, assert_same};
 use gazelle_sim::{Change, Fault, FaultKind, RecordKind, ShopSpec, SimOptions};
 
 /// Most parents of a failing list that a run asks for by their ids.
@@ -41,7 +41,7 @@ async fn pending(world: &World, table: &str) -> i64 {
 }
 
 /// Nobody waits in quarantine for a parent, and the run says who waits for what.
-async fn assert_nobody_is_blamed(world: &World, run: &Ran, child: &str, parent: &str) {
+async fn assert_nobody_is_blamed(world: &World, run: &CommandOutput, child: &str, parent: &str) {
     let blamed = "sync_quarantine WHERE state IN ('open', 'waiting') AND error_code = 'missing_parent'";
     assert_eq!(world.count(blamed).await, 0, "{run}");
     let left = pending(world, &format!("staging_{child}")).await;
@@ -105,7 +105,7 @@ async fn a_getter_that_answers_errors_in_the_place_of_records_blames_nobody_eith
     let mut world = world().await;
     world.control.add_fault(Fault::new(FaultKind::BadGateway).on_field("allPianos").skip(1).forever());
     let direct = world.sim.graphql_url();
-    let api = before(&direct, |asked, answer| {
+    let api = rewriting_proxy(&direct, |asked, answer| {
         let request: Value = serde_json::from_slice(&asked.body).unwrap_or_default();
         match request["operationName"] == "PianoById" {
             true => json!({ "data": null, "errors": [{ "message": "Internal server error" }] }).to_string(),
@@ -165,7 +165,7 @@ async fn a_run_without_a_walk_of_the_failing_list_blames_nobody_either() {
 #[tokio::test]
 async fn throttled_lookups_after_a_complete_list_excuse_nobody() {
     let world = World::new().await;
-    world.filled().await;
+    world.full_sync_ok().await;
     let client = world.control.ids(RecordKind::Client).remove(3);
     unlist(&world, RecordKind::Client, &client);
     let mut record = world.control.record(RecordKind::Event, &world.upcoming(0)).unwrap();
@@ -207,7 +207,7 @@ async fn what_names_a_parent_that_does_not_exist_waits_in_quarantine_also_beside
 async fn a_list_inside_records_that_fails_as_such_has_few_of_them_looked_up_and_named() {
     let mut world = world().await;
     let direct = world.sim.graphql_url();
-    let api = before(&direct, |asked, answer| {
+    let api = rewriting_proxy(&direct, |asked, answer| {
         let request: Value = serde_json::from_slice(&asked.body).unwrap_or_default();
         if request["operationName"] == "ClientMoreContacts" {
             return "<html>Bad gateway</html>".to_owned();

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeSet;
 
-use crate::support::{World, ran};
+use crate::support::{World, run_to_end};
 use gazelle_sim::{Fault, FaultKind, RecordKind, Takes};
 use serde_json::{Value, json};
 
@@ -86,14 +86,14 @@ async fn a_record_of_which_only_the_id_is_known_is_told_as_such() {
     let words = "the API could not give this record; only its id is known; the API said: ";
     for id in [&never, &once] {
         for args in [["errors", "show", id.as_str()].as_slice(), ["history", id].as_slice()] {
-            let told = ran(world.command(args)).await;
+            let told = run_to_end(world.command(args)).await;
             assert!(told.stdout.contains(words), "{args:?}: {told}");
             assert!(told.stdout.contains("undefined method `strip' for nil"), "{args:?}: {told}");
         }
     }
-    let told = ran(world.command(&["explain", &never, "company_name"])).await;
+    let told = run_to_end(world.command(&["explain", &never, "company_name"])).await;
     assert!(told.stderr.contains(words), "{told}");
-    let told = ran(world.command(&["explain", &once, "company_name"])).await;
+    let told = run_to_end(world.command(&["explain", &once, "company_name"])).await;
     assert!(told.stdout.contains(words), "{told}");
     let told: Value = world.run(&["explain", &once, "company_name"]).await.json();
     assert!(told["newest_fault"].as_str().unwrap().contains(words), "{told}");
@@ -200,7 +200,7 @@ async fn neighbours_fail(count: usize, takes: Takes) -> (World, Vec<String>) {
 }
 
 /// A run without appointments, whose missing clients would be asked for by their ids.
-async fn clients_alone(world: &World) -> crate::support::Ran {
+async fn clients_alone(world: &World) -> crate::support::CommandOutput {
     world.run(&["sync", "--mode", "full", "--entity", "clients"]).await
 }
 
@@ -266,7 +266,7 @@ async fn a_page_of_nulls_is_no_whole_walk() {
     let bookmark = "SELECT count(*) FROM sync_bookmarks WHERE entity = 'clients'";
     assert_eq!(world.one::<i64>(bookmark, &[]).await, 0, "{run}");
     world.control.clear_faults();
-    world.filled().await;
+    world.full_sync_ok().await;
 }
 
 /// Appointments of which the list fails and that are far enough from each other; those without a start have a fault of their own.
@@ -327,7 +327,7 @@ async fn runs_that_do_not_list_all_records_take_no_turn_from_any() {
 #[tokio::test]
 async fn a_version_that_may_come_of_a_turn_that_is_not_remembered_is_kept() {
     let world = World::new().await;
-    world.filled().await;
+    world.full_sync_ok().await;
     let others: Vec<String> = (0..500).map(|n| format!("evt_other_{n}")).collect();
     let value = json!({ "asked_alone": others }).to_string();
     world

@@ -146,7 +146,7 @@ async fn the_words_of_a_records_error_decide_nothing_about_any_other() {
 #[tokio::test]
 async fn the_last_whole_version_stays_in_production_while_the_api_cannot_give_the_record() {
     let world = World::new().await;
-    world.filled().await;
+    world.full_sync_ok().await;
     let client = a_client(&world);
     world
         .control
@@ -222,7 +222,7 @@ async fn a_list_inside_a_record_that_fails_quarantines_that_record_and_no_other(
 #[tokio::test]
 async fn a_record_of_which_not_even_the_id_comes_keeps_no_other_out_and_is_never_taken_for_deleted() {
     let world = one_by_one().await;
-    world.filled().await;
+    world.full_sync_ok().await;
     let event = world.upcoming(2);
     let before = world.production(&[]).await;
     for takes in [Takes::Record, Takes::Answer, Takes::Server] {

@@ -87,7 +87,7 @@ async fn the_list_is_read_around_a_failing_user_and_changes_of_the_others_arrive
         .control
         .add(RecordKind::User, json!({"firstName": "Ida", "lastName": "Idle", "email": "ida@example.org"}))
         .unwrap();
-    world.filled().await;
+    world.full_sync_ok().await;
     let with_events = users_with_events(&world);
     let (faulty, changed) = (&with_events[0], &with_events[1]);
     let before = field(&world, faulty, "email").await;
@@ -176,7 +176,7 @@ async fn a_list_whose_order_changes_between_two_requests_blames_no_other_user() 
     world
         .control
         .add_fault(Fault::new(FaultKind::ChangeAfter { changes: vec![gone] }).on_operation("UsersPage"));
-    let blamed = async |run: &crate::support::Ran| -> Vec<String> {
+    let blamed = async |run: &crate::support::CommandOutput| -> Vec<String> {
         let cases = world.quarantine().await;
         let of_users = cases.iter().filter(|case| case["error_code"] == "incomplete_at_source");
         let ids = of_users.map(|case| case["external_id"].as_str().unwrap().to_owned()).collect();

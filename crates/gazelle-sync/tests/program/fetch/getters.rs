@@ -60,7 +60,7 @@ fn asked_for(world: &World, operation: &str) -> BTreeSet<String> {
 #[tokio::test]
 async fn a_getter_that_the_api_refuses_keeps_no_parent_of_another_entity_out() {
     let world = one_by_one().await;
-    world.filled().await;
+    world.full_sync_ok().await;
     let clients = missing_clients(&world, 3);
     let piano = missing_piano(&world);
     let refused = FaultKind::GraphqlError {
@@ -95,7 +95,7 @@ async fn a_getter_that_the_api_refuses_keeps_no_parent_of_another_entity_out() {
 async fn failures_that_alternate_with_answers_are_bounded_too() {
     const MOST: usize = 30;
     let world = one_by_one().await;
-    world.filled().await;
+    world.full_sync_ok().await;
     let clients = missing_clients(&world, 2 * MOST + 20);
     let piano = missing_piano(&world);
     let failing: BTreeSet<String> = clients.iter().step_by(2).cloned().collect();
@@ -130,7 +130,7 @@ async fn failures_that_alternate_with_answers_are_bounded_too() {
 #[tokio::test]
 async fn an_api_that_makes_unlisted_records_wait_keeps_no_parent_out() {
     let world = one_by_one().await;
-    world.filled().await;
+    world.full_sync_ok().await;
     let unlisted = world.control.ids(RecordKind::Client)[20].clone();
     world.control.apply(Change::SetListed { kind: RecordKind::Client, id: unlisted, times: 0 }).unwrap();
     let piano = missing_piano(&world);
@@ -154,7 +154,7 @@ async fn an_api_that_makes_unlisted_records_wait_keeps_no_parent_out() {
 async fn a_parent_for_which_there_is_no_room_is_told_and_asked_for_in_the_next_run() {
     const MIB: usize = 1024 * 1024;
     let world = one_by_one().await;
-    world.filled().await;
+    world.full_sync_ok().await;
     for (id, mib) in [("neuf_a", 15), ("neuf_b", 20)] {
         let record = json!({ "id": id, "companyName": "Longue", "personalNotes": "a".repeat(mib * MIB) });
         named_by_an_event(&world, RecordKind::Client, record);

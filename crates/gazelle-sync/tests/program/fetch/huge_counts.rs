@@ -22,7 +22,7 @@ async fn a_total_beyond_what_numbers_hold_leaves_the_walk_incomplete_and_loses_n
         }
         assert_mirrors(&world, &[]).await;
         world.control.clear_faults();
-        world.filled().await;
+        world.full_sync_ok().await;
     }
 }
 

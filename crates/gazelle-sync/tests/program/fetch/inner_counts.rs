@@ -3,7 +3,7 @@
 use serde_json::value::RawValue;
 
 use crate::support::World;
-use crate::support::rewritten::{before, numbered, with_contacts};
+use crate::support::rewritten::{numbered, rewriting_proxy, with_contacts};
 use gazelle_sim::{Fault, FaultKind, RecordKind};
 
 async fn live_contacts(world: &World, client: &str) -> i64 {
@@ -27,12 +27,13 @@ fn without_last(nodes: &str) -> String {
 #[tokio::test]
 async fn of_a_list_inside_a_record_that_counts_more_than_it_lists_nothing_is_marked_deleted() {
     let mut world = World::new().await;
-    world.filled().await;
+    world.full_sync_ok().await;
     let client = client_with(&world, "BETWEEN 2 AND 9").await;
     let contacts = live_contacts(&world, &client).await;
     let direct = world.sim.graphql_url();
     let shortened = client.clone();
-    let api = before(&direct, move |_, answer| with_contacts(answer, &shortened, Some(&without_last)));
+    let api =
+        rewriting_proxy(&direct, move |_, answer| with_contacts(answer, &shortened, Some(&without_last)));
     world.set("GAZELLE_API_URL", &api.url());
 
     let report = world.full().await.success();
@@ -61,7 +62,7 @@ async fn of_a_list_inside_a_record_that_counts_more_than_it_lists_nothing_is_mar
 async fn a_list_inside_a_record_that_shifts_between_its_pages_is_read_again() {
     let mut world = World::new().await;
     world.set("GAZELLE_SYNC_PAGE_SIZE", "10");
-    world.filled().await;
+    world.full_sync_ok().await;
     let client = client_with(&world, "> 20").await;
     let contacts = live_contacts(&world, &client).await;
     let of_client =
@@ -93,7 +94,7 @@ async fn a_list_inside_a_record_that_repeats_an_entry_in_the_place_of_another_ma
     {
         let mut world = World::new().await;
         world.set("GAZELLE_SYNC_PAGE_SIZE", "10");
-        world.filled().await;
+        world.full_sync_ok().await;
         let live = async |table: &str| world.count(&format!("{table} WHERE deleted_at IS NULL")).await;
         let before = [live("gazelle_contacts").await, live("gazelle_appointment_pianos").await];
         let overlap = Fault::new(FaultKind::OverlappingPages { at }).on_operation(operation).forever();
@@ -125,7 +126,7 @@ async fn a_list_inside_a_record_that_repeats_an_entry_in_the_place_of_another_ma
 #[tokio::test]
 async fn a_long_list_inside_a_record_whose_id_is_a_number_is_read_to_its_end() {
     let known = World::new().await;
-    known.filled().await;
+    known.full_sync_ok().await;
     let client = client_with(&known, "> 20").await;
     let mut world = World::new().await;
     let api = numbered(&world.sim.graphql_url(), &client, "4711");

@@ -1,6 +1,6 @@
 //! Lists that contain and count a record twice: the walk is complete if nothing is missing, and the run reports it.
 
-use crate::support::{Ran, World};
+use crate::support::{CommandOutput, World};
 use gazelle_sim::{Change, Fault, FaultKind, RecordKind, Takes};
 use serde_json::json;
 
@@ -23,11 +23,11 @@ fn counts_more(world: &World, by: i64) {
     world.control.add_fault(Fault::new(FaultKind::TotalOff { by }).on_field("allClients").forever());
 }
 
-async fn sync_clients(world: &World) -> Ran {
+async fn sync_clients(world: &World) -> CommandOutput {
     world.run(&["sync", "--mode", "full", "--entity", "clients"]).await
 }
 
-fn tells(run: &Ran, twice: &str) -> bool {
+fn warns_of_duplicate(run: &CommandOutput, twice: &str) -> bool {
     let warnings = run.json()["warnings"].as_array().cloned().unwrap_or_default();
     warnings.iter().any(|of| of["code"] == "duplicate_id" && of["message"].to_string().contains(twice))
 }
@@ -48,7 +48,7 @@ async fn a_list_with_a_double_that_grows_while_the_double_is_confirmed_is_comple
 
         run.success();
         assert_eq!(run.entity("clients")["walk_complete"], true, "{page}: {run}");
-        assert!(tells(&run, &twice), "{page}: {run}");
+        assert!(warns_of_duplicate(&run, &twice), "{page}: {run}");
         let held = world.count("gazelle_clients").await;
         assert!(held == 41 || held == 40 && page > 8, "page {page}, after the walk at most: {held}");
     }
@@ -72,7 +72,7 @@ async fn a_double_beside_a_record_that_breaks_its_page_is_confirmed() {
         assert_eq!(run.entity("clients")["walk_complete"], true, "{case}: {run}");
         let reasons = run.reasons();
         assert!(reasons.contains(&broken) && !reasons.contains("more than once"), "{case}: {run}");
-        assert!(tells(&run, &twice), "{case}: {run}");
+        assert!(warns_of_duplicate(&run, &twice), "{case}: {run}");
         assert_eq!(world.count("gazelle_clients").await, 39, "{case}");
     }
 }
@@ -93,7 +93,7 @@ async fn a_double_that_cannot_be_confirmed_keeps_the_schedule() {
 #[tokio::test]
 async fn a_list_that_counts_doubles_in_the_place_of_others_is_far_shorter_than_before() {
     let mut world = World::new().await;
-    world.filled().await;
+    world.full_sync_ok().await;
     world.set("GAZELLE_SYNC_PAGE_SIZE", "10");
     for (place, id) in world.control.ids(RecordKind::Client).iter().enumerate() {
         list(&world, id, if place % 2 == 0 { 2 } else { 0 });
@@ -131,7 +131,7 @@ async fn pages_that_repeat_rows_in_the_place_of_others_make_no_complete_walk() {
         }
 
         world.control.clear_faults();
-        world.filled().await;
+        world.full_sync_ok().await;
         assert_eq!(world.count("gazelle_clients").await, 40);
     }
 }

@@ -3,9 +3,9 @@
 use serde_json::{Value, json};
 
 use crate::support::hostile_api::HostileApi;
-use crate::support::rewritten::before;
+use crate::support::rewritten::rewriting_proxy;
 use crate::support::walks::bookmark;
-use crate::support::{Ran, World};
+use crate::support::{CommandOutput, World};
 use gazelle_sim::{Fault, FaultKind, RecordKind};
 
 /// A list that can be longer than its page, and what the simulated shop has of it.
@@ -69,7 +69,7 @@ fn faults() -> [(&'static str, Option<FaultKind>); 3] {
 /// The API with null in place of the holder of a list whose rest is asked for.
 fn null_for(world: &World, list: &List) -> HostileApi {
     let (operation, holder) = (list.operation, list.holder);
-    before(&world.sim.graphql_url(), move |asked, answer| {
+    rewriting_proxy(&world.sim.graphql_url(), move |asked, answer| {
         let request: Value = serde_json::from_slice(&asked.body).unwrap_or_default();
         match request["operationName"] == operation {
             true => format!(r#"{{"data":{{"{holder}":null}}}}"#),
@@ -81,7 +81,7 @@ fn null_for(world: &World, list: &List) -> HostileApi {
 /// Null for a record too, where its getter is asked; its list goes on naming it.
 fn denied(world: &World, list: &List, id: &str) -> HostileApi {
     let (operation, holder, id) = (list.operation, list.holder, id.to_owned());
-    before(&world.sim.graphql_url(), move |asked, answer| {
+    rewriting_proxy(&world.sim.graphql_url(), move |asked, answer| {
         let request: Value = serde_json::from_slice(&asked.body).unwrap_or_default();
         match request["operationName"] == operation || request["variables"]["id"] == json!(id) {
             true => format!(r#"{{"data":{{"{holder}":null}}}}"#),
@@ -91,7 +91,7 @@ fn denied(world: &World, list: &List, id: &str) -> HostileApi {
 }
 
 /// The faulty list is named with its record and its walk goes as well as any other.
-async fn assert_one_waits(world: &World, run: &Ran, list: &List, id: &str, case: &str) {
+async fn assert_one_waits(world: &World, run: &CommandOutput, list: &List, id: &str, case: &str) {
     assert_eq!(run.code, 3, "{case}: {run}");
     assert_eq!(run.entity(list.entity)["walk_complete"], true, "{case}: {run}");
     assert!(run.reasons().contains(&format!("{id} at {}", list.field)), "{case}: {}", run.reasons());
@@ -106,7 +106,7 @@ async fn assert_one_waits(world: &World, run: &Ran, list: &List, id: &str, case:
 #[tokio::test]
 async fn a_list_inside_a_record_that_never_adds_up_keeps_no_other_record_from_anything() {
     let mut world = World::new().await;
-    world.filled().await;
+    world.full_sync_ok().await;
     let direct = world.sim.graphql_url();
     for list in LISTS {
         let (field, column) = list.edited;
@@ -154,7 +154,7 @@ async fn a_record_deleted_while_its_list_is_read_is_deleted_and_not_at_fault() {
     for begins_empty in [true, false] {
         let world = World::new().await;
         if !begins_empty {
-            world.filled().await;
+            world.full_sync_ok().await;
         }
         // The one with very many contacts.
         let id = world.control.ids(RecordKind::Client)[1].clone();
@@ -178,7 +178,7 @@ async fn a_record_that_goes_on_being_listed_and_denied_waits_in_quarantine_alone
     for attempts in ["1", "3"] {
         let mut world = World::new().await;
         world.set("GAZELLE_SYNC_WALK_ATTEMPTS", attempts);
-        world.filled().await;
+        world.full_sync_ok().await;
         let id: String = world.one(&format!("{} LIMIT 1", LISTS[0].a_long_one), &[]).await;
         world.control.edit(RecordKind::Client, &id, json!({ "companyName": "Autrement" })).unwrap();
         let api = denied(&world, &LISTS[0], &id);
@@ -197,7 +197,7 @@ async fn a_record_that_goes_on_being_listed_and_denied_waits_in_quarantine_alone
 async fn lists_inside_most_records_that_never_add_up_are_the_fault_of_the_api() {
     let mut world = World::new().await;
     let clients = world.control.ids(RecordKind::Client).len();
-    let api = before(&world.sim.graphql_url(), |asked, answer| {
+    let api = rewriting_proxy(&world.sim.graphql_url(), |asked, answer| {
         let request: Value = serde_json::from_slice(&asked.body).unwrap_or_default();
         if request["operationName"] == "ClientMoreContacts" {
             return r#"{"data":{"client":null}}"#.to_owned();
@@ -233,7 +233,7 @@ async fn records_with_a_failing_list_are_at_fault_however_large_they_are_togethe
     let failing: Vec<String> = ids[..FAILING].to_vec();
     let long: Vec<String> = ids[..2 * FAILING + 1].to_vec();
     let fails = failing.clone();
-    let api = before(&direct, move |asked, answer| {
+    let api = rewriting_proxy(&direct, move |asked, answer| {
         let request: Value = serde_json::from_slice(&asked.body).unwrap_or_default();
         let is_failing = |id: &Value| fails.iter().any(|failing| *id == json!(failing));
         if request["operationName"] == "ClientMoreContacts" && is_failing(&request["variables"]["id"]) {

@@ -6,8 +6,8 @@ use std::net::{TcpListener, TcpStream};
 use std::sync::{Arc, Condvar, Mutex};
 use std::time::Duration;
 
-use crate::support::hostile_api::bodies;
-use crate::support::{Ran, TestInstallation};
+use crate::support::hostile_api::memory_heavy_bodies;
+use crate::support::{CommandOutput, TestInstallation};
 use serde_json::{Value, json};
 
 /// The longest answer that is read, by a setting, and one as long, less a little.
@@ -99,13 +99,13 @@ pub(super) async fn little() -> TestInstallation {
     place
 }
 
-pub(super) async fn sync(place: &mut TestInstallation, answers: Answers) -> Ran {
+pub(super) async fn sync(place: &mut TestInstallation, answers: Answers) -> CommandOutput {
     sync_within(place, MEMORY, answers).await
 }
 
-async fn sync_within(place: &mut TestInstallation, memory: usize, answers: Answers) -> Ran {
+async fn sync_within(place: &mut TestInstallation, memory: usize, answers: Answers) -> CommandOutput {
     place.env.insert("GAZELLE_API_URL".to_owned(), api(answers));
-    let run = crate::support::ran(crate::support::limited::with_memory(
+    let run = crate::support::run_to_end(crate::support::limited::with_memory(
         &place.command(&["sync", "--json"]),
         memory,
     ));
@@ -122,7 +122,7 @@ async fn whatever_an_answer_is_made_of_little_memory_does() {
         ("fields of a schema", filled(schema, field, r#"{"name":"b"}]}]}}}"#)),
         ("a cursor", clients("", Some(&"c".repeat(LONG - 600))).into_bytes()),
     ];
-    for (what, body) in bodies(LONG).into_iter().chain(of_it_alone) {
+    for (what, body) in memory_heavy_bodies(LONG).into_iter().chain(of_it_alone) {
         let run = sync(&mut place, Arc::new(move |_| body.clone())).await;
         assert!([1, 3].contains(&run.code), "{what}: exit {} {:.2000}", run.code, run.stderr);
         assert!(!run.reasons().is_empty(), "{what}: {:.2000}", run.stdout);

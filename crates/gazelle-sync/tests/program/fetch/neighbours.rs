@@ -1,7 +1,7 @@
 //! Several faulty records of one entity, and faulty records that follow each other: all other records are still read.
 
-use crate::support::rewritten::before;
-use crate::support::{Ran, World};
+use crate::support::rewritten::rewriting_proxy;
+use crate::support::{CommandOutput, World};
 use gazelle_sim::{Fault, FaultKind, RecordKind, Takes};
 use serde_json::{Value, json};
 
@@ -21,7 +21,7 @@ async fn faulty(world: &World, entity: &str) -> Vec<Value> {
         .collect()
 }
 
-fn assert_complete(run: &Ran, entity: &str, what: &str) {
+fn assert_complete(run: &CommandOutput, entity: &str, what: &str) {
     assert_eq!(run.code, 3, "{what}: {run}");
     assert_eq!(run.entity(entity)["walk_complete"], true, "{what}: {run}");
 }
@@ -89,7 +89,7 @@ async fn records_over_a_limit_at_the_head_of_a_list_keep_no_other_out() {
     let mut world = World::new().await;
     let heavy: Vec<String> = world.control.ids(RecordKind::Client)[..5].to_vec();
     let marks: Vec<String> = heavy.iter().map(|id| format!("\"id\":\"{id}\",")).collect();
-    let api = before(&world.sim.graphql_url(), move |_, answer| {
+    let api = rewriting_proxy(&world.sim.graphql_url(), move |_, answer| {
         let said = "Response too large: 12582912 bytes exceeds the limit of 10485760";
         match marks.iter().any(|mark| answer.contains(mark)) {
             true => json!({ "errors": [{ "message": said }], "data": null }).to_string(),

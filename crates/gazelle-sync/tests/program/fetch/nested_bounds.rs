@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use super::memory_bounds::{LONG, clients, little, sync};
-use crate::support::{Ran, TestInstallation};
+use crate::support::{CommandOutput, TestInstallation};
 use serde_json::Value;
 
 /// A client of many contacts, each of which has a further page of locations, which are these; a list has so many pages. Returns what
@@ -14,7 +14,7 @@ async fn long_locations(
     contacts: usize,
     locations: String,
     pages: u64,
-) -> (Ran, usize) {
+) -> (CommandOutput, usize) {
     let nested: Vec<String> = (0..contacts)
         .map(|n| {
             format!(r#"{{"id":"con_{n}","allLocations":{{"nodes":[],"pageInfo":{{"hasNextPage":true}}}}}}"#)

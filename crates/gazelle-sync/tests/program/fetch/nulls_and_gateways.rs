@@ -7,9 +7,9 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use serde_json::Value;
 
 use crate::support::hostile_api::HostileApi;
-use crate::support::rewritten::{before, gateway, null_in_place};
+use crate::support::rewritten::{gateway, null_in_place, rewriting_proxy};
 use crate::support::walks::bookmark;
-use crate::support::{Ran, World};
+use crate::support::{CommandOutput, World};
 use gazelle_sim::{Fault, FaultKind, RecordKind};
 
 const CLIENTS: i64 = 40;
@@ -24,7 +24,7 @@ async fn with_a_last_page_of_three() -> (World, Vec<String>) {
     (world, ids)
 }
 
-async fn sync(world: &mut World, api: &HostileApi) -> Ran {
+async fn sync(world: &mut World, api: &HostileApi) -> CommandOutput {
     world.set("GAZELLE_API_URL", &api.url());
     world.run(&["sync", "--mode", "full", "--entity", "clients"]).await
 }
@@ -45,7 +45,7 @@ async fn a_short_page_that_is_all_null_keeps_no_walk_incomplete() {
     let (mut world, nulls) = with_a_last_page_of_three().await;
     for has_getter in [true, false] {
         let ids = nulls.clone();
-        let api = before(&world.sim.graphql_url(), move |asked, answer| {
+        let api = rewriting_proxy(&world.sim.graphql_url(), move |asked, answer| {
             let request: Value = serde_json::from_slice(&asked.body).unwrap_or_default();
             let of_getter = ids.iter().any(|id| request["variables"]["id"] == id.as_str());
             if of_getter && !has_getter {
@@ -72,7 +72,7 @@ async fn a_null_beside_a_record_that_fails_by_name_is_looked_up_like_any_other()
     let ids = world.control.ids(RecordKind::Client);
     world.control.add_fault(Fault::new(FaultKind::field_fault(&ids[4], "personalNotes")).forever());
     let null = ids[6].clone();
-    let api = before(&world.sim.graphql_url(), move |_, answer| null_in_place(answer, &null));
+    let api = rewriting_proxy(&world.sim.graphql_url(), move |_, answer| null_in_place(answer, &null));
     let run = sync(&mut world, &api).await;
     assert_eq!(run.entity("clients")["walk_complete"], true, "{run}");
     assert_eq!(run.code, 3, "{run}");
@@ -86,7 +86,7 @@ async fn a_page_that_is_all_null_for_a_moment_is_asked_for_again() {
     let (mut world, _) = with_a_last_page_of_three().await;
     let all = world.control.ids(RecordKind::Client);
     let times = Arc::new(AtomicU32::new(0));
-    let api = before(&world.sim.graphql_url(), move |asked, answer| {
+    let api = rewriting_proxy(&world.sim.graphql_url(), move |asked, answer| {
         let request: Value = serde_json::from_slice(&asked.body).unwrap_or_default();
         match request["operationName"] == "ClientsPage" && times.fetch_add(1, Ordering::SeqCst) == 0 {
             true => all.iter().fold(answer, |answer, id| null_in_place(answer, id)),

@@ -4,9 +4,9 @@
 use std::time::Duration;
 
 use crate::support::hostile_api::HostileApi;
-use crate::support::rewritten::{before, null_in_place, with_contacts};
-use crate::support::whole::whole;
-use crate::support::{Ran, Tables, World, assert_same, connect, ran};
+use crate::support::rewritten::{null_in_place, rewriting_proxy, with_contacts};
+use crate::support::whole::snapshot_all_tables;
+use crate::support::{CommandOutput, Tables, World, assert_same, connect, run_to_end};
 use gazelle_sim::{Change, Fault, FaultKind, RecordKind};
 use serde_json::{Map, Value, json};
 
@@ -34,13 +34,13 @@ async fn with_some_contacts(world: &World) -> Vec<String> {
 }
 
 /// A full sync into a database of its own, from this API where one is given.
-async fn sync(world: &World, database: &str, api: Option<&HostileApi>) -> Ran {
+async fn sync(world: &World, database: &str, api: Option<&HostileApi>) -> CommandOutput {
     let mut command = world.command(&["sync", "--mode", "full", "--json"]);
     command.env("DATABASE_URL", world.server.connection_string(database));
     if let Some(api) = api {
         command.env("GAZELLE_API_URL", api.url());
     }
-    ran(command).await
+    run_to_end(command).await
 }
 
 /// What a database holds that was whole first, and was then synced from an API that answers oddly and has a limit.
@@ -48,7 +48,7 @@ async fn after(
     world: &World,
     (name, complexity, depth): (&str, Option<u64>, Option<u64>),
     odd: &HostileApi,
-) -> (Ran, Tables) {
+) -> (CommandOutput, Tables) {
     let database = format!("under_{name}");
     world.server.create_database(&database).await.unwrap();
     world.control.clear_faults();
@@ -58,16 +58,16 @@ async fn after(
     }
     let run = sync(world, &database, Some(odd)).await;
     let db = connect(&world.server.connection_string(&database)).await;
-    (run, whole(&db).await)
+    (run, snapshot_all_tables(&db).await)
 }
 
 #[tokio::test]
 async fn what_is_no_list_is_under_any_limit_what_one_query_gives() {
     let world = World::new().await;
-    world.filled().await;
+    world.full_sync_ok().await;
     let contacts = world.count("gazelle_contacts WHERE deleted_at IS NULL").await;
     let clients = with_some_contacts(&world).await;
-    let odd = before(&world.sim.graphql_url(), move |_, answer| {
+    let odd = rewriting_proxy(&world.sim.graphql_url(), move |_, answer| {
         let answer = with_contacts(answer, &clients[0], Some(&|_| "null".to_owned()));
         let answer = with_contacts(answer, &clients[1], Some(&|_| r#"{"a":1}"#.to_owned()));
         let answer = with_contacts(answer, &clients[2], None);
@@ -107,7 +107,7 @@ fn without(
 #[tokio::test]
 async fn a_record_that_is_listed_while_its_getter_says_null_is_named_and_no_other_waits() {
     let world = World::new().await;
-    world.filled().await;
+    world.full_sync_ok().await;
     let clients = with_some_contacts(&world).await;
     let contact: String = world
         .one(
@@ -116,7 +116,7 @@ async fn a_record_that_is_listed_while_its_getter_says_null_is_named_and_no_othe
         )
         .await;
     let (client, holder) = (clients[0].clone(), clients[1].clone());
-    let odd = before(&world.sim.graphql_url(), move |asked, answer| {
+    let odd = rewriting_proxy(&world.sim.graphql_url(), move |asked, answer| {
         let answer = without(asked, answer, "client", &client);
         without(asked, answer, "contact", &contact)
     });
@@ -143,12 +143,12 @@ async fn a_record_that_is_listed_while_its_getter_says_null_is_named_and_no_othe
 #[tokio::test]
 async fn a_record_that_would_take_thousands_of_requests_is_named_instead() {
     let world = World::new().await;
-    world.filled().await;
+    world.full_sync_ok().await;
     let clients = with_some_contacts(&world).await;
     let client = clients[0].clone();
     let asked_for = std::sync::Arc::new(std::sync::atomic::AtomicU64::new(0));
     let count = asked_for.clone();
-    let odd = before(&world.sim.graphql_url(), move |asked, answer| {
+    let odd = rewriting_proxy(&world.sim.graphql_url(), move |asked, answer| {
         if String::from_utf8_lossy(&asked.body).contains("con_many") {
             count.fetch_add(1, std::sync::atomic::Ordering::SeqCst);
         }
@@ -178,7 +178,7 @@ async fn a_record_that_would_take_thousands_of_requests_is_named_instead() {
 #[tokio::test]
 async fn a_large_record_that_its_large_page_gives_as_null_is_asked_for_by_its_id() {
     let world = World::new().await;
-    world.filled().await;
+    world.full_sync_ok().await;
     // Neighbours in the list, so that one page has both.
     let clients = world.control.ids(RecordKind::Client)[..2].to_vec();
     for client in &clients {
@@ -187,7 +187,7 @@ async fn a_large_record_that_its_large_page_gives_as_null_is_asked_for_by_its_id
         world.control.apply(edit).unwrap();
     }
     let missing = clients[0].clone();
-    let odd = before(&world.sim.graphql_url(), move |_, answer| null_in_place(answer, &missing));
+    let odd = rewriting_proxy(&world.sim.graphql_url(), move |_, answer| null_in_place(answer, &missing));
     let ended = tokio::time::timeout(Duration::from_secs(300), after(&world, LIMITS[2], &odd)).await;
     let (run, came) = ended.expect("the run waits for itself");
     assert_eq!(run.code, 0, "{run}");
@@ -198,7 +198,7 @@ async fn a_large_record_that_its_large_page_gives_as_null_is_asked_for_by_its_id
 #[tokio::test]
 async fn a_record_that_neither_its_list_nor_its_getter_gives_is_named_and_stays() {
     let world = World::new().await;
-    world.filled().await;
+    world.full_sync_ok().await;
     let client = with_some_contacts(&world).await[0].clone();
     for (said, limit) in [
         (r#""client":null"#, LIMITS[0]),
@@ -206,7 +206,7 @@ async fn a_record_that_neither_its_list_nor_its_getter_gives_is_named_and_stays(
         (r#""client":null},"errors":[{"message":"not found"}],"extensions":{"a":1"#, LIMITS[1]),
     ] {
         let id = client.clone();
-        let odd = before(&world.sim.graphql_url(), move |asked, answer| {
+        let odd = rewriting_proxy(&world.sim.graphql_url(), move |asked, answer| {
             let request: Value = serde_json::from_slice(&asked.body).unwrap_or_default();
             match request["variables"]["id"] == json!(id) && answer.contains(r#""client":{"#) {
                 true => format!(r#"{{"data":{{{said}}}}}"#),

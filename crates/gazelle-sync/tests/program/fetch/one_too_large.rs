@@ -1,8 +1,8 @@
 //! A record that exceeds a limit of the API however little of it is asked for: only this record is quarantined.
 
 use crate::support::hostile_api::HostileApi;
-use crate::support::rewritten::{before, null_in_place};
-use crate::support::{Ran, World};
+use crate::support::rewritten::{null_in_place, rewriting_proxy};
+use crate::support::{CommandOutput, World};
 use gazelle_sim::{Change, Fault, FaultKind, RecordKind};
 use serde_json::json;
 
@@ -11,14 +11,14 @@ const SAID: &str = "Response too large: 12582912 bytes exceeds the limit of 1048
 /// The API, for which more than the id of a record is too much in any answer.
 fn too_large(world: &World, id: &str) -> HostileApi {
     let more_than_the_id = format!("\"id\":\"{id}\",");
-    before(&world.sim.graphql_url(), move |_, answer| match answer.contains(&more_than_the_id) {
+    rewriting_proxy(&world.sim.graphql_url(), move |_, answer| match answer.contains(&more_than_the_id) {
         true => json!({ "errors": [{ "message": SAID }], "data": null }).to_string(),
         false => answer,
     })
 }
 
 /// It is named with what the API says of it, and kept as it is.
-async fn assert_is_named(world: &World, run: &Ran, id: &str) {
+async fn assert_is_named(world: &World, run: &CommandOutput, id: &str) {
     assert_eq!(run.code, 3, "{run}");
     assert_eq!(run.entity("clients")["walk_complete"], true, "{run}");
     let cases = world.quarantine().await;
@@ -49,7 +49,7 @@ async fn a_record_that_is_too_large_for_the_api_keeps_no_other_out() {
 
             // Where it has been read before, it stays, and another's deletion is found.
             world.set("GAZELLE_API_URL", &direct);
-            world.filled().await;
+            world.full_sync_ok().await;
             let gone = world.control.ids(RecordKind::Client)[5].clone();
             world.control.delete(RecordKind::Client, &gone).unwrap();
             world.set("GAZELLE_API_URL", &api.url());
@@ -63,7 +63,7 @@ async fn a_record_that_is_too_large_for_the_api_keeps_no_other_out() {
 #[tokio::test]
 async fn a_record_in_no_list_that_is_too_large_for_the_api_keeps_no_deletion_from_being_found() {
     let mut world = World::new().await;
-    world.filled().await;
+    world.full_sync_ok().await;
     let ids = world.control.ids(RecordKind::Client);
     // It is asked for first.
     let (id, gone) = (ids.iter().min().unwrap().clone(), ids.iter().max().unwrap().clone());
@@ -86,14 +86,14 @@ async fn a_record_in_no_list_that_is_too_large_for_the_api_keeps_no_deletion_fro
 #[tokio::test]
 async fn what_was_asked_for_before_the_asking_ended_is_staged() {
     let mut world = World::new().await;
-    world.filled().await;
+    world.full_sync_ok().await;
     let ids = world.control.ids(RecordKind::Client);
     let (first, second) = (ids[3].clone(), ids[4].clone());
     for id in [&first, &second] {
         world.control.edit(RecordKind::Client, id, json!({ "companyName": "Autrement" })).unwrap();
     }
     let in_list = [first.clone(), second.clone()];
-    let api = before(&world.sim.graphql_url(), move |asked, answer| {
+    let api = rewriting_proxy(&world.sim.graphql_url(), move |asked, answer| {
         let of_page = String::from_utf8_lossy(&asked.body).contains("ClientsPage");
         in_list.iter().fold(answer, |answer, id| if of_page { null_in_place(answer, id) } else { answer })
     });
@@ -116,7 +116,7 @@ async fn what_was_asked_for_before_the_asking_ended_is_staged() {
 async fn an_entry_of_a_list_that_is_too_large_for_the_api_shrinks_no_query_of_others() {
     let mut world = World::new().await;
     world.set("GAZELLE_SYNC_PAGE_SIZE", "10");
-    world.filled().await;
+    world.full_sync_ok().await;
     let sql =
         "SELECT client_external_id FROM gazelle_contacts GROUP BY 1 HAVING count(*) > 25 ORDER BY 1 LIMIT 1";
     let client = world.text(sql).await.unwrap();
@@ -124,7 +124,7 @@ async fn an_entry_of_a_list_that_is_too_large_for_the_api_shrinks_no_query_of_ot
         |id: &String| world.control.record(RecordKind::Contact, id).unwrap()["client"]["id"] == client;
     let contact = world.control.ids(RecordKind::Contact).into_iter().filter(of_client).nth(24).unwrap();
     let more_than_the_id = format!("\"id\":\"{contact}\",");
-    let api = before(&world.sim.graphql_url(), move |asked, answer| {
+    let api = rewriting_proxy(&world.sim.graphql_url(), move |asked, answer| {
         let of_list = String::from_utf8_lossy(&asked.body).contains("ClientMoreContacts");
         match of_list && answer.contains(&more_than_the_id) {
             true => json!({ "errors": [{ "message": SAID }], "data": null }).to_string(),

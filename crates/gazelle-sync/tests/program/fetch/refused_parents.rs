@@ -16,7 +16,7 @@ fn asked(world: &World, id: &str) -> usize {
 async fn a_parent_that_production_refuses_is_not_asked_for_in_every_run_and_lands_once_it_may() {
     for listed in [false, true] {
         let world = World::new().await;
-        world.filled().await;
+        world.full_sync_ok().await;
         let id = "cli_neuf";
         world.control.add(RecordKind::Client, json!({ "id": id, "companyName": "Neuf" })).unwrap();
         if !listed {

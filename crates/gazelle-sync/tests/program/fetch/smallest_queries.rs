@@ -1,7 +1,7 @@
 //! An API that accepts no query with all fields of a record: they are asked for in parts, and what is stored is the same.
 
-use crate::support::whole::whole;
-use crate::support::{Ran, Tables, World, assert_same, connect, ran};
+use crate::support::whole::snapshot_all_tables;
+use crate::support::{CommandOutput, Tables, World, assert_same, connect, run_to_end};
 use gazelle_sim::{Fault, FaultKind, RecordKind};
 use serde_json::{Value, json};
 
@@ -32,16 +32,16 @@ fn depth(most: u64) -> Limit {
 /// A shop with long lists inside its records, and the database that an API without limits gives.
 async fn shop() -> (World, Tables) {
     let world = World::new().await;
-    world.filled().await;
-    let expected = whole(&world.db).await;
+    world.full_sync_ok().await;
+    let expected = snapshot_all_tables(&world.db).await;
     (world, expected)
 }
 
 /// A sync from the same shop into a database of its own.
-async fn sync(world: &World, database: &str, mode: &str) -> Ran {
+async fn sync(world: &World, database: &str, mode: &str) -> CommandOutput {
     let mut command = world.command(&["sync", "--mode", mode, "--json"]);
     command.env("DATABASE_URL", world.server.connection_string(database));
-    ran(command).await
+    run_to_end(command).await
 }
 
 async fn assert_is_whole_under(world: &World, expected: &Tables, limit: Limit, name: &str) {
@@ -52,13 +52,13 @@ async fn assert_is_whole_under(world: &World, expected: &Tables, limit: Limit, n
     let run = sync(world, &database, "full").await;
     assert_eq!(run.code, 0, "{name}: {run}");
     let db = connect(&world.server.connection_string(&database)).await;
-    assert_same(expected, &whole(&db).await, name);
+    assert_same(expected, &snapshot_all_tables(&db).await, name);
 
     // What worked is remembered: the next run is refused nothing, and finds nothing new.
     world.control.clear_requests();
     let again = sync(world, &database, "incremental").await;
     assert_eq!(again.code, 0, "{name}: {again}");
-    let mut after = whole(&db).await;
+    let mut after = snapshot_all_tables(&db).await;
     after.insert("sync_bookmarks".to_owned(), expected["sync_bookmarks"].clone());
     assert_same(expected, &after, &format!("{name}, again"));
     assert!(!again.stdout.contains("api_limit"), "{name}: {again}");
@@ -134,7 +134,7 @@ async fn an_api_that_does_not_say_depth_is_walked_under_too() {
     let run = sync(&world, "unsaid", "full").await;
     assert_eq!(run.code, 0, "{run}");
     let db = connect(&world.server.connection_string("unsaid")).await;
-    assert_same(&expected, &whole(&db).await, "unsaid");
+    assert_same(&expected, &snapshot_all_tables(&db).await, "unsaid");
 }
 
 #[tokio::test]

@@ -56,7 +56,7 @@ async fn records_that_the_api_fails_at_keep_no_deletion_from_being_found() {
     let first = added(&world, "aaa", 1).remove(0);
     let failing = added(&world, "bbb", 6);
     let last = added(&world, "zzz", 1).remove(0);
-    world.filled().await;
+    world.full_sync_ok().await;
     for id in &failing {
         unlist(&world, id);
         fails_at(&world, id);
@@ -86,7 +86,7 @@ async fn records_that_the_api_fails_at_keep_no_deletion_from_being_found() {
     assert_eq!(kept, 6, "{run}");
 
     world.control.clear_faults();
-    world.filled().await;
+    world.full_sync_ok().await;
 }
 
 #[tokio::test]
@@ -94,7 +94,7 @@ async fn however_many_are_in_no_list_each_has_its_turn_to_be_asked_for() {
     let mut world = World::new().await;
     world.set("GAZELLE_SYNC_SHRINK_GUARD_PERCENT", "100");
     let many = added(&world, "many", 1_005);
-    world.filled().await;
+    world.full_sync_ok().await;
     many.iter().for_each(|id| unlist(&world, id));
     let gone = many.last().unwrap();
     world.control.delete(RecordKind::Client, gone).unwrap();
@@ -131,7 +131,7 @@ async fn however_many_are_in_no_list_each_has_its_turn_to_be_asked_for() {
             .apply(Change::SetListed { kind: RecordKind::Client, id: id.clone(), times: 1 })
             .unwrap();
     });
-    world.filled().await;
+    world.full_sync_ok().await;
     world.run(&["verify", "--entity", "clients"]).await.success();
 }
 
@@ -142,7 +142,7 @@ async fn where_the_api_ends_the_asking_the_guard_counts_what_was_not_answered() 
     world.set("GAZELLE_SYNC_DELETE_GUARD_RECORDS", "5");
     world.set("GAZELLE_SYNC_DELETE_GUARD_PERCENT", "100");
     let gone = added(&world, "gone", 8);
-    world.filled().await;
+    world.full_sync_ok().await;
     gone.iter().for_each(|id| {
         world.control.delete(RecordKind::Client, id).unwrap();
     });
@@ -172,7 +172,7 @@ async fn records_at_which_the_api_failed_may_be_gone_as_well() {
     world.set("GAZELLE_SYNC_DELETE_GUARD_RECORDS", "5");
     world.set("GAZELLE_SYNC_DELETE_GUARD_PERCENT", "100");
     let gone = added(&world, "gone", 9);
-    world.filled().await;
+    world.full_sync_ok().await;
     for id in &gone {
         world.control.delete(RecordKind::Client, id).unwrap();
     }
@@ -190,7 +190,7 @@ async fn records_of_which_the_api_gives_no_verdict_may_be_gone_as_well() {
     world.set("GAZELLE_SYNC_DELETE_GUARD_RECORDS", "5");
     world.set("GAZELLE_SYNC_DELETE_GUARD_PERCENT", "100");
     let gone = added(&world, "gone", 9);
-    world.filled().await;
+    world.full_sync_ok().await;
     for id in &gone {
         world.control.delete(RecordKind::Client, id).unwrap();
     }
@@ -204,7 +204,7 @@ async fn records_of_which_the_api_gives_no_verdict_may_be_gone_as_well() {
 async fn what_exists_after_all_waits_for_nobody_and_no_word_for_others_deletes_it() {
     let world = World::new().await;
     let gone = added(&world, "gone", 3);
-    world.filled().await;
+    world.full_sync_ok().await;
     let records: Vec<_> =
         gone.iter().map(|id| world.control.record(RecordKind::Client, id).unwrap()).collect();
     for id in &gone {
@@ -232,7 +232,7 @@ async fn a_withheld_record_counts_also_when_its_getter_fails() {
     world.set("GAZELLE_SYNC_DELETE_GUARD_RECORDS", "5");
     world.set("GAZELLE_SYNC_DELETE_GUARD_PERCENT", "100");
     let gone = added(&world, "gone", 6);
-    world.filled().await;
+    world.full_sync_ok().await;
     for id in &gone {
         world.control.delete(RecordKind::Client, id).unwrap();
     }
@@ -256,7 +256,7 @@ async fn a_record_that_the_account_may_not_see_is_no_refused_key_and_keeps_no_ot
         world.set("GAZELLE_SYNC_DELETE_GUARD_PERCENT", "20");
         let refused = added(&world, "aaa", 1).remove(0);
         let gone = added(&world, "zzz", 1).remove(0);
-        world.filled().await;
+        world.full_sync_ok().await;
         unlist(&world, &refused);
         let kind = FaultKind::RecordRefused { id: refused.clone(), code: code.to_owned() };
         world.control.add_fault(Fault::new(kind).on_operation("ClientById").forever());
@@ -282,7 +282,7 @@ async fn records_in_no_list_are_read_however_large_they_are_together() {
     let mut world = World::new().await;
     world.set("GAZELLE_SYNC_SHRINK_GUARD_PERCENT", "100");
     let large = added(&world, "large", 20);
-    world.filled().await;
+    world.full_sync_ok().await;
     for id in &large {
         unlist(&world, id);
         let fields = [("personalNotes".to_owned(), json!("n".repeat(1024 * 1024)))].into_iter().collect();
@@ -310,7 +310,7 @@ async fn a_walk_of_days_leaves_the_turns_of_a_full_sync_as_they_are() {
         (record["id"], record["start"]) = (json!(id), json!("2021-02-03T15:00:00Z"));
         world.control.add_raw_event(record, None).unwrap();
     }
-    world.filled().await;
+    world.full_sync_ok().await;
     for id in &ids {
         world.control.apply(Change::SetListed { kind: RecordKind::Event, id: id.clone(), times: 0 }).unwrap();
     }
@@ -339,7 +339,7 @@ async fn what_is_gone_is_not_deleted_in_slices_by_turns() {
     world.set("GAZELLE_SYNC_SHRINK_GUARD_PERCENT", "100");
     world.set("GAZELLE_SYNC_DELETE_GUARD_RECORDS", "5");
     let many = added(&world, "many", 2_040);
-    world.filled().await;
+    world.full_sync_ok().await;
     many.iter().for_each(|id| unlist(&world, id));
     for place in [10, 20, 30, 1_010, 1_020, 1_030] {
         world.control.delete(RecordKind::Client, &many[place]).unwrap();
@@ -377,7 +377,7 @@ async fn an_api_that_fails_now_and_then_is_not_asked_without_end() {
     world.set("GAZELLE_SYNC_CONCURRENCY", "1");
     world.set("GAZELLE_SYNC_SHRINK_GUARD_PERCENT", "100");
     let many = added(&world, "many", 80);
-    world.filled().await;
+    world.full_sync_ok().await;
     for (place, id) in many.iter().enumerate() {
         unlist(&world, id);
         if place % 2 == 0 {

@@ -2,7 +2,7 @@
 //! does not read or reconcile these blames nobody who names them.
 
 use crate::support::service::until;
-use crate::support::{Ran, TestInstallation, World, assert_same};
+use crate::support::{CommandOutput, TestInstallation, World, assert_same};
 use gazelle_sim::{Fault, FaultKind, RecordKind};
 use serde_json::json;
 
@@ -13,7 +13,7 @@ async fn pending(world: &World, table: &str) -> i64 {
 }
 
 /// Nobody waits in quarantine for a parent, and the run says of these entities how many records stay pending.
-async fn assert_nobody_is_blamed(world: &World, run: &Ran, entities: &[&str]) {
+async fn assert_nobody_is_blamed(world: &World, run: &CommandOutput, entities: &[&str]) {
     assert_eq!((run.code, world.count(BLAMED).await), (3, 0), "{run}");
     assert!(!run.reasons().contains("newly in quarantine"), "{}", run.reasons());
     for entity in entities {

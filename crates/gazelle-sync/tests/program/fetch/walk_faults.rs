@@ -121,7 +121,7 @@ async fn a_list_that_is_put_off_has_nothing_wait_in_quarantine() {
 #[tokio::test]
 async fn an_entity_that_fails_for_good_keeps_no_parent_of_another_from_being_fetched() {
     let world = World::new().await;
-    world.filled().await;
+    world.full_sync_ok().await;
     let mut record = world.control.record(RecordKind::Event, &world.upcoming(0)).unwrap();
     let client =
         world.control.add(RecordKind::Client, json!({ "companyName": "Absente de la liste" })).unwrap();
@@ -235,7 +235,7 @@ async fn a_field_gone_from_the_api_fails_the_run_and_names_it() {
 async fn a_list_that_is_suddenly_empty_is_no_success_and_deletes_nothing() {
     for (field, name) in [(EVENTS, "appointments"), ("allClients", "clients"), ("allPianos", "pianos")] {
         let world = World::new().await;
-        world.filled().await;
+        world.full_sync_ok().await;
         let (before, bookmarks) = (world.production(&[]).await, bookmark(&world, name).await);
         world.control.add_fault(Fault::new(FaultKind::EmptyList).on_field(field).forever());
         // The clock of the API tells whole seconds.
@@ -261,7 +261,7 @@ async fn a_list_that_is_suddenly_empty_is_no_success_and_deletes_nothing() {
 #[tokio::test]
 async fn no_users_at_all_where_there_were_some_is_no_success() {
     let world = World::new().await;
-    world.filled().await;
+    world.full_sync_ok().await;
     for user in world.control.ids(RecordKind::User) {
         world
             .control
@@ -277,7 +277,7 @@ async fn no_users_at_all_where_there_were_some_is_no_success() {
 #[tokio::test]
 async fn an_empty_shop_is_a_success_at_first() {
     let world = World::with(ShopSpec::empty(), SimOptions::default()).await;
-    let report = world.filled().await;
+    let report = world.full_sync_ok().await;
     assert_eq!(report["fetched"], 0);
 }
 
@@ -300,7 +300,7 @@ async fn an_unreachable_api_fails_the_run_and_names_the_address() {
 #[tokio::test]
 async fn a_long_list_inside_a_record_that_cannot_be_read_leaves_the_record_out_rather_than_short() {
     let world = World::new().await;
-    world.filled().await;
+    world.full_sync_ok().await;
     let client = world.control.ids(RecordKind::Client)[1].clone();
     world.control.edit(RecordKind::Client, &client, json!({"companyName": "Autrement"})).unwrap();
     world.control.add_fault(Fault::new(FaultKind::ServerError).on_operation("ClientMoreContacts").forever());

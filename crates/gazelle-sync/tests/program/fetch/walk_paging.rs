@@ -146,7 +146,7 @@ async fn a_null_in_a_page_is_told_and_harms_no_other_record() {
 async fn a_record_listed_twice_is_staged_once_and_no_fault() {
     let spec = ShopSpec { bad_records: vec![BadRecord::DuplicateId], ..ShopSpec::small(7) };
     let world = World::with(spec, SimOptions::default()).await;
-    world.filled().await;
+    world.full_sync_ok().await;
     let staged: i64 = world
         .one("SELECT count(*) FROM staging_appointments WHERE raw_data ->> 'title' LIKE 'Bad%'", &[])
         .await;
@@ -158,7 +158,7 @@ async fn versions_of_a_record_are_staged_in_the_order_in_which_the_walk_met_them
     let mut world = one_by_one().await;
     // Every record in a transaction of its own.
     world.set("GAZELLE_SYNC_BATCH_SIZE", "2");
-    world.filled().await;
+    world.full_sync_ok().await;
     let event = world.control.ids(RecordKind::Event)[3].clone();
     let clients = world.control.ids(RecordKind::Client);
     let (held_up, other) = (clients[0].clone(), clients[1].clone());
@@ -261,7 +261,7 @@ async fn dates_by_which_the_api_filters_may_be_of_any_zone() {
         let options = SimOptions { dates_in_utc, ..SimOptions::default() };
         let mut world = World::with(ShopSpec { events: 300, ..ShopSpec::small(5) }, options).await;
         world.set("GAZELLE_SYNC_PAGE_SIZE", "10");
-        world.filled().await;
+        world.full_sync_ok().await;
         assert_whole(&world).await;
         world.set("GAZELLE_SYNC_LOOKBACK_DAYS", "0");
         let today = jiff::Timestamp::now().to_zoned(jiff::tz::TimeZone::UTC).date();
@@ -283,7 +283,7 @@ async fn the_bookmark_is_the_start_of_the_walk_by_the_clock_of_the_api() {
     };
     let world = World::with(ShopSpec::small(7), options).await;
     let before = jiff::Timestamp::now();
-    world.filled().await;
+    world.full_sync_ok().await;
     let bookmark: jiff::Timestamp =
         world.one("SELECT walk_started_at FROM sync_bookmarks WHERE entity = 'appointments'", &[]).await;
     let behind = before.duration_since(bookmark).as_secs();
@@ -301,7 +301,7 @@ async fn a_record_that_changes_while_the_walk_goes_on_is_seen_by_the_next_one() 
             control.edit(RecordKind::Event, &changed, json!({"title": "pendant la marche"})).unwrap();
         },
     );
-    world.filled().await;
+    world.full_sync_ok().await;
     world.run(&["sync", "--mode", "full"]).await.success();
     let title: Value = world
         .rows(&format!("SELECT title FROM gazelle_appointments WHERE external_id = '{event}'"))

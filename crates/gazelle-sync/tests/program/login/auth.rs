@@ -1,14 +1,16 @@
 //! Logging in at Gazelle, and what goes wrong with it.
 
 use crate::support::World;
-use crate::support::login::{KEY, LoggingIn, both, log_in, open, problem, sent_to, status, world};
+use crate::support::login::{
+    KEY, PendingLogin, log_in, open, problem, sent_to, status, world, worlds_with_both_token_stores,
+};
 use gazelle_sim::SimOptions;
 use serde_json::json;
 use tokio::io::AsyncWriteExt;
 
 #[tokio::test]
 async fn a_login_lets_a_sync_in_until_the_logout() {
-    for world in both(SimOptions::default()).await {
+    for world in worlds_with_both_token_stores(SimOptions::default()).await {
         let nothing = status(&world).await;
         assert_eq!(nothing.code, 1, "{nothing}");
         assert!(problem(&nothing).contains("auth login"), "{nothing}");
@@ -25,17 +27,17 @@ async fn a_login_lets_a_sync_in_until_the_logout() {
         assert!((29.9..=30.0).contains(&days), "{days}");
         world.full().await.success();
 
-        assert_eq!(world.place.run(&["auth", "logout"]).await.success()["removed"], true);
+        assert_eq!(world.installation.run(&["auth", "logout"]).await.success()["removed"], true);
         assert_eq!(status(&world).await.code, 1);
         assert_eq!(world.incremental().await.code, 1);
-        assert_eq!(world.place.run(&["auth", "logout"]).await.success()["removed"], false);
+        assert_eq!(world.installation.run(&["auth", "logout"]).await.success()["removed"], false);
     }
 }
 
 #[tokio::test]
 async fn an_answer_with_a_wrong_state_is_refused_and_the_right_one_waited_for() {
     let world = world(SimOptions::default()).await;
-    let login = LoggingIn::start(&world, &["--port", "0"]).await;
+    let login = PendingLogin::start(&world, &["--port", "0"]).await;
     let back = login.parameter("redirect_uri");
     assert_eq!(login.parameter("state").len(), 64);
     for stranger in ["?code=stolen", "?code=stolen&state=", "?code=stolen&state=0", "?error=access_denied"] {
@@ -63,7 +65,7 @@ async fn an_answer_with_a_wrong_state_is_refused_and_the_right_one_waited_for() 
     open(&login.address).await;
     login.end().await.success();
 
-    let login = LoggingIn::start(&world, &["--port", "0", "--wait", "1"]).await;
+    let login = PendingLogin::start(&world, &["--port", "0", "--wait", "1"]).await;
     open(&format!("{}?code=stolen&state=0", login.parameter("redirect_uri"))).await;
     let ran = login.end().await;
     assert_eq!(ran.code, 1, "{ran}");
@@ -75,7 +77,7 @@ async fn an_answer_with_a_wrong_state_is_refused_and_the_right_one_waited_for() 
 async fn a_code_read_on_its_way_through_the_browser_is_of_no_use_to_others() {
     let world = world(SimOptions::default()).await;
     for proof in [None, Some("0".repeat(64)), Some(String::new())] {
-        let login = LoggingIn::start(&world, &["--port", "0"]).await;
+        let login = PendingLogin::start(&world, &["--port", "0"]).await;
         assert_eq!(login.parameter("code_challenge_method"), "S256");
         let back = reqwest::Url::parse(&sent_to(&login.address).await).unwrap();
         let code = back.query_pairs().find(|(name, _)| name == "code").unwrap().1.into_owned();
@@ -103,7 +105,7 @@ async fn credentials_are_not_sent_in_clear_to_another_machine() {
     ] {
         world.set(setting, elsewhere);
         for command in [&["auth", "login"][..], &["sync"]] {
-            let ran = world.place.run(command).await;
+            let ran = world.installation.run(command).await;
             assert_ne!(ran.code, 0, "{setting}: {ran}");
             for word in [setting, "in clear", "https://"] {
                 assert!(ran.stdout.contains(word), "{word}, {setting}: {ran}");
@@ -116,8 +118,8 @@ async fn credentials_are_not_sent_in_clear_to_another_machine() {
 
 #[tokio::test]
 async fn a_login_that_is_declined_or_refused_changes_nothing() {
-    for mut world in both(SimOptions::default()).await {
-        let login = LoggingIn::start(&world, &["--port", "0"]).await;
+    for mut world in worlds_with_both_token_stores(SimOptions::default()).await {
+        let login = PendingLogin::start(&world, &["--port", "0"]).await;
         let (_, page) = open(&format!("{}&sim_person=declines", login.address)).await;
         assert!(page.contains("did not let"), "{page}");
         let ran = login.end().await;
@@ -128,7 +130,7 @@ async fn a_login_that_is_declined_or_refused_changes_nothing() {
         log_in(&world).await;
         let before = status(&world).await.success();
         world.set("GAZELLE_CLIENT_SECRET", "wr0ng-s3cr3t");
-        let login = LoggingIn::start(&world, &["--port", "0"]).await;
+        let login = PendingLogin::start(&world, &["--port", "0"]).await;
         open(&login.address).await;
         let ran = login.end().await;
         assert_eq!(ran.code, 1);
@@ -148,14 +150,14 @@ async fn a_person_with_the_browser_elsewhere_pastes_the_address() {
         ("where do I find it", "no address"),
         ("", "no address"),
     ] {
-        let mut login = LoggingIn::start(&world, &["--paste"]).await;
+        let mut login = PendingLogin::start(&world, &["--paste"]).await;
         let mut stdin = login.child.stdin.take().unwrap();
         stdin.write_all(format!("{paste}\n").as_bytes()).await.unwrap();
         let ran = login.end().await;
         assert_eq!(ran.code, 1);
         assert!(problem(&ran).contains(problem_is), "{ran}");
     }
-    let mut login = LoggingIn::start(&world, &["--paste", "--port", "4321"]).await;
+    let mut login = PendingLogin::start(&world, &["--paste", "--port", "4321"]).await;
     let address = sent_to(&login.address).await;
     assert!(address.starts_with("http://127.0.0.1:4321/callback?code="), "{address}");
     let mut stdin = login.child.stdin.take().unwrap();
@@ -169,20 +171,20 @@ async fn what_a_login_needs_is_named_when_it_is_missing() {
     let mut world = world(SimOptions::default()).await;
     let taken = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let port = taken.local_addr().unwrap().port().to_string();
-    let ran = world.place.run(&["auth", "login", "--port", &port]).await;
+    let ran = world.installation.run(&["auth", "login", "--port", &port]).await;
     assert_eq!(ran.code, 1);
     assert!(ran.reasons().contains(&format!("port {port} of this machine is taken")), "{ran}");
 
     world.set("GAZELLE_SYNC_TOKEN_KEY", KEY);
     let mut command = world.command(&["auth", "login", "--json"]);
     command.env_remove("DATABASE_URL");
-    let ran = crate::support::ran(command).await;
+    let ran = crate::support::run_to_end(command).await;
     assert_eq!(ran.code, 1);
     assert!(ran.reasons().contains("DATABASE_URL, which is not set"), "{ran}");
 
-    world.place.env.remove("GAZELLE_CLIENT_ID");
-    world.place.env.remove("GAZELLE_CLIENT_SECRET");
-    let ran = world.place.run(&["auth", "login"]).await;
+    world.installation.env.remove("GAZELLE_CLIENT_ID");
+    world.installation.env.remove("GAZELLE_CLIENT_SECRET");
+    let ran = world.installation.run(&["auth", "login"]).await;
     assert_eq!(ran.code, 1);
     assert!(ran.reasons().contains("set GAZELLE_CLIENT_ID"), "{ran}");
     let ran = status(&world).await;
@@ -200,23 +202,23 @@ async fn status_of_an_api_key_says_who_it_is() {
     let ran = status(&world).await;
     assert_eq!(ran.code, 1);
     assert!(problem(&ran).contains("check GAZELLE_API_KEY"), "{ran}");
-    let offline = world.place.run(&["auth", "status", "--offline"]).await.success();
+    let offline = world.installation.run(&["auth", "status", "--offline"]).await.success();
     assert_eq!(offline["who"], json!(null));
 }
 
 #[tokio::test]
 async fn no_token_is_ever_said() {
-    for mut world in both(SimOptions::default()).await {
+    for mut world in worlds_with_both_token_stores(SimOptions::default()).await {
         world.set("GAZELLE_SYNC_LOG", "trace");
-        let login = LoggingIn::start(&world, &["--port", "0"]).await;
+        let login = PendingLogin::start(&world, &["--port", "0"]).await;
         open(&login.address).await;
         let mut said = vec![login.end().await];
         world.control.expire_access_tokens();
         said.extend([status(&world).await, world.full().await]);
         world.control.revoke_tokens();
         said.push(world.incremental().await);
-        said.push(crate::support::ran(world.command(&["auth"])).await);
-        said.push(world.place.run(&["settings"]).await);
+        said.push(crate::support::run_to_end(world.command(&["auth"])).await);
+        said.push(world.installation.run(&["settings"]).await);
         for ran in said {
             for word in ["sim_access", "sim_refresh", "sim-secret", "sim_code", KEY] {
                 assert!(!ran.stdout.contains(word) && !ran.stderr.contains(word), "{word}: {ran}");

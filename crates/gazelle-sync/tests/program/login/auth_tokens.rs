@@ -4,7 +4,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::time::Duration;
 
 use crate::support::DATABASE;
-use crate::support::login::{KEY, both, log_in, problem, status, world};
+use crate::support::login::{KEY, log_in, problem, status, world, worlds_with_both_token_stores};
 use crate::support::pooler::Pooler;
 use crate::support::roles::act_as_poor;
 use crate::support::service::until;
@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 
 #[tokio::test]
 async fn tokens_are_kept_where_nobody_else_reads_them() {
-    let [file, database] = both(SimOptions::default()).await;
+    let [file, database] = worlds_with_both_token_stores(SimOptions::default()).await;
     log_in(&file).await;
     let path = file.folder.path().join("data/tokens.json");
     assert_eq!(std::fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
@@ -28,7 +28,7 @@ async fn tokens_are_kept_where_nobody_else_reads_them() {
 
 #[tokio::test]
 async fn a_refused_token_is_refreshed_and_a_dead_one_needs_a_person() {
-    for world in both(SimOptions::default()).await {
+    for world in worlds_with_both_token_stores(SimOptions::default()).await {
         log_in(&world).await;
         world.control.expire_access_tokens();
         world.full().await.success();
@@ -47,7 +47,7 @@ async fn a_refused_token_is_refreshed_and_a_dead_one_needs_a_person() {
 
 #[tokio::test]
 async fn many_processes_that_refresh_at_once_lose_no_token() {
-    for world in both(SimOptions::default()).await {
+    for world in worlds_with_both_token_stores(SimOptions::default()).await {
         log_in(&world).await;
         // Slow enough that all of them ask while one is at it.
         world
@@ -72,9 +72,9 @@ async fn many_processes_that_refresh_at_once_lose_no_token() {
 async fn behind_a_transaction_pooler_with_one_connection_nothing_waits_for_itself() {
     let mut world = world(SimOptions::default()).await;
     world.set("GAZELLE_SYNC_TOKEN_KEY", KEY);
-    let pooler = Pooler::start(&world.place, 1).await;
-    world.set("DATABASE_URL", &pooler.url(&world.place));
-    let hook = crate::support::sink::Sink::start().await;
+    let pooler = Pooler::start(&world.installation, 1).await;
+    world.set("DATABASE_URL", &pooler.url(&world.installation));
+    let hook = crate::support::sink::WebhookReceiver::start().await;
     world.set("ALERT_WEBHOOK_URL", &hook.url("/"));
     log_in(&world).await;
     world.control.expire_access_tokens();
@@ -86,7 +86,7 @@ async fn behind_a_transaction_pooler_with_one_connection_nothing_waits_for_itsel
     }
     world.control.revoke_tokens();
     assert_eq!(world.incremental().await.code, 1, "{}", pooler.log());
-    assert_eq!(hook.taken().len(), 2, "a failed run and refused credentials: {:?}", hook.received());
+    assert_eq!(hook.accepted().len(), 2, "a failed run and refused credentials: {:?}", hook.received());
 }
 
 #[tokio::test]
@@ -135,7 +135,7 @@ async fn a_short_idle_timeout_loses_no_rotated_token() {
 
 #[tokio::test]
 async fn a_process_killed_right_after_a_refresh_has_kept_the_rotated_token() {
-    for world in both(SimOptions::default()).await {
+    for world in worlds_with_both_token_stores(SimOptions::default()).await {
         log_in(&world).await;
         for _ in 0..3 {
             let hang = world.control.add_fault(Fault::new(FaultKind::Hang).on_field("user").forever());
@@ -160,7 +160,7 @@ async fn a_process_killed_right_after_a_refresh_has_kept_the_rotated_token() {
 
 #[tokio::test]
 async fn a_process_killed_while_it_holds_the_lock_frees_it() {
-    for world in both(SimOptions::default()).await {
+    for world in worlds_with_both_token_stores(SimOptions::default()).await {
         log_in(&world).await;
         let hang = world.control.add_fault(Fault::new(FaultKind::Hang).on_field("oauthToken").forever());
         world.control.expire_access_tokens();
@@ -181,14 +181,14 @@ async fn a_process_killed_while_it_holds_the_lock_frees_it() {
 /// Whoever logs out while a process still has the tokens in memory.
 #[tokio::test]
 async fn a_running_process_writes_no_tokens_back_after_a_logout() {
-    for world in both(SimOptions::default()).await {
+    for world in worlds_with_both_token_stores(SimOptions::default()).await {
         log_in(&world).await;
-        world.filled().await;
+        world.full_sync_ok().await;
         world.control.clear_requests();
         let slow = world.control.add_fault(Fault::new(FaultKind::Slow { milliseconds: 6000 }));
         let running = world.start(&["sync", "--mode", "full", "--json"]);
         until("it asks with its tokens", async || !world.control.requests().is_empty()).await;
-        assert_eq!(world.place.run(&["auth", "logout"]).await.success()["removed"], true);
+        assert_eq!(world.installation.run(&["auth", "logout"]).await.success()["removed"], true);
         world.control.expire_access_tokens();
         let output = running.wait_with_output().await.unwrap();
         world.control.remove_fault(slow);
@@ -197,7 +197,7 @@ async fn a_running_process_writes_no_tokens_back_after_a_logout() {
         assert!(said.contains("logged out by another process; run `gazelle-sync auth login`"), "{said}");
         let requests = world.control.requests();
         assert!(!requests.iter().any(|it| it.root_fields == ["oauthToken"]), "nothing is refreshed");
-        let ran = world.place.run(&["auth", "logout"]).await;
+        let ran = world.installation.run(&["auth", "logout"]).await;
         assert_eq!(ran.success()["removed"], false, "nothing was written back: {ran}");
         log_in(&world).await;
         world.incremental().await.success();
@@ -206,7 +206,7 @@ async fn a_running_process_writes_no_tokens_back_after_a_logout() {
 
 #[tokio::test]
 async fn stored_tokens_that_cannot_be_trusted_or_read_are_told_clearly() {
-    let [file, mut database] = both(SimOptions::default()).await;
+    let [file, mut database] = worlds_with_both_token_stores(SimOptions::default()).await;
     log_in(&file).await;
     let path = file.folder.path().join("data/tokens.json");
     std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o644)).unwrap();
@@ -247,11 +247,11 @@ async fn stored_tokens_that_cannot_be_trusted_or_read_are_told_clearly() {
 async fn a_login_that_is_about_to_end_and_was_not_renewed_is_told() {
     let mut world = world(SimOptions::default()).await;
     log_in(&world).await;
-    world.filled().await;
-    let hook = crate::support::sink::Sink::start().await;
+    world.full_sync_ok().await;
+    let hook = crate::support::sink::WebhookReceiver::start().await;
     world.set("ALERT_WEBHOOK_URL", &hook.url("/"));
-    let told = || hook.taken().iter().map(|it| it.json()["kind"].clone()).collect::<Vec<_>>();
-    world.place.run(&["alerts", "check"]).await.success();
+    let told = || hook.accepted().iter().map(|it| it.json()["kind"].clone()).collect::<Vec<_>>();
+    world.installation.run(&["alerts", "check"]).await.success();
     assert_eq!(told(), [json!(null); 0]);
     // As if it had been handed out 29 days ago, and Gazelle had not renewed it since.
     let path = world.folder.path().join("data/tokens.json");
@@ -261,12 +261,12 @@ async fn a_login_that_is_about_to_end_and_was_not_renewed_is_told() {
         stored[field] = json!((at - jiff::SignedDuration::from_hours(29 * 24)).to_string());
     }
     std::fs::write(&path, stored.to_string()).unwrap();
-    world.place.run(&["alerts", "check"]).await.success();
+    world.installation.run(&["alerts", "check"]).await.success();
     assert_eq!(told(), ["token_ending"]);
     // The next use renews it.
     status(&world).await.success();
-    world.place.run(&["alerts", "check"]).await.success();
-    let words: Vec<_> = hook.taken().iter().map(|it| it.json()["occasion"].clone()).collect();
+    world.installation.run(&["alerts", "check"]).await.success();
+    let words: Vec<_> = hook.accepted().iter().map(|it| it.json()["occasion"].clone()).collect();
     assert_eq!(words, ["started", "over"]);
     assert!(!hook.received().iter().any(|it| it.body.contains("sim_")), "no token in it");
 }

@@ -1,7 +1,7 @@
 //! Tokens in the database, against somebody who can write their row: it opens where it was sealed, for whom, and no older one.
 
 use crate::support::login::{KEY, log_in, problem, status, world};
-use crate::support::{Ran, World};
+use crate::support::{CommandOutput, World};
 use aws_lc_rs::aead::{AES_256_GCM, Aad, RandomizedNonceKey};
 use gazelle_sim::SimOptions;
 
@@ -20,7 +20,7 @@ async fn put_back(world: &World, sealed: &str) {
 }
 
 /// Refused with the words, and nothing was asked with what is in the row.
-async fn refused(world: &World, words: &[&str]) -> Ran {
+async fn refused(world: &World, words: &[&str]) -> CommandOutput {
     world.control.clear_requests();
     let ran = status(world).await;
     assert_eq!(ran.code, 1, "{ran}");
@@ -58,7 +58,7 @@ async fn a_row_that_somebody_puts_back_after_a_logout_is_refused_until_a_new_log
     log_in(&world).await;
     let old = row(&world).await;
     let name: String = world.one("SELECT key_name FROM sync_tokens", &[]).await;
-    assert_eq!(world.place.run(&["auth", "logout"]).await.success()["removed"], true);
+    assert_eq!(world.installation.run(&["auth", "logout"]).await.success()["removed"], true);
     world.execute(&format!("UPDATE sync_tokens SET sealed = '{old}', key_name = '{name}'")).await;
     refused(&world, &["older than the last ones seen here", "auth login"]).await;
     log_in(&world).await;
@@ -78,7 +78,7 @@ async fn a_login_after_a_logout_counts_on_from_it_on_another_machine() {
     let counter: u64 = std::fs::read_to_string(seen).unwrap().trim().parse().unwrap();
     std::fs::write(seen, format!("{}\n", counter + 365 * 86_400 * 1_000_000)).unwrap();
     log_in(&world).await;
-    world.place.run(&["auth", "logout"]).await.success();
+    world.installation.run(&["auth", "logout"]).await.success();
 
     world.set("GAZELLE_SYNC_DATA_DIR", &b);
     log_in(&world).await;
@@ -138,7 +138,7 @@ async fn a_row_of_another_database_or_schema_is_refused() {
     log_in(&world).await;
     status(&world).await.success();
 
-    world.place.env.remove("DATABASE_URL");
+    world.installation.env.remove("DATABASE_URL");
     world.set("GAZELLE_SYNC_SCHEMA", "montreal");
     world.run(&["migrate"]).await.success();
     world.execute(&format!("UPDATE montreal.{plant}")).await;

@@ -7,7 +7,7 @@ use serde_json::json;
 #[tokio::test]
 async fn an_end_that_cannot_be_noted_does_not_hide_why_a_rebuild_failed() {
     let world = World::new().await;
-    world.filled().await;
+    world.full_sync_ok().await;
     let piano = world.control.ids(RecordKind::Piano)[0].clone();
     world.control.edit(RecordKind::Piano, &piano, json!({ "make": "Another" })).unwrap();
     let run = world.full().await.success()["run_id"].as_str().unwrap().to_owned();

@@ -30,7 +30,7 @@ async fn corrupt_all(world: &World) {
 #[tokio::test]
 async fn records_by_id_alone_are_mended() {
     let world = World::new().await;
-    world.filled().await;
+    world.full_sync_ok().await;
     let all = world.count("gazelle_appointments").await;
     corrupt_all(&world).await;
     let (first, second) = (world.upcoming(0), world.upcoming(1));
@@ -52,7 +52,7 @@ async fn records_by_id_alone_are_mended() {
 #[tokio::test]
 async fn rows_that_belong_to_a_record_go_with_it_and_what_nothing_gives_is_removed_by_its_id() {
     let world = World::new().await;
-    world.filled().await;
+    world.full_sync_ok().await;
     let before = world.production(&LINEAGE).await;
     let client =
         world.text("SELECT client_external_id FROM gazelle_contacts ORDER BY 1 LIMIT 1").await.unwrap();
@@ -84,7 +84,7 @@ async fn rows_that_belong_to_a_record_go_with_it_and_what_nothing_gives_is_remov
 #[tokio::test]
 async fn a_run_and_a_span_of_time_choose_the_records_they_staged() {
     let world = World::new().await;
-    let first = world.filled().await["run_id"].as_str().unwrap().to_owned();
+    let first = world.full_sync_ok().await["run_id"].as_str().unwrap().to_owned();
     let between = world.text("SELECT clock_timestamp()::text").await.unwrap().replacen(' ', "T", 1);
     let moved = world.upcoming(0);
     world.control.move_event(&moved, Some("2027-02-03T14:15:00Z")).unwrap();
@@ -111,7 +111,7 @@ async fn a_run_and_a_span_of_time_choose_the_records_they_staged() {
 #[tokio::test]
 async fn a_slice_that_names_nothing_or_not_enough_is_refused_and_changes_nothing() {
     let world = World::new().await;
-    world.filled().await;
+    world.full_sync_ok().await;
     let event = world
         .text("SELECT external_id FROM gazelle_appointments WHERE client_external_id IS NOT NULL LIMIT 1")
         .await
@@ -146,7 +146,7 @@ async fn a_slice_that_names_nothing_or_not_enough_is_refused_and_changes_nothing
 #[tokio::test]
 async fn people_see_each_kind_of_difference_before_and_after() {
     let world = World::new().await;
-    world.filled().await;
+    world.full_sync_ok().await;
     let (changed, gone) = (world.upcoming(0), world.upcoming(1));
     world
         .execute(&format!(
@@ -157,7 +157,7 @@ async fn people_see_each_kind_of_difference_before_and_after() {
              VALUES ('usr_invented', 'Inventée', gen_random_uuid(), 1, now())"
         ))
         .await;
-    let ran = crate::support::ran(world.command(&["replay", "--dry-run"])).await;
+    let ran = crate::support::run_to_end(world.command(&["replay", "--dry-run"])).await;
     assert_eq!(ran.code, 0, "{ran}");
     let title = world.control.record(RecordKind::Event, &changed).unwrap()["title"].clone();
     for line in [
@@ -177,7 +177,7 @@ async fn people_see_each_kind_of_difference_before_and_after() {
 #[tokio::test]
 async fn readers_never_see_less_than_there_was() {
     let world = World::new().await;
-    world.filled().await;
+    world.full_sync_ok().await;
     // Half of it is wrong, and some is missing: there is much to write.
     world
         .execute(
@@ -212,7 +212,7 @@ async fn readers_never_see_less_than_there_was() {
 }
 
 /// What a schema's tables and view say, lineage left out.
-async fn says(place: &TestInstallation, schema: &str) -> Vec<Vec<String>> {
+async fn schema_rows(place: &TestInstallation, schema: &str) -> Vec<Vec<String>> {
     let mut said = Vec::new();
     for table in crate::support::production_tables().iter().chain(&["v_appointments_montreal"]) {
         said.push(place.table(&format!("{schema}.{table}"), &LINEAGE).await);
@@ -223,8 +223,8 @@ async fn says(place: &TestInstallation, schema: &str) -> Vec<Vec<String>> {
 #[tokio::test]
 async fn production_as_it_was_is_built_elsewhere_and_nothing_else_is_touched() {
     let world = World::new().await;
-    world.filled().await;
-    let then = says(&world, "public").await;
+    world.full_sync_ok().await;
+    let then = schema_rows(&world, "public").await;
     let instant = world.text("SELECT clock_timestamp()::text").await.unwrap().replacen(' ', "T", 1);
     world.control.move_event(&world.upcoming(0), Some("2027-02-03T14:15:00Z")).unwrap();
     world.control.cancel(&world.upcoming(1)).unwrap();
@@ -232,14 +232,14 @@ async fn production_as_it_was_is_built_elsewhere_and_nothing_else_is_touched() {
     world.control.edit(RecordKind::Client, &clients[8], json!({"companyName": "Nouveau nom"})).unwrap();
     world.control.delete(RecordKind::Event, &world.upcoming(2)).unwrap();
     world.full().await.success();
-    let now = says(&world, "public").await;
+    let now = schema_rows(&world, "public").await;
     assert_ne!(then, now);
     let (before, runs) = (world.production(&[]).await, world.count("sync_runs").await);
     world.control.clear_requests();
 
     let built = world.run(&["replay", "--as-of", &instant, "--into", "Then & \"there\""]).await.success();
     let quoted = "\"Then & \"\"there\"\"\"";
-    assert_eq!(then, says(&world, quoted).await);
+    assert_eq!(then, schema_rows(&world, quoted).await);
     assert_eq!(built["replaced"], false);
     let appointments = json!(["gazelle_appointments", then[5].len()]);
     assert!(built["tables"].as_array().unwrap().contains(&appointments), "{built}");
@@ -255,13 +255,13 @@ async fn production_as_it_was_is_built_elsewhere_and_nothing_else_is_touched() {
     // Again, as of now, in place of it.
     let built = world.run(&["replay", "--into", "Then & \"there\""]).await.success();
     assert_eq!(built["replaced"], true);
-    assert_eq!(now, says(&world, quoted).await);
+    assert_eq!(now, schema_rows(&world, quoted).await);
 }
 
 #[tokio::test]
 async fn a_schema_that_is_somebodys_is_not_touched() {
     let world = World::new().await;
-    world.filled().await;
+    world.full_sync_ok().await;
     world.execute("CREATE SCHEMA theirs; CREATE TABLE theirs.gazelle_users (note text)").await;
     for (schema, said) in [("theirs", "exists and is not one"), ("public", "schema of the account itself")] {
         let ran = world.run(&["replay", "--into", schema]).await;
@@ -293,9 +293,9 @@ fn the_scratch_tables_of_a_rebuild_are_temporary_and_end_with_their_transaction(
 #[tokio::test]
 async fn scratch_tables_and_those_of_another_schema_have_the_columns_of_the_migrations() {
     let world = World::new().await;
-    world.filled().await;
+    world.full_sync_ok().await;
     world.run(&["replay", "--into", "elsewhere"]).await.success();
-    let place = &world.place;
+    let place = &world.installation;
     for table in ENTITIES.iter().flat_map(|entity| entity.tables) {
         // The scratch tables of a rebuild are made from the declarations: names and types are those of the migrations.
         let types = place
@@ -359,7 +359,7 @@ async fn scratch_tables_and_those_of_another_schema_have_the_columns_of_the_migr
 #[tokio::test]
 async fn a_time_of_the_past_without_a_schema_replays_nothing() {
     let world = World::new().await;
-    world.filled().await;
+    world.full_sync_ok().await;
     world.execute("UPDATE gazelle_pianos SET make = 'Faux'").await;
     let as_of = ["--as-of", "2020-01-01"];
     for flags in [&["--allow-deletions"][..], &["--dry-run"], &["--entity", "users"], &[]] {

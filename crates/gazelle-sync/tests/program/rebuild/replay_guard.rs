@@ -7,7 +7,7 @@ use serde_json::json;
 #[tokio::test]
 async fn rows_that_would_be_marked_deleted_have_the_guard_of_a_walk() {
     let world = World::new().await;
-    world.filled().await;
+    world.full_sync_ok().await;
     // Within the guard of a walk, run by run; together beyond it.
     let pianos = world.control.ids(RecordKind::Piano);
     for some in pianos[..9].chunks(3) {
@@ -40,7 +40,7 @@ async fn rows_that_would_be_marked_deleted_have_the_guard_of_a_walk() {
 #[tokio::test]
 async fn what_stage_2_would_mark_anyway_is_not_counted_by_the_guard_of_a_replay() {
     let world = World::new().await;
-    world.filled().await;
+    world.full_sync_ok().await;
     let contacts = world.one_contact_each(3);
     contacts.iter().for_each(|contact| drop(world.control.delete(RecordKind::Contact, contact).unwrap()));
     world.run(&["fetch", "--mode", "full"]).await.success();
@@ -53,7 +53,7 @@ async fn what_stage_2_would_mark_anyway_is_not_counted_by_the_guard_of_a_replay(
 #[tokio::test]
 async fn the_guard_of_a_replay_is_a_share_of_the_rows_that_are_live() {
     let mut world = World::new().await;
-    world.filled().await;
+    world.full_sync_ok().await;
     // Two percent of all rows are three, of the live ones one.
     let pianos = world.control.ids(RecordKind::Piano);
     world.set("GAZELLE_SYNC_DELETE_GUARD_RECORDS", "1000");

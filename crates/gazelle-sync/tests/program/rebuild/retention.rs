@@ -35,7 +35,7 @@ fn contact(id: &str, first_name: &str) -> Value {
 }
 
 /// Old versions go at the end of a full sync, and of `reconcile`, which needs no shop.
-async fn run_with(place: &mut TestInstallation, retention: &str) -> crate::support::Ran {
+async fn run_with(place: &mut TestInstallation, retention: &str) -> crate::support::CommandOutput {
     place.env.insert("GAZELLE_SYNC_RETENTION".to_owned(), retention.to_owned());
     place.run(&["reconcile"]).await
 }
@@ -130,7 +130,7 @@ async fn tombstones_withdrawn_versions_and_open_cases_stay() {
 #[tokio::test]
 async fn a_full_sync_drops_by_the_setting_and_says_what_can_no_longer_be_built() {
     let mut world = World::new().await;
-    world.filled().await;
+    world.full_sync_ok().await;
     let client = world.control.ids(RecordKind::Client)[0].clone();
     for name in ["un", "deux", "trois"] {
         let fields = json!({ "companyName": name });
@@ -201,7 +201,7 @@ async fn since_when_staging_is_whole_only_moves_on() {
 #[tokio::test]
 async fn status_tells_the_size_of_staging_and_how_fast_it_grows() {
     let world = World::new().await;
-    world.filled().await;
+    world.full_sync_ok().await;
     let status = world.run(&["status"]).await.success();
     let sizes = status["staging_size"].as_array().unwrap();
     assert_eq!(sizes.len(), crate::support::staging_tables().len());
@@ -218,6 +218,6 @@ async fn status_tells_the_size_of_staging_and_how_fast_it_grows() {
     let status = world.run(&["status"]).await.success();
     assert_eq!(status["staging_size"][1]["last_run"], json!(0), "nothing changed, nothing grew");
     assert_eq!(status["retention"], json!("all"));
-    let shown = crate::support::ran(world.command(&["status"])).await;
+    let shown = crate::support::run_to_end(world.command(&["status"])).await;
     assert!(shown.stdout.contains("staging size") && shown.stdout.contains("kept: all versions"), "{shown}");
 }

@@ -5,7 +5,7 @@ use gazelle_sync::db::ConnectSettings;
 use serde_json::json;
 
 use crate::support::quarantined::place;
-use crate::support::{Ran, TestInstallation};
+use crate::support::{CommandOutput, TestInstallation};
 
 /// Three versions of each of two clients, of which the setting wants the first to go.
 async fn old_versions(place: &TestInstallation) {
@@ -28,7 +28,7 @@ async fn versions(place: &TestInstallation) -> String {
 }
 
 /// The warnings of a run about old rows that stay, of a table.
-fn kept(run: &Ran, table: &str) -> String {
+fn kept(run: &CommandOutput, table: &str) -> String {
     let warnings = run.json()["warnings"].as_array().unwrap().clone();
     let of = warnings.iter().filter(|it| it["code"] == "kept_old_rows" && it["subject"] == table);
     of.map(|it| it["message"].as_str().unwrap().to_owned()).collect::<Vec<_>>().join("; ")
@@ -222,7 +222,7 @@ async fn old_alerts_and_requests_that_a_trigger_keeps_let_all_others_go() {
         let db = gazelle_sync::db::connect(&settings).await.unwrap();
         for _ in 0..2 {
             let alerts = gazelle_sync::alerts::forget_old(&db).await.unwrap();
-            let requests = gazelle_sync::run_log::wanted_runs::forget_old(&db).await.unwrap();
+            let requests = gazelle_sync::run_log::run_requests::forget_old(&db).await.unwrap();
             let left = (place.count("sync_alerts").await, place.count("sync_wanted_runs").await);
             assert_eq!(left, (1, 1), "{does}: {alerts:?} {requests:?}");
             for (told, table) in [(alerts, "sync_alerts"), (requests, "sync_wanted_runs")] {

@@ -11,7 +11,7 @@ fn id(report: &Value) -> String {
 /// A filled database, and what it held before a run that changed, added, moved and deleted.
 async fn after_a_bad_run() -> (World, Tables, Tables, String) {
     let world = World::new().await;
-    world.filled().await;
+    world.full_sync_ok().await;
     let before = world.content().await;
     let control = &world.control;
     let clients = control.ids(RecordKind::Client);
@@ -129,7 +129,7 @@ async fn records_that_a_later_run_changed_stay_as_they_are() {
 #[tokio::test]
 async fn what_rests_on_a_record_that_goes_waits_in_quarantine_and_comes_back_with_it() {
     let world = World::new().await;
-    world.filled().await;
+    world.full_sync_ok().await;
     let client = world.control.add(RecordKind::Client, json!({"companyName": "De passage"})).unwrap();
     let run = id(&world.full().await.success());
     // Brought by a run that is not undone: an event of the new client, and one of an old client that moves to it.
@@ -169,7 +169,7 @@ async fn what_rests_on_a_record_that_goes_waits_in_quarantine_and_comes_back_wit
 #[tokio::test]
 async fn quarantine_ends_with_its_run_and_begins_again_with_it() {
     let world = World::new().await;
-    world.filled().await;
+    world.full_sync_ok().await;
     let event = world.upcoming(0);
     let before = world.content().await;
     world.control.edit(RecordKind::Event, &event, json!({"start": "demain matin"})).unwrap();
@@ -189,7 +189,7 @@ async fn quarantine_ends_with_its_run_and_begins_again_with_it() {
 #[tokio::test]
 async fn an_unreadable_field_is_warned_of_as_long_as_its_version_counts() {
     let world = World::new().await;
-    world.filled().await;
+    world.full_sync_ok().await;
     let event = world.upcoming(0);
     let before = world.content().await;
     world.control.edit(RecordKind::Event, &event, json!({"duration": "vite"})).unwrap();
@@ -214,7 +214,7 @@ async fn an_unreadable_field_is_warned_of_as_long_as_its_version_counts() {
 #[tokio::test]
 async fn a_first_sync_can_be_undone_and_given_back() {
     let world = World::new().await;
-    let run = id(&world.filled().await);
+    let run = id(&world.full_sync_ok().await);
     let after = world.content().await;
     // More than the guard of a walk allows: a person says so, or nothing happens.
     let withheld = world.run(&["undo", &run]).await;
@@ -236,7 +236,7 @@ async fn a_first_sync_can_be_undone_and_given_back() {
 #[tokio::test]
 async fn an_approved_mass_deletion_can_be_undone() {
     let world = World::new().await;
-    world.filled().await;
+    world.full_sync_ok().await;
     let before = world.content().await;
     let many: Vec<String> = (0..8).map(|n| world.upcoming(n * 2)).collect();
     for event in &many {
@@ -348,7 +348,7 @@ async fn what_refuses_an_undo_is_named_as_what_it_is() {
 async fn while_another_run_is_at_work_nothing_is_undone() {
     let options = SimOptions { latency: std::time::Duration::from_millis(40), ..SimOptions::default() };
     let mut world = World::with(ShopSpec::small(7), options).await;
-    let run = id(&world.filled().await);
+    let run = id(&world.full_sync_ok().await);
     world.set("GAZELLE_SYNC_PAGE_SIZE", "10");
     let mut sync = world.start(&["sync", "--mode", "full"]);
     crate::support::service::until("it is at work", async || {
@@ -365,7 +365,7 @@ async fn while_another_run_is_at_work_nothing_is_undone() {
 #[tokio::test]
 async fn people_are_shown_what_changed_and_how_to_take_it_back() {
     let (world, _, _, run) = after_a_bad_run().await;
-    let ran = crate::support::ran(world.command(&["undo", &run])).await;
+    let ran = crate::support::run_to_end(world.command(&["undo", &run])).await;
     assert_eq!(ran.code, 0, "{ran}");
     for words in
         ["\"Faux nom\" -> ", "Importé par erreur", "withdrawn", &format!("gazelle-sync undo --lift {run}")]

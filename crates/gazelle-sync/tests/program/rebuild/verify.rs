@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::support::{Ran, TestInstallation, World};
+use crate::support::{CommandOutput, TestInstallation, World};
 use gazelle_sim::{Fault, FaultKind, RecordKind, ShopSpec, SimOptions};
 use gazelle_sync::entities::FOREIGN_KEYS;
 use serde_json::{Value, json};
@@ -22,7 +22,7 @@ fn check<'r>(report: &'r Value, name: &str) -> &'r Value {
 
 /// Exactly this check finds something, and says these words.
 #[track_caller]
-fn only(run: &Ran, name: &str, words: &[&str]) {
+fn only(run: &CommandOutput, name: &str, words: &[&str]) {
     assert_eq!(run.code, 1, "{run}");
     let report = run.json();
     assert_eq!(report["status"], "different", "{report}");
@@ -69,7 +69,7 @@ async fn with_spot_checks() -> World {
 #[tokio::test]
 async fn after_a_sync_all_is_equal_and_nothing_was_touched() {
     let world = with_spot_checks().await;
-    world.filled().await;
+    world.full_sync_ok().await;
     let before = fingerprint(&world).await;
 
     let report = world.run(&ALL).await.success();
@@ -87,7 +87,7 @@ async fn after_a_sync_all_is_equal_and_nothing_was_touched() {
     assert!(notes.contains("no appointment has a title like `Rien de tel`"), "{report}");
     assert!(!notes.contains("older version"), "{report}");
 
-    let people = crate::support::ran(world.command(&ALL)).await;
+    let people = crate::support::run_to_end(world.command(&ALL)).await;
     let verdict = people.stdout.lines().last().unwrap_or_default();
     assert!(
         verdict.starts_with("equal as of ") && verdict.ends_with(" 319 sampled, 0 differences"),
@@ -98,7 +98,7 @@ async fn after_a_sync_all_is_equal_and_nothing_was_touched() {
 #[tokio::test]
 async fn every_untruth_in_the_database_is_found_by_the_check_it_belongs_to() {
     let world = with_spot_checks().await;
-    world.filled().await;
+    world.full_sync_ok().await;
     let staging = "production equals staging";
     let view = world.text("SELECT pg_get_viewdef('v_appointments_montreal'::regclass)").await.unwrap();
     let shifted = view.replace("AT TIME ZONE 'America/Toronto'::text", "AT TIME ZONE 'Etc/GMT+5'::text");
@@ -144,7 +144,7 @@ async fn every_untruth_in_the_database_is_found_by_the_check_it_belongs_to() {
 #[tokio::test]
 async fn an_orphan_is_found_even_where_the_foreign_key_is_gone() {
     let world = World::new().await;
-    world.filled().await;
+    world.full_sync_ok().await;
     world
         .execute(
             "ALTER TABLE gazelle_contacts DROP CONSTRAINT gazelle_contacts_client_external_id_fkey;
@@ -160,7 +160,7 @@ async fn an_orphan_is_found_even_where_the_foreign_key_is_gone() {
 #[tokio::test]
 async fn what_changed_at_the_source_since_is_told_and_is_no_difference() {
     let world = World::new().await;
-    world.filled().await;
+    world.full_sync_ok().await;
     world.control.advance_clock(60);
     let client = world.control.ids(RecordKind::Client)[3].clone();
     world
@@ -181,7 +181,7 @@ async fn what_changed_at_the_source_since_is_told_and_is_no_difference() {
 #[tokio::test]
 async fn content_that_a_walk_should_have_brought_is_a_difference() {
     let world = World::new().await;
-    world.filled().await;
+    world.full_sync_ok().await;
     let piano = world.control.ids(RecordKind::Piano)[5].clone();
     // An edit long ago that we do not hold: as if a walk had passed over it.
     world
@@ -196,7 +196,7 @@ async fn content_that_a_walk_should_have_brought_is_a_difference() {
 #[tokio::test]
 async fn raw_history_and_production_that_lie_alike_are_found_by_the_api() {
     let world = World::new().await;
-    world.filled().await;
+    world.full_sync_ok().await;
     let client = world.control.ids(RecordKind::Client)[0].clone();
     world
         .execute(&format!(
@@ -213,7 +213,7 @@ async fn raw_history_and_production_that_lie_alike_are_found_by_the_api() {
 #[tokio::test]
 async fn counts_that_disagree_are_a_difference_and_kept_deletions_are_none() {
     let mut world = World::new().await;
-    world.filled().await;
+    world.full_sync_ok().await;
     world.set("GAZELLE_SYNC_DELETE_GUARD_RECORDS", "0");
     let event = world.upcoming(2);
     world.control.delete(RecordKind::Event, &event).unwrap();
@@ -232,7 +232,7 @@ async fn counts_that_disagree_are_a_difference_and_kept_deletions_are_none() {
 #[tokio::test]
 async fn what_waits_for_stage_two_is_explained() {
     let world = World::new().await;
-    world.filled().await;
+    world.full_sync_ok().await;
     world.stage("staging_clients", "cli_waits", &json!({ "id": "cli_waits" }), None).await;
     let report = world.run(&["verify", "--offline"]).await.success();
     assert!(report["notes"].to_string().contains("clients: 1 record(s) wait for stage 2"), "{report}");
@@ -241,7 +241,7 @@ async fn what_waits_for_stage_two_is_explained() {
 #[tokio::test]
 async fn an_api_that_takes_no_alias_or_does_not_count_is_verified_all_the_same() {
     let world = World::new().await;
-    world.filled().await;
+    world.full_sync_ok().await;
     world.control.add_fault(
         Fault::new(FaultKind::QueryLimit {
             complexity: None,
@@ -271,7 +271,7 @@ async fn an_api_that_takes_no_alias_or_does_not_count_is_verified_all_the_same()
 #[tokio::test]
 async fn an_api_that_cannot_be_asked_makes_it_incomplete_and_offline_asks_nothing() {
     let mut world = World::new().await;
-    world.filled().await;
+    world.full_sync_ok().await;
     world.control.clear_requests();
     world.run(&["verify", "--offline"]).await.success();
     assert_eq!(world.control.request_counts().total, 0);
@@ -282,7 +282,7 @@ async fn an_api_that_cannot_be_asked_makes_it_incomplete_and_offline_asks_nothin
     assert_eq!(run.json()["status"], "incomplete");
     assert!(run.json()["notes"].to_string().contains("the API did not count"), "{run}");
 
-    world.place.env.remove("GAZELLE_API_KEY");
+    world.installation.env.remove("GAZELLE_API_KEY");
     let report = world.run(&ALL).await.success();
     assert!(report["notes"].to_string().contains("the API was left out: no Gazelle credentials"), "{report}");
     assert_eq!(report["sampled"], 0);
@@ -291,7 +291,7 @@ async fn an_api_that_cannot_be_asked_makes_it_incomplete_and_offline_asks_nothin
 #[tokio::test]
 async fn it_neither_disturbs_a_run_at_work_nor_is_disturbed_by_it() {
     let world = World::with(ShopSpec::small(7), SimOptions::default()).await;
-    world.filled().await;
+    world.full_sync_ok().await;
     let client = world.control.ids(RecordKind::Client)[1].clone();
     world.control.edit(RecordKind::Client, &client, json!({ "region": "Estrie" })).unwrap();
     let sync = world.start(&["sync", "--mode", "full", "--json"]);
@@ -339,7 +339,7 @@ async fn the_list_of_foreign_keys_is_the_databases() {
 #[tokio::test]
 async fn records_whose_newest_version_waits_are_told_beside_the_verdict() {
     let world = World::new().await;
-    world.filled().await;
+    world.full_sync_ok().await;
     for n in 0..2 {
         world.control.edit(RecordKind::Event, &world.upcoming(n), json!({ "start": "bientôt" })).unwrap();
     }
@@ -355,7 +355,7 @@ async fn a_title_is_no_promise_of_an_hour_unless_a_setting_says_so() {
     let mut world = World::new().await;
     let event = world.event_titled("Tire le Coyote à 18h");
     world.control.move_event(&event, Some("2026-11-13T00:00:00Z")).unwrap();
-    world.filled().await;
+    world.full_sync_ok().await;
     world.run(&["verify"]).await.success();
     world.set("GAZELLE_SYNC_SPOT_CHECKS", "Tire le Coyote à 18h=18:00");
     let report = world.run(&ALL).await.json();

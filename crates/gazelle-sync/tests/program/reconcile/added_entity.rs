@@ -3,8 +3,8 @@
 use gazelle_sim::{Fault, FaultKind, RecordKind, ShopSpec, SimOptions};
 use serde_json::{Value, json};
 
-use crate::support::desk::Desk;
-use crate::support::roles::{act_as, act_as_gazelle_admin, asked, client_of, refused};
+use crate::support::desk::OperatorSession;
+use crate::support::roles::{act_as, act_as_gazelle_admin, client_of, permission_denied, query_or_sqlstate};
 use crate::support::tools::example;
 use crate::support::{TestInstallation, World};
 
@@ -29,8 +29,8 @@ async fn shop() -> (World, String) {
 /// The program with invoices, against a database that it has brought up to date.
 async fn with_invoices() -> (World, String) {
     let (mut world, id) = shop().await;
-    world.place.program = example("with_invoices");
-    let report = world.filled().await;
+    world.installation.program = example("with_invoices");
+    let report = world.full_sync_ok().await;
     assert_eq!(report["status"], "success", "{report}");
     (world, id)
 }
@@ -120,7 +120,7 @@ async fn its_records_have_pages_and_are_linked_from_search_quarantine_and_the_re
                     (VALUES ('invoices', '{gone}'), ('clients', '{client}'), ('pianos', '{piano}')) AS d (entity, id)"
         ))
         .await;
-    let desk = Desk::over(world).await;
+    let desk = OperatorSession::for_world(world).await;
     let page = async |path: &str| {
         let told = desk.operator.get(path).await;
         assert_eq!(told.status, 200, "{path}: {told:?}");
@@ -135,7 +135,7 @@ async fn its_records_have_pages_and_are_linked_from_search_quarantine_and_the_re
         "total",
         "542250",
         "client_external_id",
-        "gazelle_invoice_items",
+        "Items",
         "itm_07",
         "12057",
         &format!("/app/records/clients/{client}"),
@@ -185,12 +185,12 @@ async fn a_database_of_before_gains_its_tables_and_old_runs_stay_good() {
                      now() - interval '1 hour', 'test')",
         )
         .await;
-    world.filled().await;
+    world.full_sync_ok().await;
     world.run(&["migrate", "--roles"]).await.success();
     act_as_gazelle_admin(&mut world, "gazelle_owner").await;
     let before = world.production(&[]).await;
 
-    world.place.program = example("with_invoices");
+    world.installation.program = example("with_invoices");
     let refused_run = world.full().await;
     assert_eq!(refused_run.code, 1, "{refused_run}");
     assert!(refused_run.reasons().contains("gazelle-sync migrate"), "{refused_run}");
@@ -222,13 +222,17 @@ async fn a_database_of_before_gains_its_tables_and_old_runs_stay_good() {
         world.execute(&format!("ALTER ROLE {role} LOGIN")).await;
     }
     let reader = client_of(&world, "gazelle_reader").await;
-    assert_eq!(asked(&reader, "SELECT * FROM gazelle_invoices").await, Ok(0));
-    assert_eq!(asked(&reader, "SELECT raw_data FROM staging_invoices").await, refused());
+    assert_eq!(query_or_sqlstate(&reader, "SELECT * FROM gazelle_invoices").await, Ok(0));
+    assert_eq!(
+        query_or_sqlstate(&reader, "SELECT raw_data FROM staging_invoices").await,
+        permission_denied()
+    );
     act_as(&mut world, "gazelle_sync");
     let run = world.full().await;
     assert_eq!(run.code, 0, "{run}");
-    assert_eq!(asked(&reader, "SELECT * FROM gazelle_invoice_items").await, Ok(45));
-    let counted = asked(&reader, "SELECT * FROM v_sync_dashboard_entities WHERE entity = 'invoices'").await;
+    assert_eq!(query_or_sqlstate(&reader, "SELECT * FROM gazelle_invoice_items").await, Ok(45));
+    let counted =
+        query_or_sqlstate(&reader, "SELECT * FROM v_sync_dashboard_entities WHERE entity = 'invoices'").await;
     assert_eq!(counted, Ok(1));
     let unprotected = world
         .text("SELECT string_agg(relname, ', ') FROM pg_class WHERE relname LIKE '%invoice%' AND relkind = 'r' AND NOT relrowsecurity")
@@ -236,7 +240,7 @@ async fn a_database_of_before_gains_its_tables_and_old_runs_stay_good() {
     assert_eq!(unprotected, None);
 
     // A program that does not know it goes on as before.
-    world.place.program = env!("CARGO_BIN_EXE_gazelle-sync").into();
+    world.installation.program = env!("CARGO_BIN_EXE_gazelle-sync").into();
     world.full().await.success();
     assert_eq!(world.count("gazelle_invoices").await, 13);
 }
@@ -244,9 +248,9 @@ async fn a_database_of_before_gains_its_tables_and_old_runs_stay_good() {
 #[tokio::test]
 async fn a_table_of_its_name_that_is_not_ours_is_refused_and_a_column_that_is_missing_is_added() {
     let (mut world, _) = shop().await;
-    world.filled().await;
+    world.full_sync_ok().await;
     world.execute("CREATE TABLE gazelle_invoices (external_id text PRIMARY KEY, montant numeric)").await;
-    world.place.program = example("with_invoices");
+    world.installation.program = example("with_invoices");
     let run = world.run(&["migrate"]).await;
     assert_eq!(run.code, 1, "{run}");
     assert!(run.reasons().contains("gazelle_invoices that gazelle-sync did not make"), "{run}");

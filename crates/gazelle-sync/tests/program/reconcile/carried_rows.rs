@@ -48,7 +48,7 @@ fn written(report: &Value) -> i64 {
 #[tokio::test]
 async fn replay_marks_what_a_client_that_is_gone_carried_and_gives_it_back_with_the_client() {
     let world = World::new().await;
-    world.filled().await;
+    world.full_sync_ok().await;
     let client = client(&world).await;
     let [(contacts, _), (locations, _)] = carried(&world, &client).await;
     assert!(contacts > 0 && locations > 0);
@@ -58,7 +58,7 @@ async fn replay_marks_what_a_client_that_is_gone_carried_and_gives_it_back_with_
                 UPDATE gazelle_locations SET deleted_at = '2026-01-01T00:00Z'";
 
     is_there(&world, &client, false);
-    world.filled().await;
+    world.full_sync_ok().await;
     let with_client = [(0, contacts), (0, locations)];
     assert_eq!(carried(&world, &client).await, with_client);
     let without = world.production(&LINEAGE).await;
@@ -80,7 +80,7 @@ async fn replay_marks_what_a_client_that_is_gone_carried_and_gives_it_back_with_
     }
 
     is_there(&world, &client, true);
-    world.filled().await;
+    world.full_sync_ok().await;
     let back = [(contacts, 0), (locations, 0)];
     assert_eq!(carried(&world, &client).await, back);
     let with = world.production(&LINEAGE).await;
@@ -97,17 +97,17 @@ async fn replay_marks_what_a_client_that_is_gone_carried_and_gives_it_back_with_
 #[tokio::test]
 async fn undo_of_a_run_takes_back_what_it_did_to_the_rows_that_a_client_carried() {
     let world = World::new().await;
-    world.filled().await;
+    world.full_sync_ok().await;
     let client = client(&world).await;
     let [(contacts, _), (locations, _)] = carried(&world, &client).await;
     let (back, with_client) = ([(contacts, 0), (locations, 0)], [(0, contacts), (0, locations)]);
     let id = |report: Value| report["run_id"].as_str().unwrap().to_owned();
 
     is_there(&world, &client, false);
-    let went = id(world.filled().await);
+    let went = id(world.full_sync_ok().await);
     assert_eq!(carried(&world, &client).await, with_client);
     is_there(&world, &client, true);
-    let came = id(world.filled().await);
+    let came = id(world.full_sync_ok().await);
     assert_eq!(carried(&world, &client).await, back);
     // The run in which it came back, the one in which it went, and both again.
     for (args, expected) in [
@@ -139,7 +139,7 @@ fn lose(world: &World, contacts: &[String]) {
 #[tokio::test]
 async fn a_run_in_which_more_contacts_go_from_their_clients_than_usual_is_partial_and_can_be_undone() {
     let world = World::new().await;
-    world.filled().await;
+    world.full_sync_ok().await;
     let contacts = world.one_contact_each(21);
     assert_eq!(contacts.len(), 21);
     let all = live_contacts(&world).await;

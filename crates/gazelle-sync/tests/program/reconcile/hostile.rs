@@ -4,7 +4,7 @@
 use crate::support::World;
 use crate::support::quarantined::{place, stage};
 use gazelle_sim::{Fault, FaultKind};
-use gazelle_sync::entities::read::{Reconciled, UNREADABLE_FIELD, UNREADABLE_ROW};
+use gazelle_sync::entities::read::{ReconciledRecord, UNREADABLE_FIELD, UNREADABLE_ROW};
 use gazelle_sync::entities::table::{Column, Table, Value as Cell};
 use gazelle_sync::entities::{ENTITIES, Entity, appointments, clients, example, users};
 use gazelle_sync::gazelle_to_staging::records::receive::receive_made_up;
@@ -47,7 +47,7 @@ proptest! {
 }
 
 /// What the reconciler of an entity makes of a record, as a sync reads it.
-fn reconciled(entity: &Entity, text: &str) -> Reconciled {
+fn reconciled(entity: &Entity, text: &str) -> ReconciledRecord {
     let held = exact::hold(text.as_bytes());
     batch::reconcile(entity, &held.json, held.original).unwrap_or_else(|e| panic!("{e}: {text:.300}"))
 }

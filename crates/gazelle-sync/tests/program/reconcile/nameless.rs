@@ -2,7 +2,7 @@
 //! is deleted after it.
 
 use crate::support::walks::{EVENTS, assert_whole, bookmark, one_by_one};
-use crate::support::{Ran, World};
+use crate::support::{CommandOutput, World};
 use gazelle_sim::{Change, Fault, FaultKind, RecordKind, Takes};
 use serde_json::json;
 
@@ -14,7 +14,7 @@ async fn is_live(world: &World, event: &str) -> bool {
     world.one::<i64>(sql, &[&event]).await == 1
 }
 
-fn assert_ended(run: &Ran, what: &str) {
+fn assert_ended(run: &CommandOutput, what: &str) {
     assert_eq!(run.code, 3, "{what}: {run}");
     let appointments = run.entity("appointments");
     assert_eq!(appointments["walk_complete"], true, "{what}: {run}");
@@ -27,7 +27,7 @@ fn assert_ended(run: &Ran, what: &str) {
 async fn a_record_without_a_name_ends_no_walk_moves_the_bookmark_and_deletes_nothing() {
     for takes in [Takes::Record, Takes::Answer, Takes::Server] {
         let world = one_by_one().await;
-        world.filled().await;
+        world.full_sync_ok().await;
         let (nameless, gone) = (world.upcoming(2), world.upcoming(5));
         let kind =
             FaultKind::RecordFault { id: nameless.clone(), field: None, message: "oh".to_owned(), takes };

@@ -6,7 +6,7 @@ use crate::support::service::{Serving, until};
 #[tokio::test]
 async fn a_time_that_cannot_be_read_is_told_by_the_name_of_its_column() {
     let world = World::new().await;
-    world.filled().await;
+    world.full_sync_ok().await;
     for (spoil, args, words, mend) in [
         (
             "UPDATE gazelle_appointments SET appointment_date = 'infinity'
@@ -42,7 +42,7 @@ async fn a_request_with_a_name_that_is_null_is_refused_and_the_service_goes_on()
     let mut world = World::new().await;
     world.set("GAZELLE_SYNC_INCREMENTAL", "0 0 1 1 *");
     world.set("GAZELLE_SYNC_FULL", "0 0 1 1 *");
-    world.filled().await;
+    world.full_sync_ok().await;
     world
         .execute("INSERT INTO sync_wanted_runs (mode, entities) VALUES ('full', ARRAY['users', NULL])")
         .await;

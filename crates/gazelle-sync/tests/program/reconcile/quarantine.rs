@@ -23,7 +23,7 @@ async fn every_kind_of_bad_record_waits_with_its_reason_and_all_others_land() {
     ])
     .await;
 
-    let report = world.filled().await;
+    let report = world.full_sync_ok().await;
 
     assert_eq!(report["status"], "success", "quarantined records alone are not partial");
     assert_eq!(crate::support::entity(&report, "appointments")["in_production"], 117);
@@ -54,7 +54,7 @@ async fn every_kind_of_bad_record_waits_with_its_reason_and_all_others_land() {
 async fn a_parent_in_no_list_is_fetched_by_its_id_within_the_same_run() {
     let world =
         with_bad(vec![BadRecord::UnlistedClient, BadRecord::UnlistedPiano, BadRecord::UnlistedUser]).await;
-    let report = world.filled().await;
+    let report = world.full_sync_ok().await;
     assert_eq!(report["errors"], 3, "those without a start, and none that was let out again: {report}");
     let in_production: i64 =
         world.one("SELECT count(*) FROM gazelle_appointments WHERE title LIKE 'Bad record%'", &[]).await;
@@ -69,7 +69,7 @@ async fn a_parent_in_no_list_is_fetched_by_its_id_within_the_same_run() {
     assert_eq!(open, 0);
     // And a second run finds nothing to do.
     let before = world.row_versions().await;
-    let again = world.filled().await;
+    let again = world.full_sync_ok().await;
     assert_eq!((&again["staged"], &again["processed"]), (&json!(0), &json!(0)));
     crate::support::assert_same(&before, &world.row_versions().await, "again");
 }
@@ -77,7 +77,7 @@ async fn a_parent_in_no_list_is_fetched_by_its_id_within_the_same_run() {
 #[tokio::test]
 async fn a_ghost_is_not_found_again_and_again_at_the_cost_of_the_rest() {
     let world = with_bad(vec![BadRecord::GhostClient, BadRecord::GhostUser]).await;
-    world.filled().await;
+    world.full_sync_ok().await;
     let first = world.quarantine().await;
     let run = world.full().await;
     run.success();

@@ -1,7 +1,7 @@
 //! The life of a record in quarantine: it waits, is released, closed, tried again, or dismissed.
 
 use crate::support::quarantined::{listed, place};
-use crate::support::{LINEAGE, Ran, TestInstallation, World};
+use crate::support::{CommandOutput, LINEAGE, TestInstallation, World};
 use gazelle_sim::{Change, RecordKind};
 use serde_json::{Value, json};
 
@@ -52,7 +52,7 @@ async fn children_wait_for_their_parent_and_are_released_when_it_lands() {
     assert_eq!(states, ["released", "released", "released"]);
     assert_eq!(listed(&place).await.len(), 0);
     assert_eq!(in_state(&place, &["--all"]).await, ["e1 released", "e2 released", "p1 released"]);
-    let people = crate::support::ran(place.command(&["errors", "--all"])).await;
+    let people = crate::support::run_to_end(place.command(&["errors", "--all"])).await;
     assert!(people.stdout.contains("missing_parent client.id"), "{people}");
 }
 
@@ -98,7 +98,7 @@ async fn in_state(place: &TestInstallation, flags: &[&str]) -> Vec<String> {
 #[tokio::test]
 async fn everything_that_a_person_needs_to_understand_a_case_is_shown() {
     let world = World::new().await;
-    world.filled().await;
+    world.full_sync_ok().await;
     let event = world.upcoming(0);
     let good = world
         .text(&format!("SELECT staging_id::text FROM gazelle_appointments WHERE external_id = '{event}'"))
@@ -117,7 +117,7 @@ async fn everything_that_a_person_needs_to_understand_a_case_is_shown() {
     assert_eq!(case["newest_good"]["staging_id"], good.as_str());
     assert!(case["first_try"]["local"].as_str().unwrap().contains(" E"), "{case}");
     assert!(case["raw_data"].as_str().unwrap().contains("demain matin"));
-    let people = crate::support::ran(world.command(&["errors", "show", &event])).await;
+    let people = crate::support::run_to_end(world.command(&["errors", "show", &event])).await;
     for part in [
         "not a date and time",
         "demain matin",
@@ -145,7 +145,7 @@ async fn everything_that_a_person_needs_to_understand_a_case_is_shown() {
 #[tokio::test]
 async fn a_persons_word_waits_for_no_run_and_is_refused_while_one_is_at_work() {
     let world = World::new().await;
-    world.filled().await;
+    world.full_sync_ok().await;
     let event = world.event_titled("Sans date");
     world
         .execute("UPDATE sync_lease SET holder = 'elsewhere', token = token + 1, expires_at = now() + interval '1 hour'")
@@ -159,7 +159,7 @@ async fn a_persons_word_waits_for_no_run_and_is_refused_while_one_is_at_work() {
     world.execute("UPDATE sync_lease SET expires_at = 'epoch'").await;
     world.run(&["errors", "dismiss", &event, "--reason", "voulu ainsi"]).await.success();
     assert_eq!(in_state(&world, &["--state", "dismissed"]).await, [format!("{event} dismissed")]);
-    let people = crate::support::ran(world.command(&["errors", "list", "--all"])).await;
+    let people = crate::support::run_to_end(world.command(&["errors", "list", "--all"])).await;
     assert!(people.stdout.contains("dismissed: voulu ainsi"), "{people}");
     assert_eq!(world.run(&["errors", "--state", "shut"]).await.code, 2);
     // It can be retried, by name.
@@ -170,7 +170,7 @@ async fn a_persons_word_waits_for_no_run_and_is_refused_while_one_is_at_work() {
 #[tokio::test]
 async fn a_newer_good_version_closes_the_fault_of_an_older_one() {
     let world = World::new().await;
-    world.filled().await;
+    world.full_sync_ok().await;
     let event = world.event_titled("Sans date");
     world.control.move_event(&event, Some("2027-01-05T15:00:00Z")).unwrap();
     world.incremental().await.success();
@@ -196,7 +196,7 @@ async fn a_newer_good_version_closes_the_fault_of_an_older_one() {
 #[tokio::test]
 async fn a_bad_newer_version_leaves_the_good_older_one_in_production() {
     let world = World::new().await;
-    world.filled().await;
+    world.full_sync_ok().await;
     let event = world.upcoming(0);
     let before = world.table("gazelle_appointments", &[]).await;
     world.control.move_event(&event, None).unwrap();
@@ -211,7 +211,7 @@ async fn a_bad_newer_version_leaves_the_good_older_one_in_production() {
 async fn errors_can_be_listed_shown_retried_and_dismissed() {
     let world = World::new().await;
     assert_eq!(listed(&world).await.len(), 0, "an empty database");
-    world.filled().await;
+    world.full_sync_ok().await;
     let cases = listed(&world).await;
     assert_eq!(cases.len(), 3);
     let id = cases[0]["external_id"].as_str().unwrap().to_owned();
@@ -230,7 +230,7 @@ async fn errors_can_be_listed_shown_retried_and_dismissed() {
 
     let shown = world.run(&["errors", "show", &id]).await.success();
     assert_eq!(shown[0]["external_id"], id.as_str());
-    let people = crate::support::ran(world.command(&["errors", "show", &id])).await;
+    let people = crate::support::run_to_end(world.command(&["errors", "show", &id])).await;
     assert!(people.stdout.contains("Missing required field: start"), "{people}");
 
     let retried = world.run(&["errors", "retry", &id]).await.success();
@@ -251,7 +251,7 @@ async fn errors_can_be_listed_shown_retried_and_dismissed() {
         world.text(&format!("SELECT sync_status FROM staging_appointments WHERE external_id = '{id}'")).await;
     assert_eq!(status.as_deref(), Some("error"), "and stays in staging");
 
-    let failed = |run: Ran| {
+    let failed = |run: CommandOutput| {
         assert_eq!(run.code, 1, "{run}");
         assert!(
             run.json()["error"].as_str().unwrap().contains("evt_nobody") || run.stderr.contains("quarantine"),
@@ -266,7 +266,7 @@ async fn errors_can_be_listed_shown_retried_and_dismissed() {
 #[tokio::test]
 async fn what_a_person_dismissed_stays_so_whatever_is_replayed_or_undone() {
     let world = World::new().await;
-    world.filled().await;
+    world.full_sync_ok().await;
     let (event, other) = (world.upcoming(0), world.upcoming(1));
     let refused = "ALTER TABLE gazelle_appointments ADD CONSTRAINT mine CHECK (title <> 'Refusé')";
     world.execute(refused).await;
@@ -308,7 +308,7 @@ async fn what_a_person_dismissed_stays_so_whatever_is_replayed_or_undone() {
 #[tokio::test]
 async fn a_record_mended_by_hand_lands_on_retry() {
     let world = World::new().await;
-    world.filled().await;
+    world.full_sync_ok().await;
     let event = world.event_titled("À fixer");
     world
         .execute(&format!(
@@ -328,7 +328,7 @@ async fn a_record_mended_by_hand_lands_on_retry() {
 #[tokio::test]
 async fn what_was_listed_and_is_no_more_is_not_deleted_by_absence() {
     let world = World::new().await;
-    world.filled().await;
+    world.full_sync_ok().await;
     let event = world.upcoming(0);
     world.control.apply(Change::SetListed { kind: RecordKind::Event, id: event.clone(), times: 0 }).unwrap();
     world.full().await.success();

@@ -53,7 +53,7 @@ async fn the_list_for_programs_is_cut_like_that_for_people_and_comes_whole_when_
     let begins = format!("[\n  {{\n    \"entity\": {},\n", all[0]["entity"]);
     assert!(ran.stdout.starts_with(&begins) && ran.stdout.ends_with("\n  }\n]\n"), "{:.200}", ran.stdout);
 
-    let people = crate::support::ran(world.command(&["errors", "--limit", "all"])).await;
+    let people = crate::support::run_to_end(world.command(&["errors", "--limit", "all"])).await;
     assert_eq!(
         people.stdout.lines().filter(|line| line.contains("evt_") || line.contains("usr_")).count(),
         300
@@ -99,7 +99,7 @@ async fn a_list_that_breaks_off_is_no_whole_document_and_no_second_one_follows()
 #[tokio::test]
 async fn cases_that_were_closed_long_ago_are_forgotten_and_no_other() {
     let mut world = World::new().await;
-    world.filled().await;
+    world.full_sync_ok().await;
     let closed = ["released", "reread", "superseded", "withdrawn"];
     for (state, age) in closed.iter().chain(&["dismissed"]).flat_map(|state| [(state, 100), (state, 80)]) {
         world
@@ -134,10 +134,10 @@ async fn cases_that_were_closed_long_ago_are_forgotten_and_no_other() {
     let before = left(&world).await;
     assert_eq!(before.len(), 10, "{before:?}");
     world.set("GAZELLE_SYNC_RUNS_RETENTION", "all");
-    world.filled().await;
+    world.full_sync_ok().await;
     assert_eq!(left(&world).await, before, "all are kept where that is wanted");
     world.set("GAZELLE_SYNC_RUNS_RETENTION", "90");
-    world.filled().await;
+    world.full_sync_ok().await;
     let mut kept: Vec<String> = closed.iter().map(|state| format!("{state} 80 1500")).collect();
     kept.extend(["dismissed 100 1500".to_owned(), "dismissed 80 1500".to_owned()]);
     kept.sort();

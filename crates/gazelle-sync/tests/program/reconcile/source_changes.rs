@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 #[tokio::test]
 async fn an_incremental_sync_brings_what_moved_changed_hands_was_cancelled_edited_or_added() {
     let world = World::new().await;
-    world.filled().await;
+    world.full_sync_ok().await;
     let control = &world.control;
     let (moved, handed, cancelled, edited) =
         (world.upcoming(0), world.upcoming(1), world.upcoming(2), world.upcoming(3));
@@ -54,7 +54,7 @@ async fn an_incremental_sync_brings_what_moved_changed_hands_was_cancelled_edite
 #[tokio::test]
 async fn merged_clients_give_their_contacts_pianos_and_events_to_the_one_that_stays() {
     let world = World::new().await;
-    world.filled().await;
+    world.full_sync_ok().await;
     let clients = world.control.ids(RecordKind::Client);
     // The one with 120 contacts into the institution with 137 pianos.
     world.control.merge_clients(&clients[1], &clients[0]).unwrap();
@@ -77,7 +77,7 @@ async fn merged_clients_give_their_contacts_pianos_and_events_to_the_one_that_st
 #[tokio::test]
 async fn a_merge_seen_by_an_incremental_sync_alone_leaves_no_dangling_row() {
     let world = World::new().await;
-    world.filled().await;
+    world.full_sync_ok().await;
     let clients = world.control.ids(RecordKind::Client);
     world.control.merge_clients(&clients[9], &clients[10]).unwrap();
     world.incremental().await.success();
@@ -91,7 +91,7 @@ async fn a_merge_seen_by_an_incremental_sync_alone_leaves_no_dangling_row() {
 #[tokio::test]
 async fn what_is_taken_away_at_the_source_is_taken_away_here() {
     let world = World::new().await;
-    world.filled().await;
+    world.full_sync_ok().await;
     let clients = world.control.ids(RecordKind::Client);
     let contact = {
         let mut own = all(&world.control, RecordKind::Contact);
@@ -143,7 +143,7 @@ async fn what_is_taken_away_at_the_source_is_taken_away_here() {
 #[tokio::test]
 async fn a_sync_touches_no_column_and_no_table_of_the_users_own() {
     let world = World::new().await;
-    world.filled().await;
+    world.full_sync_ok().await;
     world
         .execute(
             "ALTER TABLE gazelle_clients ADD COLUMN my_note text DEFAULT 'à moi';
@@ -174,7 +174,7 @@ async fn a_sync_touches_no_column_and_no_table_of_the_users_own() {
 #[tokio::test]
 async fn the_time_of_syncing_moves_only_with_the_row() {
     let world = World::new().await;
-    world.filled().await;
+    world.full_sync_ok().await;
     let before: Tables = world.production(&[]).await;
     let event = world.upcoming(0);
     // A field that no column holds, then one that a column holds.
@@ -210,7 +210,7 @@ fn give_contact(control: &SimControl, from: &str, to: &str) -> String {
 #[tokio::test]
 async fn a_contact_given_to_a_client_created_later_moves_and_replay_agrees() {
     let world = World::new().await;
-    world.filled().await;
+    world.full_sync_ok().await;
     let old = world.control.ids(RecordKind::Client)[1].clone();
     let new = world.control.add(RecordKind::Client, json!({"companyName": "Toute neuve"})).unwrap();
     let contact = give_contact(&world.control, &old, &new);

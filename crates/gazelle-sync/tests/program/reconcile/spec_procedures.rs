@@ -73,7 +73,7 @@ async fn the_field_names_of_the_strategy_are_read_beside_those_of_the_api() {
 /// A shop that was synced, changed in every way, and synced again.
 async fn lived_in() -> World {
     let world = World::new().await;
-    world.filled().await;
+    world.full_sync_ok().await;
     change_everything(&world);
     world.incremental().await.success();
     world
@@ -189,7 +189,7 @@ async fn a_version_staged_by_hand_before_a_sync_lands_and_keeps_nothing_else_wai
 #[tokio::test]
 async fn what_was_staged_by_hand_and_found_gone_since_comes_back_as_deleted_in_a_rollback() {
     let world = World::new().await;
-    world.filled().await;
+    world.full_sync_ok().await;
     // Ids by hand are random: these sort after every one that the program makes, and not as they were seen.
     let by_hand = |id: &str, table: &str, record: Value, ago: u32| {
         let quoted = record.to_string().replace('\'', "''");
@@ -251,7 +251,7 @@ async fn every_table_can_be_emptied_and_comes_back_from_staging() {
 #[tokio::test]
 async fn the_dashboard_of_the_strategy_has_its_four_columns_over_all_entities() {
     let world = World::new().await;
-    world.filled().await;
+    world.full_sync_ok().await;
     let statement = world.db.prepare("SELECT * FROM v_sync_dashboard").await.unwrap();
     let columns: Vec<&str> = statement.columns().iter().map(|column| column.name()).collect();
     assert_eq!(columns, ["sync_status", "count", "oldest_record", "newest_record"]);
@@ -302,7 +302,7 @@ async fn replay_restores_what_was_truncated_and_a_second_one_finds_nothing() {
 #[tokio::test]
 async fn replay_leaves_no_scratch_tables_and_asks_the_api_nothing() {
     let world = World::new().await;
-    world.filled().await;
+    world.full_sync_ok().await;
     let tables = "SELECT string_agg(relname, ' ' ORDER BY relname) FROM pg_class
                    WHERE relnamespace = 'public'::regnamespace";
     let before = world.text(tables).await;
@@ -315,7 +315,7 @@ async fn replay_leaves_no_scratch_tables_and_asks_the_api_nothing() {
 #[tokio::test]
 async fn replay_shows_a_corrupted_row_column_by_column_and_mends_it() {
     let world = World::new().await;
-    world.filled().await;
+    world.full_sync_ok().await;
     let before = world.production(&LINEAGE).await;
     let id = world.event_titled("Tire le Coyote avant 8h");
     world
@@ -350,7 +350,7 @@ async fn replay_shows_a_corrupted_row_column_by_column_and_mends_it() {
 #[tokio::test]
 async fn replay_of_one_entity_leaves_the_others_as_they_are() {
     let world = World::new().await;
-    world.filled().await;
+    world.full_sync_ok().await;
     world.execute("UPDATE gazelle_clients SET region = 'X'; UPDATE gazelle_pianos SET make = 'X'").await;
     world.run(&["replay", "--entity", "pianos"]).await.success();
     assert_eq!(world.one::<i64>("SELECT count(*) FROM gazelle_pianos WHERE make = 'X'", &[]).await, 0);
@@ -360,7 +360,7 @@ async fn replay_of_one_entity_leaves_the_others_as_they_are() {
 #[tokio::test]
 async fn a_users_own_table_that_refers_to_ours_survives_replay() {
     let world = World::new().await;
-    world.filled().await;
+    world.full_sync_ok().await;
     world
         .execute(
             "CREATE TABLE my_notes (client text REFERENCES gazelle_clients (external_id), note text);
@@ -383,7 +383,7 @@ async fn a_users_own_table_that_refers_to_ours_survives_replay() {
 #[tokio::test]
 async fn replay_keeps_what_waits_in_quarantine_there() {
     let world = World::new().await;
-    world.filled().await;
+    world.full_sync_ok().await;
     let before = world.quarantine().await;
     assert_eq!(before.len(), 3);
     world.run(&["replay"]).await.success();

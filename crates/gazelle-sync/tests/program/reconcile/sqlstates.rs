@@ -63,7 +63,7 @@ async fn with_notes(world: &World, ids: &[String], notes: &str) -> Vec<String> {
 #[tokio::test]
 async fn each_class_of_the_row_sets_aside_the_one_record_and_names_the_trigger() {
     let world = World::new().await;
-    world.filled().await;
+    world.full_sync_ok().await;
     world.execute(TRIGGER).await;
     let of_row: Vec<String> =
         states().into_iter().filter(|state| concern_in_function(state) == ErrorScope::Row).collect();
@@ -104,7 +104,7 @@ async fn each_class_of_the_row_sets_aside_the_one_record_and_names_the_trigger()
 #[tokio::test]
 async fn no_other_class_blames_a_record_and_what_is_of_the_moment_lands_later() {
     let world = World::new().await;
-    world.filled().await;
+    world.full_sync_ok().await;
     world.execute(TRIGGER).await;
     let is_stopping =
         |state: &String| matches!(concern_in_function(state), ErrorScope::Database | ErrorScope::Transient);
@@ -191,7 +191,7 @@ async fn refused(world: &World, state: &str) -> Vec<String> {
 async fn what_may_be_the_rows_or_the_databases_is_decided_by_the_other_rows() {
     for (state, of_one, of_all) in IN_C {
         let world = World::new().await;
-        world.filled().await;
+        world.full_sync_ok().await;
         let ids = appointments(&world, 20).await;
         let mine = |condition: &str| {
             format!(
@@ -234,7 +234,7 @@ async fn what_may_be_the_rows_or_the_databases_is_decided_by_the_other_rows() {
 #[tokio::test]
 async fn a_trigger_that_fails_on_one_row_without_a_state_of_its_own_sets_that_record_aside() {
     let world = World::new().await;
-    world.filled().await;
+    world.full_sync_ok().await;
     world.execute(TRIGGER).await;
     let ids = appointments(&world, 20).await;
     world.execute(&format!("INSERT INTO my_refusals VALUES ('{}', 'XX000')", ids[0])).await;

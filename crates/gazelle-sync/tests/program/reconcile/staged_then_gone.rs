@@ -12,7 +12,7 @@ async fn a_record_staged_by_a_killed_run_and_gone_since_does_not_come_to_life() 
     world.control.delete(RecordKind::Event, &event).unwrap();
     world.control.delete(RecordKind::Piano, &piano).unwrap();
 
-    world.filled().await;
+    world.full_sync_ok().await;
     for (table, id) in [("gazelle_appointments", &event), ("gazelle_pianos", &piano)] {
         let live: i64 = world
             .one(
@@ -32,14 +32,14 @@ async fn a_quarantined_record_that_is_gone_leaves_the_quarantine() {
     let world = World::new().await;
     let event = world.upcoming(0);
     world.control.move_event(&event, None).unwrap();
-    world.filled().await;
+    world.full_sync_ok().await;
     let open = format!(
         "SELECT count(*) FROM sync_quarantine WHERE external_id = '{event}' AND state IN ('open', 'waiting')"
     );
     assert_eq!(world.one::<i64>(&open, &[]).await, 1);
 
     world.control.delete(RecordKind::Event, &event).unwrap();
-    let run = world.filled().await;
+    let run = world.full_sync_ok().await;
     assert_eq!(run["reasons"], json!([]));
     assert_eq!(world.one::<i64>(&open, &[]).await, 0);
     let tombstones: i64 = world
@@ -49,7 +49,7 @@ async fn a_quarantined_record_that_is_gone_leaves_the_quarantine() {
         )
         .await;
     assert_eq!(tombstones, 1);
-    let again = world.filled().await;
+    let again = world.full_sync_ok().await;
     assert_eq!(
         (again["staged"].as_i64(), again["deleted"].as_i64()),
         (Some(0), Some(0)),
@@ -62,7 +62,7 @@ async fn a_withheld_deletion_of_a_quarantined_record_is_no_difference_to_verify(
     let mut world = World::new().await;
     let event = world.upcoming(0);
     world.control.move_event(&event, None).unwrap();
-    world.filled().await;
+    world.full_sync_ok().await;
     world.set("GAZELLE_SYNC_DELETE_GUARD_RECORDS", "0");
     world.control.delete(RecordKind::Event, &event).unwrap();
     let run = world.full().await;
@@ -86,7 +86,7 @@ async fn a_withheld_deletion_of_a_quarantined_record_is_no_difference_to_verify(
 #[tokio::test]
 async fn a_contact_goes_to_the_client_seen_last_although_the_clock_stepped_back() {
     let world = World::new().await;
-    world.filled().await;
+    world.full_sync_ok().await;
     let contact = world.control.ids(RecordKind::Contact)[5].clone();
     let from = world.control.record(RecordKind::Contact, &contact).unwrap()["client"]["id"]
         .as_str()
@@ -102,7 +102,7 @@ async fn a_contact_goes_to_the_client_seen_last_although_the_clock_stepped_back(
         .await;
     let into = world.control.ids(RecordKind::Client).into_iter().find(|id| *id != from).unwrap();
     world.control.merge_clients(&from, &into).unwrap();
-    world.filled().await;
+    world.full_sync_ok().await;
     let of = world
         .text(&format!("SELECT client_external_id FROM gazelle_contacts WHERE external_id = '{contact}'"))
         .await;
@@ -156,7 +156,7 @@ async fn a_record_that_is_in_no_list_and_exists_is_no_difference_to_verify() {
 async fn a_technician_who_is_in_no_list_is_no_difference_to_verify() {
     let spec = ShopSpec { bad_records: vec![BadRecord::UnlistedUser], ..ShopSpec::small(7) };
     let world = World::with(spec, SimOptions::default()).await;
-    world.filled().await;
+    world.full_sync_ok().await;
     let listed = world.control.ids(RecordKind::User).len() as i64;
     assert_eq!(world.count("gazelle_users").await, listed + 1, "found through the appointment");
     let verified = world.run(&["verify", "--sample", "20"]).await.success();
@@ -186,7 +186,7 @@ async fn live_of(world: &World, client: &str) -> (i64, i64) {
 #[tokio::test]
 async fn what_a_record_carried_goes_and_comes_back_with_it() {
     let world = World::new().await;
-    world.filled().await;
+    world.full_sync_ok().await;
     let (client, appointment) = (
         world
             .text(
@@ -221,7 +221,7 @@ async fn what_a_record_carried_goes_and_comes_back_with_it() {
             .add_fault(Fault::new(FaultKind::Status { status: 200, body }).on_operation(operation).forever());
     }
 
-    let report = world.filled().await;
+    let report = world.full_sync_ok().await;
     let run = report["run_id"].as_str().unwrap().to_owned();
 
     assert!(is_deleted(&world, "gazelle_clients", &client).await);
@@ -250,7 +250,7 @@ async fn what_a_record_carried_goes_and_comes_back_with_it() {
 
     world.control.clear_faults();
     lists(1);
-    world.filled().await;
+    world.full_sync_ok().await;
     assert_eq!(live_of(&world, &client).await, before, "and come back with it");
     assert_eq!(world.one::<i64>(pianos, &[&appointment]).await, pianos_before);
     world.run(&["verify"]).await.success();
@@ -260,13 +260,13 @@ async fn what_a_record_carried_goes_and_comes_back_with_it() {
 #[tokio::test]
 async fn rows_that_an_older_program_left_behind_go_with_the_migration() {
     let world = World::new().await;
-    world.filled().await;
+    world.full_sync_ok().await;
     let client = world
         .text("SELECT client_external_id FROM gazelle_locations WHERE deleted_at IS NULL ORDER BY 1 LIMIT 1")
         .await
         .unwrap();
     world.control.delete(RecordKind::Client, &client).unwrap();
-    world.filled().await;
+    world.full_sync_ok().await;
     world
         .execute(
             "UPDATE gazelle_contacts SET deleted_at = NULL; UPDATE gazelle_locations SET deleted_at = NULL;

@@ -1,6 +1,6 @@
 //! The example of policies by technician (`examples/policies-by-technician.sql`), tried as a technician.
 
-use crate::support::roles::{act_as, asked, client_of, refused, supabase};
+use crate::support::roles::{act_as, client_of, permission_denied, query_or_sqlstate, supabase};
 use serde_json::{Value, json};
 
 /// Supabase's own function, as its documentation has it.
@@ -15,7 +15,7 @@ async fn by_the_example_a_technician_sees_only_own_appointments_and_what_they_co
     let mut world = supabase().await;
     world.run(&["migrate", "--roles"]).await.success();
     act_as(&mut world, "gazelle_sync");
-    world.filled().await;
+    world.full_sync_ok().await;
     world.execute(AUTH).await;
     let example = include_str!("../../../../../examples/policies-by-technician.sql");
     let administrator = client_of(&world, "administrator").await;
@@ -39,9 +39,13 @@ async fn by_the_example_a_technician_sees_only_own_appointments_and_what_they_co
         // What a person may write of himself counts for nothing.
         log_in(json!({"app_metadata": {"gazelle_user_id": id}, "user_metadata": {"gazelle_office": true}}))
             .await;
-        assert_eq!(asked(&administrator, "SELECT * FROM gazelle_appointments").await, Ok(own), "{id}");
         assert_eq!(
-            asked(&administrator, "SELECT client_external_id FROM v_appointments_montreal").await,
+            query_or_sqlstate(&administrator, "SELECT * FROM gazelle_appointments").await,
+            Ok(own),
+            "{id}"
+        );
+        assert_eq!(
+            query_or_sqlstate(&administrator, "SELECT client_external_id FROM v_appointments_montreal").await,
             Ok(own)
         );
         for (table, column) in [
@@ -58,7 +62,7 @@ async fn by_the_example_a_technician_sees_only_own_appointments_and_what_they_co
             fewer |= concerned < world.count(table).await;
             assert!(concerned > 0 || table == "gazelle_pianos", "{table}");
             assert_eq!(
-                asked(&administrator, &format!("SELECT * FROM {table}")).await,
+                query_or_sqlstate(&administrator, &format!("SELECT * FROM {table}")).await,
                 Ok(concerned as usize),
                 "{table}"
             );
@@ -69,7 +73,7 @@ async fn by_the_example_a_technician_sees_only_own_appointments_and_what_they_co
             "SELECT 1 FROM sync_runs",
             "UPDATE gazelle_appointments SET title = 'x'",
         ] {
-            assert_eq!(asked(&administrator, sql).await, refused(), "{sql}");
+            assert_eq!(query_or_sqlstate(&administrator, sql).await, permission_denied(), "{sql}");
         }
     }
     assert!(fewer, "somebody does not see it all");
@@ -83,12 +87,16 @@ async fn by_the_example_a_technician_sees_only_own_appointments_and_what_they_co
     ] {
         log_in(nobody).await;
         for table in ["gazelle_appointments", "gazelle_clients", "gazelle_pianos"] {
-            assert_eq!(asked(&administrator, &format!("SELECT 1 FROM {table}")).await, Ok(0), "{table}");
+            assert_eq!(
+                query_or_sqlstate(&administrator, &format!("SELECT 1 FROM {table}")).await,
+                Ok(0),
+                "{table}"
+            );
         }
     }
     log_in(json!({"app_metadata": {"gazelle_office": true}})).await;
     let all = world.count("gazelle_clients").await as usize;
-    assert_eq!(asked(&administrator, "SELECT 1 FROM gazelle_clients").await, Ok(all));
+    assert_eq!(query_or_sqlstate(&administrator, "SELECT 1 FROM gazelle_clients").await, Ok(all));
     // A client that is deleted is seen by nobody, though an appointment still names it.
     let (id, client): (String, String) = {
         let named = "SELECT technician_external_id, client_external_id FROM gazelle_appointments
@@ -104,14 +112,14 @@ async fn by_the_example_a_technician_sees_only_own_appointments_and_what_they_co
     {
         log_in(claims).await;
         let seen = format!("SELECT 1 FROM gazelle_clients WHERE external_id = '{client}'");
-        assert_eq!(asked(&administrator, &seen).await, Ok(0));
+        assert_eq!(query_or_sqlstate(&administrator, &seen).await, Ok(0));
         let carried = format!("SELECT 1 FROM gazelle_contacts WHERE client_external_id = '{client}'");
-        assert_eq!(asked(&administrator, &carried).await, Ok(0));
+        assert_eq!(query_or_sqlstate(&administrator, &carried).await, Ok(0));
     }
     world
         .execute(&format!("UPDATE gazelle_clients SET deleted_at = NULL WHERE external_id = '{client}'"))
         .await;
     // The sync is not concerned by policies of others.
-    world.filled().await;
+    world.full_sync_ok().await;
     world.run(&["verify", "--offline"]).await.success();
 }

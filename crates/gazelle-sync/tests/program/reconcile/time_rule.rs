@@ -216,7 +216,7 @@ async fn every_hour_is_stored_in_utc_and_read_in_montreal_whatever_the_sessions_
 #[tokio::test]
 async fn the_two_appointments_known_by_heart_come_through_a_sync() {
     let world = World::new().await;
-    world.filled().await;
+    world.full_sync_ok().await;
     for (title, stored, read) in [
         ("Tire le Coyote avant 8h", "12:00:00", "07:00:00"),
         ("Tire le Coyote à 18h", "23:00:00", "18:00:00"),

@@ -42,10 +42,10 @@ async fn a_date_of_zeros_at_one_client_holds_back_nobody() {
     let world = World::new().await;
     let client = world.control.ids(RecordKind::Client).remove(0);
     let good = World::new().await;
-    good.filled().await;
+    good.full_sync_ok().await;
     world.control.edit(RecordKind::Client, &client, json!({"noContactUntil": "0000-00-00"})).unwrap();
 
-    let run = world.filled().await;
+    let run = world.full_sync_ok().await;
 
     assert_eq!((&run["errors"], &run["unreadable_fields"]), (&json!(3), &json!(1)), "{run}");
     assert_eq!(crate::support::entity(&run, "clients")["unreadable_fields"], 1);
@@ -67,9 +67,10 @@ async fn a_date_of_zeros_at_one_client_holds_back_nobody() {
         "text like `0000-00-00` where a date is expected",
     ];
     assert_eq!(unreadable(&world).await, [expected.map(str::to_owned)]);
-    let people = crate::support::ran(world.command(&["warnings"])).await;
+    let people = crate::support::run_to_end(world.command(&["warnings"])).await;
     assert!(people.stdout.contains("text like `0000-00-00`") && people.stdout.contains(&client), "{people}");
-    let explained = crate::support::ran(world.command(&["explain", &client, "no_contact_until"])).await;
+    let explained =
+        crate::support::run_to_end(world.command(&["explain", &client, "no_contact_until"])).await;
     assert!(explained.stdout.contains("cannot be read"), "{explained}");
     let told = world.run(&["history", &client]).await.success();
     let of = |told: &Value| -> Vec<Value> {
@@ -77,17 +78,17 @@ async fn a_date_of_zeros_at_one_client_holds_back_nobody() {
     };
     let [_, field, column, shape] = expected;
     assert_eq!(of(&told), [json!([{"field": field, "column": column, "shape": shape}])], "{told}");
-    let people = crate::support::ran(world.command(&["history", &client])).await;
+    let people = crate::support::run_to_end(world.command(&["history", &client])).await;
     let line = format!("cannot be read: {field} ({shape}); NULL in production, column {column}");
     assert!(people.stdout.contains(&line), "{people}");
     says_the_same_again(&world).await;
 
     // Once a version: another run has nothing to say of it.
-    let again = world.filled().await;
+    let again = world.full_sync_ok().await;
     assert_eq!((&again["unreadable_fields"], &again["warnings"]), (&json!(0), &json!([])), "{again}");
     // And it goes with what deserved it.
     world.control.edit(RecordKind::Client, &client, json!({"noContactUntil": "2027-01-09"})).unwrap();
-    world.filled().await;
+    world.full_sync_ok().await;
     assert_eq!(world.text(&until).await.as_deref(), Some("2027-01-09"));
     assert!(unreadable(&world).await.is_empty());
     let told = world.run(&["history", &client]).await.success();
@@ -103,7 +104,7 @@ async fn a_date_that_comes_as_an_instant_at_every_piano_is_read() {
         world.control.edit(RecordKind::Piano, piano, fields).unwrap();
     }
 
-    let run = world.filled().await;
+    let run = world.full_sync_ok().await;
 
     assert_eq!((&run["errors"], &run["unreadable_fields"]), (&json!(3), &json!(0)), "{run}");
     let read: i64 = world
@@ -127,7 +128,7 @@ async fn a_run_that_newly_quarantines_more_than_the_guard_is_partial_and_names_t
     let mut world = World::new().await;
     // Three events of the shop have no start.
     add_unreadable_events(&world, 0..7);
-    let run = world.filled().await;
+    let run = world.full_sync_ok().await;
     assert_eq!(crate::support::entity(&run, "appointments")["quarantined"], 10, "{run}");
 
     add_unreadable_events(&world, 7..18);
@@ -153,14 +154,14 @@ async fn a_run_that_newly_quarantines_more_than_the_guard_is_partial_and_names_t
     assert_eq!((after.code, &after.entity("appointments")["quarantined"]), (3, &json!(11)), "{after}");
 
     // They are there, and no more of them: nothing new.
-    let next = world.filled().await;
+    let next = world.full_sync_ok().await;
     assert_eq!(next["quarantined"], 0, "{next}");
     // Nor is it when each says something else that is as unreadable, or is tried again.
     for number in 0..18 {
         let fields = json!({"start": "après-demain"});
         world.control.edit(RecordKind::Event, &format!("evt_odd_{number}"), fields).unwrap();
     }
-    let other = world.filled().await;
+    let other = world.full_sync_ok().await;
     assert_eq!((&other["quarantined"], &other["errors"]), (&json!(0), &json!(18)), "{other}");
     world.run(&["errors", "retry"]).await.success();
 
@@ -170,7 +171,7 @@ async fn a_run_that_newly_quarantines_more_than_the_guard_is_partial_and_names_t
     assert_eq!(world.full().await.code, 3, "0.5 % of 139 is none");
     world.set("GAZELLE_SYNC_QUARANTINE_GUARD_PERCENT", "2");
     add_unreadable_events(&world, 19..21);
-    world.filled().await;
+    world.full_sync_ok().await;
 }
 
 #[tokio::test]
@@ -358,7 +359,7 @@ async fn a_version_that_only_a_newer_program_reads_takes_its_place_in_the_histor
 async fn many_records_with_an_unreadable_field_raise_an_alert_and_are_counted() {
     let mut place = place().await;
     place.env.insert("GAZELLE_SYNC_ALERT_UNREADABLE".to_owned(), "4".to_owned());
-    let sink = crate::support::sink::Sink::start().await;
+    let sink = crate::support::sink::WebhookReceiver::start().await;
     place.env.insert("ALERT_WEBHOOK_URL".to_owned(), sink.url("/alerts"));
     for number in 0..4 {
         let id = format!("p{number}");
@@ -368,7 +369,7 @@ async fn many_records_with_an_unreadable_field_raise_an_alert_and_are_counted() 
     place.run(&["reconcile"]).await.success();
     place.run(&["alerts", "check"]).await.success();
     let told = || -> Vec<Value> {
-        let all = sink.taken().iter().map(|taken| taken.json()).collect::<Vec<_>>();
+        let all = sink.accepted().iter().map(|taken| taken.json()).collect::<Vec<_>>();
         all.into_iter().filter(|message| message["kind"] == "unreadable_fields").collect()
     };
     assert!(told().is_empty(), "{:?}", told());

@@ -91,7 +91,7 @@ async fn each_kind_of_oddity_lands_with_a_warning_and_is_no_error() {
 async fn an_id_that_comes_twice_in_a_page_is_a_warning_of_the_run_that_names_it() {
     let spec = ShopSpec { bad_records: vec![BadRecord::DuplicateId], ..ShopSpec::small(7) };
     let world = World::with(spec, SimOptions::default()).await;
-    let run = world.filled().await;
+    let run = world.full_sync_ok().await;
     let twice = world
         .text("SELECT external_id FROM staging_appointments WHERE raw_data ->> 'title' LIKE 'Bad%'")
         .await
@@ -117,7 +117,7 @@ async fn a_run_tells_its_requests_its_retries_and_how_long_answers_took() {
     world.control.add_fault(
         gazelle_sim::Fault::new(gazelle_sim::FaultKind::ServerError).on_field("allPianos").times(2),
     );
-    let run = world.filled().await;
+    let run = world.full_sync_ok().await;
     let (requests, retries) = (run["requests"].as_i64().unwrap(), run["retries"].as_i64().unwrap());
     let attempts = world.control.request_counts().total as i64;
     assert_eq!((requests + retries, retries), (attempts, 2), "{run}");

@@ -2,7 +2,7 @@
 //! long lists of cases and deletions.
 
 use crate::support::service::{Serving, until};
-use crate::support::{Ran, World};
+use crate::support::{CommandOutput, World};
 use gazelle_sim::{Change, Fault, FaultKind, RecordKind};
 use serde_json::{Value, json};
 
@@ -57,7 +57,7 @@ async fn a_list_that_never_adds_up_is_tried_a_few_times_and_then_the_schedule_go
 
     // When it adds up again, all is as before.
     world.control.clear_faults();
-    world.filled().await;
+    world.full_sync_ok().await;
 }
 
 /// What an attempt was short by says nothing about a later one that ends in an error.
@@ -139,7 +139,7 @@ async fn a_list_that_holds_and_counts_a_record_twice_is_complete() {
 }
 
 /// `verify` asks by count, which of these lists is off for good.
-async fn verified(world: &World) -> Ran {
+async fn verified(world: &World) -> CommandOutput {
     world.run(&["verify", "--sample", "20"]).await
 }
 
@@ -151,7 +151,7 @@ async fn verify_expects_of_a_list_that_counts_a_record_twice_what_it_holds() {
     for operation in ["PianosPage", "PianosCounts"] {
         world.control.add_fault(Fault::new(FaultKind::TotalOff { by: 1 }).on_operation(operation).forever());
     }
-    world.filled().await;
+    world.full_sync_ok().await;
     for _ in 0..2 {
         let ran = verified(&world).await;
         assert_eq!(ran.code, 0, "{ran}");
@@ -251,7 +251,7 @@ async fn what_a_list_holds_twice_is_told_once_and_costs_no_second_walk_again() {
 #[tokio::test]
 async fn parents_that_never_come_are_asked_for_less_and_less_often_and_at_once_when_a_person_asks() {
     let world = World::new().await;
-    world.filled().await;
+    world.full_sync_ok().await;
     let event = world.upcoming(0);
     let mut record = world.control.record(RecordKind::Event, &event).unwrap();
     record["id"] = json!("evt_sans_client");
@@ -303,7 +303,7 @@ async fn kept(world: &World, table: &str) -> i64 {
 #[tokio::test]
 async fn old_runs_and_requests_go_and_what_a_version_names_stays() {
     let mut world = World::new().await;
-    world.filled().await;
+    world.full_sync_ok().await;
     world.control.edit(RecordKind::Event, &world.upcoming(0), json!({ "title": "changé" })).unwrap();
     world.incremental().await.success();
     // Long ago: runs that brought something, and 150 that brought nothing.
@@ -324,11 +324,11 @@ async fn old_runs_and_requests_go_and_what_a_version_names_stays() {
     let requests = kept(&world, "sync_run_requests").await;
 
     world.set("GAZELLE_SYNC_RUNS_RETENTION", "all");
-    world.filled().await;
+    world.full_sync_ok().await;
     assert!(kept(&world, "sync_run_requests").await >= requests, "all are kept where that is wanted");
 
     world.set("GAZELLE_SYNC_RUNS_RETENTION", "90");
-    world.filled().await;
+    world.full_sync_ok().await;
     let left: i64 = world.one("SELECT count(*) FROM sync_runs WHERE program = 'test'", &[]).await;
     assert!((95..=100).contains(&left), "the last hundred or those of 90 days: {left}");
     let orphans: i64 = world
@@ -355,7 +355,7 @@ async fn a_list_of_cases_is_a_page_with_its_count_and_reads_no_raw_record_for_it
         )
         .await;
     world.run(&["reconcile"]).await;
-    let listed = crate::support::ran(world.command(&["errors", "list"])).await;
+    let listed = crate::support::run_to_end(world.command(&["errors", "list"])).await;
     assert!(listed.stdout.contains("50 of 300"), "{listed}");
     // With raw records that cannot be read, who asks for one fails.
     world
@@ -368,7 +368,7 @@ async fn a_list_of_cases_is_a_page_with_its_count_and_reads_no_raw_record_for_it
              UPDATE staging_appointments SET raw_data = ROW(1)",
         )
         .await;
-    let listed = crate::support::ran(world.command(&["errors", "list", "--limit", "3"])).await;
+    let listed = crate::support::run_to_end(world.command(&["errors", "list", "--limit", "3"])).await;
     assert!(listed.code == 0 && listed.stdout.contains("3 of 300"), "{listed}");
     assert_ne!(world.run(&["errors", "list", "--limit", "3"]).await.code, 0, "programs get the raw records");
 }
@@ -376,7 +376,7 @@ async fn a_list_of_cases_is_a_page_with_its_count_and_reads_no_raw_record_for_it
 #[tokio::test]
 async fn approving_reaches_every_deletion_however_many_wait() {
     let world = World::new().await;
-    world.filled().await;
+    world.full_sync_ok().await;
     let run: String = world.one("SELECT run_id::text FROM sync_runs LIMIT 1", &[]).await;
     world
         .execute(&format!(

@@ -22,7 +22,7 @@ async fn slow_world() -> World {
 }
 
 /// What a database holds that was never killed: production, and the versions in staging with their outcome.
-async fn whole(place: &TestInstallation) -> Tables {
+async fn all_tables(place: &TestInstallation) -> Tables {
     let mut tables = place.content().await;
     for table in crate::support::staging_tables() {
         let sql = format!(
@@ -38,7 +38,7 @@ async fn control(world: &World) -> Tables {
     let mut place = TestInstallation::new().await;
     place.env = world.env.clone();
     place.run(&["sync", "--mode", "full"]).await.success();
-    whole(&place).await
+    all_tables(&place).await
 }
 
 /// Waits until `reached` says so or the program has ended; then kills it with SIGKILL. Returns whether it was still running.
@@ -77,7 +77,7 @@ async fn a_kill_after_any_request_then_a_rerun_gives_the_same_database() {
         // At once: the dead holder's lease keeps nobody waiting.
         let run = place.run(&["sync", "--mode", "incremental"]).await;
         assert_eq!(run.code, 0, "after {requests} requests: {run}");
-        assert_same(&wanted, &whole(&place).await, &format!("killed after {requests} requests"));
+        assert_same(&wanted, &all_tables(&place).await, &format!("killed after {requests} requests"));
     }
     assert!(killed >= 7, "only {killed} were killed at work");
 }
@@ -109,7 +109,7 @@ async fn a_kill_after_any_write_then_a_rerun_gives_the_same_database() {
 
         let run = place.run(&["sync", "--mode", "full"]).await;
         assert_eq!(run.code, 0, "{condition}: {run}");
-        assert_same(&wanted, &whole(&place).await, condition);
+        assert_same(&wanted, &all_tables(&place).await, condition);
         let running: i64 = place.one("SELECT count(*) FROM sync_runs WHERE status = 'running'", &[]).await;
         assert_eq!(running, 0, "{condition}: the killed run is noted as interrupted");
     }
@@ -126,14 +126,14 @@ async fn killed_again_and_again_it_gets_there() {
         kill_when(&mut child, async || world.control.request_counts().total >= requests).await;
     }
     world.full().await.success();
-    assert_same(&wanted, &whole(&world).await, "after six kills");
+    assert_same(&wanted, &all_tables(&world).await, "after six kills");
 }
 
 #[tokio::test]
 async fn a_kill_during_replay_leaves_production_whole_and_the_next_one_mends_it() {
     let world = slow_world().await;
-    world.filled().await;
-    let wanted = whole(&world).await;
+    world.full_sync_ok().await;
+    let wanted = all_tables(&world).await;
     let columns = [
         ("gazelle_users", "first_name"),
         ("gazelle_clients", "company_name"),
@@ -142,7 +142,7 @@ async fn a_kill_during_replay_leaves_production_whole_and_the_next_one_mends_it(
     for (table, column) in columns {
         world.execute(&format!("UPDATE {table} SET {column} = 'faux'")).await;
     }
-    let broken = whole(&world).await;
+    let broken = all_tables(&world).await;
     // It waits for rows that somebody has locked: before it has written any, and after those of the tables before.
     for (table, _) in columns {
         let mut person = connect(&world.url()).await;
@@ -156,10 +156,10 @@ async fn a_kill_during_replay_leaves_production_whole_and_the_next_one_mends_it(
         let is_killed = kill_when(&mut child, async || world.one::<bool>(&waits, &[]).await).await;
         assert!(is_killed, "{table}: the replay ended before it could be killed");
         held.rollback().await.unwrap();
-        assert_same(&broken, &whole(&world).await, table);
+        assert_same(&broken, &all_tables(&world).await, table);
     }
     world.run(&["replay"]).await.success();
-    assert_same(&wanted, &whole(&world).await, "mended");
+    assert_same(&wanted, &all_tables(&world).await, "mended");
     let scratch = "SELECT relname::text FROM pg_class WHERE relname LIKE 'rebuilt%'";
     until("nothing remains", async || world.text(scratch).await.is_none()).await;
 }
@@ -172,7 +172,7 @@ async fn a_database_killed_in_the_middle_fails_the_run_and_the_next_one_goes_on(
         world.control.clear_requests();
         let child = world.start(&["sync", "--mode", "full", "--json"]);
         until("it is at work", async || world.control.request_counts().total >= requests).await;
-        world.place.server.kill9();
+        world.installation.server.kill9();
         let output = child.wait_with_output().await.unwrap();
         let said = String::from_utf8_lossy(&output.stderr).into_owned();
         assert_eq!(output.status.code(), Some(1), "{said}");
@@ -180,15 +180,15 @@ async fn a_database_killed_in_the_middle_fails_the_run_and_the_next_one_goes_on(
         let document: serde_json::Value = serde_json::from_slice(&output.stdout).expect("one JSON document");
         assert_eq!(document["status"], "failed");
 
-        world.place.server.start_again().await.unwrap();
-        world.place.db = crate::support::connect(&world.place.url()).await;
+        world.installation.server.start_again().await.unwrap();
+        world.installation.db = crate::support::connect(&world.installation.url()).await;
         let quarantined: i64 = world
             .one("SELECT count(*) FROM sync_quarantine WHERE error_code = 'refused_by_database'", &[])
             .await;
         assert_eq!(quarantined, 0, "no record is to blame");
     }
     world.full().await.success();
-    assert_same(&wanted, &whole(&world).await, "after three crashes of the database");
+    assert_same(&wanted, &all_tables(&world).await, "after three crashes of the database");
 }
 
 #[tokio::test]
@@ -222,7 +222,7 @@ async fn versions_that_a_crash_of_the_database_took_back_keep_the_bookmark_where
     assert!(bookmarks.contains("pianos") && !bookmarks.contains("appointments"), "{bookmarks}");
 
     world.incremental().await.success();
-    assert_same(&wanted, &whole(&world).await, "after the next run");
+    assert_same(&wanted, &all_tables(&world).await, "after the next run");
 }
 
 #[tokio::test]

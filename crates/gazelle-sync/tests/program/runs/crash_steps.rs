@@ -4,9 +4,9 @@
 use std::os::unix::process::ExitStatusExt;
 use std::time::Duration;
 
-use crate::support::fault_proxy::{Direction, FaultProxy, Trouble};
-use crate::support::whole::whole;
-use crate::support::{Ran, Tables, World, assert_same, connect};
+use crate::support::fault_proxy::{Direction, FaultProxy, ProxyFault};
+use crate::support::whole::snapshot_all_tables;
+use crate::support::{CommandOutput, Tables, World, assert_same, connect};
 use gazelle_sim::{BadRecord, Change, RecordKind, ShopSpec, SimOptions};
 use gazelle_sync::crash::CrashPoint;
 use tokio_postgres::Client;
@@ -65,11 +65,11 @@ impl Changed {
     }
 
     async fn content(&self, database: &str) -> Tables {
-        whole(&connect(&self.world.server.connection_string(database)).await).await
+        snapshot_all_tables(&connect(&self.world.server.connection_string(database)).await).await
     }
 
     /// One more run, and all is as it should be.
-    async fn mends(&self, database: &str, what: &str) {
+    async fn assert_next_run_repairs(&self, database: &str, what: &str) {
         let run = sync(&self.world, &self.world.server.connection_string(database), None).await;
         assert_eq!(run.code, 0, "{what}: {run}");
         assert_same(&self.wanted, &self.content(database).await, what);
@@ -78,14 +78,14 @@ impl Changed {
 }
 
 /// A full sync of this database, killed at a step.
-async fn sync(world: &World, url: &str, crash_at: Option<&str>) -> Ran {
+async fn sync(world: &World, url: &str, crash_at: Option<&str>) -> CommandOutput {
     let mut command = world.command(&["sync", "--mode", "full", "--json"]);
     command.env("DATABASE_URL", url);
     if let Some(step) = crash_at {
         command.env("GAZELLE_CRASH_AT", step);
     }
     let output = command.output().await.unwrap();
-    Ran {
+    CommandOutput {
         // As a shell tells a death by signal.
         code: output.status.code().or(output.status.signal().map(|signal| 128 + signal)).unwrap(),
         stdout: String::from_utf8_lossy(&output.stdout).into_owned(),
@@ -116,7 +116,7 @@ async fn a_kill_at_any_named_step_then_a_rerun_gives_the_same_database() {
                 assert_eq!(run.code, KILLED, "{at} was not reached: {run}");
             }
             kills += u32::from(run.code == KILLED);
-            changed.mends(&copy, &at).await;
+            changed.assert_next_run_repairs(&copy, &at).await;
             if run.code != KILLED {
                 break;
             }
@@ -128,20 +128,20 @@ async fn a_kill_at_any_named_step_then_a_rerun_gives_the_same_database() {
 #[tokio::test]
 async fn a_kill_of_a_replay_leaves_the_database_before_it_or_after_it() {
     let world = World::new().await;
-    world.filled().await;
-    let wanted = whole(&world.db).await;
+    world.full_sync_ok().await;
+    let wanted = snapshot_all_tables(&world.db).await;
     for step in [CrashPoint::ReplayBuilt, CrashPoint::ReplayApplied, CrashPoint::AfterCommit] {
         world.execute("UPDATE gazelle_appointments SET title = 'faux'").await;
-        let broken = whole(&world.db).await;
+        let broken = snapshot_all_tables(&world.db).await;
         let mut command = world.command(&["replay", "--json"]);
         command.env("GAZELLE_CRASH_AT", step.name());
         assert_eq!(command.output().await.unwrap().status.signal(), Some(9), "{step:?}");
-        let mut now = whole(&world.db).await;
+        let mut now = snapshot_all_tables(&world.db).await;
         now.remove("open runs");
         let same = |other: &Tables| now.iter().all(|(table, rows)| &other[table] == rows);
         assert!(same(&broken) || same(&wanted), "{step:?}: neither before nor after");
         world.run(&["replay"]).await.success();
-        assert_same(&wanted, &whole(&world.db).await, step.name());
+        assert_same(&wanted, &snapshot_all_tables(&world.db).await, step.name());
     }
 }
 
@@ -158,7 +158,7 @@ async fn a_kill_at_any_instant_then_a_rerun_gives_the_same_database() {
         child.start_kill().ok();
         child.wait().await.unwrap();
         killed += u32::from(ended.is_err());
-        changed.mends(&copy, &format!("killed after {milliseconds} ms")).await;
+        changed.assert_next_run_repairs(&copy, &format!("killed after {milliseconds} ms")).await;
     }
     assert!(killed >= 4, "only {killed} were killed at work");
 }
@@ -175,14 +175,14 @@ async fn connections_cut_at_any_byte_then_a_rerun_gives_the_same_database() {
     for number in 0..12 {
         // Over the whole run, at other places each time, and not only between messages.
         let after = (bytes * number / 24 + jiff::Timestamp::now().subsec_nanosecond() as i64 % 997).max(1);
-        let trouble = [Trouble::CutAll, Trouble::CutOne, Trouble::HalfClose][number as usize % 3];
+        let trouble = [ProxyFault::CutAll, ProxyFault::CutOne, ProxyFault::HalfClose][number as usize % 3];
         let direction = [Direction::ToClient, Direction::ToServer][number as usize / 3 % 2];
         let what = format!("{trouble:?} after {after} bytes {direction:?}");
         let copy = changed.copy().await;
-        proxy.after(after, direction, trouble);
+        proxy.fail_after_bytes(after, direction, trouble);
         let run = sync(&changed.world, &proxy.url(&copy), None).await;
-        struck += u32::from(proxy.has_struck());
-        proxy.heal();
+        struck += u32::from(proxy.has_failed());
+        proxy.restore();
         if run.code != 0 {
             assert_eq!(run.code, 1, "{what}: {run}");
             assert!(run.reasons().contains("database"), "{what}: {run}");
@@ -192,7 +192,7 @@ async fn connections_cut_at_any_byte_then_a_rerun_gives_the_same_database() {
         let records: i64 = blamed.query_one(sql, &[]).await.unwrap().get(0);
         assert_eq!(records, 0, "{what}: no record is to blame");
         drop(blamed);
-        changed.mends(&copy, &what).await;
+        changed.assert_next_run_repairs(&copy, &what).await;
     }
     assert!(struck >= 8, "only {struck} struck");
 }
@@ -201,7 +201,7 @@ async fn connections_cut_at_any_byte_then_a_rerun_gives_the_same_database() {
 #[tokio::test]
 async fn an_approval_that_is_killed_right_after_its_decision_can_be_undone() {
     let world = World::new().await;
-    world.filled().await;
+    world.full_sync_ok().await;
     let before = world.content().await;
     for n in 0..8 {
         world.control.delete(RecordKind::Event, &world.upcoming(n * 2)).unwrap();

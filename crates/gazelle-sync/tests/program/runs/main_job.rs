@@ -18,7 +18,7 @@ fn startless(control: &SimControl) -> Vec<String> {
 #[tokio::test]
 async fn a_full_sync_brings_every_record_and_every_field() {
     let world = World::new().await;
-    let report = world.filled().await;
+    let report = world.full_sync_ok().await;
 
     assert_mirrors(&world, &[]).await;
     let counts = [("users", 4, 0), ("clients", 40, 0), ("pianos", 162, 0), ("appointments", 120, 3)];
@@ -44,7 +44,7 @@ async fn a_full_sync_brings_every_record_and_every_field() {
 #[tokio::test]
 async fn events_without_a_start_wait_in_quarantine_and_name_the_field() {
     let world = World::new().await;
-    world.filled().await;
+    world.full_sync_ok().await;
     let rows = world
         .rows("SELECT external_id, sync_status, error_message FROM staging_appointments WHERE sync_status <> 'processed' ORDER BY 1")
         .await;
@@ -61,7 +61,7 @@ async fn events_without_a_start_wait_in_quarantine_and_name_the_field() {
 #[tokio::test]
 async fn a_raw_version_is_the_node_as_it_came() {
     let world = World::new().await;
-    world.filled().await;
+    world.full_sync_ok().await;
     let id = world.event_titled("Tire le Coyote à 18h");
     let raw: Value =
         world.one("SELECT raw_data FROM staging_appointments WHERE external_id = $1", &[&id]).await;
@@ -86,7 +86,7 @@ async fn a_raw_version_is_the_node_as_it_came() {
 #[tokio::test]
 async fn a_second_sync_stages_nothing_and_writes_no_production_row() {
     let world = World::new().await;
-    world.filled().await;
+    world.full_sync_ok().await;
     for mode in ["full", "incremental"] {
         let before = world.row_versions().await;
         let staged = world.table("staging_appointments", &[]).await;
@@ -113,7 +113,7 @@ async fn a_second_sync_stages_nothing_and_writes_no_production_row() {
 async fn lists_longer_than_their_page_come_whole() {
     let mut world = World::new().await;
     world.set("GAZELLE_SYNC_PAGE_SIZE", "7");
-    world.filled().await;
+    world.full_sync_ok().await;
     let clients = world.control.ids(RecordKind::Client);
     let contacts: i64 = world
         .one(
@@ -140,7 +140,7 @@ async fn lists_longer_than_their_page_come_whole() {
 #[tokio::test]
 async fn archived_contacts_are_kept_as_such() {
     let world = World::new().await;
-    world.filled().await;
+    world.full_sync_ok().await;
     let archived: i64 =
         world.one("SELECT count(*) FROM gazelle_contacts WHERE archived AND deleted_at IS NULL", &[]).await;
     let truth =
@@ -153,7 +153,7 @@ async fn archived_contacts_are_kept_as_such() {
 async fn a_value_unknown_to_us_is_kept_as_it_is() {
     let spec = ShopSpec { bad_records: vec![BadRecord::UnknownEnum], ..ShopSpec::small(7) };
     let world = World::with(spec, SimOptions::default()).await;
-    world.filled().await;
+    world.full_sync_ok().await;
     let kind = world
         .text("SELECT event_type FROM gazelle_appointments WHERE title = 'Bad record: unknown_enum'")
         .await;
@@ -186,7 +186,7 @@ async fn one_entity_alone_and_one_stage_alone() {
 #[tokio::test]
 async fn since_stands_for_the_bookmark() {
     let mut world = World::new().await;
-    world.filled().await;
+    world.full_sync_ok().await;
     world.set("GAZELLE_SYNC_LOOKBACK_DAYS", "0");
     let far = world.run(&["sync", "--since", "2000-01-01"]).await.entity("appointments");
     let near = world.run(&["sync", "--since", "2030-01-01"]).await.entity("appointments");
@@ -197,7 +197,7 @@ async fn since_stands_for_the_bookmark() {
 #[tokio::test]
 async fn runs_requests_and_bookmarks_are_noted() {
     let world = World::new().await;
-    let report = world.filled().await;
+    let report = world.full_sync_ok().await;
     let run = world.rows("SELECT run_id, command, mode, trigger, status, reason FROM sync_runs").await;
     assert_eq!(
         run,

@@ -7,13 +7,13 @@ use std::time::{Duration, Instant};
 
 use crate::support::World;
 use crate::support::service::{Serving, runs, until};
-use crate::support::sink::{Received, Sink};
+use crate::support::sink::{Received, WebhookReceiver};
 use gazelle_sim::{Fault, FaultKind, ShopSpec, SimOptions};
 use gazelle_sync::config::{Layers, Settings};
 use gazelle_sync::db;
 use gazelle_sync::db::ConnectSettings;
 use gazelle_sync::db::Db;
-use gazelle_sync::service::clock::Clock;
+use gazelle_sync::service::clock::ScheduleClock;
 use gazelle_sync::service::schedule::{Schedule, Timetable};
 use gazelle_sync::service::state::Shared;
 use gazelle_sync::service::{Opener, Service};
@@ -30,7 +30,7 @@ struct Jumping {
     waited_for: Mutex<Vec<Timestamp>>,
 }
 
-impl Clock for Jumping {
+impl ScheduleClock for Jumping {
     fn now(&self) -> Timestamp {
         *self.now.lock().unwrap()
     }
@@ -95,7 +95,7 @@ async fn over_many_days_with_faults_no_run_is_missed_and_none_runs_twice() {
     const DAYS: i64 = 8;
     let mut world = World::with(ShopSpec::small(11), SimOptions::default()).await;
     let env: HashMap<String, String> = world
-        .place
+        .installation
         .env
         .iter()
         .map(|(name, value)| (name.clone(), value.clone()))
@@ -148,9 +148,9 @@ async fn over_many_days_with_faults_no_run_is_missed_and_none_runs_twice() {
             }
             if number == 40 {
                 // The database goes away in the middle of it all, and comes back.
-                world.place.server.kill9();
-                world.place.server.start_again().await.unwrap();
-                world.place.db = crate::support::connect(&world.url()).await;
+                world.installation.server.kill9();
+                world.installation.server.start_again().await.unwrap();
+                world.installation.db = crate::support::connect(&world.url()).await;
                 was_down = true;
             }
         }
@@ -225,7 +225,7 @@ async fn a_process_under_faults_holds_no_more_at_the_end_than_at_the_beginning()
     world.set("GAZELLE_SYNC_INCREMENTAL", "* * * * * *");
     world.set("GAZELLE_SYNC_FULL", "*/4 * * * * *");
     world.set("GAZELLE_SYNC_LOG", "error");
-    let told = Sink::start().await;
+    let told = WebhookReceiver::start().await;
     world.set("ALERT_WEBHOOK_URL", &told.url("/alerts"));
     let serving = Serving::start(&world, &[]).await;
     let pid = serving.pid();
@@ -259,7 +259,7 @@ async fn a_process_under_faults_holds_no_more_at_the_end_than_at_the_beginning()
     })
     .await;
     let ended = serving.stop().await;
-    no_alert_is_told_twice(&told.taken().iter().map(Received::json).collect::<Vec<_>>());
+    no_alert_is_told_twice(&told.accepted().iter().map(Received::json).collect::<Vec<_>>());
     assert_eq!(ended.code, Some(0), "{}", ended.log);
     assert!(number >= 5, "{number} rounds");
     eprintln!("{number} rounds; KiB, files, threads: {before:?} before, {after:?} after, {most:?} at most");

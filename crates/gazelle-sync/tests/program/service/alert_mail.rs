@@ -2,8 +2,8 @@
 
 use serde_json::Value;
 
-use crate::support::failing::{check, failed_place, mail_settings, now_due, succeed};
-use crate::support::mail::{Identity, MailServer, Manners};
+use crate::support::failing::{check, failed_place, mail_settings, make_messages_due, succeed};
+use crate::support::mail::{Identity, MailServer, ServerBehaviour};
 
 #[tokio::test]
 async fn mail_goes_out_encrypted_both_ways_and_waits_while_the_server_is_down() {
@@ -11,12 +11,13 @@ async fn mail_goes_out_encrypted_both_ways_and_waits_while_the_server_is_down() 
     for (scheme, wrapped) in [("smtp", false), ("smtps", true)] {
         let mut place = failed_place().await;
         place.env.insert("GAZELLE_SYNC_LANGUAGE".to_owned(), "fr".to_owned());
-        let server = MailServer::start(&identity, Manners { wrapped, ..Manners::default() }).await;
+        let server =
+            MailServer::start(&identity, ServerBehaviour { wrapped, ..ServerBehaviour::default() }).await;
         let address = server.address;
         mail_settings(&mut place, &identity, &server, scheme, "anne@example.org, Bob <bob@example.net>");
         drop(server);
         check(&place).await;
-        now_due(&place).await;
+        make_messages_due(&place).await;
         let list = place.run(&["alerts"]).await.success();
         assert_eq!(list["undelivered"].as_array().unwrap().len(), 2, "{scheme} {list}");
         assert!(
@@ -24,9 +25,11 @@ async fn mail_goes_out_encrypted_both_ways_and_waits_while_the_server_is_down() 
             "{list}"
         );
 
-        let server = MailServer::at(address, &identity, Manners { wrapped, ..Manners::default() }).await;
+        let server =
+            MailServer::at(address, &identity, ServerBehaviour { wrapped, ..ServerBehaviour::default() })
+                .await;
         check(&place).await;
-        now_due(&place).await;
+        make_messages_due(&place).await;
         check(&place).await;
         let mut mails = server.mails();
         mails.sort_by_key(|mail| mail.to.clone());
@@ -57,10 +60,11 @@ async fn one_receiver_who_is_unknown_keeps_nobody_else_from_his_mail() {
     let identity = Identity::new();
     let mut place = failed_place().await;
     let unknown = ["gone@example.org".to_owned()].into();
-    let server = MailServer::start(&identity, Manners { unknown, ..Manners::default() }).await;
+    let server =
+        MailServer::start(&identity, ServerBehaviour { unknown, ..ServerBehaviour::default() }).await;
     mail_settings(&mut place, &identity, &server, "smtp", "gone@example.org,anne@example.org");
     check(&place).await;
-    now_due(&place).await;
+    make_messages_due(&place).await;
     let ran = place.run(&["alerts", "check"]).await;
     assert_eq!(server.mails().len(), 1, "{:?}", server.mails());
     let list = place.run(&["alerts"]).await;
@@ -71,7 +75,7 @@ async fn one_receiver_who_is_unknown_keeps_nobody_else_from_his_mail() {
         assert!(!text.contains("gone@") && !text.contains("anne@"), "{text}");
     }
     server.change(|manners| manners.unknown.clear());
-    now_due(&place).await;
+    make_messages_due(&place).await;
     check(&place).await;
     assert_eq!(server.mails().len(), 2);
 }
@@ -80,12 +84,15 @@ async fn one_receiver_who_is_unknown_keeps_nobody_else_from_his_mail() {
 async fn a_mail_server_that_takes_a_mail_and_is_gone_gets_it_again_under_the_same_name() {
     let identity = Identity::new();
     let mut place = failed_place().await;
-    let server =
-        MailServer::start(&identity, Manners { silent_after_data: true, ..Manners::default() }).await;
+    let server = MailServer::start(
+        &identity,
+        ServerBehaviour { silent_after_data: true, ..ServerBehaviour::default() },
+    )
+    .await;
     mail_settings(&mut place, &identity, &server, "smtp", "anne@example.org");
     check(&place).await;
     server.change(|manners| manners.silent_after_data = false);
-    now_due(&place).await;
+    make_messages_due(&place).await;
     check(&place).await;
     let names: Vec<_> = server.mails().iter().map(|mail| mail.header("Message-ID").unwrap()).collect();
     assert_eq!(names.len(), 2);
@@ -97,7 +104,8 @@ async fn a_mail_server_without_a_trusted_certificate_gets_neither_password_nor_m
     let (identity, other) = (Identity::new(), Identity::new());
     for (scheme, wrapped) in [("smtp", false), ("smtps", true)] {
         let mut place = failed_place().await;
-        let server = MailServer::start(&identity, Manners { wrapped, ..Manners::default() }).await;
+        let server =
+            MailServer::start(&identity, ServerBehaviour { wrapped, ..ServerBehaviour::default() }).await;
         mail_settings(&mut place, &other, &server, scheme, "anne@example.org");
         let ran = place.run(&["alerts", "check"]).await;
         assert_eq!(ran.success()["failed"], 1);
@@ -116,7 +124,7 @@ async fn a_link_is_mailed_to_who_is_invited_and_stands_nowhere_else() {
     // Without a mail server nothing is made, nor for what is no address.
     let ran = place.run(&invite).await;
     assert!(ran.code != 0 && ran.stderr.contains("SMTP_URL"), "{ran}");
-    let server = MailServer::start(&identity, Manners::default()).await;
+    let server = MailServer::start(&identity, ServerBehaviour::default()).await;
     mail_settings(&mut place, &identity, &server, "smtp", "anne@example.org");
     place.env.insert("GAZELLE_SYNC_LOG".to_owned(), "trace".to_owned());
     let ran = place.run(&["people", "invite", "Bob", "--role", "office", "--email", "bob"]).await;

@@ -3,10 +3,10 @@
 
 use std::time::Duration;
 
-use crate::support::failing::{check, fail, failed_place, now_due};
+use crate::support::failing::{check, fail, failed_place, make_messages_due};
 use crate::support::service::{Serving, until};
-use crate::support::sink::{Received, Sink};
-use crate::support::{Ran, TestInstallation, World};
+use crate::support::sink::{Received, WebhookReceiver};
+use crate::support::{CommandOutput, TestInstallation, World};
 use gazelle_sim::{Fault, FaultKind};
 use serde_json::Value;
 
@@ -27,18 +27,18 @@ async fn hang(place: &TestInstallation, condition: &str, does: &str) {
 }
 
 /// The kinds of the messages that were taken, in order.
-fn taken(hook: &Sink) -> Vec<String> {
+fn taken(hook: &WebhookReceiver) -> Vec<String> {
     let kind = |message: &Received| message.json()["kind"].as_str().unwrap().to_owned();
-    hook.taken().iter().map(kind).collect()
+    hook.accepted().iter().map(kind).collect()
 }
 
-fn times(hook: &Sink, kind: &str) -> usize {
+fn times(hook: &WebhookReceiver, kind: &str) -> usize {
     taken(hook).iter().filter(|it| *it == kind).count()
 }
 
 /// The occasions of the messages about the database, with their reasons.
-fn of_database(hook: &Sink) -> Vec<(String, String)> {
-    let messages = hook.taken();
+fn of_database(hook: &WebhookReceiver) -> Vec<(String, String)> {
+    let messages = hook.accepted();
     let of = messages.iter().map(Received::json).filter(|message| message["kind"] == "database");
     let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
     of.map(|message| (text(&message["occasion"]), text(&message["facts"]["reason"]))).collect()
@@ -54,17 +54,17 @@ async fn withhold(place: &TestInstallation) {
         .await;
 }
 
-async fn place() -> (TestInstallation, Sink) {
+async fn place() -> (TestInstallation, WebhookReceiver) {
     let mut place = failed_place().await;
-    let hook = Sink::start().await;
+    let hook = WebhookReceiver::start().await;
     place.env.insert("ALERT_WEBHOOK_URL".to_owned(), hook.url("/y"));
     (place, hook)
 }
 
 /// A shop of which the only run has failed, and a hook.
-async fn world() -> (World, Sink) {
+async fn world() -> (World, WebhookReceiver) {
     let mut world = World::new().await;
-    let hook = Sink::start().await;
+    let hook = WebhookReceiver::start().await;
     for (name, value) in [
         ("ALERT_WEBHOOK_URL", hook.url("/y").as_str()),
         ("GAZELLE_SYNC_ATTEMPTS", "1"),
@@ -79,7 +79,7 @@ async fn world() -> (World, Sink) {
     (world, hook)
 }
 
-fn assert_told(ran: &Ran) {
+fn assert_reported(ran: &CommandOutput) {
     assert!(ran.code == 1 && ran.to_string().contains("silence"), "{ran}");
 }
 
@@ -91,11 +91,11 @@ async fn a_message_that_cannot_be_claimed_silences_no_other_of_its_channel() {
         hook.answer(500);
         check(&place).await;
         hook.answer(200);
-        now_due(&place).await;
+        make_messages_due(&place).await;
         hang(&place, "true", does).await;
         withhold(&place).await;
         for _ in 0..2 {
-            assert_told(&place.run(&["alerts", "check"]).await);
+            assert_reported(&place.run(&["alerts", "check"]).await);
         }
         assert_eq!(taken(&hook), ["deletions_withheld", "database"], "{does}");
         place.execute("DROP FUNCTION silence CASCADE").await;
@@ -119,7 +119,7 @@ async fn a_message_that_cannot_be_marked_as_sent_is_not_sent_by_each_command() {
         withhold(&place).await;
         for _ in 0..3 {
             let ended = tokio::time::timeout(Duration::from_secs(30), place.run(&["alerts", "check"])).await;
-            assert_told(&ended.expect("it ends at once"));
+            assert_reported(&ended.expect("it ends at once"));
         }
         assert_eq!(times(&hook, "run_failed"), 1, "{does}: {:?}", taken(&hook));
         assert_eq!(times(&hook, "deletions_withheld"), 1, "{does}: {:?}", taken(&hook));
@@ -127,8 +127,8 @@ async fn a_message_that_cannot_be_marked_as_sent_is_not_sent_by_each_command() {
         let rests = "sync_alert_messages WHERE sent_at IS NULL AND due_at > now()";
         assert_eq!(place.count(rests).await, 1, "{does}: for processes that do not know of it");
         // As if its rest were over.
-        now_due(&place).await;
-        assert_told(&place.run(&["alerts", "check"]).await);
+        make_messages_due(&place).await;
+        assert_reported(&place.run(&["alerts", "check"]).await);
         place.execute("DROP FUNCTION silence CASCADE").await;
         check(&place).await;
         assert_eq!(times(&hook, "run_failed"), 1, "{does}: {:?}", taken(&hook));

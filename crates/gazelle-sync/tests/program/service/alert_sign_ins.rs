@@ -6,15 +6,15 @@ use serde_json::json;
 use crate::support::World;
 use crate::support::people::{Caller, signed_in};
 use crate::support::service::{Serving, until};
-use crate::support::sink::{Received, Sink};
+use crate::support::sink::{Received, WebhookReceiver};
 
 #[tokio::test]
 async fn fifty_refused_sign_ins_within_an_hour_are_told_and_are_over_an_hour_later() {
     let mut world = World::new().await;
     world.set("GAZELLE_SYNC_INCREMENTAL", "0 0 29 2 *");
     world.set("GAZELLE_SYNC_FULL", "0 0 29 2 *");
-    world.filled().await;
-    let sink = Sink::start().await;
+    world.full_sync_ok().await;
+    let sink = WebhookReceiver::start().await;
     world.set("ALERT_WEBHOOK_URL", &sink.url("/alerts/s3cr3t"));
     let serving = Serving::start(&world, &[]).await;
     let operator = signed_in(&world, &serving, "Opératrice Exemple", &["--role", "operator"]).await;
@@ -29,7 +29,7 @@ async fn fifty_refused_sign_ins_within_an_hour_are_told_and_are_over_an_hour_lat
     // The first few are looked at and wrong, the others are not looked at.
     assert!(refused.contains(&403) && refused.contains(&429), "{refused:?}");
     assert!(refused.iter().all(|status| [403, 429].contains(status)), "{refused:?}");
-    let told = || sink.taken().iter().map(Received::json).find(|it| it["kind"] == "sign_ins_refused");
+    let told = || sink.accepted().iter().map(Received::json).find(|it| it["kind"] == "sign_ins_refused");
     until("the alert is told", async || told().is_some()).await;
     let message = told().unwrap();
     assert_eq!(
@@ -53,6 +53,6 @@ async fn fifty_refused_sign_ins_within_an_hour_are_told_and_are_over_an_hour_lat
     let old = json!({ "count": 50, "at": Timestamp::now() - 61.minutes() }).to_string();
     world.execute(&format!("UPDATE sync_notes SET value = '{old}' WHERE key = 'refused_sign_ins'")).await;
     assert_eq!(check().await["over"], 1);
-    let over = sink.taken().iter().map(Received::json).any(|it| it["occasion"] == "over");
-    assert!(over, "{:?}", sink.taken());
+    let over = sink.accepted().iter().map(Received::json).any(|it| it["occasion"] == "over");
+    assert!(over, "{:?}", sink.accepted());
 }

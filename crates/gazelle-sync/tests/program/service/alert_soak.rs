@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use crate::support::World;
 use crate::support::service::{Serving, runs, until};
-use crate::support::sink::Sink;
+use crate::support::sink::WebhookReceiver;
 use gazelle_sim::{Fault, FaultKind};
 
 /// Longer by `SOAK_SECONDS`.
@@ -13,8 +13,8 @@ use gazelle_sim::{Fault, FaultKind};
 async fn two_services_under_faults_tell_each_alert_once_and_in_order() {
     let long = std::env::var("SOAK_SECONDS").ok().and_then(|text| text.parse().ok()).unwrap_or(12);
     let mut world = World::new().await;
-    world.filled().await;
-    let (hook, slack) = (Sink::start().await, Sink::start().await);
+    world.full_sync_ok().await;
+    let (hook, slack) = (WebhookReceiver::start().await, WebhookReceiver::start().await);
     world.set("ALERT_WEBHOOK_URL", &hook.url("/"));
     world.set("SLACK_WEBHOOK_URL", &slack.url("/"));
     world.set("GAZELLE_SYNC_INCREMENTAL", "* * * * * *");
@@ -60,7 +60,7 @@ async fn two_services_under_faults_tell_each_alert_once_and_in_order() {
     let alerts = world.count("sync_alerts").await;
     assert!(round >= 2 && alerts >= 2, "{round} rounds, {alerts} alerts");
     let mut told: BTreeMap<String, Vec<String>> = BTreeMap::new();
-    for message in hook.taken() {
+    for message in hook.accepted() {
         let message = message.json();
         let word = |key: &str| message[key].as_str().unwrap().to_owned();
         told.entry(word("alert")).or_default().push(word("occasion"));
@@ -69,6 +69,6 @@ async fn two_services_under_faults_tell_each_alert_once_and_in_order() {
     for (alert, words) in &told {
         assert_eq!(words, &["started", "over"], "{alert}");
     }
-    assert_eq!(slack.taken().len() as i64, 2 * alerts, "none is lost or doubled");
-    assert!(hook.received().len() > hook.taken().len(), "some were refused at first");
+    assert_eq!(slack.accepted().len() as i64, 2 * alerts, "none is lost or doubled");
+    assert!(hook.received().len() > hook.accepted().len(), "some were refused at first");
 }

@@ -25,7 +25,7 @@ async fn opened(serving: &Serving) {
 async fn the_demonstrations_database_is_shown_to_this_machine_alone() {
     let mut world = World::new().await;
     world.set("GAZELLE_SYNC_HTTP_TOKEN", "correct-horse-battery");
-    world.filled().await;
+    world.full_sync_ok().await;
     world.execute(MARK).await;
     let serving = Serving::start(&world, &[]).await;
     until("a page is shown", async || serving.get("/app/").await.0 == 200).await;
@@ -69,7 +69,7 @@ async fn the_demonstrations_database_is_shown_to_this_machine_alone() {
 #[tokio::test]
 async fn a_document_holds_what_its_page_shows() {
     let world = World::new().await;
-    let full = world.filled().await;
+    let full = world.full_sync_ok().await;
     world.execute(MARK).await;
     let serving = Serving::start(&world, &[]).await;
     until("a page is shown", async || serving.get("/app/").await.0 == 200).await;
@@ -105,7 +105,7 @@ async fn a_list_of_runs_is_read_page_by_page_without_missing_or_repeating_one() 
     // No run of the service's own in between.
     world.set("GAZELLE_SYNC_INCREMENTAL", "0 0 29 2 *");
     world.set("GAZELLE_SYNC_FULL", "0 0 29 2 *");
-    world.filled().await;
+    world.full_sync_ok().await;
     world.execute(MARK).await;
     // Many that began at the same instant, which the id alone tells apart.
     world
@@ -143,7 +143,7 @@ async fn a_list_of_runs_is_read_page_by_page_without_missing_or_repeating_one() 
 async fn the_dashboard_can_be_switched_off() {
     let mut world = World::new().await;
     world.set("GAZELLE_SYNC_DASHBOARD", "off");
-    world.filled().await;
+    world.full_sync_ok().await;
     world.execute(MARK).await;
     let serving = Serving::start(&world, &[]).await;
     opened(&serving).await;
@@ -156,7 +156,7 @@ async fn the_dashboard_can_be_switched_off() {
 #[tokio::test]
 async fn the_mark_of_the_demonstration_opens_nothing_of_a_real_account() {
     let mut world = World::new().await;
-    world.filled().await;
+    world.full_sync_ok().await;
     world.set("GAZELLE_SYNC_INCREMENTAL", "0 0 29 2 *");
     world.set("GAZELLE_SYNC_FULL", "0 0 29 2 *");
     // An address of nobody, as that of a real account is none of this machine.
@@ -175,7 +175,7 @@ async fn the_mark_of_the_demonstration_opens_nothing_of_a_real_account() {
 #[tokio::test]
 async fn whatever_is_asked_each_answer_keeps_to_itself() {
     let world = World::new().await;
-    world.filled().await;
+    world.full_sync_ok().await;
     world.execute(MARK).await;
     let serving = Serving::start(&world, &[]).await;
     until("a page is shown", async || serving.get("/app/").await.0 == 200).await;
@@ -219,7 +219,7 @@ async fn an_appointment_of_many_weeks_is_on_each_of_its_days_and_on_no_other() {
     event("quarante jours", "2037-10-01T14:00:00Z", 40 * day, false);
     event("une année", "2037-01-01T05:00:00Z", 365 * day, true);
     event("terminé", "2037-06-01T14:00:00Z", 60, false);
-    world.filled().await;
+    world.full_sync_ok().await;
     world.execute(MARK).await;
     let serving = Serving::start(&world, &[]).await;
     until("a page is shown", async || serving.get("/app/").await.0 == 200).await;

@@ -3,7 +3,7 @@
 
 use serde_json::{Value, json};
 
-use crate::support::desk::{Desk, OPERATOR, ended, pressed};
+use crate::support::desk::{OPERATOR, OperatorSession, ended, submit_form};
 use crate::support::service::runs;
 use crate::support::{World, assert_same};
 use gazelle_sim::RecordKind;
@@ -17,14 +17,18 @@ const GIVEN_BACK: &str = "UPDATE sync_lease SET expires_at = 'epoch'";
 #[tokio::test]
 async fn a_sync_that_is_asked_for_twice_runs_once_and_its_page_tells_who_asked() {
     let mut world = World::new().await;
-    world.filled().await;
+    world.full_sync_ok().await;
     world.set("GAZELLE_SYNC_LOG", "warn,gazelle_sync=trace");
-    let desk = Desk::over(world).await;
-    let office = desk.office().await;
+    let desk = OperatorSession::for_world(world).await;
+    let office = desk.sign_in_office().await;
     desk.world.execute(HELD).await;
-    let id = pressed(&office, "/app/actions/sync", &[]).await;
-    assert_eq!(pressed(&office, "/app/actions/sync", &[("mode", "incremental")]).await, id, "pressed twice");
-    assert_eq!(desk.press("/app/actions/sync", &[]).await, id, "and by another person");
+    let id = submit_form(&office, "/app/actions/sync", &[]).await;
+    assert_eq!(
+        submit_form(&office, "/app/actions/sync", &[("mode", "incremental")]).await,
+        id,
+        "pressed twice"
+    );
+    assert_eq!(desk.submit("/app/actions/sync", &[]).await, id, "and by another person");
     let page = desk.page(&id).await;
     assert!(page.contains("Waiting") && page.contains("Bureau Exemple"), "{page}");
     desk.world.execute(GIVEN_BACK).await;
@@ -52,7 +56,7 @@ async fn a_sync_that_is_asked_for_twice_runs_once_and_its_page_tells_who_asked()
 
 #[tokio::test]
 async fn a_list_of_many_actions_has_pages() {
-    let desk = Desk::filled().await;
+    let desk = OperatorSession::with_full_sync().await;
     desk.world
         .execute(
             "INSERT INTO sync_actions (id, kind, arguments, digest, asked_at, outcome, ended_at)
@@ -77,7 +81,7 @@ async fn a_list_of_many_actions_has_pages() {
 /// A shop with an appointment in quarantine whose start cannot be read. Returns also its version.
 async fn with_a_case() -> (World, String, String) {
     let world = World::new().await;
-    world.filled().await;
+    world.full_sync_ok().await;
     let id = world.upcoming(3);
     let mut raw = world.control.record(RecordKind::Event, &id).unwrap();
     raw["start"] = json!("half past nine");
@@ -89,8 +93,8 @@ async fn with_a_case() -> (World, String, String) {
 #[tokio::test]
 async fn a_case_is_tried_again_alone_or_with_all_of_its_reason() {
     let (world, id, version) = with_a_case().await;
-    let desk = Desk::over(world).await;
-    let office = desk.office().await;
+    let desk = OperatorSession::for_world(world).await;
+    let office = desk.sign_in_office().await;
     let page = office.get(&format!("/app/quarantine/{version}")).await.body;
     assert!(page.contains("/app/actions/retry") && page.contains("/app/actions/dismiss"), "{page}");
     // The page of the record offers it too, by the record's id.
@@ -101,7 +105,7 @@ async fn a_case_is_tried_again_alone_or_with_all_of_its_reason() {
     );
     // It stays as faulty as it is.
     let form = [("entity", "appointments"), ("id", version.as_str())];
-    let again = ended(&office, &pressed(&office, "/app/actions/retry", &form).await).await;
+    let again = ended(&office, &submit_form(&office, "/app/actions/retry", &form).await).await;
     assert_eq!((&again["outcome"], &again["report"]["retried"]), (&json!("done"), &json!(1)), "{again}");
     let of_case =
         |column: &str| format!("SELECT {column}::text FROM sync_quarantine WHERE staging_id = '{version}'");
@@ -115,7 +119,7 @@ async fn a_case_is_tried_again_alone_or_with_all_of_its_reason() {
         .await;
     let code = desk.world.text(&of_case("error_code")).await.unwrap();
     let all = [("entity", "appointments"), ("code", code.as_str())];
-    let again = ended(&office, &pressed(&office, "/app/actions/retry", &all).await).await;
+    let again = ended(&office, &submit_form(&office, "/app/actions/retry", &all).await).await;
     assert_eq!(again["outcome"], "done", "{again}");
     assert_eq!(desk.world.text(&of_case("state")).await, Some("released".to_owned()));
     let at = format!("SELECT start_at::text FROM gazelle_appointments WHERE external_id = '{id}'");
@@ -124,7 +128,7 @@ async fn a_case_is_tried_again_alone_or_with_all_of_its_reason() {
     let page = office.get(&format!("/app/records/appointments/{id}")).await.body;
     assert!(!page.contains("/app/actions/retry"), "{page}");
     let before = runs(&desk.world, "true").await;
-    let again = ended(&office, &pressed(&office, "/app/actions/retry", &form).await).await;
+    let again = ended(&office, &submit_form(&office, "/app/actions/retry", &form).await).await;
     assert_eq!(again["outcome"], "refused", "{again}");
     assert_eq!(runs(&desk.world, "true").await, before);
     desk.end().await;
@@ -134,8 +138,8 @@ async fn a_case_is_tried_again_alone_or_with_all_of_its_reason() {
 async fn a_dismissal_needs_a_reason_and_keeps_it_and_who_gave_it() {
     let (mut world, _, version) = with_a_case().await;
     world.set("GAZELLE_SYNC_LOG", "warn,gazelle_sync=trace");
-    let desk = Desk::over(world).await;
-    let office = desk.office().await;
+    let desk = OperatorSession::for_world(world).await;
+    let office = desk.sign_in_office().await;
     let form = |reason| [("entity", "appointments"), ("id", version.as_str()), ("reason", reason)];
     for none in ["", "  ", "a\u{202e}b"] {
         let said = office.post("/app/actions/dismiss", &form(none)).await;
@@ -145,7 +149,7 @@ async fn a_dismissal_needs_a_reason_and_keeps_it_and_who_gave_it() {
     assert_eq!(office.post("/app/actions/dismiss", &[("reason", "x")]).await.status, 400);
     assert_eq!(desk.world.count("sync_actions").await, 0);
     let reason = "a <b>test</b> of ours, and 'quoted'";
-    let done = ended(&office, &pressed(&office, "/app/actions/dismiss", &form(reason)).await).await;
+    let done = ended(&office, &submit_form(&office, "/app/actions/dismiss", &form(reason)).await).await;
     assert_eq!(done["outcome"], "done", "{done}");
     let stored = format!("SELECT state, closed_reason FROM sync_quarantine WHERE staging_id = '{version}'");
     let stored = desk.world.rows(&stored).await;
@@ -157,7 +161,7 @@ async fn a_dismissal_needs_a_reason_and_keeps_it_and_who_gave_it() {
     let page = office.get(&format!("/app/actions/{}", done["id"].as_str().unwrap())).await.body;
     assert!(page.contains("How to reverse this") && page.contains("/app/actions/retry"), "{page}");
     let again = &form("")[..2];
-    let again = ended(&office, &pressed(&office, "/app/actions/retry", again).await).await;
+    let again = ended(&office, &submit_form(&office, "/app/actions/retry", again).await).await;
     assert_eq!(again["report"]["retried"], 1, "{again}");
     assert!(!desk.serving.log().contains("quoted"), "a reason is not logged");
     desk.end().await;
@@ -167,7 +171,7 @@ async fn a_dismissal_needs_a_reason_and_keeps_it_and_who_gave_it() {
 async fn with_deletions(many: usize) -> (World, Vec<String>, String) {
     let mut world = World::new().await;
     world.set("GAZELLE_SYNC_DELETE_GUARD_RECORDS", "1");
-    world.filled().await;
+    world.full_sync_ok().await;
     let gone: Vec<String> = (0..many).map(|n| world.upcoming(n * 2)).collect();
     for event in &gone {
         world.control.delete(RecordKind::Event, event).unwrap();
@@ -180,7 +184,7 @@ async fn with_deletions(many: usize) -> (World, Vec<String>, String) {
 async fn deletions_are_confirmed_by_their_number_decided_but_for_some_and_taken_back() {
     let (world, gone, run) = with_deletions(5).await;
     let before = world.content().await;
-    let desk = Desk::over(world).await;
+    let desk = OperatorSession::for_world(world).await;
     let page = desk.operator.get(&format!("/app/deletions/{run}")).await.body;
     assert!(
         page.contains(&format!("/app/deletions/{run}/confirm")) && page.contains("name=\"except\""),
@@ -206,10 +210,10 @@ async fn deletions_are_confirmed_by_their_number_decided_but_for_some_and_taken_
             ("except", except),
         ]
     };
-    let refused = desk.done("/app/actions/decide", &decide("delete", "3", gone[4].as_str())).await;
+    let refused = desk.submit_and_wait("/app/actions/decide", &decide("delete", "3", gone[4].as_str())).await;
     assert_eq!(refused["outcome"], "refused", "{refused}");
     assert_eq!(desk.world.count("sync_deletions WHERE state = 'withheld'").await, 5);
-    let done = desk.done("/app/actions/decide", &decide("delete", "4", gone[4].as_str())).await;
+    let done = desk.submit_and_wait("/app/actions/decide", &decide("delete", "4", gone[4].as_str())).await;
     assert_eq!((&done["outcome"], &done["report"]["decided"]), (&json!("done"), &json!(4)), "{done}");
     assert_eq!(desk.world.count("gazelle_appointments WHERE deleted_at IS NOT NULL").await, 4);
     assert_eq!(desk.world.count("sync_deletions WHERE state = 'withheld'").await, 1);
@@ -218,12 +222,13 @@ async fn deletions_are_confirmed_by_their_number_decided_but_for_some_and_taken_
     // The way back: a dry run, its numbers, and production is as before.
     let own = done["run_id"].as_str().unwrap();
     assert!(page.contains("/app/actions/undo") && page.contains(&format!("value=\"{own}\"")), "{page}");
-    let shown = desk.done("/app/actions/undo", &[("run", own)]).await;
-    let taken_back = desk.done(&format!("/app/actions/{}/apply", shown["id"].as_str().unwrap()), &[]).await;
+    let shown = desk.submit_and_wait("/app/actions/undo", &[("run", own)]).await;
+    let taken_back =
+        desk.submit_and_wait(&format!("/app/actions/{}/apply", shown["id"].as_str().unwrap()), &[]).await;
     assert_eq!(taken_back["outcome"], "done", "{taken_back}");
     assert_same(&before, &desk.world.content().await, "taken back");
     // The last one is kept.
-    let kept = desk.done("/app/actions/decide", &decide("keep", "1", "")[..4]).await;
+    let kept = desk.submit_and_wait("/app/actions/decide", &decide("keep", "1", "")[..4]).await;
     assert_eq!((&kept["outcome"], &kept["report"]["decided"]), (&json!("done"), &json!(1)), "{kept}");
     let none = desk.operator.post(&confirm, &form[..2]).await;
     assert!(none.status == 404 && none.body.contains("Nothing is left to decide"), "{none:?}");
@@ -232,10 +237,10 @@ async fn deletions_are_confirmed_by_their_number_decided_but_for_some_and_taken_
 
 #[tokio::test]
 async fn a_verification_keeps_its_verdict_for_overview() {
-    let desk = Desk::filled().await;
+    let desk = OperatorSession::with_full_sync().await;
     let page = desk.operator.get("/app/").await.body;
     assert!(page.contains("never compared with Gazelle") && page.contains("/app/actions/verify"), "{page}");
-    let done = desk.done("/app/actions/verify", &[]).await;
+    let done = desk.submit_and_wait("/app/actions/verify", &[]).await;
     assert_eq!((&done["outcome"], &done["report"]["status"]), (&json!("done"), &json!("equal")), "{done}");
     let page = desk.operator.get("/app/").await.body;
     assert!(page.contains("Right as of") && page.contains("0 differences"), "{page}");
@@ -243,7 +248,7 @@ async fn a_verification_keeps_its_verdict_for_overview() {
     desk.world
         .execute("UPDATE gazelle_clients SET company_name = 'Wrong' WHERE external_id = (SELECT min(external_id) FROM gazelle_clients)")
         .await;
-    let done = desk.done("/app/actions/verify", &[]).await;
+    let done = desk.submit_and_wait("/app/actions/verify", &[]).await;
     assert_eq!(done["report"]["status"], "different", "{done}");
     let id = done["id"].as_str().unwrap();
     let page = desk.operator.get("/app/").await.body;

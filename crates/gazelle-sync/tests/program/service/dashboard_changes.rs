@@ -55,7 +55,7 @@ async fn what_moved_is_listed_with_from_and_to_and_a_first_sync_is_no_news() {
     let cancelled = visit(&world, "annulé", "2037-06-12T14:00:00Z");
     let gone = visit(&world, "disparu", "2037-06-13T14:00:00Z");
     let noted = visit(&world, "noté", "2037-06-14T14:00:00Z");
-    world.filled().await;
+    world.full_sync_ok().await;
     let serving = Serving::start(&world, &[]).await;
     let operator = signed_in(&world, &serving, "Opératrice Exemple", &["--role", "operator"]).await;
     assert_eq!(told(&changes(&operator, "").await), [""; 0], "a first sync is no news");
@@ -142,7 +142,7 @@ async fn by_kind(operator: &Caller, all: &[String]) {
 #[tokio::test]
 async fn pages_of_changes_are_read_to_the_end_without_missing_or_repeating_one() {
     let world = quiet().await;
-    world.filled().await;
+    world.full_sync_ok().await;
     // 230 appointments, each moved once, and as many other changes between.
     let staged = |second: i64, id: &str, raw: &str, status: &str| {
         format!(

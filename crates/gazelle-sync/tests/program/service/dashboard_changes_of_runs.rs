@@ -4,14 +4,14 @@
 use gazelle_sim::RecordKind;
 use serde_json::{Value, json};
 
-use crate::support::desk::{Desk, ended, pressed};
+use crate::support::desk::{OperatorSession, ended, submit_form};
 use crate::support::service::until;
 use crate::support::{Tables, World, assert_same};
 
 /// A shop before and after a run that moved and deleted appointments, and the run.
 async fn after_a_run() -> (World, Tables, Tables, String) {
     let world = World::new().await;
-    world.filled().await;
+    world.full_sync_ok().await;
     let before = world.content().await;
     for n in 0..3 {
         world.control.move_event(&world.upcoming(n), Some("2037-01-09T12:00:00Z")).unwrap();
@@ -33,9 +33,9 @@ fn apply(action: &Value) -> String {
 #[tokio::test]
 async fn a_large_dry_run_shows_twenty_rows_of_each_table_and_lists_the_keys() {
     let world = World::new().await;
-    let run = world.filled().await["run_id"].as_str().unwrap().to_owned();
-    let desk = Desk::over(world).await;
-    let shown = desk.done("/app/actions/undo", &[("run", &run)]).await;
+    let run = world.full_sync_ok().await["run_id"].as_str().unwrap().to_owned();
+    let desk = OperatorSession::for_world(world).await;
+    let shown = desk.submit_and_wait("/app/actions/undo", &[("run", &run)]).await;
     let tables = shown["report"]["tables"].as_array().unwrap();
     let appointments = tables.iter().find(|table| table["table"] == "gazelle_appointments").unwrap();
     let gone = appointments["surplus"].as_u64().unwrap();
@@ -61,16 +61,16 @@ async fn a_large_dry_run_shows_twenty_rows_of_each_table_and_lists_the_keys() {
 #[tokio::test]
 async fn a_run_is_undone_after_its_numbers_were_seen_and_lifted_again() {
     let (world, before, after, run) = after_a_run().await;
-    let desk = Desk::over(world).await;
+    let desk = OperatorSession::for_world(world).await;
     let page = desk.operator.get(&format!("/app/runs/{run}")).await.body;
     assert!(page.contains("/app/actions/undo") && page.contains("/app/actions/replay"), "{page}");
-    let shown = desk.done("/app/actions/undo", &[("run", &run)]).await;
+    let shown = desk.submit_and_wait("/app/actions/undo", &[("run", &run)]).await;
     assert_eq!((&shown["outcome"], &shown["report"]["dry_run"]), (&json!("done"), &json!(true)), "{shown}");
     assert_same(&after, &desk.world.content().await, "a dry run changes nothing");
     let page = desk.page(id(&shown)).await;
     assert!(page.contains("Apply: ") && page.contains("gazelle_appointments"), "{page}");
     // Only who saw the numbers applies them.
-    let other = desk.office().await;
+    let other = desk.sign_in_office().await;
     assert_eq!(other.post(&apply(&shown), &[]).await.status, 403);
     let colleague = crate::support::people::signed_in(
         &desk.world,
@@ -81,11 +81,11 @@ async fn a_run_is_undone_after_its_numbers_were_seen_and_lifted_again() {
     .await;
     let said = colleague.post(&apply(&shown), &[]).await;
     assert!(said.status == 403 && said.body.contains("Somebody else asked"), "{said:?}");
-    let undone = desk.done(&apply(&shown), &[]).await;
+    let undone = desk.submit_and_wait(&apply(&shown), &[]).await;
     assert_eq!((&undone["outcome"], &undone["based_on"]), (&json!("done"), &shown["id"]), "{undone}");
     assert_same(&before, &desk.world.content().await, "undone");
     // Applied twice is not done twice.
-    let again = desk.done(&apply(&shown), &[]).await;
+    let again = desk.submit_and_wait(&apply(&shown), &[]).await;
     assert_eq!(again["outcome"], "failed", "{again}");
     assert!(again["reason"].as_str().unwrap().contains("undone already"), "{again}");
     assert!(desk.page(id(&again)).await.contains("Nothing was changed."));
@@ -94,8 +94,8 @@ async fn a_run_is_undone_after_its_numbers_were_seen_and_lifted_again() {
     let undo = undone["run_id"].as_str().unwrap();
     let page = desk.page(id(&undone)).await;
     assert!(page.contains("/app/actions/lift") && page.contains(&format!("value=\"{undo}\"")), "{page}");
-    let shown = desk.done("/app/actions/lift", &[("run", undo)]).await;
-    let lifted = desk.done(&apply(&shown), &[]).await;
+    let shown = desk.submit_and_wait("/app/actions/lift", &[("run", undo)]).await;
+    let lifted = desk.submit_and_wait(&apply(&shown), &[]).await;
     assert_eq!(lifted["outcome"], "done", "{lifted}");
     assert_same(&after, &desk.world.content().await, "lifted");
     desk.end().await;
@@ -104,14 +104,14 @@ async fn a_run_is_undone_after_its_numbers_were_seen_and_lifted_again() {
 #[tokio::test]
 async fn an_apply_is_refused_when_more_would_change_than_was_shown() {
     let (world, _, _, run) = after_a_run().await;
-    let desk = Desk::over(world).await;
-    let shown = desk.done("/app/actions/undo", &[("run", &run)]).await;
+    let desk = OperatorSession::for_world(world).await;
+    let shown = desk.submit_and_wait("/app/actions/undo", &[("run", &run)]).await;
     // Meanwhile production has changed in a row that the undo would mend too.
     desk.world
         .execute("UPDATE gazelle_clients SET company_name = 'Changed since' WHERE external_id = (SELECT min(external_id) FROM gazelle_clients)")
         .await;
     let held = desk.world.content().await;
-    let refused = desk.done(&apply(&shown), &[]).await;
+    let refused = desk.submit_and_wait(&apply(&shown), &[]).await;
     assert_eq!(refused["outcome"], "refused", "{refused}");
     let reason = refused["reason"].as_str().unwrap();
     assert!(
@@ -122,8 +122,8 @@ async fn an_apply_is_refused_when_more_would_change_than_was_shown() {
     let page = desk.page(id(&refused)).await;
     assert!(page.contains("Not done") && page.contains("Nothing was changed."), "{page}");
     // With the new numbers seen, it is done.
-    let shown = desk.done("/app/actions/undo", &[("run", &run)]).await;
-    assert_eq!(desk.done(&apply(&shown), &[]).await["outcome"], "done");
+    let shown = desk.submit_and_wait("/app/actions/undo", &[("run", &run)]).await;
+    assert_eq!(desk.submit_and_wait(&apply(&shown), &[]).await["outcome"], "done");
     // A change is never applied without a dry run: nothing but a row by hand asks so.
     desk.world
         .execute(&format!(
@@ -131,7 +131,7 @@ async fn an_apply_is_refused_when_more_would_change_than_was_shown() {
              VALUES ('01930000-0000-7000-8000-000000000001', 'replay', '{{\"run\": \"{run}\", \"dry_run\": false}}', 'x', now())"
         ))
         .await;
-    let by_hand = desk.ended("01930000-0000-7000-8000-000000000001").await;
+    let by_hand = desk.wait_for_end("01930000-0000-7000-8000-000000000001").await;
     assert_eq!(by_hand["outcome"], "refused", "{by_hand}");
     desk.end().await;
 }
@@ -139,7 +139,7 @@ async fn an_apply_is_refused_when_more_would_change_than_was_shown() {
 #[tokio::test]
 async fn what_a_run_touched_is_replayed_after_its_numbers_were_seen() {
     let (world, _, after, run) = after_a_run().await;
-    let desk = Desk::over(world).await;
+    let desk = OperatorSession::for_world(world).await;
     let moved = format!(
         "SELECT external_id FROM staging_appointments WHERE run_id = '{run}' AND operation = 'upsert' LIMIT 1"
     );
@@ -147,14 +147,14 @@ async fn what_a_run_touched_is_replayed_after_its_numbers_were_seen() {
     desk.world
         .execute(&format!("UPDATE gazelle_appointments SET title = 'Wrong' WHERE external_id = '{moved}'"))
         .await;
-    let shown = desk.done("/app/actions/replay", &[("run", &run)]).await;
+    let shown = desk.submit_and_wait("/app/actions/replay", &[("run", &run)]).await;
     let page = desk.page(id(&shown)).await;
     assert!(page.contains("Apply: 1 row") && page.contains("Wrong") && page.contains(&moved), "{page}");
-    let replayed = desk.done(&apply(&shown), &[]).await;
+    let replayed = desk.submit_and_wait(&apply(&shown), &[]).await;
     assert_eq!(replayed["outcome"], "done", "{replayed}");
     assert_same(&after, &desk.world.content().await, "replayed");
     // Then there is nothing to apply, and no button for it.
-    let shown = desk.done("/app/actions/replay", &[("run", &run)]).await;
+    let shown = desk.submit_and_wait("/app/actions/replay", &[("run", &run)]).await;
     let page = desk.page(id(&shown)).await;
     assert!(page.contains("there is nothing to apply") && !page.contains("/apply\""), "{page}");
     desk.end().await;
@@ -171,10 +171,10 @@ async fn a_kill_during_an_apply_leaves_all_or_nothing_and_the_page_says_which() 
     ] {
         let what = format!("{step} {is_cut_off}");
         let (world, before, after, run) = after_a_run().await;
-        let desk = Desk::over(world).await;
-        let shown = desk.done("/app/actions/undo", &[("run", &run)]).await;
+        let desk = OperatorSession::for_world(world).await;
+        let shown = desk.submit_and_wait("/app/actions/undo", &[("run", &run)]).await;
         let desk = desk.stopped().await.started_with("GAZELLE_CRASH_AT", step).await;
-        let action = desk.press(&apply(&shown), &[]).await;
+        let action = desk.submit(&apply(&shown), &[]).await;
         let desk = desk.killed().await;
         let held = desk.world.content().await;
         assert_same(if is_applied { &before } else { &after }, &held, &what);
@@ -184,7 +184,7 @@ async fn a_kill_during_an_apply_leaves_all_or_nothing_and_the_page_says_which() 
                 .await;
         }
         let desk = desk.started_with("GAZELLE_CRASH_AT", "").await;
-        let ended = desk.ended(&action).await;
+        let ended = desk.wait_for_end(&action).await;
         assert_eq!(ended["outcome"], outcome, "{what}: {ended}");
         assert_eq!(ended["times_taken"], if is_applied { 1 } else { 2 }, "{what}: {ended}");
         assert_same(&before, &desk.world.content().await, &what);
@@ -204,10 +204,10 @@ async fn a_kill_during_an_apply_leaves_all_or_nothing_and_the_page_says_which() 
 #[tokio::test]
 async fn in_the_demonstration_it_is_the_demonstration_that_asks() {
     let mut world = World::new().await;
-    world.filled().await;
+    world.full_sync_ok().await;
     let serving = super::dashboard_records::shown(&mut world).await;
     let caller = crate::support::people::Caller::of(&serving);
-    let done = ended(&caller, &pressed(&caller, "/app/actions/sync", &[]).await).await;
+    let done = ended(&caller, &submit_form(&caller, "/app/actions/sync", &[]).await).await;
     assert_eq!((&done["outcome"], &done["asked_by"]), (&json!("done"), &Value::Null), "{done}");
     let page = caller.get(&format!("/app/actions/{}", id(&done))).await.body;
     assert!(page.contains("the demonstration"), "{page}");
@@ -217,7 +217,7 @@ async fn in_the_demonstration_it_is_the_demonstration_that_asks() {
 
 #[tokio::test]
 async fn a_record_is_replayed_from_its_page_once_its_numbers_were_seen() {
-    let desk = Desk::filled().await;
+    let desk = OperatorSession::with_full_sync().await;
     let ids: Vec<String> = {
         let sql = "SELECT external_id FROM gazelle_clients ORDER BY external_id LIMIT 2";
         desk.world.db.query(sql, &[]).await.unwrap().iter().map(|row| row.get(0)).collect()
@@ -233,9 +233,9 @@ async fn a_record_is_replayed_from_its_page_once_its_numbers_were_seen() {
     let french = desk.operator.http.get(format!("{}{path}", desk.operator.base));
     let french = desk.operator.send(french.header("accept-language", "fr-CA")).await.body;
     assert!(french.contains("Rejouer cette fiche (essai à blanc)") && french.contains("/app/actions/replay"));
-    assert!(!desk.office().await.get(&path).await.body.contains("/app/actions/replay"));
+    assert!(!desk.sign_in_office().await.get(&path).await.body.contains("/app/actions/replay"));
     let form = [("entity", "clients"), ("id", ids[0].as_str())];
-    let shown = desk.done("/app/actions/replay", &form).await;
+    let shown = desk.submit_and_wait("/app/actions/replay", &form).await;
     assert_eq!((&shown["outcome"], &shown["report"]["dry_run"]), (&json!("done"), &json!(true)), "{shown}");
     let id = shown["id"].as_str().unwrap().to_owned();
     let page = desk.page(&id).await;
@@ -245,12 +245,14 @@ async fn a_record_is_replayed_from_its_page_once_its_numbers_were_seen() {
         desk.world.text(&sql).await
     };
     assert_eq!(company(&ids[0]).await.as_deref(), Some("Faux"), "only shown");
-    let applied = desk.done(&format!("/app/actions/{id}/apply"), &[]).await;
+    let applied = desk.submit_and_wait(&format!("/app/actions/{id}/apply"), &[]).await;
     assert_eq!(applied["outcome"], "done", "{applied}");
     // That record alone.
     assert_eq!(company(&ids[1]).await.as_deref(), Some("Autre"));
-    let again = desk.done("/app/actions/replay", &[("entity", "clients"), ("id", ids[1].as_str())]).await;
-    let applied = desk.done(&format!("/app/actions/{}/apply", again["id"].as_str().unwrap()), &[]).await;
+    let again =
+        desk.submit_and_wait("/app/actions/replay", &[("entity", "clients"), ("id", ids[1].as_str())]).await;
+    let applied =
+        desk.submit_and_wait(&format!("/app/actions/{}/apply", again["id"].as_str().unwrap()), &[]).await;
     assert_eq!(applied["outcome"], "done", "{applied}");
     assert_same(&before, &desk.world.content().await, "both are as before");
     for wrong in [[("entity", "trombones"), ("id", "x")], [("entity", "clients"), ("id", "")]] {

@@ -11,7 +11,7 @@ async fn month() -> (World, Serving) {
     let mut world = World::new().await;
     world.set("GAZELLE_SYNC_INCREMENTAL", "0 0 29 2 *");
     world.set("GAZELLE_SYNC_FULL", "0 0 29 2 *");
-    world.filled().await;
+    world.full_sync_ok().await;
     world.execute("INSERT INTO sync_notes (key, value) VALUES ('shop', 'demo')").await;
     world.execute(MONTH).await;
     let serving = Serving::start(&world, &[]).await;

@@ -21,7 +21,7 @@ fn path(link: &str) -> String {
 #[tokio::test]
 async fn until_somebody_is_invited_a_page_says_how_and_nothing_else() {
     let world = world().await;
-    world.filled().await;
+    world.full_sync_ok().await;
     let serving = Serving::start(&world, &[]).await;
     let caller = Caller::of(&serving);
     until("the database is open", async || caller.get("/app/").await.status == 403).await;

@@ -66,7 +66,7 @@ async fn a_calendar_follows_what_moved_was_cancelled_or_is_gone() {
     let cancelled = visit(&world, "Annulé bientôt", start);
     let gone = visit(&world, "Disparu bientôt", start);
     let (past, far) = (visit(&world, "Trop ancien", in_days(-40)), visit(&world, "Trop loin", in_days(380)));
-    world.filled().await;
+    world.full_sync_ok().await;
     let serving = Serving::start(&world, &[]).await;
     let operator = signed_in(&world, &serving, "Opératrice Exemple", &["--role", "operator"]).await;
     let users = world.control.ids(RecordKind::User);
@@ -136,7 +136,7 @@ async fn a_feed_reader_is_told_what_changed_in_the_visits_of_a_link() {
     let hostile = "Accord & fils\u{1b}[31m </title><entry>\u{202e}\u{ffff}]]>";
     let moved = visit(&world, hostile, in_days(20));
     let given = visit(&world, "Donné", in_days(21));
-    world.filled().await;
+    world.full_sync_ok().await;
     let serving = Serving::start(&world, &[]).await;
     let operator = signed_in(&world, &serving, "Opératrice Exemple", &["--role", "operator"]).await;
     let users = world.control.ids(RecordKind::User);
@@ -203,7 +203,7 @@ async fn a_feed_reader_is_told_what_changed_in_the_visits_of_a_link() {
 async fn a_link_is_shown_once_kept_as_a_hash_and_opens_nothing_once_revoked() {
     let mut world = quiet().await;
     world.set("GAZELLE_SYNC_LOG", "trace");
-    world.filled().await;
+    world.full_sync_ok().await;
     let serving = Serving::start(&world, &[]).await;
     let users = world.control.ids(RecordKind::User);
     let own = ["--role", "technician", "--technician", &users[0]];

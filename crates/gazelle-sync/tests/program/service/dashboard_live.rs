@@ -23,17 +23,21 @@ async fn a_third_stream_closes_the_oldest_and_one_that_is_signed_out_ends() {
     let mut first = Stream::open(&office).await;
     let mut second = Stream::open(&office).await;
     let mut third = Stream::open(&office).await;
-    assert!(first.says("event: end\ndata: newer\n").await, "{}", first.text);
-    assert!(!first.says("nothing more").await, "it has ended");
+    assert!(first.wait_for_region("event: end\ndata: newer\n").await, "{}", first.text);
+    assert!(!first.wait_for_region("nothing more").await, "it has ended");
     world.execute(RUN).await;
     for stream in [&mut second, &mut third] {
-        assert!(stream.says("event: old\ndata: runs quarantine deletions days\n").await, "{}", stream.text);
+        assert!(
+            stream.wait_for_region("event: old\ndata: runs quarantine deletions days\n").await,
+            "{}",
+            stream.text
+        );
     }
     // Ended from another browser, or by an operator.
     world.run(&["people", "sign-out", "Bureau Exemple"]).await.success();
     for stream in [&mut second, &mut third] {
-        assert!(stream.says("event: end\ndata: out\n").await, "{}", stream.text);
-        assert!(!stream.says("nothing more").await, "it has ended");
+        assert!(stream.wait_for_region("event: end\ndata: out\n").await, "{}", stream.text);
+        assert!(!stream.wait_for_region("nothing more").await, "it has ended");
     }
     assert_eq!(office.get("/app/live").await.status, 303);
     assert_eq!(serving.stop().await.code, Some(0));
@@ -49,7 +53,7 @@ async fn a_technician_is_told_of_no_region_of_others() {
     let mut stream = Stream::open(&technician).await;
     let tag = technician.get("/app/live").await.header("etag").to_owned();
     world.execute(RUN).await;
-    assert!(stream.says("data: days\n").await, "{}", stream.text);
+    assert!(stream.wait_for_region("data: days\n").await, "{}", stream.text);
     // Without a stream: what is old since a tag, and nothing while nothing is.
     let ask = async |tag: &str| {
         let request = technician.http.get(format!("{}/app/live", technician.base));
@@ -110,7 +114,7 @@ async fn one_watcher_reads_for_all_and_who_reads_nothing_holds_nobody_up() {
     world.server.set("log_statement", "all").await.unwrap();
     let begun = Instant::now();
     world.execute(RUN).await;
-    assert!(one.says("event: old").await && other.says("event: old").await);
+    assert!(one.wait_for_region("event: old").await && other.wait_for_region("event: old").await);
     for page in ["/app/", "/app/runs", "/app/today"] {
         assert_eq!(full.get(page).await.status, 200, "{page}");
     }

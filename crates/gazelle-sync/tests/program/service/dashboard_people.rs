@@ -336,7 +336,7 @@ async fn the_command_line_lists_invites_changes_disables_and_signs_out() {
     assert_eq!(world.run(&["people"]).await.success()[0]["state"], "disabled");
     // Before the first sync no technician is known; afterwards each must be.
     invited(&world, "Loïc Exemple", &["--role", "technician", "--technician", "usr_unknown"]).await;
-    world.filled().await;
+    world.full_sync_ok().await;
     let ran =
         world.run(&["people", "invite", "Zoé", "--role", "technician", "--technician", "usr_unknown"]).await;
     assert!(ran.code == 1 && ran.to_string().contains("gazelle_users"), "{ran}");

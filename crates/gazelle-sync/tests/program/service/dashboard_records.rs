@@ -28,7 +28,7 @@ async fn page(serving: &Serving, path: &str) -> String {
 }
 
 /// Where a request is led, without going there.
-async fn led(serving: &Serving, path: &str) -> String {
+async fn redirect_target(serving: &Serving, path: &str) -> String {
     let builder = reqwest::Client::builder().no_proxy().redirect(reqwest::redirect::Policy::none());
     let answer = builder.build().unwrap().get(format!("{}{path}", serving.base)).send().await.unwrap();
     assert_eq!(answer.status(), 303, "{path}");
@@ -46,7 +46,7 @@ async fn faulty(world: &World, id: &str, raw: Value) -> String {
 #[tokio::test]
 async fn a_record_tells_its_rows_its_versions_and_where_a_value_comes_from() {
     let mut world = World::new().await;
-    world.filled().await;
+    world.full_sync_ok().await;
     let id = world.upcoming(0);
     world.control.move_event(&id, Some("2037-01-09T12:00:00Z")).unwrap();
     world.incremental().await.success();
@@ -95,13 +95,13 @@ async fn a_record_tells_its_rows_its_versions_and_where_a_value_comes_from() {
 #[tokio::test]
 async fn a_row_inside_a_record_leads_to_its_record_and_an_unknown_id_to_a_sentence() {
     let mut world = World::new().await;
-    world.filled().await;
+    world.full_sync_ok().await;
     let contact = world.one_contact_each(1).remove(0);
     let holder: String = world
         .one("SELECT client_external_id FROM gazelle_contacts WHERE external_id = $1", &[&contact])
         .await;
     let serving = shown(&mut world).await;
-    let address = led(&serving, &format!("/app/records/clients/{contact}")).await;
+    let address = redirect_target(&serving, &format!("/app/records/clients/{contact}")).await;
     assert_eq!(address, format!("/app/records/clients/{holder}#row-{contact}"));
     let body = page(&serving, &format!("/app/records/clients/{holder}")).await;
     assert!(body.contains(&format!("id=\"row-{contact}\"")), "{body}");
@@ -136,7 +136,7 @@ async fn a_row_inside_a_record_leads_to_its_record_and_an_unknown_id_to_a_senten
 #[tokio::test]
 async fn a_case_tells_its_reason_marks_the_field_and_what_newer_versions_say() {
     let mut world = World::new().await;
-    world.filled().await;
+    world.full_sync_ok().await;
     // Those that the made-up shop has.
     world.execute("UPDATE sync_quarantine SET state = 'dismissed', closed_at = now()").await;
     let id = world.upcoming(0);
@@ -189,7 +189,7 @@ async fn a_case_tells_its_reason_marks_the_field_and_what_newer_versions_say() {
 #[tokio::test]
 async fn the_quarantine_is_read_page_by_page_without_missing_or_repeating_one() {
     let mut world = World::new().await;
-    world.filled().await;
+    world.full_sync_ok().await;
     world.execute("DELETE FROM sync_quarantine").await;
     // Many that were noted at the same instant, which the ids alone tell apart.
     world
@@ -227,7 +227,7 @@ async fn the_quarantine_is_read_page_by_page_without_missing_or_repeating_one() 
 #[tokio::test]
 async fn a_run_tells_what_it_changed_by_field() {
     let mut world = World::new().await;
-    world.filled().await;
+    world.full_sync_ok().await;
     let (moved, gone) = (world.upcoming(0), world.upcoming(1));
     world.control.move_event(&moved, Some("2037-01-09T12:00:00Z")).unwrap();
     world.control.delete(RecordKind::Event, &gone).unwrap();
@@ -262,7 +262,7 @@ async fn deletions_that_wait_are_shown_with_their_evidence() {
     let mut world = World::new().await;
     world.set("GAZELLE_SYNC_DELETE_GUARD_RECORDS", "2");
     world.set("GAZELLE_SYNC_DELETE_GUARD_PERCENT", "50");
-    world.filled().await;
+    world.full_sync_ok().await;
     let gone: Vec<String> = (0..3).map(|n| world.upcoming(n)).collect();
     for event in &gone {
         world.control.delete(RecordKind::Event, event).unwrap();
@@ -306,7 +306,7 @@ async fn deletions_that_wait_are_shown_with_their_evidence() {
 #[tokio::test]
 async fn whatever_a_record_holds_it_stays_in_its_place_and_no_page_is_as_large_as_it() {
     let mut world = World::new().await;
-    world.filled().await;
+    world.full_sync_ok().await;
     let hostile = format!("</td><script>alert(1)</script>\" onclick=\"x {HOSTILE}");
     let client = world.control.ids(RecordKind::Client)[0].clone();
     let large = "é".repeat(2_000_000);

@@ -18,7 +18,7 @@ async fn found(serving: &Serving, q: &str, group: &str) -> Vec<String> {
 }
 
 /// Where a request is led.
-async fn led(serving: &Serving, q: &str) -> Option<String> {
+async fn redirect_target(serving: &Serving, q: &str) -> Option<String> {
     let builder = reqwest::Client::builder().no_proxy().redirect(reqwest::redirect::Policy::none());
     let answer =
         builder.build().unwrap().get(format!("{}/app/search?q={q}", serving.base)).send().await.unwrap();
@@ -28,7 +28,7 @@ async fn led(serving: &Serving, q: &str) -> Option<String> {
 /// A shop with one client that is easily found, and a piano of theirs.
 async fn world() -> (World, String) {
     let world = World::new().await;
-    world.filled().await;
+    world.full_sync_ok().await;
     let client = world.control.ids(RecordKind::Client)[0].clone();
     for (table, id, set) in [
         ("gazelle_clients", "external_id", "company_name = 'Salle des Érables'"),
@@ -85,9 +85,12 @@ async fn names_are_found_without_accents_numbers_by_their_digits_and_ids_at_once
     for q in ["100%", "loic_x_", "zzzzzz", "\\"] {
         assert_eq!(found(&serving, q, "contacts").await, Vec::<String>::new(), "{q}");
     }
-    assert_eq!(led(&serving, &client).await, Some(format!("/app/records/clients/{client}")));
-    assert_eq!(led(&serving, &contact).await, Some(format!("/app/records/clients/{client}#row-{contact}")));
-    assert_eq!(led(&serving, "erables").await, None);
+    assert_eq!(redirect_target(&serving, &client).await, Some(format!("/app/records/clients/{client}")));
+    assert_eq!(
+        redirect_target(&serving, &contact).await,
+        Some(format!("/app/records/clients/{client}#row-{contact}"))
+    );
+    assert_eq!(redirect_target(&serving, "erables").await, None);
     let (_, body) = serving.get("/app/search?q=erables").await;
     assert!(body.contains("Salle des <mark>Érables</mark>"), "{body}");
     let (_, body) = serving.get("/app/search?q=x").await;
@@ -127,7 +130,10 @@ async fn what_is_gone_or_in_quarantine_is_found_and_says_so_and_old_appointments
     assert!(body.contains("</mark> deux"), "{body}");
     // The names of fields are no text of the record.
     assert_eq!(serving.document("/app/search.json?q=title").await["held"], json!([]));
-    assert_eq!(led(&serving, "evt_held").await.as_deref(), Some("/app/records/appointments/evt_held"));
+    assert_eq!(
+        redirect_target(&serving, "evt_held").await.as_deref(),
+        Some("/app/records/appointments/evt_held")
+    );
     assert_eq!(serving.stop().await.code, Some(0));
 }
 

@@ -3,7 +3,7 @@
 
 use serde_json::{Value, json};
 
-use crate::support::desk::{Desk, ended};
+use crate::support::desk::{OperatorSession, ended};
 use crate::support::people::{Caller, PageResponse};
 use crate::support::service::{Serving, runs, until};
 use crate::support::{World, assert_same};
@@ -19,7 +19,7 @@ const SECRETS: [&str; 3] = ["s3cr3t", "zugangsschluessel", "herzschlag"];
 
 async fn filled_with_secrets() -> World {
     let mut world = World::new().await;
-    world.filled().await;
+    world.full_sync_ok().await;
     // Nothing listens there.
     world.set("SLACK_WEBHOOK_URL", "http://127.0.0.1:9/services/T0/B0/s3cr3t");
     world.set("DEADMAN_URL", "http://127.0.0.1:9/herzschlag");
@@ -41,7 +41,7 @@ fn has_no_secret(said: &PageResponse) {
 
 #[tokio::test]
 async fn settings_tell_where_each_comes_from_and_of_a_secret_only_whether_it_is_set() {
-    let desk = Desk::over(filled_with_secrets().await).await;
+    let desk = OperatorSession::for_world(filled_with_secrets().await).await;
     let said = desk.operator.get("/app/settings").await;
     assert_eq!(said.status, 200, "{said:?}");
     has_no_secret(&said);
@@ -85,7 +85,7 @@ async fn settings_tell_where_each_comes_from_and_of_a_secret_only_whether_it_is_
         "{page}"
     );
     assert_eq!(desk.operator.post("/app/settings", &[]).await.status, 405);
-    let office = desk.office().await;
+    let office = desk.sign_in_office().await;
     for path in ["/app/settings", "/app/settings.json", "/app/doctor", "/app/doctor.json"] {
         assert_eq!(office.get(path).await.status, 403, "{path}");
     }
@@ -95,7 +95,7 @@ async fn settings_tell_where_each_comes_from_and_of_a_secret_only_whether_it_is_
 
 #[tokio::test]
 async fn a_channel_tells_its_last_delivery_and_why_it_does_not_deliver() {
-    let desk = Desk::over(filled_with_secrets().await).await;
+    let desk = OperatorSession::for_world(filled_with_secrets().await).await;
     let page = async || desk.operator.get("/app/settings").await.body.replace('\u{a0}', " ");
     let before = page().await;
     assert!(before.contains("no message sent yet"), "{before}");
@@ -126,7 +126,7 @@ async fn a_channel_tells_its_last_delivery_and_why_it_does_not_deliver() {
         "{failing}"
     );
     desk.end().await;
-    let desk = Desk::filled().await;
+    let desk = OperatorSession::with_full_sync().await;
     let said = desk.operator.get("/app/settings").await.body;
     assert!(said.contains("Nobody is notified of problems"), "{said}");
     desk.end().await;
@@ -137,7 +137,7 @@ async fn examinations(caller: &Caller) -> Value {
 }
 
 /// Presses *Examine*. Returns the id of the examination.
-async fn examine(desk: &Desk) -> String {
+async fn examine(desk: &OperatorSession) -> String {
     let said = desk.operator.post("/app/actions/doctor", &[]).await;
     assert_eq!((said.status, said.location()), (303, "/app/doctor"), "{said:?}");
     examinations(&desk.operator).await["open"]["id"].as_str().unwrap_or_default().to_owned()
@@ -145,7 +145,7 @@ async fn examine(desk: &Desk) -> String {
 
 #[tokio::test]
 async fn an_examination_waits_for_the_lease_and_tells_what_is_wrong_first() {
-    let desk = Desk::over(filled_with_secrets().await).await;
+    let desk = OperatorSession::for_world(filled_with_secrets().await).await;
     let page = async || {
         let said = desk.operator.get("/app/doctor").await;
         has_no_secret(&said);
@@ -188,7 +188,7 @@ async fn an_examination_waits_for_the_lease_and_tells_what_is_wrong_first() {
         oks.filter(|line| line.split("</li>").next().unwrap().contains("lang=\"en\"")).collect();
     assert!(english.is_empty(), "{english:?}");
     // The report is for operators, also at the page and the document of the action.
-    let office = desk.office().await;
+    let office = desk.sign_in_office().await;
     for path in [format!("/app/actions/{id}"), format!("/app/actions/{id}.json")] {
         let said = office.get(&path).await;
         assert!(said.status == 200 && !said.body.contains("v_sync_dashboard"), "{said:?}");
@@ -201,7 +201,7 @@ async fn an_examination_waits_for_the_lease_and_tells_what_is_wrong_first() {
 
 #[tokio::test]
 async fn an_old_result_is_said_to_be_old_and_stays_when_the_next_examination_fails() {
-    let desk = Desk::filled().await;
+    let desk = OperatorSession::with_full_sync().await;
     let id = examine(&desk).await;
     until("the examination has ended", async || !examinations(&desk.operator).await["last"].is_null()).await;
     let page = async || desk.operator.get("/app/doctor").await.body.replace('\u{a0}', " ");
@@ -218,7 +218,7 @@ async fn an_old_result_is_said_to_be_old_and_stays_when_the_next_examination_fai
     let failed = page().await;
     assert!(failed.contains("gave no result") && failed.contains("it was cut off"), "{failed}");
     assert!(failed.contains("This is 3 d old"), "the last result stays: {failed}");
-    let Desk { mut world, serving, .. } = desk;
+    let OperatorSession { mut world, serving, .. } = desk;
     assert_eq!(serving.stop().await.code, Some(0));
     // Where nothing is written, the result is shown and no examination offered.
     world.set("GAZELLE_SYNC_DASHBOARD_READ_ONLY", "on");

@@ -22,7 +22,7 @@ async fn with_logged_statements() -> (World, Serving) {
     let mut world = World::new().await;
     world.set("GAZELLE_SYNC_INCREMENTAL", "0 0 29 2 *");
     world.set("GAZELLE_SYNC_FULL", "0 0 29 2 *");
-    world.filled().await;
+    world.full_sync_ok().await;
     world.execute("INSERT INTO sync_notes (key, value) VALUES ('shop', 'demo')").await;
     let serving = Serving::start(&world, &[]).await;
     until("a page is shown", async || serving.get("/app/").await.0 == 200).await;

@@ -3,13 +3,13 @@
 use std::time::{Duration, Instant};
 
 use crate::support::service::{Serving, client};
-use crate::support::{Ran, World};
+use crate::support::{CommandOutput, World};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
 const TOKEN: &str = "0123456789abcdef";
 
-fn refused(run: &Ran, words: &[&str]) {
+fn refused(run: &CommandOutput, words: &[&str]) {
     assert_eq!(run.code, 1, "{run}");
     for word in words {
         assert!(run.stderr.contains(word), "{word} not in {run}");

@@ -44,7 +44,7 @@ async fn no_method_but_post_starts_a_run_and_trace_says_nothing_back() {
 #[tokio::test]
 async fn there_are_four_paths_and_no_folder_is_listed() {
     let (world, serving) = serving().await;
-    std::fs::write(world.place.folder.path().join("canary-4711"), "x").unwrap();
+    std::fs::write(world.installation.folder.path().join("canary-4711"), "x").unwrap();
     for path in [
         "/",
         "/runs/",

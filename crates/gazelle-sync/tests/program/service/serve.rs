@@ -84,7 +84,7 @@ async fn a_row_in_the_database_or_a_post_starts_a_run() {
 #[tokio::test]
 async fn requests_for_the_same_are_served_by_one_run() {
     let world = quiet_world().await;
-    world.filled().await;
+    world.full_sync_ok().await;
     // While nobody serves, they pile up.
     world.execute("INSERT INTO sync_wanted_runs (mode) SELECT 'full' FROM generate_series(1, 20)").await;
     world.execute("INSERT INTO sync_wanted_runs (mode) VALUES ('incremental')").await;
@@ -102,7 +102,7 @@ async fn requests_for_the_same_are_served_by_one_run() {
 #[tokio::test]
 async fn while_another_run_is_at_work_it_waits_and_raises_no_alarm() {
     let mut world = quiet_world().await;
-    world.filled().await;
+    world.full_sync_ok().await;
     world.set("GAZELLE_SYNC_LEASE_SECONDS", "60");
     // A runner of another machine, whose lease runs.
     world
@@ -143,7 +143,7 @@ async fn a_stop_in_the_middle_of_a_run_leaves_it_interrupted_and_the_next_start_
     until("the run goes on", async || runs(&world, GOOD).await == 1).await;
     serving.stop().await;
     let other = World::new().await;
-    other.filled().await;
+    other.full_sync_ok().await;
     crate::support::assert_same(&other.content().await, &world.content().await, "interrupted and gone on");
 }
 
@@ -154,7 +154,7 @@ async fn a_request_whose_runner_was_killed_is_run_by_the_next() {
     world.set("GAZELLE_SYNC_PAGE_SIZE", "5");
     world.set("GAZELLE_SYNC_INCREMENTAL", "0 0 1 1 *");
     world.set("GAZELLE_SYNC_FULL", "0 0 1 1 *");
-    world.filled().await;
+    world.full_sync_ok().await;
     world.control.clear_requests();
     world.execute("INSERT INTO sync_wanted_runs (mode) VALUES ('full')").await;
     let serving = Serving::start(&world, &[]).await;
@@ -210,7 +210,7 @@ async fn a_run_that_fails_is_tried_again_until_it_succeeds() {
 #[tokio::test]
 async fn a_failed_run_is_no_good_run_although_its_walks_were_complete() {
     let world = quiet_world().await;
-    world.filled().await;
+    world.full_sync_ok().await;
     world.execute("DELETE FROM sync_run_entities").await;
     world.execute("DELETE FROM sync_runs").await;
     let unlisted = world.control.ids(RecordKind::Client)[20].clone();

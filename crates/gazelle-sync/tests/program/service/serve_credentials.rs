@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 #[tokio::test]
 async fn a_missing_key_is_wrong_use_which_no_restart_mends() {
     let mut world = World::unscheduled().await;
-    world.place.env.remove("GAZELLE_API_KEY");
+    world.installation.env.remove("GAZELLE_API_KEY");
     for args in [&["serve"][..], &["sync"], &["fetch"], &["auth", "status"]] {
         let ran = world.run(args).await;
         assert_eq!(ran.code, 2, "{args:?}: {ran}");

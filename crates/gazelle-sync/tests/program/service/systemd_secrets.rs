@@ -2,13 +2,13 @@
 
 use std::path::PathBuf;
 
-use crate::support::{Ran, World};
+use crate::support::{CommandOutput, World};
 
 /// Moves the secrets of the environment into a file, and says where it is.
 fn handed_over(world: &mut World) -> PathBuf {
     let folder = world.folder.path().join("credentials");
     std::fs::create_dir(&folder).unwrap();
-    let key = world.place.env.remove("GAZELLE_API_KEY").unwrap();
+    let key = world.installation.env.remove("GAZELLE_API_KEY").unwrap();
     let text = format!(
         "# As in /etc/gazelle-sync/secrets.\nGAZELLE_API_KEY='{key}'\nDATABASE_URL=\"{}\"\n",
         world.url()
@@ -17,10 +17,10 @@ fn handed_over(world: &mut World) -> PathBuf {
     folder
 }
 
-async fn run(world: &World, folder: &PathBuf, args: &[&str]) -> Ran {
+async fn run(world: &World, folder: &PathBuf, args: &[&str]) -> CommandOutput {
     let mut command = world.command(args);
     command.env("CREDENTIALS_DIRECTORY", folder).env_remove("DATABASE_URL").env_remove("GAZELLE_API_KEY");
-    crate::support::ran(command).await
+    crate::support::run_to_end(command).await
 }
 
 #[tokio::test]
@@ -36,7 +36,7 @@ async fn secrets_come_by_the_file_that_systemd_hands_over() {
     assert!(world.count("gazelle_appointments").await > 0);
 
     let shown = run(&world, &folder, &["settings", "--json"]).await;
-    let key = |ran: &Ran| {
+    let key = |ran: &CommandOutput| {
         let shown = ran.json();
         let all = shown.as_array().or(shown["settings"].as_array()).cloned().unwrap();
         all.into_iter().find(|it| it["key"] == "api_key").unwrap()
@@ -46,7 +46,7 @@ async fn secrets_come_by_the_file_that_systemd_hands_over() {
     // An environment that names it too wins, as it does over a file of settings.
     let mut command = world.command(&["settings", "--json"]);
     command.env("CREDENTIALS_DIRECTORY", &folder).env("GAZELLE_API_KEY", "another-key");
-    let shown = crate::support::ran(command).await;
+    let shown = crate::support::run_to_end(command).await;
     assert_eq!(key(&shown)["from"], "environment variable GAZELLE_API_KEY");
     assert!(!format!("{shown}").contains("another-key"), "{shown}");
 }

@@ -14,7 +14,7 @@ use crate::dashboard::entry::form::BoundedForm;
 use crate::dashboard::links;
 use crate::dashboard::page::{PageRequest, Screen, own_path};
 use crate::dashboard::screens::{refused, trouble};
-use crate::dashboard::site::{Site, Trouble};
+use crate::dashboard::site::{PageError, Site};
 use crate::dashboard::words::actions as w;
 use crate::display;
 use crate::entities;
@@ -256,7 +256,7 @@ async fn stored(
     asked: &PageRequest,
     request: &ActionRequest,
     based_on: Option<Uuid>,
-) -> Result<Uuid, Trouble> {
+) -> Result<Uuid, PageError> {
     let by = asked.viewer.person().map(|person| person.id);
     let id = actions::ask(&site.db()?, request, based_on, by).await.map_err(|error| site.failed(&error))?;
     site.shared.wake.notify_one();

@@ -16,7 +16,7 @@ use crate::dashboard::named::{Named, Names};
 use crate::dashboard::page::{Frame, PageRequest, Screen, entity_name};
 use crate::dashboard::screens::deletions::read;
 use crate::dashboard::screens::trouble;
-use crate::dashboard::site::{Site, Trouble};
+use crate::dashboard::site::{PageError, Site};
 use crate::dashboard::words::actions as w;
 use crate::db::{DbError, Tx};
 use crate::entities;
@@ -71,7 +71,7 @@ pub(crate) async fn show(
     }
 }
 
-async fn confirm(site: &Site, asked: &PageRequest, decision: Decision) -> Result<Answer, Trouble> {
+async fn confirm(site: &Site, asked: &PageRequest, decision: Decision) -> Result<Answer, PageError> {
     let mut reader = site.reader(asked).await?;
     let snapshot = reader.snapshot(site).await?;
     let frame = site.frame(asked, Screen::Deletions, &snapshot);

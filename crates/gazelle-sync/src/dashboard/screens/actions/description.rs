@@ -27,7 +27,7 @@ pub(super) struct Button {
 }
 
 /// What was asked for.
-pub(super) fn what(action: &Action, t: &Locale) -> String {
+pub(super) fn action_title(action: &Action, t: &Locale) -> String {
     let Some(request) = action.request() else { return t.fill(w::UNKNOWN, &[("kind", &action.kind)]) };
     let said = match &request {
         ActionRequest::Sync(mode) if *mode == crate::states::RunMode::Full => {

@@ -20,7 +20,7 @@ use crate::dashboard::answer::Answer;
 use crate::dashboard::entry::viewer::RouteAccess;
 use crate::dashboard::links;
 use crate::dashboard::page::{Frame, PageRequest, Screen, ShownTime};
-use crate::dashboard::site::{Site, Trouble};
+use crate::dashboard::site::{PageError, Site};
 use crate::dashboard::words::actions as w;
 use crate::dashboard::words::locale::Locale;
 use crate::run_log::actions::{self, Action};
@@ -31,9 +31,9 @@ use report::Report;
 /// Actions on one page.
 const PAGE: i64 = 50;
 
-/// What the address asks for.
+/// The query parameters.
 #[derive(Debug, Deserialize)]
-pub(crate) struct Question {
+pub(crate) struct QueryParams {
     before: Option<String>,
 }
 
@@ -98,7 +98,7 @@ struct ApplyForm {
 pub(crate) async fn show(
     State(site): State<Arc<Site>>,
     Extension(asked): Extension<PageRequest>,
-    Query(question): Query<Question>,
+    Query(question): Query<QueryParams>,
 ) -> Answer {
     match list(&site, &asked, question).await {
         Ok(answer) => answer,
@@ -106,7 +106,7 @@ pub(crate) async fn show(
     }
 }
 
-async fn list(site: &Site, asked: &PageRequest, question: Question) -> Result<Answer, Trouble> {
+async fn list(site: &Site, asked: &PageRequest, question: QueryParams) -> Result<Answer, PageError> {
     let mut reader = site.reader(asked).await?;
     let snapshot = reader.snapshot(site).await?;
     let before = question.before.as_deref().and_then(|before| before.parse().ok());
@@ -141,7 +141,7 @@ pub(crate) async fn show_one(
     }
 }
 
-async fn one(site: &Site, asked: &PageRequest, id: &str) -> Result<Answer, Trouble> {
+async fn one(site: &Site, asked: &PageRequest, id: &str) -> Result<Answer, PageError> {
     let mut reader = site.reader(asked).await?;
     let snapshot = reader.snapshot(site).await?;
     let frame = site.frame(asked, Screen::Runs, &snapshot);
@@ -171,8 +171,8 @@ async fn one(site: &Site, asked: &PageRequest, id: &str) -> Result<Answer, Troub
 fn row(action: &Action, t: &Locale) -> Row {
     Row {
         href: links::action(action.id),
-        what: description::what(action, t),
-        by: by(action, t),
+        what: description::action_title(action, t),
+        by: requester(action, t),
         asked: ShownTime::date_hour(action.asked_at, t),
         state: description::state(action, t),
         ended: action.ended_at.map(|at| ShownTime::date_hour(at, t)),
@@ -180,7 +180,7 @@ fn row(action: &Action, t: &Locale) -> Row {
 }
 
 /// Who asked.
-fn by(action: &Action, t: &Locale) -> String {
+fn requester(action: &Action, t: &Locale) -> String {
     match (&action.name, action.asked_by) {
         (Some(name), _) => name.clone(),
         (None, Some(id)) => id.to_string(),

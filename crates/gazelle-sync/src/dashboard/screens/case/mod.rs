@@ -14,7 +14,7 @@ use uuid::Uuid;
 
 use super::quarantine::description::{self, Facts};
 use super::record::explained::request_text;
-use super::record::fed::Fed;
+use super::record::fed::FilledColumns;
 use super::record::read::{self, MOST_VERSIONS, ProductionRow, RawVersion};
 use super::record::rows::{self, Marks, TableView};
 use super::trouble;
@@ -24,7 +24,7 @@ use crate::dashboard::named::{Name, Named, Names};
 use crate::dashboard::page::{Frame, PageRequest, Screen, ShownTime};
 use crate::dashboard::raw;
 use crate::dashboard::raw_view::RawView;
-use crate::dashboard::site::{Site, Trouble};
+use crate::dashboard::site::{PageError, Site};
 use crate::dashboard::values::Value;
 use crate::dashboard::words::actions as wa;
 use crate::dashboard::words::locale::Locale;
@@ -138,7 +138,7 @@ pub(crate) async fn show(
     answer.unwrap_or_else(|trouble| trouble::answer(&site, &asked, Screen::Quarantine, trouble))
 }
 
-async fn one_case(site: &Site, asked: &PageRequest, id: &str) -> Result<Answer, Trouble> {
+async fn one_case(site: &Site, asked: &PageRequest, id: &str) -> Result<Answer, PageError> {
     let mut reader = site.reader(asked).await?;
     let snapshot = reader.snapshot(site).await?;
     let frame = site.frame(asked, Screen::Quarantine, &snapshot);
@@ -215,7 +215,8 @@ fn page(case: &Case, frame: Frame) -> Page {
         parent: case.context.parent,
     };
     let (class, shape, word) = description::state(found.state, t);
-    let fed = case.place.as_deref().map(|place| Fed::by(case.entity, place)).unwrap_or_default();
+    let fed =
+        case.place.as_deref().map(|place| FilledColumns::from_path(case.entity, place)).unwrap_or_default();
     let marks = Marks { fed, ..Marks::default() };
     let raw = case.raw.as_ref();
     let field = found.error_field.as_deref().filter(|field| !field.is_empty());

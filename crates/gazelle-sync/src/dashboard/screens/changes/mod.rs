@@ -16,16 +16,16 @@ use crate::dashboard::answer::Answer;
 use crate::dashboard::changed::ChangedAppointment;
 use crate::dashboard::changed::lines::{self, ChangeLine};
 use crate::dashboard::page::{Frame, PageRequest, Screen};
-use crate::dashboard::site::{Site, Trouble};
+use crate::dashboard::site::{PageError, Site};
 use crate::dashboard::words::changes as w;
 use crate::dashboard::words::locale::Locale;
 use crate::dashboard::words::{entry, today};
 use crate::entities::appointments::changed::ChangeKind;
 use read::{ChangeList, Filter};
 
-/// What the address asks for.
+/// The query parameters.
 #[derive(Debug, Deserialize)]
-pub(crate) struct Question {
+pub(crate) struct QueryParams {
     day: Option<String>,
     technician: Option<String>,
     kind: Option<String>,
@@ -69,7 +69,7 @@ struct Choice {
 pub(crate) async fn show(
     State(site): State<Arc<Site>>,
     Extension(asked): Extension<PageRequest>,
-    Query(question): Query<Question>,
+    Query(question): Query<QueryParams>,
 ) -> Answer {
     // A technician sees what is or was the own, whatever the address asks for.
     let own = asked.viewer.own().map(str::to_owned);
@@ -91,7 +91,7 @@ pub(crate) async fn show(
     }
 }
 
-async fn changes(site: &Site, asked: &PageRequest, filter: Filter) -> Result<Answer, Trouble> {
+async fn changes(site: &Site, asked: &PageRequest, filter: Filter) -> Result<Answer, PageError> {
     let mut reader = site.reader(asked).await?;
     let snapshot = reader.snapshot(site).await?;
     let frame = site.frame(asked, Screen::Changes, &snapshot);

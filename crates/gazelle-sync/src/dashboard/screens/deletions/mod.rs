@@ -16,7 +16,7 @@ use crate::config::Settings;
 use crate::dashboard::answer::Answer;
 use crate::dashboard::links;
 use crate::dashboard::page::{Frame, PageRequest, Screen, ShownTime, entity_name};
-use crate::dashboard::site::{Site, Trouble};
+use crate::dashboard::site::{PageError, Site};
 use crate::dashboard::words::deletions as w;
 use crate::dashboard::words::locale::Locale;
 use read::{Group, Marked};
@@ -54,7 +54,7 @@ pub(crate) async fn show(State(site): State<Arc<Site>>, Extension(asked): Extens
     answer.unwrap_or_else(|trouble| trouble::answer(&site, &asked, Screen::Deletions, trouble))
 }
 
-async fn deletions(site: &Site, asked: &PageRequest) -> Result<Answer, Trouble> {
+async fn deletions(site: &Site, asked: &PageRequest) -> Result<Answer, PageError> {
     let mut reader = site.reader(asked).await?;
     let snapshot = reader.snapshot(site).await?;
     let frame = site.frame(asked, Screen::Deletions, &snapshot);

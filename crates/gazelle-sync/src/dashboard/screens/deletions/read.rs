@@ -62,12 +62,12 @@ pub(in crate::dashboard::screens) struct Deletion {
     /// When its last new version was staged: an unchanged record is seen later too, and not staged again.
     #[serde(rename = "last_version_at")]
     pub(in crate::dashboard::screens) last_seen_at: Option<Timestamp>,
-    pub(in crate::dashboard::screens) hanging: Vec<Hanging>,
+    pub(in crate::dashboard::screens) hanging: Vec<ReferringRecords>,
 }
 
 /// The records of an entity that refer to a record.
 #[derive(Debug, Clone, Serialize)]
-pub(in crate::dashboard::screens) struct Hanging {
+pub(in crate::dashboard::screens) struct ReferringRecords {
     /// The entity.
     pub(in crate::dashboard::screens) kind: &'static str,
     /// How many records.
@@ -116,11 +116,11 @@ async fn hanging(
     tx: &Tx<'_>,
     entities: &[&str],
     ids: &[&str],
-) -> Result<BTreeMap<(String, String), Vec<Hanging>>, DbError> {
+) -> Result<BTreeMap<(String, String), Vec<ReferringRecords>>, DbError> {
     let concerned = ENTITIES.iter().filter(|entity| entities.contains(&entity.name));
     let references: Vec<(&Entity, Reference)> =
         concerned.flat_map(|entity| entity.referred_by().map(|by| (*entity, by))).collect();
-    let mut hanging: BTreeMap<(String, String), Vec<Hanging>> = BTreeMap::new();
+    let mut hanging: BTreeMap<(String, String), Vec<ReferringRecords>> = BTreeMap::new();
     if references.is_empty() {
         return Ok(hanging);
     }
@@ -139,7 +139,7 @@ async fn hanging(
         let place = usize::try_from(row.get::<_, i32>("place")).unwrap_or_default();
         let Some((_, by)) = references.get(place) else { continue };
         let of_record = hanging.entry((row.get("entity"), row.get("external_id"))).or_default();
-        of_record.push(Hanging { kind: by.entity.name, rows: row.get("records") });
+        of_record.push(ReferringRecords { kind: by.entity.name, rows: row.get("records") });
     }
     Ok(hanging)
 }

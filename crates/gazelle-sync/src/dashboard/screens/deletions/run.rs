@@ -9,14 +9,14 @@ use axum::http::StatusCode;
 use serde_json::Value as Json;
 use uuid::Uuid;
 
-use super::read::{self, Deletion, Group, Hanging, MOST, RunDeletions};
+use super::read::{self, Deletion, Group, MOST, ReferringRecords, RunDeletions};
 use crate::dashboard::answer::Answer;
 use crate::dashboard::links;
 use crate::dashboard::named::Named;
 use crate::dashboard::page::{Frame, PageRequest, Screen, ShownTime, entity_name};
 use crate::dashboard::raw;
 use crate::dashboard::screens::trouble;
-use crate::dashboard::site::{Site, Trouble};
+use crate::dashboard::site::{PageError, Site};
 use crate::dashboard::values::Value;
 use crate::dashboard::words::actions as wa;
 use crate::dashboard::words::deletions as w;
@@ -75,7 +75,7 @@ pub(crate) async fn show(
     answer.unwrap_or_else(|trouble| trouble::answer(&site, &asked, Screen::Deletions, trouble))
 }
 
-async fn of_run(site: &Site, asked: &PageRequest, run: &str) -> Result<Answer, Trouble> {
+async fn of_run(site: &Site, asked: &PageRequest, run: &str) -> Result<Answer, PageError> {
     let mut reader = site.reader(asked).await?;
     let snapshot = reader.snapshot(site).await?;
     let frame = site.frame(asked, Screen::Deletions, &snapshot);
@@ -171,7 +171,7 @@ fn sentence(evidence: &Json, t: &Locale) -> String {
 }
 
 /// What hangs on a record.
-fn hanging(rows: &[Hanging], t: &Locale) -> Option<String> {
+fn hanging(rows: &[ReferringRecords], t: &Locale) -> Option<String> {
     let what: Vec<String> = rows
         .iter()
         .map(|one| {

@@ -13,7 +13,7 @@ use serde::Deserialize as _;
 use super::trouble;
 use crate::dashboard::answer::Answer;
 use crate::dashboard::page::{Frame, PageRequest, Screen, ShownTime, State as Shape};
-use crate::dashboard::site::{Site, Trouble};
+use crate::dashboard::site::{PageError, Site};
 use crate::dashboard::words::actions::BY_DEMO;
 use crate::dashboard::words::doctor as w;
 use crate::dashboard::words::findings;
@@ -84,7 +84,7 @@ pub(crate) async fn show(State(site): State<Arc<Site>>, Extension(asked): Extens
     answer.unwrap_or_else(|trouble| trouble::answer(&site, &asked, Screen::Doctor, trouble))
 }
 
-async fn page(site: &Site, asked: &PageRequest) -> Result<Answer, Trouble> {
+async fn page(site: &Site, asked: &PageRequest) -> Result<Answer, PageError> {
     let mut reader = site.reader(asked).await?;
     let snapshot = reader.snapshot(site).await?;
     let read = actions::examinations(&snapshot.tx).await.map_err(|error| site.failed(&error))?;
@@ -92,10 +92,10 @@ async fn page(site: &Site, asked: &PageRequest) -> Result<Answer, Trouble> {
         return Ok(Answer::bounded(StatusCode::OK, &read));
     }
     let frame = site.frame(asked, Screen::Doctor, &snapshot);
-    Ok(Answer::page(StatusCode::OK, &put(&read, snapshot.now, frame)))
+    Ok(Answer::page(StatusCode::OK, &render(&read, snapshot.now, frame)))
 }
 
-fn put(read: &Examinations, now: Timestamp, frame: Frame) -> Page {
+fn render(read: &Examinations, now: Timestamp, frame: Frame) -> Page {
     let t = frame.locale();
     let at_work = |action: &Action| match action.taken_at {
         None => t.say(w::WAITING).into_owned(),

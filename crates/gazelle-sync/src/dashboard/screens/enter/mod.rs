@@ -16,7 +16,7 @@ use crate::dashboard::answer::Answer;
 use crate::dashboard::entry::form::BoundedForm;
 use crate::dashboard::entry::{attempts, cookie};
 use crate::dashboard::page::{Frame, PageRequest, Screen, home};
-use crate::dashboard::site::{Site, Trouble};
+use crate::dashboard::site::{PageError, Site};
 use crate::dashboard::words::entry as w;
 use crate::dashboard::words::sentence::Sentence;
 use crate::people::secrets::{self, Token, UnfitPassphrase};
@@ -54,9 +54,9 @@ pub(crate) async fn show(
     Extension(asked): Extension<PageRequest>,
     Path(link): Path<String>,
 ) -> Answer {
-    match whose(&site, &link).await {
+    match invited_person(&site, &link).await {
         Ok(Some((link, person))) => page(&site, &asked, &link, &person, None),
-        Ok(None) => gone(&site, &asked),
+        Ok(None) => invalid_link_page(&site, &asked),
         Err(trouble) => trouble::answer(&site, &asked, Screen::Other, trouble),
     }
 }
@@ -72,8 +72,10 @@ pub(crate) async fn enter(
     answer.unwrap_or_else(|trouble| trouble::answer(&site, &asked, Screen::Other, trouble))
 }
 
-async fn entered(site: &Site, asked: &PageRequest, link: &str, form: Form) -> Result<Answer, Trouble> {
-    let Some((link, person)) = whose(site, link).await? else { return Ok(gone(site, asked)) };
+async fn entered(site: &Site, asked: &PageRequest, link: &str, form: Form) -> Result<Answer, PageError> {
+    let Some((link, person)) = invited_person(site, link).await? else {
+        return Ok(invalid_link_page(site, asked));
+    };
     if let Err(problem) = fits(&form, &person.name) {
         return Ok(page(site, asked, &link, &person, Some(problem)));
     }
@@ -88,12 +90,12 @@ async fn entered(site: &Site, asked: &PageRequest, link: &str, form: Form) -> Re
             Ok(Answer::see(home(person.role)).with(header::SET_COOKIE, cookie))
         }
         // Somebody else used it in the meantime.
-        None => Ok(gone(site, asked)),
+        None => Ok(invalid_link_page(site, asked)),
     }
 }
 
 /// The link of an address and its person; none if the link is not valid, or not any more.
-async fn whose(site: &Site, link: &str) -> Result<Option<(Token, Person)>, Trouble> {
+async fn invited_person(site: &Site, link: &str) -> Result<Option<(Token, Person)>, PageError> {
     let Some(link) = Token::read(link) else { return Ok(None) };
     let person = people::invited(&site.db()?, &link).await.map_err(|error| site.failed(&error))?;
     Ok(person.map(|person| (link, person)))
@@ -140,7 +142,7 @@ fn frame(site: &Site, asked: &PageRequest, person: &Person) -> Frame {
     }
 }
 
-fn gone(site: &Site, asked: &PageRequest) -> Answer {
+fn invalid_link_page(site: &Site, asked: &PageRequest) -> Answer {
     if let Some(times) = site.invalid_links.count() {
         let from = attempts::address(&asked.headers, asked.peer).map(tracing::field::display);
         tracing::warn!(from, times, "invalid one-time links were refused (logged at most once a minute)");

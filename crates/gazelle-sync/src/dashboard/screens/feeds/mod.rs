@@ -16,7 +16,7 @@ use crate::dashboard::answer::Answer;
 use crate::dashboard::entry::form::BoundedForm;
 use crate::dashboard::feed;
 use crate::dashboard::page::{Frame, PageRequest, Screen};
-use crate::dashboard::site::{Site, Trouble};
+use crate::dashboard::site::{PageError, Site};
 use crate::dashboard::words::feeds as w;
 use crate::dashboard::words::{entry, today};
 use crate::people::feeds::{self, Feed, FeedRefusal};
@@ -71,7 +71,7 @@ pub(crate) async fn show(State(site): State<Arc<Site>>, Extension(asked): Extens
     }
 }
 
-async fn page(site: &Site, asked: &PageRequest) -> Result<Answer, Trouble> {
+async fn page(site: &Site, asked: &PageRequest) -> Result<Answer, PageError> {
     let mut reader = site.reader(asked).await?;
     let snapshot = reader.snapshot(site).await?;
     let frame = site.frame(asked, Screen::Today, &snapshot);
@@ -161,7 +161,7 @@ async fn made(
     technician: &str,
     link: &Token,
     frame: &Frame,
-) -> Result<Result<String, FeedRefusal>, Trouble> {
+) -> Result<Result<String, FeedRefusal>, PageError> {
     if technician.is_empty() {
         return Ok(Err(FeedRefusal::TechnicianUnknown));
     }

@@ -13,7 +13,7 @@ use super::trouble;
 use crate::dashboard::answer::Answer;
 use crate::dashboard::charts::heat::{Cell, Heat, STEPS};
 use crate::dashboard::page::{Frame, PageRequest, Screen};
-use crate::dashboard::site::{Site, Trouble};
+use crate::dashboard::site::{PageError, Site};
 use crate::dashboard::words::charts as w;
 use crate::run_log::run_charts::{self, REQUEST_RUNS, REQUESTS};
 
@@ -48,7 +48,7 @@ pub(crate) async fn show(State(site): State<Arc<Site>>, Extension(asked): Extens
     answer.unwrap_or_else(|trouble| trouble::answer(&site, &asked, Screen::Runs, trouble))
 }
 
-async fn latency(site: &Site, asked: &PageRequest) -> Result<Answer, Trouble> {
+async fn latency(site: &Site, asked: &PageRequest) -> Result<Answer, PageError> {
     let mut reader = site.reader(asked).await?;
     let snapshot = reader.snapshot(site).await?;
     let frame = site.frame(asked, Screen::Runs, &snapshot);

@@ -13,7 +13,7 @@ use super::read::{self, Overview};
 use crate::dashboard::entry::same_origin;
 use crate::dashboard::live::marks::Versions;
 use crate::dashboard::page::{AwaitingCounts, PageRequest};
-use crate::dashboard::site::{Site, Trouble};
+use crate::dashboard::site::{PageError, Site};
 
 /// For how long facts are shown after they were read.
 const KEPT: Duration = Duration::from_secs(3);
@@ -38,7 +38,7 @@ pub(super) async fn facts(
     cached: &Cached,
     site: &Site,
     asked: &PageRequest,
-) -> Result<Arc<CachedOverview>, Trouble> {
+) -> Result<Arc<CachedOverview>, PageError> {
     let mut last = cached.0.lock().await;
     let (versions, posted) = (site.live.versions(), site.posted());
     let is_current = |seen: &CachedOverview| {
@@ -48,7 +48,7 @@ pub(super) async fn facts(
         // Who was let in as to the demonstration sees that alone.
         return match seen.is_demo || !asked.viewer.is_demo() {
             true => Ok(seen.clone()),
-            false => Err(Trouble::Refused(same_origin::NO_DEMO)),
+            false => Err(PageError::Refused(same_origin::NO_DEMO)),
         };
     }
     *last = None;

@@ -19,7 +19,7 @@ use crate::dashboard::charts::growth::Growth;
 use crate::dashboard::charts::strip::{Strip, Window};
 use crate::dashboard::links;
 use crate::dashboard::page::{self, Frame, PageRequest, Screen, ShownTime};
-use crate::dashboard::site::{Site, Trouble};
+use crate::dashboard::site::{PageError, Site};
 use crate::dashboard::verdict::{self, VerdictText};
 use crate::dashboard::words::actions as wa;
 use crate::dashboard::words::charts as wc;
@@ -94,7 +94,7 @@ pub(crate) async fn show(
     answer.unwrap_or_else(|trouble| trouble::answer(&site, &asked, Screen::Overview, trouble))
 }
 
-async fn overview(cached: &Cached, site: &Site, asked: &PageRequest) -> Result<Answer, Trouble> {
+async fn overview(cached: &Cached, site: &Site, asked: &PageRequest) -> Result<Answer, PageError> {
     let settings = &site.shared.settings;
     let seen = cached::facts(cached, site, asked).await?;
     let facts = &seen.facts;
@@ -118,7 +118,7 @@ fn page(facts: &Overview, waiting: Vec<Waiting>, frame: Frame) -> Page {
         state: page::State::of_run(run.status, t),
     });
     Page {
-        told: verdict::verdict(&facts.facts).tell(&facts.facts, t),
+        told: verdict::verdict(&facts.facts).text(&facts.facts, t),
         is_empty: !facts.has_run,
         waiting,
         entities: facts.entities.iter().map(|line| entity(line, limit, facts.facts.now, t)).collect(),

@@ -16,11 +16,11 @@ use crate::config::Language;
 use crate::dashboard::answer::Answer;
 use crate::dashboard::entry::form::BoundedForm;
 use crate::dashboard::page::{Frame, PageRequest, Screen, ShownTime, State as Shape};
-use crate::dashboard::site::{Site, Trouble};
+use crate::dashboard::site::{PageError, Site};
 use crate::dashboard::words::entry as w;
 use crate::dashboard::words::sentence::Sentence;
 use crate::people::secrets::Token;
-use crate::people::{self, Invitation, Invite, ListedPerson, Person, PersonState, Refusal};
+use crate::people::{self, Invitation, Invite, ListedPerson, Person, PersonChangeError, PersonState};
 use crate::states::Role;
 use read::Technician;
 
@@ -245,7 +245,7 @@ async fn of_other(
     site: &Site,
     asked: &PageRequest,
     id: &str,
-    change: impl AsyncFnOnce(&Site, Uuid, Option<Uuid>) -> Result<Result<Person, Refusal>, Trouble>,
+    change: impl AsyncFnOnce(&Site, Uuid, Option<Uuid>) -> Result<Result<Person, PersonChangeError>, PageError>,
 ) -> Answer {
     let Ok(id) = id.parse::<Uuid>() else { return trouble::not_found(site, asked) };
     let by = asked.viewer.person().map(|person| person.id);
@@ -255,8 +255,8 @@ async fn of_other(
     }
     match change(site, id, by).await {
         Ok(Ok(_)) => Answer::see(&back),
-        Ok(Err(Refusal::Nobody)) => trouble::not_found(site, asked),
-        Ok(Err(refusal)) => not_done(site, asked, said(refusal), &back).await,
+        Ok(Err(PersonChangeError::Nobody)) => trouble::not_found(site, asked),
+        Ok(Err(refusal)) => not_done(site, asked, refusal_text(refusal), &back).await,
         Err(trouble) => trouble::answer(site, asked, Screen::People, trouble),
     }
 }
@@ -269,10 +269,10 @@ async fn linked(site: &Site, asked: &PageRequest, invite: Invite<'_>) -> Answer 
         Ok(Ok(invitation)) => invitation,
         Ok(Err(refusal)) => {
             let back = match refusal {
-                Refusal::Exists(id) => format!("/app/people/{id}"),
+                PersonChangeError::Exists(id) => format!("/app/people/{id}"),
                 _ => "/app/people".to_owned(),
             };
-            return not_done(site, asked, said(refusal), &back).await;
+            return not_done(site, asked, refusal_text(refusal), &back).await;
         }
         Err(trouble) => return trouble::answer(site, asked, Screen::People, trouble),
     };
@@ -287,14 +287,14 @@ async fn linked(site: &Site, asked: &PageRequest, invite: Invite<'_>) -> Answer 
     Answer::page(StatusCode::OK, &page)
 }
 
-fn said(refusal: Refusal) -> Sentence {
+fn refusal_text(refusal: PersonChangeError) -> Sentence {
     match refusal {
-        Refusal::Name => w::BAD_NAME,
-        Refusal::TechnicianMissing => w::TECHNICIAN_MISSING,
-        Refusal::TechnicianUnknown => w::TECHNICIAN_UNKNOWN,
-        Refusal::Nobody => crate::dashboard::words::frame::NOT_FOUND,
-        Refusal::Exists(_) => w::NAME_TAKEN,
-        Refusal::Oneself => w::THIS_IS_YOU,
+        PersonChangeError::Name => w::BAD_NAME,
+        PersonChangeError::TechnicianMissing => w::TECHNICIAN_MISSING,
+        PersonChangeError::TechnicianUnknown => w::TECHNICIAN_UNKNOWN,
+        PersonChangeError::Nobody => crate::dashboard::words::frame::NOT_FOUND,
+        PersonChangeError::Exists(_) => w::NAME_TAKEN,
+        PersonChangeError::Oneself => w::THIS_IS_YOU,
     }
 }
 

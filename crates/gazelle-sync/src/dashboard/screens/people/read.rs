@@ -4,7 +4,7 @@ use uuid::Uuid;
 
 use crate::dashboard::page::{Frame, PageRequest, Screen};
 use crate::dashboard::screens::today::read::technicians;
-use crate::dashboard::site::{Site, Trouble};
+use crate::dashboard::site::{PageError, Site};
 use crate::people::{self, ListedPerson};
 
 pub(super) use crate::dashboard::screens::today::read::Technician;
@@ -13,7 +13,7 @@ pub(super) use crate::dashboard::screens::today::read::Technician;
 pub(super) async fn all(
     site: &Site,
     asked: &PageRequest,
-) -> Result<(Vec<ListedPerson>, Vec<Technician>, Frame), Trouble> {
+) -> Result<(Vec<ListedPerson>, Vec<Technician>, Frame), PageError> {
     let mut reader = site.reader(asked).await?;
     let snapshot = reader.snapshot(site).await?;
     let people = people::list(&snapshot.tx).await.map_err(|error| site.failed(&error))?;
@@ -26,7 +26,7 @@ pub(super) async fn one(
     site: &Site,
     asked: &PageRequest,
     id: Uuid,
-) -> Result<Option<(ListedPerson, Vec<Technician>, Frame)>, Trouble> {
+) -> Result<Option<(ListedPerson, Vec<Technician>, Frame)>, PageError> {
     let mut reader = site.reader(asked).await?;
     let snapshot = reader.snapshot(site).await?;
     let one = people::list_one(&snapshot.tx, id).await.map_err(|error| site.failed(&error))?;

@@ -19,7 +19,7 @@ use crate::dashboard::charts::in_and_out::{Day, InAndOut};
 use crate::dashboard::links;
 use crate::dashboard::named::{Named, Names};
 use crate::dashboard::page::{Frame, PageRequest, Screen, ShownTime, entity_name};
-use crate::dashboard::site::{Site, Trouble};
+use crate::dashboard::site::{PageError, Site};
 use crate::dashboard::words::charts as wc;
 use crate::dashboard::words::locale::Locale;
 use crate::dashboard::words::quarantine as w;
@@ -28,11 +28,11 @@ use crate::entities;
 use crate::staging::quarantine::one;
 use crate::states::CaseState;
 use description::{CODES, Facts};
-use read::{Filter, Group, ListedCase, Position};
+use read::{Filter, Group, ListedCase, OPEN, Position};
 
 /// The states that the list can be filtered by: the first is the one shown if none is chosen.
 const STATES: [(&str, Sentence, &[CaseState]); 4] = [
-    ("open", w::OPEN_ONES, &[CaseState::Open, CaseState::Waiting]),
+    (OPEN, w::OPEN_ONES, &[CaseState::Open, CaseState::Waiting]),
     ("dismissed", w::DISMISSED_ONES, &[CaseState::Dismissed]),
     (
         "closed",
@@ -45,9 +45,9 @@ const STATES: [(&str, Sentence, &[CaseState]); 4] = [
 /// Number of local days drawn, including today.
 const DAYS: u16 = 30;
 
-/// What the address asks for.
+/// The query parameters.
 #[derive(Debug, Deserialize)]
-pub(crate) struct Question {
+pub(crate) struct QueryParams {
     state: Option<String>,
     code: Option<String>,
     entity: Option<String>,
@@ -133,13 +133,13 @@ struct CaseRow {
 pub(crate) async fn show(
     State(site): State<Arc<Site>>,
     Extension(asked): Extension<PageRequest>,
-    Query(question): Query<Question>,
+    Query(question): Query<QueryParams>,
 ) -> Answer {
     let answer = quarantine(&site, &asked, question).await;
     answer.unwrap_or_else(|trouble| trouble::answer(&site, &asked, Screen::Quarantine, trouble))
 }
 
-async fn quarantine(site: &Site, asked: &PageRequest, question: Question) -> Result<Answer, Trouble> {
+async fn quarantine(site: &Site, asked: &PageRequest, question: QueryParams) -> Result<Answer, PageError> {
     let mut reader = site.reader(asked).await?;
     let snapshot = reader.snapshot(site).await?;
     let frame = site.frame(asked, Screen::Quarantine, &snapshot);

@@ -16,6 +16,9 @@ use crate::states::CaseState;
 /// Cases on one page.
 const PAGE: usize = 50;
 
+/// The choice of states that is made unless the address names another.
+pub(super) const OPEN: &str = CaseState::Open.as_str();
+
 /// Which cases a page lists.
 pub(super) struct Filter {
     /// The choice of states, as the address names it.
@@ -30,13 +33,13 @@ pub(super) struct Filter {
 impl Filter {
     /// Whether it leaves anything out that is open.
     pub(super) fn is_set(&self) -> bool {
-        self.state != "open" || self.entity.is_some() || self.code.is_some()
+        self.state != OPEN || self.entity.is_some() || self.code.is_some()
     }
 
     /// The address of a page of the list.
     pub(super) fn address(&self, before: Option<&str>) -> String {
         let parameters = [
-            ("state", Some(self.state).filter(|state| *state != "open")),
+            ("state", Some(self.state).filter(|state| *state != OPEN)),
             ("code", self.code),
             ("entity", self.entity.map(|entity| entity.name)),
             ("before", before),

@@ -12,7 +12,7 @@ use crate::explain::source::Request;
 use crate::explain::times::Times;
 
 /// Values of versions that are listed.
-const MOST_SAID: usize = 20;
+const MOST_EARLIER_VALUES: usize = 20;
 
 /// A value, or one that it rests on.
 pub(in crate::dashboard::screens) struct Block {
@@ -31,7 +31,7 @@ pub(in crate::dashboard::screens) struct Block {
     pub(in crate::dashboard::screens) agrees: Option<(bool, String)>,
     pub(in crate::dashboard::screens) gives: Option<String>,
     pub(in crate::dashboard::screens) steps: Vec<(String, String)>,
-    pub(in crate::dashboard::screens) said: Vec<SaidView>,
+    pub(in crate::dashboard::screens) said: Vec<EarlierValueView>,
 }
 
 /// A place in the record.
@@ -53,7 +53,7 @@ pub(in crate::dashboard::screens) struct SourceView {
 }
 
 /// What a version said.
-pub(in crate::dashboard::screens) struct SaidView {
+pub(in crate::dashboard::screens) struct EarlierValueView {
     /// Its number, and when it was seen.
     pub(in crate::dashboard::screens) version: String,
     pub(in crate::dashboard::screens) value: Value,
@@ -112,7 +112,7 @@ fn add(
             .filter(|_| told.agrees == Some(false))
             .map(|made| t.fill(w::GIVES, &[("value", &Value::of(made, t).text)])),
         steps: told.times.as_ref().map(|times| steps(times, t)).unwrap_or_default(),
-        said: said(told, t),
+        said: earlier_values(told, t),
     });
     for inner in &told.rests_on {
         add(inner, level + 1, (raw, told.source.as_ref().or(outer)), t, all);
@@ -192,10 +192,10 @@ fn steps(times: &Times, t: &Locale) -> Vec<(String, String)> {
     steps
 }
 
-fn said(told: &Explanation, t: &Locale) -> Vec<SaidView> {
-    let newest = told.said.iter().rev().take(MOST_SAID);
+fn earlier_values(explanation: &Explanation, t: &Locale) -> Vec<EarlierValueView> {
+    let newest = explanation.said.iter().rev().take(MOST_EARLIER_VALUES);
     newest
-        .map(|said| SaidView {
+        .map(|said| EarlierValueView {
             version: format!(
                 "{}, {}",
                 t.fill(w::VERSION_NUMBER, &[("number", &said.version.to_string())]),

@@ -5,12 +5,12 @@ use crate::entities::table::{Column, Table};
 
 /// The columns that a place feeds.
 #[derive(Debug, Clone, Default)]
-pub(in crate::dashboard::screens) struct Fed(Vec<(&'static str, &'static str)>);
+pub(in crate::dashboard::screens) struct FilledColumns(Vec<(&'static str, &'static str)>);
 
-impl Fed {
+impl FilledColumns {
     /// Those of an entity that read the place, and those that the database computes from them. A place is as errors name
     /// it: `allContacts.nodes[2].email`.
-    pub(in crate::dashboard::screens) fn by(entity: &Entity, place: &str) -> Fed {
+    pub(in crate::dashboard::screens) fn from_path(entity: &Entity, place: &str) -> FilledColumns {
         let place = plain(place);
         let mut fed = Vec::new();
         for table in entity.tables {
@@ -24,7 +24,7 @@ impl Fed {
                 }
             }
         }
-        Fed(fed)
+        FilledColumns(fed)
     }
 
     pub(in crate::dashboard::screens) fn holds(&self, table: &str, column: &str) -> bool {
@@ -80,10 +80,11 @@ mod tests {
             (&clients::ENTITY, "firstName", vec![]),
             (&clients::ENTITY, "", vec![]),
         ] {
-            let found: Vec<&str> = Fed::by(entity, place).0.into_iter().map(|(_, column)| column).collect();
+            let found: Vec<&str> =
+                FilledColumns::from_path(entity, place).0.into_iter().map(|(_, column)| column).collect();
             assert_eq!(found, fed, "{place}");
         }
-        let fed = Fed::by(&clients::ENTITY, "allContacts.nodes[2].title");
+        let fed = FilledColumns::from_path(&clients::ENTITY, "allContacts.nodes[2].title");
         assert!(fed.holds("gazelle_contacts", "title") && !fed.holds("gazelle_clients", "title"));
     }
 }

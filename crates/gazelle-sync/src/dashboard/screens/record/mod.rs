@@ -21,7 +21,7 @@ use crate::dashboard::links;
 use crate::dashboard::named::{Name, Named, Names};
 use crate::dashboard::page::{Frame, PageRequest, Screen, ShownTime};
 use crate::dashboard::raw_view::RawView;
-use crate::dashboard::site::{Site, Trouble};
+use crate::dashboard::site::{PageError, Site};
 use crate::dashboard::values::Differences;
 use crate::dashboard::words::actions as wa;
 use crate::dashboard::words::locale::Locale;
@@ -33,9 +33,9 @@ use read::{Record, RecordLookup, RecordParameters};
 use rows::{Marks, TableView};
 use versions::{Chip, VersionView};
 
-/// What the address asks for.
+/// The query parameters.
 #[derive(Debug, Deserialize)]
-pub(crate) struct Question {
+pub(crate) struct QueryParams {
     version: Option<String>,
     compare: Option<String>,
     explain: Option<String>,
@@ -92,7 +92,7 @@ pub(crate) async fn show(
     State(site): State<Arc<Site>>,
     Extension(asked): Extension<PageRequest>,
     Path((entity, id)): Path<(String, String)>,
-    Query(question): Query<Question>,
+    Query(question): Query<QueryParams>,
 ) -> Answer {
     let id = id.strip_suffix(".json").filter(|_| asked.json).unwrap_or(&id);
     let answer = record(&site, &asked, (&entity, id), question).await;
@@ -103,8 +103,8 @@ async fn record(
     site: &Site,
     asked: &PageRequest,
     (entity, id): (&str, &str),
-    question: Question,
-) -> Result<Answer, Trouble> {
+    question: QueryParams,
+) -> Result<Answer, PageError> {
     let mut reader = site.reader(asked).await?;
     let snapshot = reader.snapshot(site).await?;
     let settings = &site.shared.settings;

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde_json::value::RawValue;
 
-use super::fed::Fed;
+use super::fed::FilledColumns;
 use super::read::{MOST_ROWS, ProductionRow};
 use crate::dashboard::links;
 use crate::dashboard::page::entity_name;
@@ -72,7 +72,7 @@ pub(in crate::dashboard::screens) struct Marks<'m> {
     /// Table, key and column that are explained.
     pub(in crate::dashboard::screens) explained: Option<(&'m str, &'m str, &'m str)>,
     /// What a field feeds.
-    pub(in crate::dashboard::screens) fed: Fed,
+    pub(in crate::dashboard::screens) fed: FilledColumns,
 }
 
 /// The id of the element of a row.
@@ -109,14 +109,12 @@ pub(in crate::dashboard::screens) fn tables(
 }
 
 fn table_name(entity: &Entity, table: &Table, t: &Locale) -> String {
-    let said = match table.name {
-        "gazelle_contacts" => w::CONTACTS,
-        "gazelle_locations" => w::LOCATIONS,
-        "gazelle_appointment_pianos" => w::APPOINTMENT_PIANOS,
-        _ if table.owner.is_none() => return entity_name(entity.name, t),
-        other => return other.to_owned(),
-    };
-    t.say(said).into_owned()
+    match &table.heading {
+        Some(heading) if t.is_french() => heading.fr.to_owned(),
+        Some(heading) => heading.en.to_owned(),
+        None if table.owner.is_none() => entity_name(entity.name, t),
+        None => table.name.to_owned(),
+    }
 }
 
 fn view(

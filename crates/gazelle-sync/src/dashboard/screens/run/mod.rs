@@ -15,10 +15,10 @@ use uuid::Uuid;
 use super::runs::{self, RunRow};
 use super::trouble;
 use crate::dashboard::answer::Answer;
-use crate::dashboard::charts::lanes::{self, Lanes};
+use crate::dashboard::charts::lanes::{self, RequestTimeline};
 use crate::dashboard::links;
 use crate::dashboard::page::{Frame, PageRequest, Screen, entity_name};
-use crate::dashboard::site::{Site, Trouble};
+use crate::dashboard::site::{PageError, Site};
 use crate::dashboard::words::actions as wa;
 use crate::dashboard::words::charts as wc;
 use crate::dashboard::words::locale::Locale;
@@ -35,9 +35,9 @@ use changes::RunChanges;
 /// Warnings of a run that are listed.
 const WARNINGS: u32 = 100;
 
-/// What the address asks for.
+/// The query parameters.
 #[derive(Debug, Deserialize)]
-pub(crate) struct Question {
+pub(crate) struct QueryParams {
     /// The requests after this number.
     after: Option<String>,
 }
@@ -76,7 +76,7 @@ struct Page {
     latency: Option<Latency>,
     requests: Vec<RequestRow>,
     /// The same requests as a drawing.
-    lanes: Option<Lanes>,
+    lanes: Option<RequestTimeline>,
     /// Where the first requests and the following ones are, if not all are listed.
     first_requests: Option<String>,
     next_requests: Option<String>,
@@ -139,7 +139,7 @@ pub(crate) async fn show(
     State(site): State<Arc<Site>>,
     Extension(asked): Extension<PageRequest>,
     Path(run): Path<String>,
-    Query(question): Query<Question>,
+    Query(question): Query<QueryParams>,
 ) -> Answer {
     // Another text shows the first ones.
     let after = question.after.and_then(|after| after.parse().ok()).filter(|after| *after > 0);
@@ -147,7 +147,7 @@ pub(crate) async fn show(
     answer.unwrap_or_else(|trouble| trouble::answer(&site, &asked, Screen::Runs, trouble))
 }
 
-async fn one(site: &Site, asked: &PageRequest, run: &str, after: i32) -> Result<Answer, Trouble> {
+async fn one(site: &Site, asked: &PageRequest, run: &str, after: i32) -> Result<Answer, PageError> {
     let mut reader = site.reader(asked).await?;
     let snapshot = reader.snapshot(site).await?;
     let frame = site.frame(asked, Screen::Runs, &snapshot);
@@ -211,7 +211,7 @@ fn page(run: &Run, after: i32, frame: Frame) -> Page {
         lanes: drawn(one, after, t),
         first_requests: (after > 0).then(|| format!("{own}#requests")),
         next_requests: one.more_after.map(|last| format!("{own}?after={last}#requests")),
-        ways: ways(one, &frame),
+        ways: run_actions(one, &frame),
         frame,
     }
 }
@@ -228,7 +228,7 @@ fn uncounted(run: &OneRun) -> Option<Sentence> {
 }
 
 /// What can be done about a run that has ended.
-fn ways(run: &OneRun, frame: &Frame) -> Vec<(&'static str, String)> {
+fn run_actions(run: &OneRun, frame: &Frame) -> Vec<(&'static str, String)> {
     const UNDO: (&str, Sentence) = ("/app/actions/undo", wa::UNDO_THIS);
     const LIFT: (&str, Sentence) = ("/app/actions/lift", wa::LIFT_THIS);
     const REPLAY: (&str, Sentence) = ("/app/actions/replay", wa::REPLAY_THIS);
@@ -323,7 +323,7 @@ fn latency(one: &OneRun, t: &Locale) -> Option<Latency> {
 }
 
 /// The requests that are listed as a drawing; stage 2 is below the first ones.
-fn drawn(one: &OneRun, after: i32, t: &Locale) -> Option<Lanes> {
+fn drawn(one: &OneRun, after: i32, t: &Locale) -> Option<RequestTimeline> {
     let requests: Vec<lanes::Request> = one
         .sent
         .iter()
@@ -341,7 +341,7 @@ fn drawn(one: &OneRun, after: i32, t: &Locale) -> Option<Lanes> {
     };
     let stage_two: Vec<_> = one.entities.iter().filter_map(of_entity).collect();
     let all = one.listed.run.requests;
-    Lanes::draw(lanes::LaneChartData { requests: &requests, all, stage_two: &stage_two }, t)
+    RequestTimeline::draw(lanes::LaneChartData { requests: &requests, all, stage_two: &stage_two }, t)
 }
 
 fn request(sent: &ApiRequest, begun: jiff::Timestamp, t: &Locale) -> RequestRow {

@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 use super::trouble;
 use crate::dashboard::answer::Answer;
 use crate::dashboard::page::{self, Frame, PageRequest, Screen, ShownTime};
-use crate::dashboard::site::{Site, Trouble};
+use crate::dashboard::site::{PageError, Site};
 use crate::dashboard::words::charts as wc;
 use crate::dashboard::words::locale::Locale;
 use crate::dashboard::words::runs as w;
@@ -21,9 +21,9 @@ use crate::dashboard::words::sentence::Sentence;
 use crate::run_log::kinds::{RunCommand, RunMode, RunState, RunTrigger};
 use crate::run_log::run_pages::{self, Filter, ListedRun, Position};
 
-/// What the address asks for.
+/// The query parameters.
 #[derive(Debug, Deserialize)]
-pub(crate) struct Question {
+pub(crate) struct QueryParams {
     status: Option<String>,
     before: Option<String>,
 }
@@ -79,13 +79,13 @@ pub(super) struct RunRow {
 pub(crate) async fn show(
     State(site): State<Arc<Site>>,
     Extension(asked): Extension<PageRequest>,
-    Query(question): Query<Question>,
+    Query(question): Query<QueryParams>,
 ) -> Answer {
     let answer = runs(&site, &asked, question).await;
     answer.unwrap_or_else(|trouble| trouble::answer(&site, &asked, Screen::Runs, trouble))
 }
 
-async fn runs(site: &Site, asked: &PageRequest, question: Question) -> Result<Answer, Trouble> {
+async fn runs(site: &Site, asked: &PageRequest, question: QueryParams) -> Result<Answer, PageError> {
     let mut reader = site.reader(asked).await?;
     let snapshot = reader.snapshot(site).await?;
     let status = question.status.and_then(|status| status.parse().ok());
@@ -133,8 +133,8 @@ pub(super) fn row(listed: &ListedRun, t: &Locale) -> RunRow {
         href: format!("/app/runs/{}", run.run_id),
         started: ShownTime::date_hour(run.started_at, t),
         took: run.duration_ms.map_or_else(|| "–".to_owned(), |ms| t.milliseconds(ms)),
-        what: what(&run.command, run.mode, t),
-        by: by(*trigger, t),
+        what: run_title(&run.command, run.mode, t),
+        by: trigger_text(*trigger, t),
         state: page::State::of_run(run.status, t),
         fetched: number(run.fetched),
         staged: number(run.staged),
@@ -145,7 +145,7 @@ pub(super) fn row(listed: &ListedRun, t: &Locale) -> RunRow {
 }
 
 /// Command and mode; a command but `sync` as it is typed.
-fn what(command: &str, mode: Option<RunMode>, t: &Locale) -> String {
+fn run_title(command: &str, mode: Option<RunMode>, t: &Locale) -> String {
     let command = match command.parse() {
         Ok(RunCommand::Sync | RunCommand::Demo) => t.say(w::COMMAND_SYNC).into_owned(),
         _ => command.to_owned(),
@@ -161,7 +161,7 @@ fn what(command: &str, mode: Option<RunMode>, t: &Locale) -> String {
     }
 }
 
-fn by(trigger: RunTrigger, t: &Locale) -> String {
+fn trigger_text(trigger: RunTrigger, t: &Locale) -> String {
     t.say(match trigger {
         RunTrigger::Command => w::BY_COMMAND,
         RunTrigger::Schedule => w::BY_SCHEDULE,

@@ -17,7 +17,7 @@ use crate::dashboard::answer::Answer;
 use crate::dashboard::links;
 use crate::dashboard::page::{Frame, PageRequest, Screen, ShownTime, entity_name};
 use crate::dashboard::raw;
-use crate::dashboard::site::{Site, Trouble};
+use crate::dashboard::site::{PageError, Site};
 use crate::dashboard::words::locale::Locale;
 use crate::dashboard::words::search as w;
 use crate::dashboard::words::sentence::Sentence;
@@ -28,9 +28,9 @@ use read::{MOST, Results, SearchHit, SearchTerms};
 /// Letters that are looked for at least.
 const SHORTEST: usize = 2;
 
-/// What the address asks for.
+/// The query parameters.
 #[derive(Deserialize)]
-pub(crate) struct Question {
+pub(crate) struct QueryParams {
     q: Option<String>,
     /// Set to look for appointments of any time.
     any: Option<String>,
@@ -85,13 +85,13 @@ struct RowView {
 pub(crate) async fn show(
     State(site): State<Arc<Site>>,
     Extension(asked): Extension<PageRequest>,
-    Query(question): Query<Question>,
+    Query(question): Query<QueryParams>,
 ) -> Answer {
     let answer = search(&site, &asked, question).await;
     answer.unwrap_or_else(|trouble| trouble::answer(&site, &asked, Screen::Search, trouble))
 }
 
-async fn search(site: &Site, asked: &PageRequest, question: Question) -> Result<Answer, Trouble> {
+async fn search(site: &Site, asked: &PageRequest, question: QueryParams) -> Result<Answer, PageError> {
     let mut reader = site.reader(asked).await?;
     let snapshot = reader.snapshot(site).await?;
     let frame = site.frame(asked, Screen::Search, &snapshot);

@@ -16,7 +16,7 @@ use crate::alerts::{self, Channels, Delivery};
 use crate::config::{Settings, ShownSetting};
 use crate::dashboard::answer::Answer;
 use crate::dashboard::page::{Frame, PageRequest, Screen, ShownTime, State as Shape};
-use crate::dashboard::site::{Site, Trouble};
+use crate::dashboard::site::{PageError, Site};
 use crate::dashboard::words::locale::Locale;
 use crate::dashboard::words::settings as w;
 use crate::service::schedule::Schedule;
@@ -83,7 +83,7 @@ pub(crate) async fn show(State(site): State<Arc<Site>>, Extension(asked): Extens
     answer.unwrap_or_else(|trouble| trouble::answer(&site, &asked, Screen::Settings, trouble))
 }
 
-async fn page(site: &Site, asked: &PageRequest) -> Result<Answer, Trouble> {
+async fn page(site: &Site, asked: &PageRequest) -> Result<Answer, PageError> {
     let settings = &site.shared.settings;
     let mut reader = site.reader(asked).await?;
     let snapshot = reader.snapshot(site).await?;
@@ -101,7 +101,7 @@ async fn page(site: &Site, asked: &PageRequest) -> Result<Answer, Trouble> {
         return Ok(Answer::document(StatusCode::OK, &document));
     }
     let frame = site.frame(asked, Screen::Settings, &snapshot);
-    Ok(Answer::page(StatusCode::OK, &put(document, frame)))
+    Ok(Answer::page(StatusCode::OK, &render(document, frame)))
 }
 
 /// The service has started with this expression, so it can be read.
@@ -110,7 +110,7 @@ fn planned(expression: &str, settings: &Settings, now: Timestamp) -> Planned {
     Planned { schedule: expression.to_owned(), next: next.unwrap_or_default() }
 }
 
-fn put(document: Document, frame: Frame) -> Page {
+fn render(document: Document, frame: Frame) -> Page {
     let t = frame.locale();
     let times = |of: &Planned| of.next.iter().map(|at| ShownTime::date_hour(*at, t)).collect();
     let zone = match document.timezone.as_str() {

@@ -21,14 +21,14 @@ use crate::dashboard::entry::cookie;
 use crate::dashboard::entry::form::BoundedForm;
 use crate::dashboard::entry::viewer::Viewer;
 use crate::dashboard::page::{Frame, PageRequest, Screen, home, own_path};
-use crate::dashboard::site::{Site, Trouble};
+use crate::dashboard::site::{PageError, Site};
 use crate::dashboard::words::entry as w;
 use crate::people;
 use crate::people::secrets::{self, Token};
 
-/// What the address asks for.
+/// The query parameters.
 #[derive(Debug, Deserialize)]
-pub(crate) struct Question {
+pub(crate) struct QueryParams {
     next: Option<String>,
 }
 
@@ -53,7 +53,7 @@ struct Page {
 }
 
 /// Why somebody is not signed in.
-enum Refused {
+enum SignInFailure {
     /// The name or the passphrase is wrong.
     Wrong,
     /// There were too many attempts.
@@ -63,7 +63,7 @@ enum Refused {
 }
 
 /// Leads whoever is not signed in to the page to sign in with, and from there back.
-pub(crate) fn first(asked: &PageRequest, writes: bool) -> Answer {
+pub(crate) fn redirect_to_sign_in(asked: &PageRequest, writes: bool) -> Answer {
     if asked.json {
         return Answer::document(
             StatusCode::UNAUTHORIZED,
@@ -82,7 +82,7 @@ pub(crate) fn first(asked: &PageRequest, writes: bool) -> Answer {
 pub(crate) async fn show(
     State(site): State<Arc<Site>>,
     Extension(asked): Extension<PageRequest>,
-    Query(question): Query<Question>,
+    Query(question): Query<QueryParams>,
 ) -> Answer {
     match &asked.viewer {
         Viewer::Nobody => page(&site, &asked, String::new(), question.next.as_deref(), None),
@@ -99,14 +99,18 @@ pub(crate) async fn sign_in(
     if asked.viewer.is_demo() {
         return Answer::see("/app/");
     }
-    match begun(&site, &asked, &form).await {
+    match try_sign_in(&site, &asked, &form).await {
         Ok(Ok(answer)) => answer,
         Ok(Err(refused)) => page(&site, &asked, form.name, form.next.as_deref(), Some(refused)),
         Err(trouble) => trouble::answer(&site, &asked, Screen::Other, trouble),
     }
 }
 
-async fn begun(site: &Site, asked: &PageRequest, form: &Form) -> Result<Result<Answer, Refused>, Trouble> {
+async fn try_sign_in(
+    site: &Site,
+    asked: &PageRequest,
+    form: &Form,
+) -> Result<Result<Answer, SignInFailure>, PageError> {
     let from = attempts::address(&asked.headers, asked.peer);
     if let Err(wait) = site.attempts.attempt(&form.name, from) {
         if let Some(times) = site.refused_attempts.count() {
@@ -117,7 +121,7 @@ async fn begun(site: &Site, asked: &PageRequest, form: &Form) -> Result<Result<A
             );
         }
         site.shared.refused_sign_ins.count();
-        return Ok(Err(Refused::Wait(wait)));
+        return Ok(Err(SignInFailure::Wait(wait)));
     }
     let db = site.db()?;
     let known = people::known(&db, &form.name).await.map_err(|error| site.failed(&error))?;
@@ -137,16 +141,16 @@ async fn begun(site: &Site, asked: &PageRequest, form: &Form) -> Result<Result<A
                 from = from.map(display),
                 "a wrong name or passphrase was refused by the dashboard"
             );
-            return Ok(Err(Refused::Wrong));
+            return Ok(Err(SignInFailure::Wrong));
         }
-        (Err(_), _) => return Ok(Err(Refused::Busy)),
+        (Err(_), _) => return Ok(Err(SignInFailure::Busy)),
     };
-    let Ok(session) = Token::random() else { return Ok(Err(Refused::Busy)) };
+    let Ok(session) = Token::random() else { return Ok(Err(SignInFailure::Busy)) };
     let public_url = site.shared.settings.public_url.as_ref();
     let before = cookie::session(&asked.headers, public_url);
     let begun = people::begin(&db, &known, &session, before.as_ref()).await;
     if !begun.map_err(|error| site.failed(&error))? {
-        return Ok(Err(Refused::Wrong));
+        return Ok(Err(SignInFailure::Wrong));
     }
     site.attempts.was_right(&form.name, from);
     let role = known.person.role;
@@ -174,14 +178,14 @@ fn page(
     asked: &PageRequest,
     name: String,
     next: Option<&str>,
-    refused: Option<Refused>,
+    refused: Option<SignInFailure>,
 ) -> Answer {
     let frame = Frame::new(asked, &site.shared.settings, Screen::Other, Timestamp::now());
     let (status, problem) = match &refused {
         None => (StatusCode::OK, None),
-        Some(Refused::Wrong) => (StatusCode::FORBIDDEN, Some(frame.say(w::WRONG).into_owned())),
-        Some(Refused::Busy) => (StatusCode::SERVICE_UNAVAILABLE, Some(frame.say(w::BUSY).into_owned())),
-        Some(Refused::Wait(wait)) => {
+        Some(SignInFailure::Wrong) => (StatusCode::FORBIDDEN, Some(frame.say(w::WRONG).into_owned())),
+        Some(SignInFailure::Busy) => (StatusCode::SERVICE_UNAVAILABLE, Some(frame.say(w::BUSY).into_owned())),
+        Some(SignInFailure::Wait(wait)) => {
             let minutes = wait.as_secs().div_ceil(60);
             (StatusCode::TOO_MANY_REQUESTS, Some(frame.count(w::WAIT, minutes)))
         }
@@ -189,7 +193,9 @@ fn page(
     let next = next.map(own_path).filter(|next| *next != "/app/").map(str::to_owned);
     let answer = Answer::page(status, &Page { frame, name, next, problem });
     match refused {
-        Some(Refused::Wait(wait)) => answer.with(header::RETRY_AFTER, wait.as_secs().max(1).to_string()),
+        Some(SignInFailure::Wait(wait)) => {
+            answer.with(header::RETRY_AFTER, wait.as_secs().max(1).to_string())
+        }
         _ => answer,
     }
 }

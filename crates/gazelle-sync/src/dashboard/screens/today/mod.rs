@@ -18,16 +18,16 @@ use crate::dashboard::answer::Answer;
 use crate::dashboard::changed::lines::ChangeLine;
 use crate::dashboard::links;
 use crate::dashboard::page::{Frame, PageRequest, Screen, ShownTime};
-use crate::dashboard::site::{Site, Trouble};
+use crate::dashboard::site::{PageError, Site};
 use crate::dashboard::words::entry;
 use crate::dashboard::words::today as w;
 use crate::time;
 use read::DayQuery;
 use view::VisitCard;
 
-/// What the address asks for.
+/// The query parameters.
 #[derive(Debug, Deserialize)]
-pub(crate) struct Question {
+pub(crate) struct QueryParams {
     day: Option<String>,
     technician: Option<String>,
 }
@@ -86,7 +86,7 @@ const YEARS: std::ops::RangeInclusive<i16> = 1900..=2199;
 pub(crate) async fn show(
     State(site): State<Arc<Site>>,
     Extension(asked): Extension<PageRequest>,
-    Query(question): Query<Question>,
+    Query(question): Query<QueryParams>,
 ) -> Answer {
     // A technician sees their own day, whatever the address asks for.
     let own = asked.viewer.own().map(str::to_owned);
@@ -94,12 +94,12 @@ pub(crate) async fn show(
     if own.is_some() && asks_for.is_some_and(|id| Some(id) != own.as_deref()) {
         return trouble::refused(&site, &asked, (entry::NOT_YOURS, entry::NOT_YOURS_WHY));
     }
-    let question = Question { technician: own.or(question.technician), ..question };
+    let question = QueryParams { technician: own.or(question.technician), ..question };
     let answer = today(&site, &asked, question).await;
     answer.unwrap_or_else(|trouble| trouble::answer(&site, &asked, Screen::Today, trouble))
 }
 
-async fn today(site: &Site, asked: &PageRequest, question: Question) -> Result<Answer, Trouble> {
+async fn today(site: &Site, asked: &PageRequest, question: QueryParams) -> Result<Answer, PageError> {
     let mut reader = site.reader(asked).await?;
     let snapshot = reader.snapshot(site).await?;
     let settings = &site.shared.settings;

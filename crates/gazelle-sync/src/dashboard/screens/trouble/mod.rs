@@ -12,7 +12,7 @@ use serde_json::json;
 
 use crate::dashboard::answer::Answer;
 use crate::dashboard::page::{self, Frame, PageRequest, Screen};
-use crate::dashboard::site::{Site, Trouble};
+use crate::dashboard::site::{PageError, Site};
 use crate::dashboard::verdict::{self, Facts, VerdictText};
 use crate::dashboard::words::entry;
 use crate::dashboard::words::frame as w;
@@ -36,21 +36,21 @@ struct Page {
 }
 
 /// The answer to a request whose page cannot be read.
-pub(crate) fn answer(site: &Site, asked: &PageRequest, screen: Screen, trouble: Trouble) -> Answer {
+pub(crate) fn answer(site: &Site, asked: &PageRequest, screen: Screen, trouble: PageError) -> Answer {
     let since = match trouble {
-        Trouble::NoDatabase(since) => since,
-        Trouble::NotOpen => return unreadable(site, asked, screen, (w::NOT_OPEN, w::NOT_OPEN_WHY)),
-        Trouble::Unreadable(outage) => return unreadable(site, asked, screen, why(outage)),
-        Trouble::Refused(refusal) => {
-            return told(site, asked, refusal.status, (entry::REQUEST_REFUSED, refusal.why));
+        PageError::NoDatabase(since) => since,
+        PageError::NotOpen => return unreadable(site, asked, screen, (w::NOT_OPEN, w::NOT_OPEN_WHY)),
+        PageError::Unreadable(outage) => return unreadable(site, asked, screen, why(outage)),
+        PageError::Refused(refusal) => {
+            return refusal_page(site, asked, refusal.status, (entry::REQUEST_REFUSED, refusal.why));
         }
-        Trouble::NoPeople => return no_people(site, asked),
-        Trouble::NotForRole => return refused(site, asked, (entry::NOT_FOR_ROLE, entry::NOT_FOR_ROLE_WHY)),
-        Trouble::ReadOnly => return refused(site, asked, (entry::READ_ONLY, entry::READ_ONLY_WHY)),
+        PageError::NoPeople => return no_people(site, asked),
+        PageError::NotForRole => return refused(site, asked, (entry::NOT_FOR_ROLE, entry::NOT_FOR_ROLE_WHY)),
+        PageError::ReadOnly => return refused(site, asked, (entry::READ_ONLY, entry::READ_ONLY_WHY)),
     };
     let facts = Facts { unreachable: Some(Some(since)), now: Timestamp::now(), ..Facts::default() };
     let frame = Frame::new(asked, &site.shared.settings, screen, facts.now);
-    let told = verdict::verdict(&facts).tell(&facts, frame.locale());
+    let told = verdict::verdict(&facts).text(&facts, frame.locale());
     if asked.json {
         return Answer::document(
             StatusCode::SERVICE_UNAVAILABLE,
@@ -84,7 +84,7 @@ fn unreadable(site: &Site, asked: &PageRequest, screen: Screen, said: (Sentence,
 }
 
 /// A request that is not answered: heading and one sentence, and no data.
-pub(crate) fn told(
+pub(crate) fn refusal_page(
     site: &Site,
     asked: &PageRequest,
     status: StatusCode,

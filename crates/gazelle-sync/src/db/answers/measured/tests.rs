@@ -121,7 +121,7 @@ async fn what_comes_of_an_idle_connection_holds_no_room_once_it_is_read() {
 
     let budget = AnswerBudget::alone();
     let (mut server, ours) = tokio::io::duplex(64 * 1024);
-    let mut measured = Measured::new(ours, Content::Messages, &Refusal::default(), &budget);
+    let mut measured = Measured::new(ours, Content::Messages, &ProtocolViolation::default(), &budget);
     let length = 3 * 1024 * 1024;
     let notice = message(b'N', length);
     let ready = message(READY, 1);

@@ -18,7 +18,7 @@ use super::failures::{MOST_FAILED, MOST_FAILED_IN_A_ROW};
 use super::parents::stage;
 use crate::db::DbError;
 use crate::entities::{Entity, Getter};
-use crate::gazelle_to_staging::lanes::apart::{Apart, Refused};
+use crate::gazelle_to_staging::lanes::apart::{RefusalReasons, StagingBisect};
 use crate::gazelle_to_staging::pages::seen::SeenIds;
 use crate::gazelle_to_staging::records::faults::concerns_all_records;
 use crate::gazelle_to_staging::records::get::get;
@@ -85,10 +85,10 @@ async fn supersede<I: AsRef<str>>(
     entity: &'static Entity,
     ids: &[I],
     states: &[DeletionState],
-    refused: &mut Refused,
+    refused: &mut RefusalReasons,
 ) -> Result<(), DbError> {
     let ids: Vec<&str> = ids.iter().map(AsRef::as_ref).collect();
-    let mut apart = Apart::new(&ids, |id| id);
+    let mut apart = StagingBisect::new(&ids, |id| id);
     while let Some(part) = apart.next() {
         if let Err(error) = noted::supersede(&fetch.run.db, &fetch.run.fence, entity, part, states).await {
             apart.failed(part, error, refused)?;
@@ -160,7 +160,7 @@ async fn stage_existing(
 ) -> Result<(), DbError> {
     let existing = std::mem::take(&mut answers.existing);
     answers.bytes = 0;
-    let mut apart = Apart::new(&existing, |record| &record.external_id);
+    let mut apart = StagingBisect::new(&existing, |record| &record.external_id);
     while let Some(part) = apart.next() {
         match stage(fetch, entity, part).await {
             Ok(staged) => report.staged += staged,
@@ -235,7 +235,7 @@ async fn settle(
     let counted_with = turns.counted_with(answers, report);
     let gone = &answers.gone;
     let withhold = gone.len() as u64 + counted_with.all() > fetch.limits.delete_guard.smaller(held);
-    let mut apart = Apart::new(gone, |gone| &gone.external_id);
+    let mut apart = StagingBisect::new(gone, |gone| &gone.external_id);
     while let Some(part) = apart.next() {
         match note_gone(fetch, entity, part, withhold, turns).await {
             Ok(tombstones) => report.tombstones += tombstones,

@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use crate::gazelle_to_staging::lanes::apart::Refused;
+use crate::gazelle_to_staging::lanes::apart::RefusalReasons;
 use crate::source::SourceError;
 use crate::staging::deletions::GoneRecord;
 use crate::staging::versions::{Received, Staged};
@@ -31,7 +31,7 @@ pub struct AbsentReport {
     pub failure: Option<SourceError>,
     /// Records of which the staging table refused a version or a tombstone, by id, with the reason. The next
     /// complete walk looks them up again.
-    pub refused: Refused,
+    pub refused: RefusalReasons,
     /// Records that exist and that the API could not give whole.
     pub faulty: Vec<Received>,
     /// For each record that could not be settled in this run, its id and the reason, as the end of a message.

@@ -18,7 +18,7 @@ pub const LARGE_SKEW: SignedDuration = SignedDuration::from_mins(5);
 /// so time must not go back, whatever a machine's clock does: neither between runs nor within one, where it
 /// advances from the run's start by a monotonic clock.
 #[derive(Debug, Clone, Copy)]
-pub struct Clock {
+pub struct RunClock {
     /// The date of a version seen at `started`.
     start: Timestamp,
     /// The time of the database's clock at `started`.
@@ -26,28 +26,28 @@ pub struct Clock {
     started: Instant,
 }
 
-impl Clock {
+impl RunClock {
     /// Reads the database's clock and the date of the newest versions. If that is later than now, as after an
     /// earlier run with a wrong clock, all of this run is dated after it: the order of versions matters more than
     /// their dates, which are right again once the database's clock has passed the newest of them.
     ///
     /// # Errors
     /// Those of the database.
-    pub async fn after_staged(db: &Db) -> Result<Clock, DbError> {
+    pub async fn after_staged(db: &Db) -> Result<RunClock, DbError> {
         let mut newest: Option<Timestamp> = None;
         for entity in ENTITIES.iter().copied() {
             let rows = db.query(&for_entity(include_str!("newest_seen.sql"), entity), &[]).await?;
             newest = newest.max(rows.first().and_then(|row| row.get(0)));
         }
-        Ok(Clock::from_readings(db.now().await?, newest, Instant::now()))
+        Ok(RunClock::from_readings(db.now().await?, newest, Instant::now()))
     }
 
     /// A clock from the database's time at `started` and the date of the newest version staged before.
-    fn from_readings(database: Timestamp, newest: Option<Timestamp>, started: Instant) -> Clock {
+    fn from_readings(database: Timestamp, newest: Option<Timestamp>, started: Instant) -> RunClock {
         let after_newest =
             newest.map(|newest| newest.checked_add(SignedDuration::from_micros(1)).unwrap_or(newest));
         let start = after_newest.map_or(database, |after_newest| after_newest.max(database));
-        Clock { start, database, started }
+        RunClock { start, database, started }
     }
 
     /// How far versions of this run are dated ahead of the database's clock, because staging holds later ones.
@@ -60,7 +60,7 @@ impl Clock {
         self.after(self.start, instant)
     }
 
-    /// Now, as [`Clock::at`].
+    /// Now, as [`RunClock::at`].
     pub fn now(&self) -> Timestamp {
         self.at(Instant::now())
     }
@@ -116,7 +116,7 @@ mod tests {
     fn versions_are_dated_by_the_database_and_never_before_what_is_staged() {
         let (database, started) = (at("2026-03-01T12:00:00Z"), Instant::now());
         let later = started + std::time::Duration::from_secs(60);
-        let clock = |newest: Option<&str>| Clock::from_readings(database, newest.map(at), started);
+        let clock = |newest: Option<&str>| RunClock::from_readings(database, newest.map(at), started);
         for newest in [None, Some("2026-03-01T11:00:00Z")] {
             let clock = clock(newest);
             assert_eq!(clock.at(later), at("2026-03-01T12:01:00Z"));
@@ -127,7 +127,7 @@ mod tests {
         assert_eq!(ahead.at(later), at("2026-09-17T12:01:00.000001Z"));
         assert_eq!(ahead.database_at(later), at("2026-03-01T12:01:00Z"));
         assert!(ahead.ahead_of_database() > LARGE_SKEW);
-        let end = Clock::from_readings(database, Some(Timestamp::MAX), started);
+        let end = RunClock::from_readings(database, Some(Timestamp::MAX), started);
         assert_eq!(end.at(later), Timestamp::MAX);
     }
 
@@ -141,7 +141,7 @@ mod tests {
         assert!(ids.iter().all(|id| id.get_version_num() == 7));
         let distinct: std::collections::HashSet<&Uuid> = ids.iter().collect();
         assert_eq!(distinct.len(), ids.len());
-        let clock = Clock::from_readings(at("2026-03-01T12:00:00Z"), None, Instant::now());
+        let clock = RunClock::from_readings(at("2026-03-01T12:00:00Z"), None, Instant::now());
         let run = clock.run_id();
         assert!(run < version_id(clock.now()) && run > version_id(at("2026-03-01T11:59:59.998Z")));
         // What newest_seen.sql takes for the id of a version.

@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::support::roles::supabase;
-use crate::support::sink::Sink;
+use crate::support::sink::WebhookReceiver;
 
 /// A copy of the shop, with nothing logged between.
 async fn copy() -> World {
@@ -90,7 +90,7 @@ async fn the_outputs_of_alerts_that_are_checked_and_tested_are_these() {
     let mut world = copy().await;
     pin_both(&world, "alerts_test_none", &["alerts", "test"]).await;
     world.run(&["sync", "--mode", "full"]).await;
-    let (well, broken) = (Sink::start().await, Sink::start().await);
+    let (well, broken) = (WebhookReceiver::start().await, WebhookReceiver::start().await);
     broken.answer(500);
     world.set("SLACK_WEBHOOK_URL", &well.url("/slack"));
     pin_both(&world, "alerts_test", &["alerts", "test"]).await;

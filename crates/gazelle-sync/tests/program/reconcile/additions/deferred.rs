@@ -42,7 +42,7 @@ async fn a_warning_that_is_refused_at_the_end_holds_no_record_back() {
 #[tokio::test]
 async fn a_first_sync_lands_whole_where_every_warning_is_refused_at_the_end() {
     let healthy = World::new().await;
-    healthy.filled().await;
+    healthy.full_sync_ok().await;
     let warnings = healthy.count("sync_quality_warnings").await;
     assert!(warnings > 0);
     let world = World::new().await;

@@ -7,12 +7,12 @@ use serde_json::json;
 use super::deferred::hang_deferred;
 use super::unnoted::{drop_trigger, noted};
 use super::unwritten::{NULL, RAISE, hang};
-use crate::support::{Ran, World};
+use crate::support::{CommandOutput, World};
 
 const WARNINGS: &str = "sync_quality_warnings";
 
 /// The run is partial, and its reasons have all of these words.
-fn assert_told(run: &Ran, words: &[&str], what: &str) {
+fn assert_reported(run: &CommandOutput, words: &[&str], what: &str) {
     assert_eq!(run.code, 3, "{what}: {run}");
     for word in words {
         assert!(run.reasons().contains(word), "{word}: {what}: {}", run.reasons());
@@ -22,7 +22,7 @@ fn assert_told(run: &Ran, words: &[&str], what: &str) {
 /// These clients are in production, and none of their warnings is noted.
 async fn unnoted_clients(which: usize) -> (World, Vec<String>) {
     let world = World::new().await;
-    world.filled().await;
+    world.full_sync_ok().await;
     let clients: Vec<String> = world.control.ids(RecordKind::Client).into_iter().take(which).collect();
     hang(&world, WARNINGS, "INSERT", "NEW.code = 'unreadable_field'", RAISE).await;
     for id in &clients {
@@ -47,7 +47,7 @@ async fn a_trigger_on_processed_versions_stops_no_run_because_a_warning_is_to_be
         for title in ["une fois", "deux fois"] {
             world.control.edit(RecordKind::Event, &world.upcoming(2), json!({ "title": title })).unwrap();
             let run = world.full().await;
-            assert_told(
+            assert_reported(
                 &run,
                 &[
                     kept,
@@ -71,7 +71,7 @@ async fn a_trigger_on_processed_versions_stops_no_run_because_a_warning_is_to_be
 async fn a_waiting_record_that_a_trigger_refuses_to_release_keeps_no_other_waiting() {
     for does in [RAISE, NULL] {
         let world = World::new().await;
-        world.filled().await;
+        world.full_sync_ok().await;
         for id in ["evt_a", "evt_b", "evt_c"] {
             let mut record = world.control.record(RecordKind::Event, &world.upcoming(0)).unwrap();
             (record["id"], record["client"]) = (json!(id), json!({ "id": "cli_neuf" }));
@@ -87,7 +87,7 @@ async fn a_waiting_record_that_a_trigger_refuses_to_release_keeps_no_other_waiti
         world.control.add(RecordKind::Client, json!({ "id": "cli_neuf", "companyName": "Neuf" })).unwrap();
         for _ in 0..2 {
             let run = world.full().await;
-            assert_told(&run, &["evt_b", "silence"], does);
+            assert_reported(&run, &["evt_b", "silence"], does);
             assert!(!run.reasons().contains("evt_a") && !run.reasons().contains("evt_c"), "{run}");
             let in_production = "gazelle_appointments WHERE external_id IN ('evt_a', 'evt_b', 'evt_c')";
             assert_eq!(world.count(in_production).await, 2, "{does}: {run}");
@@ -106,7 +106,7 @@ async fn a_note_that_cannot_be_removed_stops_no_run_and_keeps_no_other_note() {
         hang(&world, "sync_notes", "DELETE", &format!("OLD.key LIKE '%:{kept}'"), does).await;
         for _ in 0..2 {
             let run = world.full().await;
-            assert_told(&run, &[kept, "silence"], does);
+            assert_reported(&run, &[kept, "silence"], does);
             assert!(!run.reasons().contains(other), "{does}: {}", run.reasons());
             assert!(noted(&world, kept).await && noted(&world, other).await, "{does}: {run}");
             assert_eq!(world.count(NOTES).await, 1, "{does}: {run}");
@@ -121,7 +121,7 @@ async fn a_note_that_cannot_be_removed_stops_no_run_and_keeps_no_other_note() {
 async fn a_version_that_a_newer_reconciler_may_not_read_again_stops_no_run_and_is_tried_until_it_is_read() {
     for does in [RAISE, NULL] {
         let world = World::new().await;
-        world.filled().await;
+        world.full_sync_ok().await;
         // One that was faulty until a newer version came.
         let (kept, settled) = (world.upcoming(1), world.upcoming(2));
         let before = world.control.record(RecordKind::Event, &settled).unwrap();
@@ -141,7 +141,7 @@ async fn a_version_that_a_newer_reconciler_may_not_read_again_stops_no_run_and_i
         hang(&world, "staging_appointments", "UPDATE", &refused, does).await;
         for _ in 0..2 {
             let run = world.full().await;
-            assert_told(&run, &[&kept, &settled, "silence"], does);
+            assert_reported(&run, &[&kept, &settled, "silence"], does);
             assert_eq!(world.count(by_older).await, 2, "{does}: of {all}: {run}");
         }
         drop_trigger(&world).await;

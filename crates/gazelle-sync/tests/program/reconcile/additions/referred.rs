@@ -6,7 +6,7 @@ use crate::support::{World, assert_same};
 async fn a_key_without_an_action_refuses_a_removal_whole_and_is_named() {
     for when in ["", "DEFERRABLE INITIALLY DEFERRED"] {
         let world = World::new().await;
-        world.filled().await;
+        world.full_sync_ok().await;
         // A row that no version explains: `replay` would remove it.
         world
             .execute(&format!(

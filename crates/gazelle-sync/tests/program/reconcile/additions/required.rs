@@ -129,7 +129,7 @@ async fn equal(world: &World, requirement: &Requirement, when: &str) {
 #[tokio::test]
 async fn a_row_that_exists_is_written_whatever_a_new_one_would_need() {
     let world = World::new().await;
-    world.filled().await;
+    world.full_sync_ok().await;
     for (position, requirement) in REQUIREMENTS.iter().enumerate() {
         let name = requirement.name;
         on_every_table(&world, requirement.add).await;
@@ -230,7 +230,7 @@ async fn is_undone_and_given_back(
 #[tokio::test]
 async fn rebuilt_from_nothing_every_record_waits_and_comes_back() {
     let world = World::new().await;
-    world.filled().await;
+    world.full_sync_ok().await;
     let before = world.content().await;
     world
         .execute(

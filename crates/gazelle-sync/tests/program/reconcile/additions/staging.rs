@@ -8,7 +8,7 @@ use crate::support::World;
 #[tokio::test]
 async fn a_version_that_staging_refuses_is_named_and_keeps_no_other_out() {
     let world = World::new().await;
-    world.filled().await;
+    world.full_sync_ok().await;
     world
         .execute(
             "CREATE FUNCTION no_secrets() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
@@ -51,7 +51,7 @@ fn unlisted(world: &World, kind: RecordKind, id: &str) {
 #[tokio::test]
 async fn what_a_walk_did_not_see_and_staging_refuses_keeps_no_other_out() {
     let world = World::new().await;
-    world.filled().await;
+    world.full_sync_ok().await;
     let [secret, public, kept, gone] = [1, 2, 3, 4].map(|n| world.upcoming(n));
     world
         .execute(&format!(
@@ -87,7 +87,7 @@ async fn what_a_walk_did_not_see_and_staging_refuses_keeps_no_other_out() {
 #[tokio::test]
 async fn a_missing_parent_that_staging_refuses_keeps_no_other_out() {
     let world = World::new().await;
-    world.filled().await;
+    world.full_sync_ok().await;
     world
         .execute(
             "CREATE FUNCTION no_secrets() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN

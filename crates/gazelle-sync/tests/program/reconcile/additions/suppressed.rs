@@ -148,7 +148,7 @@ impl SourceChange {
 #[tokio::test]
 async fn what_a_trigger_drops_in_silence_waits_with_its_name() {
     let world = World::new().await;
-    world.filled().await;
+    world.full_sync_ok().await;
     for case in &SUPPRESSED {
         let name = case.name;
         let prepared = case.happens.prepare(&world).await;
@@ -191,7 +191,7 @@ async fn what_a_trigger_drops_in_silence_waits_with_its_name() {
 #[tokio::test]
 async fn replay_and_undo_name_the_trigger_that_drops_rows() {
     let world = World::new().await;
-    world.filled().await;
+    world.full_sync_ok().await;
     let event = world.upcoming(0);
     world.control.edit(RecordKind::Event, &event, json!({"title": "Changé"})).unwrap();
     let run = world.full().await.success()["run_id"].as_str().unwrap().to_owned();
@@ -215,7 +215,7 @@ async fn replay_and_undo_name_the_trigger_that_drops_rows() {
 #[tokio::test]
 async fn a_row_that_another_transaction_brings_in_meanwhile_does_not_stand_for_one_that_a_trigger_drops() {
     let world = World::new().await;
-    world.filled().await;
+    world.full_sync_ok().await;
     let [dropped, written_too, removed] = {
         let ids = world
             .rows(

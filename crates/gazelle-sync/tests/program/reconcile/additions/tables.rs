@@ -67,7 +67,7 @@ const CASES: [Case; 5] = [
 #[tokio::test]
 async fn on_every_table_a_refusal_makes_its_record_wait_at_once_or_deferred() {
     let world = World::new().await;
-    world.filled().await;
+    world.full_sync_ok().await;
     let piano = world.control.ids(RecordKind::Piano).remove(0);
     for case in &CASES {
         for deferred in [false, true] {

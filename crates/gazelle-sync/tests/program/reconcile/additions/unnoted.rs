@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::unwritten::{NULL, RAISE, hang};
 use crate::support::failing::{check, failed_place, succeed};
-use crate::support::{Ran, Tables, World, assert_same};
+use crate::support::{CommandOutput, Tables, World, assert_same};
 
 const WARNINGS: &str = "sync_quality_warnings";
 
@@ -22,7 +22,7 @@ pub(super) async fn drop_trigger(world: &World) {
 /// A filled world, and two clients of it.
 pub(super) async fn two_clients() -> (World, [String; 2]) {
     let world = World::new().await;
-    world.filled().await;
+    world.full_sync_ok().await;
     let clients = world.control.ids(RecordKind::Client);
     let two = [clients[3].clone(), clients[4].clone()];
     (world, two)
@@ -37,7 +37,7 @@ pub(super) fn edit(world: &World, clients: &[String], name: &str, date: &Value) 
 }
 
 /// The run is partial, and its reasons name the trigger and the first of these clients alone.
-pub(super) fn assert_names_first(run: &Ran, [kept, other]: &[String; 2], what: &str) {
+pub(super) fn assert_names_first(run: &CommandOutput, [kept, other]: &[String; 2], what: &str) {
     assert_eq!(run.code, 3, "{what}: {run}");
     for words in [kept.as_str(), "silence", "warnings of 1 record"] {
         assert!(run.reasons().contains(words), "{words}: {what}: {}", run.reasons());
@@ -86,7 +86,7 @@ async fn a_warning_that_cannot_be_noted_or_removed_holds_no_record_back_and_is_t
 #[tokio::test]
 async fn a_first_sync_lands_whole_where_no_warning_can_be_noted() {
     let healthy = World::new().await;
-    healthy.filled().await;
+    healthy.full_sync_ok().await;
     for does in [NULL, RAISE] {
         let world = World::new().await;
         world.run(&["migrate"]).await.success();
@@ -104,7 +104,7 @@ async fn a_first_sync_lands_whole_where_no_warning_can_be_noted() {
 /// The record of one appointment is in production without its warning.
 async fn unnoted_appointment() -> (World, String) {
     let world = World::new().await;
-    world.filled().await;
+    world.full_sync_ok().await;
     let id = world.upcoming(3);
     hang(&world, WARNINGS, "INSERT", &format!("NEW.external_id = '{id}'"), RAISE).await;
     world.control.edit(RecordKind::Event, &id, json!({ "createdAt": "0000-00-00" })).unwrap();
@@ -177,7 +177,7 @@ async fn assert_refused(world: &World, decisions: &[(&str, &str, &[&str])]) {
 #[tokio::test]
 async fn an_undo_and_a_dismissal_are_done_whole_or_refused_by_the_triggers_name() {
     let world = World::new().await;
-    world.filled().await;
+    world.full_sync_ok().await;
     let (faulty, gone) = (world.upcoming(1), world.upcoming(2));
     world.control.edit(RecordKind::Event, &faulty, json!({ "start": "demain" })).unwrap();
     world.control.delete(RecordKind::Event, &gone).unwrap();
@@ -210,7 +210,7 @@ async fn an_undo_and_a_dismissal_are_done_whole_or_refused_by_the_triggers_name(
 #[tokio::test]
 async fn a_run_that_cannot_note_its_entities_tells_the_trigger() {
     let world = World::new().await;
-    world.filled().await;
+    world.full_sync_ok().await;
     hang(&world, "sync_run_entities", "INSERT", "true", NULL).await;
     let run = world.full().await;
     assert_eq!(run.code, 1, "{run}");
@@ -224,7 +224,7 @@ async fn a_run_that_cannot_note_its_entities_tells_the_trigger() {
 async fn a_run_that_cannot_note_its_warnings_ends_partial_and_tells_the_trigger() {
     for does in [NULL, RAISE] {
         let world = World::new().await;
-        world.filled().await;
+        world.full_sync_ok().await;
         // A warning of the whole run.
         let client = world.control.ids(RecordKind::Client).remove(3);
         world.control.edit(RecordKind::Client, &client, json!({ "noContactUntil": "0000-00-00" })).unwrap();

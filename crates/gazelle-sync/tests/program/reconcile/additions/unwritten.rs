@@ -58,7 +58,7 @@ impl Records {
         world.control.delete(RecordKind::Event, &self.gone).unwrap();
     }
 
-    fn mend(&self, world: &World) {
+    fn revert(&self, world: &World) {
         let [faulty, gone] = &self.before;
         world.control.edit(RecordKind::Client, &self.client, json!({ "noContactUntil": null })).unwrap();
         world.control.edit(RecordKind::Event, &self.faulty, json!({ "start": faulty["start"] })).unwrap();
@@ -120,7 +120,7 @@ impl Records {
     }
 
     /// What such a run has left as it was although it is mended.
-    async fn left(&self, world: &World) -> Vec<&'static str> {
+    async fn unwritten(&self, world: &World) -> Vec<&'static str> {
         let Records { client, faulty, gone, .. } = self;
         let mut left = Vec::new();
         for (what, sql) in [
@@ -178,7 +178,7 @@ enum TriggerReport {
 }
 
 /// What a run tells that changes records and mends others.
-async fn told(world: &World, name: &str, changed: &Records, mended: &Records) -> TriggerReport {
+async fn report_of(world: &World, name: &str, changed: &Records, mended: &Records) -> TriggerReport {
     let run = world.full().await;
     if run.code != 0 {
         // Without a lease there is nobody to look for the trigger; the table is told.
@@ -192,7 +192,7 @@ async fn told(world: &World, name: &str, changed: &Records, mended: &Records) ->
     if world.count("sync_quarantine WHERE state = 'open' AND error_field ~ 'silence'").await > 0 {
         return TriggerReport::ByName;
     }
-    let (lost, left) = (changed.lost(world, name).await, mended.left(world).await);
+    let (lost, left) = (changed.lost(world, name).await, mended.unwritten(world).await);
     match lost.is_empty() && left.is_empty() {
         true => TriggerReport::NothingToTell,
         false => TriggerReport::Not(format!("{name}: success, lost {lost:?}, left {left:?}")),
@@ -202,10 +202,10 @@ async fn told(world: &World, name: &str, changed: &Records, mended: &Records) ->
 #[tokio::test]
 async fn what_a_trigger_on_any_table_of_staging_or_bookkeeping_keeps_out_is_told_by_its_name() {
     let world = World::new().await;
-    world.filled().await;
+    world.full_sync_ok().await;
     let sets = [Records::of(&world, 0), Records::of(&world, 1)];
     sets[1].change(&world, "before");
-    world.filled().await;
+    world.full_sync_ok().await;
     let (mut untold_of, mut round) = (Vec::new(), 0);
     for (table, operations) in WRITTEN {
         for (operation, does) in
@@ -215,13 +215,13 @@ async fn what_a_trigger_on_any_table_of_staging_or_bookkeeping_keeps_out_is_told
             hang(&world, table, operation, "true", does).await;
             let [changed, mended] = [&sets[round % 2], &sets[(round + 1) % 2]];
             changed.change(&world, &name);
-            mended.mend(&world);
-            let told = told(&world, &name, changed, mended).await;
+            mended.revert(&world);
+            let told = report_of(&world, &name, changed, mended).await;
             world.execute("DROP FUNCTION silence CASCADE").await;
             if !matches!(told, TriggerReport::NothingToTell) {
                 world.run(&["errors", "retry"]).await;
                 let after = world.full().await;
-                let (lost, left) = (changed.lost(&world, &name).await, mended.left(&world).await);
+                let (lost, left) = (changed.lost(&world, &name).await, mended.unwritten(&world).await);
                 if after.code != 0 || !lost.is_empty() || !left.is_empty() {
                     untold_of.push(format!("{name}, without it: lost {lost:?}, left {left:?}: {after}"));
                 }
@@ -238,7 +238,7 @@ async fn what_a_trigger_on_any_table_of_staging_or_bookkeeping_keeps_out_is_told
 #[tokio::test]
 async fn a_version_that_a_trigger_drops_in_silence_is_no_crash_of_the_database_and_lands_later() {
     let mut world = World::new().await;
-    world.filled().await;
+    world.full_sync_ok().await;
     world.set("GAZELLE_SYNC_BATCH_SIZE", "2");
     let client = world.control.ids(RecordKind::Client).remove(3);
     let gone = world.upcoming(2);
@@ -280,7 +280,7 @@ async fn a_record_whose_fault_cannot_even_be_noted_stays_pending_and_keeps_no_ot
     for (table, operation) in [("staging_appointments", "UPDATE"), ("sync_quarantine", "INSERT")] {
         for does in [RAISE, NULL] {
             let world = World::new().await;
-            world.filled().await;
+            world.full_sync_ok().await;
             let (faulty, good) = (world.upcoming(1), world.upcoming(2));
             hang(&world, table, operation, "true", does).await;
             world.control.edit(RecordKind::Event, &faulty, json!({ "start": "demain" })).unwrap();
@@ -308,7 +308,7 @@ async fn what_a_person_decides_is_done_or_refused_by_the_triggers_name() {
     let mut world = World::new().await;
     world.set("GAZELLE_SYNC_DELETE_GUARD_RECORDS", "0");
     world.set("GAZELLE_SYNC_DELETE_GUARD_PERCENT", "0");
-    world.filled().await;
+    world.full_sync_ok().await;
     let client = world.control.ids(RecordKind::Client).remove(3);
     world.control.edit(RecordKind::Client, &client, json!({ "companyName": "Neuf" })).unwrap();
     let edited = world.full().await.success()["run_id"].as_str().unwrap().to_owned();

@@ -32,7 +32,7 @@ const CARRIED: &str = "UPDATE gazelle_clients SET deleted_at = now() WHERE exter
 #[tokio::test]
 async fn an_upgrade_goes_through_or_names_what_refuses_and_loses_nothing() {
     let world = World::new().await;
-    world.filled().await;
+    world.full_sync_ok().await;
     world.execute(EARLIER).await;
     for table in staging_tables() {
         world.execute(&format!("DROP INDEX {table}_pending, {table}_error, {table}_withdrawn")).await;

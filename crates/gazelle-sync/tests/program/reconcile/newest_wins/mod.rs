@@ -148,7 +148,7 @@ async fn several_versions_of_one_record_in_one_batch_end_with_the_newest() {
 #[tokio::test]
 async fn versions_of_a_record_seen_by_two_syncs_are_told_apart_though_the_clock_steps_back() {
     let world = crate::support::World::new().await;
-    world.filled().await;
+    world.full_sync_ok().await;
     // What was seen carries a time to come, as after a clock that was wrong.
     world.execute("UPDATE staging_clients SET fetched_at = fetched_at + interval '1 day'").await;
     let id = world.control.ids(gazelle_sim::RecordKind::Client).remove(0);

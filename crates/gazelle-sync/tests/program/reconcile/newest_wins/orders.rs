@@ -11,13 +11,13 @@ use crate::support::TestInstallation;
 /// Versions of three ids: which id, what it says; the position is the time at which it was seen.
 type Versions = Vec<(u8, VersionContent)>;
 
-fn says() -> impl Strategy<Value = VersionContent> {
+fn version_content() -> impl Strategy<Value = VersionContent> {
     prop_oneof![6 => (0u8..8).prop_map(VersionContent::Good), 2 => Just(VersionContent::Faulty), 2 => Just(VersionContent::Gone)]
 }
 
 /// Versions, the order in which they arrive, and after which arrivals stage 2 runs.
 fn histories() -> impl Strategy<Value = (Versions, Vec<usize>, Vec<bool>)> {
-    prop::collection::vec((0u8..3, says()), 1..12).prop_flat_map(|versions| {
+    prop::collection::vec((0u8..3, version_content()), 1..12).prop_flat_map(|versions| {
         let order: Vec<usize> = (0..versions.len()).collect();
         let runs = prop::collection::vec(prop::bool::weighted(0.3), versions.len());
         (Just(versions), Just(order).prop_shuffle(), runs)

@@ -38,7 +38,7 @@ pub struct RequestedRun {
 /// # Errors
 /// Those of the database.
 pub async fn next(db: &Db) -> Result<Option<RequestedRun>, DbError> {
-    let rows = db.query(include_str!("wanted_runs/open.sql"), &[]).await?;
+    let rows = db.query(include_str!("run_requests/open.sql"), &[]).await?;
     let mut wanted: Option<RequestedRun> = None;
     let mut ended = false;
     for row in &rows {
@@ -72,7 +72,7 @@ pub async fn next(db: &Db) -> Result<Option<RequestedRun>, DbError> {
     if ended {
         // Not checked, nor is a refusal: one that a trigger suppresses is found again by the next call, and nothing is
         // lost.
-        Unfenced::WantedRuns.execute(db, include_str!("wanted_runs/settle.sql"), &[]).await?;
+        Unfenced::RunRequests.execute(db, include_str!("run_requests/settle.sql"), &[]).await?;
     }
     Ok(wanted)
 }
@@ -89,7 +89,7 @@ pub async fn claim(db: &Db, fence: &Fence, ids: &[Uuid], run_id: Uuid) -> Result
         let free: Vec<Uuid> = rows.iter().map(|row| row.get(0)).collect();
         let claimed = tx
             .query(
-                include_str!("wanted_runs/claim.sql"),
+                include_str!("run_requests/claim.sql"),
                 &[(&free, Type::UUID_ARRAY), (&run_id, Type::UUID), (&now, Type::TIMESTAMPTZ)],
             )
             .await?;
@@ -112,10 +112,10 @@ pub async fn ask(
 ) -> Result<Uuid, DbError> {
     let now = db.now().await?;
     let id = Uuid::new_v4();
-    let rows = Unfenced::WantedRuns
+    let rows = Unfenced::RunRequests
         .query(
             db,
-            include_str!("wanted_runs/ask.sql"),
+            include_str!("run_requests/ask.sql"),
             &[
                 (&id, Type::UUID),
                 (&mode.as_str(), Type::TEXT),
@@ -150,7 +150,7 @@ pub struct Request {
 /// # Errors
 /// Those of the database.
 pub async fn last(db: &Db) -> Result<Vec<Request>, DbError> {
-    let rows = db.query(include_str!("wanted_runs/last.sql"), &[]).await?;
+    let rows = db.query(include_str!("run_requests/last.sql"), &[]).await?;
     let request = |row: &tokio_postgres::Row| {
         Ok(Request {
             id: row.get("id"),
@@ -174,7 +174,7 @@ pub async fn last(db: &Db) -> Result<Vec<Request>, DbError> {
 /// Those of the database.
 pub async fn forget_old(db: &Db) -> Result<Option<String>, DbError> {
     let before = db.now().await?.saturating_sub(KEPT).unwrap_or(Timestamp::UNIX_EPOCH);
-    Ok(removal::remove_before(db, TABLE, "ended_at", before).await?.said(TABLE))
+    Ok(removal::remove_before(db, TABLE, "ended_at", before).await?.kept_rows_message(TABLE))
 }
 
 /// The entities with these names, in their order; all if no names are given.
@@ -195,7 +195,7 @@ async fn refuse(db: &Db, id: Uuid, reason: &str) -> Result<(), DbError> {
     let sql = "UPDATE {schema}.sync_wanted_runs SET outcome = 'refused', reason = $2, ended_at = $3
                 WHERE id = $1 AND outcome IS NULL";
     let params = [(&id as _, Type::UUID), (&reason as _, Type::TEXT), (&now as _, Type::TIMESTAMPTZ)];
-    Unfenced::WantedRuns.execute(db, sql, &params).await?;
+    Unfenced::RunRequests.execute(db, sql, &params).await?;
     tracing::warn!(reason, "a request for a run was refused");
     Ok(())
 }
