@@ -65,6 +65,11 @@ pub async fn limited(command: &Command, time: Duration) -> Result<Limited, Strin
     Ok(Limited { ran: Ran { code, stdout: text(output.stdout), stderr: text(output.stderr) }, peak, took })
 }
 
+/// The most memory that a running process has held, in KiB; 0 where the system does not tell.
+pub fn peak_of(pid: u32) -> u64 {
+    high_water(&format!("/proc/{pid}/status"))
+}
+
 /// The peak so far of a process, by the file that tells of it.
 fn high_water(status: &str) -> u64 {
     let text = std::fs::read_to_string(status).unwrap_or_default();
