@@ -341,6 +341,13 @@ pub async fn case(mut random: Random, tally: &mut Tally) {
             tally.attempts += attempts.len() as u64 - 1;
             scene.round(&attempts, rank).await;
         }
+        scene.ready(rank).await;
+        let certain = requests::certain(&scene.known, rank).map(|(attempt, method, path)| {
+            let route = routes().iter().find(|route| route.method == method && route.path == path);
+            (attempt, route.expect("a route"))
+        });
+        tally.attempt(certain.each_ref().map(|(attempt, _)| attempt.request.line()).join("\n"));
+        scene.round(&certain, rank).await;
     }
     scene.end(tally).await;
 }

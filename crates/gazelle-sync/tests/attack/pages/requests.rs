@@ -3,7 +3,7 @@
 use gazelle_sync::dashboard::Route;
 
 use super::headers::{cookie, noise, origin};
-use super::values::{Known, encoded, plausible, value};
+use super::values::{Known, MARKUP, encoded, plausible, value};
 use super::wire::{Attempt, Request};
 use crate::support::random::Random;
 
@@ -38,6 +38,29 @@ const FORMS: [&[&str]; 11] = [
     &["name", "role", "technician", "language"],
     &["role", "technician"],
 ];
+
+/// Requests that each case makes: a form as our page sends it, but from a page of another site, and markup in a text that
+/// its page repeats; with method and path of their routes.
+pub fn certain(known: &Known, rank: usize) -> [(Attempt, &'static str, &'static str); 2] {
+    let form = "application/x-www-form-urlencoded";
+    let made = |method: &str, target: &str, origin: String, is_from_own_page| {
+        let mut request = Request { method: method.to_owned(), target: target.into(), ..Request::default() };
+        request.header("Host", known.host.as_str());
+        request.header("Origin", origin);
+        if let Some(cookie) = &known.cookies[rank] {
+            request.header("Cookie", cookie.as_str());
+        }
+        Attempt { request, said: String::new(), rank, is_from_own_page, is_of_route: true }
+    };
+    let mut posted = made("POST", "/app/language", "https://example.org".to_owned(), false);
+    posted.request.body = b"language=fr&back=%2Fapp%2F".to_vec();
+    posted.request.header("Content-Type", form);
+    posted.request.header("Content-Length", posted.request.body.len().to_string());
+    let search = format!("/app/search?q={}", encoded(MARKUP));
+    let mut asked = made("GET", &search, format!("http://{}", known.host), true);
+    asked.said = MARKUP.to_owned();
+    [(posted, "POST", "/app/language"), (asked, "GET", "/app/search")]
+}
 
 /// A request for a route, by one of this rank.
 pub fn attempt(random: &mut Random, known: &Known, route: &Route, rank: usize) -> Attempt {
