@@ -41,6 +41,8 @@ enum Attacker {
     Rows,
     /// Addresses as they should not be written
     Addresses,
+    /// Requests to the pages of the dashboard
+    Pages,
 }
 
 /// Lets them play, one after the other, and fails when one finds something.

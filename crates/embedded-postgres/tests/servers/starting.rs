@@ -182,3 +182,34 @@ async fn an_ordinary_user_runs_it_as_itself() {
     assert_eq!(crate::common::owner_of(root.pid()), nobody);
     root.leave().await.expect("left");
 }
+
+/// The accounts of the machine, but with one made for the server, for a program and its children alone.
+const WITH_OWN_ACCOUNT: &str = r#"mount --bind "$1" /etc/passwd && shift && exec "$@""#;
+
+#[tokio::test]
+async fn roots_server_runs_as_the_account_made_for_it_and_not_as_one_that_others_share() {
+    if !is_root() {
+        return; // An ordinary user's server runs as that user.
+    }
+    let is_other = |line: &&str| !line.starts_with("gazelle-sync:");
+    let accounts = std::fs::read_to_string("/etc/passwd").expect("the accounts");
+    let others: String = accounts.lines().filter(is_other).map(|line| format!("{line}\n")).collect();
+    let own = 61_990;
+    // Last in the file: their order there decides nothing.
+    let file = tempfile::NamedTempFile::new_in("/tmp").expect("a file");
+    let text = format!("{others}gazelle-sync:x:{own}:{own}::/nonexistent:/usr/sbin/nologin\n");
+    std::fs::write(file.path(), text).expect("written");
+    std::fs::set_permissions(file.path(), std::fs::Permissions::from_mode(0o644)).expect("readable");
+    let place = Place::new();
+    let mut command = Command::new("unshare");
+    command.args(["--mount", "sh", "-c", WITH_OWN_ACCOUNT, "sh"]).arg(file.path());
+    command.arg(crate::common::HELPER).arg(place.path());
+    let helper = Helper::run(command);
+    assert_eq!(helper.how, "started");
+    assert_eq!(crate::common::owner_of(helper.pid), own);
+    assert_eq!(query(&helper.address, "SELECT 1").await, "1");
+    for file in [place.path().join("postgres"), place.data(), place.data().join("PG_VERSION")] {
+        assert_eq!(file.symlink_metadata().expect("a file").uid(), own, "{}", file.display());
+    }
+    helper.finish();
+}

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use axum::Router;
 use axum::body::Bytes;
-use axum::extract::State;
+use axum::extract::{FromRequest, Request, State};
 use axum::http::StatusCode;
 use axum::routing::{get, post};
 use jiff::Timestamp;
@@ -27,6 +27,10 @@ use crate::states::RunMode;
 const CACHED_FOR: Duration = Duration::from_secs(3);
 /// How long the database may take to answer.
 const DATABASE_PATIENCE: Duration = Duration::from_secs(5);
+
+/// The longest that the body of a request may take to arrive: less than a route may, so that it is not taken for a
+/// slow database.
+const LONGEST_ARRIVAL: Duration = Duration::from_secs(5);
 
 /// The state of the routes.
 struct Site {
@@ -193,7 +197,15 @@ struct RunRequest {
 }
 
 /// Stores a request for a run and wakes the service.
-async fn request_run(State(site): State<Arc<Site>>, body: Bytes) -> Answer {
+async fn request_run(State(site): State<Arc<Site>>, request: Request) -> Answer {
+    let body = match tokio::time::timeout(LONGEST_ARRIVAL, Bytes::from_request(request, &())).await {
+        Ok(Ok(body)) => body,
+        Ok(Err(error)) => return Answer::problem(error.status(), "the body cannot be read, or is too large"),
+        Err(_) => {
+            let why = "the body did not arrive completely in time: send the request again";
+            return Answer::problem(StatusCode::REQUEST_TIMEOUT, why);
+        }
+    };
     let ask: RunRequest = match serde_json::from_slice(&body) {
         Ok(ask) => ask,
         // The parser's message names our fields and positions, but none of the client's values.

@@ -10,6 +10,7 @@ mod addresses;
 mod api;
 mod database;
 mod hung;
+mod pages;
 mod rights;
 mod roles;
 mod rows;
@@ -152,4 +153,9 @@ fn rows_whatever_stands_in_our_tables_is_shown_and_acts_nowhere() {
 #[test]
 fn addresses_however_they_are_written_no_password_is_shown() {
     play("addresses", addresses::case);
+}
+
+#[test]
+fn pages_whatever_is_asked_of_them_nobody_gets_or_changes_more_than_the_role_may() {
+    play("pages", pages::case);
 }

@@ -46,6 +46,7 @@ sentences! {
     OTHER_METHOD = "This address is not asked for in this way." / "Cette adresse ne se demande pas de cette façon.";
     NO_FORM = "The request cannot be read: it may come from an older page. Load the page again." / "La demande est illisible : elle vient peut-être d'une page plus ancienne. Rechargez la page.";
     FORM_TOO_LONG = "The form is too long." / "Le formulaire est trop long.";
+    FORM_TOO_LATE = "The form did not arrive completely in time. Send it again." / "Le formulaire n'est pas arrivé en entier à temps. Envoyez-le de nouveau.";
     SIGN_IN_FIRST = "The session has ended. Sign in again, then repeat what you did." / "La session a pris fin. Ouvrez-en une, puis refaites ce que vous faisiez.";
 
     ME = "My account" / "Mon compte";

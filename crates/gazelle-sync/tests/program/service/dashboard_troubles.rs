@@ -3,6 +3,8 @@
 use crate::support::people::{Caller, PageResponse, signed_in};
 use crate::support::service::{Serving, until};
 use crate::support::{World, connect};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
 
 const MARK: &str = "INSERT INTO sync_notes (key, value) VALUES ('shop', 'demo')";
 
@@ -103,5 +105,47 @@ async fn what_is_refused_is_told_on_a_page_in_the_language_of_the_request() {
         is_page(&said, "fr-CA");
         assert_eq!(said.header("cache-control"), "no-store", "{said:?}");
     }
+    assert_eq!(serving.stop().await.code, Some(0));
+}
+
+/// All that is answered, until the service ends the connection, to a request whose body has fewer bytes than it says.
+async fn answered_to_half(host: &str, path: &str, headers: &str) -> String {
+    let mut stream = TcpStream::connect(host).await.unwrap();
+    let head = format!(
+        "POST {path} HTTP/1.1\r\nHost: {host}\r\nOrigin: http://{host}\r\nContent-Length: 100\r\n{headers}\r\nname=A"
+    );
+    stream.write_all(head.as_bytes()).await.unwrap();
+    let mut said = Vec::new();
+    let end = std::time::Duration::from_secs(60);
+    tokio::time::timeout(end, stream.read_to_end(&mut said)).await.expect("an end").unwrap();
+    String::from_utf8(said).unwrap()
+}
+
+#[tokio::test]
+async fn a_body_that_never_arrives_is_the_senders_delay_and_no_slow_database() {
+    let world = World::unscheduled().await;
+    world.run(&["migrate"]).await.success();
+    let serving = Serving::start(&world, &[]).await;
+    let host = serving.base.trim_start_matches("http://");
+    let form = |language: &str| {
+        format!("Content-Type: application/x-www-form-urlencoded\r\nAccept-Language: {language}\r\n")
+    };
+    let (in_english, in_french) = (form("en-CA"), form("fr-CA"));
+    let (english, french, json) = tokio::join!(
+        answered_to_half(host, "/app/sign-in", &in_english),
+        answered_to_half(host, "/app/sign-in", &in_french),
+        answered_to_half(host, "/runs", "Content-Type: application/json\r\n"),
+    );
+    for (said, language, sentence) in [
+        (english, "en-CA", "The form did not arrive completely in time. Send it again."),
+        (french, "fr-CA", "est pas arrivé en entier à temps. Envoyez-le de nouveau."),
+    ] {
+        assert!(said.starts_with("HTTP/1.1 408 ") && said.contains("content-type: text/html"), "{said}");
+        assert!(said.contains(&format!("<html lang=\"{language}\">")) && said.contains(sentence), "{said}");
+    }
+    assert!(
+        json.starts_with("HTTP/1.1 408 ") && json.contains("did not arrive completely in time"),
+        "{json}"
+    );
     assert_eq!(serving.stop().await.code, Some(0));
 }

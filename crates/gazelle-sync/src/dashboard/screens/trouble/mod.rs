@@ -100,6 +100,7 @@ pub(crate) fn in_place_of(site: &Site, asked: &PageRequest, status: StatusCode) 
     let sentence = match status {
         StatusCode::UNAUTHORIZED => entry::SIGN_IN_FIRST,
         StatusCode::PAYLOAD_TOO_LARGE => entry::FORM_TOO_LONG,
+        StatusCode::REQUEST_TIMEOUT => entry::FORM_TOO_LATE,
         StatusCode::METHOD_NOT_ALLOWED => entry::OTHER_METHOD,
         _ => entry::NO_FORM,
     };
