@@ -132,7 +132,7 @@ impl Interview {
         self.word(
             "language",
             "GAZELLE_SYNC_LANGUAGE",
-            "Language of alerts and of the dashboard, en or fr",
+            "Language of commands, alerts and the dashboard, en or fr",
             language,
         )
     }
@@ -223,9 +223,11 @@ impl Interview {
             Layers { env, file: Some("/dev/null".into()), working_dir: "/".into(), ..Layers::default() };
         match Settings::load(&layers) {
             Ok(read) => {
-                for (env, _) in answers {
+                for (env, value) in answers {
                     match *env {
                         "GAZELLE_SYNC_TIMEZONE" => self.settings.timezone = read.timezone.clone(),
+                        // Here the locale is not known; before, it was.
+                        "GAZELLE_SYNC_LANGUAGE" if value.eq_ignore_ascii_case("auto") => {}
                         "GAZELLE_SYNC_LANGUAGE" => self.settings.language = read.language,
                         _ => {}
                     }
