@@ -11,7 +11,7 @@ use crate::alerts::{self, Channels};
 use crate::commands::shared::credential_status::CredentialStatus;
 use crate::commands::shared::database_line::described;
 use crate::commands::shared::opened::{self, Opened};
-use crate::config::{Layers, Settings};
+use crate::config::{Language, Layers, Settings};
 use crate::credentials;
 use crate::display;
 
@@ -115,7 +115,7 @@ impl Interview {
         let tried = match Opened::open(&self.settings).await {
             Ok(opened) => {
                 opened.close().await?;
-                Ok(format!("the database answers: {}", described(&self.settings)))
+                Ok(format!("the database answers: {}", described(&self.settings, Language::En)))
             }
             Err(error) => Err(format!("{error:#}")),
         };
