@@ -47,3 +47,4 @@ pub mod staging_to_production;
 pub mod states;
 pub mod stop;
 pub mod time;
+mod words;

@@ -40,9 +40,14 @@ pub use list::{AlertList, list};
 pub use sign_ins::RefusedSignIns;
 pub use words::InvitationText;
 
-use crate::config::Settings;
+use crate::config::{Language, Settings};
 
 /// The title of an alert's kind in the configured language; `?` for a kind that only another release knows.
 pub fn title(kind: Option<Kind>, settings: &Settings) -> String {
     kind.map_or_else(|| "?".to_owned(), |kind| words::Words::of(settings).title(kind).to_owned())
+}
+
+/// The title of an alert's kind in a language.
+pub fn title_in(kind: Kind, language: Language) -> &'static str {
+    words::title(kind, language)
 }

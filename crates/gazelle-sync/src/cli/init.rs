@@ -11,7 +11,7 @@ pub struct InitArgs {
     /// Use the embedded database
     #[arg(long)]
     pub embedded: bool,
-    /// Language of alerts and of the dashboard: en or fr
+    /// Language of what commands print, of alerts and of the dashboard: en, fr or auto
     #[arg(long, value_name = "LANGUAGE")]
     pub language: Option<String>,
     /// Write into files that exist; what they hold besides stays

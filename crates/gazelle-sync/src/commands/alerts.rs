@@ -11,6 +11,7 @@ use super::shared::context::Context;
 use super::shared::context::FAILED;
 use super::shared::opened::Opened;
 use super::text::alerts::list_text;
+use super::text::words::lists as w;
 use crate::alerts::{self, AlertList, Channels};
 use crate::cli::{AlertsAction, AlertsArgs};
 use crate::display::Lines;
@@ -74,10 +75,12 @@ async fn test(context: &Context) -> Result<u8> {
     }
     let ok = tried.iter().all(|one| one.ok);
     context.print(&json!({ "ok": ok, "channels": tried }), || {
-        let mut lines = Lines::new();
+        let (mut lines, t) = (Lines::new(), context.locale());
         for one in &tried {
-            let came = one.error.as_deref().unwrap_or("taken");
-            lines.line(format!("{:<9}{}: {came}", if one.ok { "ok" } else { "problem" }, one.channel));
+            let taken = t.say(w::TAKEN);
+            let came = one.error.as_deref().unwrap_or(&taken);
+            let ok = t.say(if one.ok { w::OK } else { w::PROBLEM });
+            lines.wrapped(format!("{ok:<9}{} {came}", t.label(&one.channel)), 9);
         }
         lines
     })?;
@@ -95,10 +98,16 @@ async fn check(context: &Context, opened: &Opened) -> Result<u8> {
         "failed": delivered.failed,
     });
     context.print(&document, || {
-        format!(
-            "{} alert(s) opened, {} closed; {} message(s) written, {} sent, {} not delivered yet (gazelle-sync alerts lists them)",
-            changes.opened, changes.closed, changes.messages, delivered.sent, delivered.failed
-        )
+        let counts = [changes.opened, changes.closed, changes.messages, delivered.sent, delivered.failed];
+        let [opened, closed, messages, sent, failed] = counts.map(|count| count.to_string());
+        let facts = [
+            ("opened", opened.as_str()),
+            ("closed", &closed),
+            ("messages", &messages),
+            ("sent", &sent),
+            ("failed", &failed),
+        ];
+        context.locale().fill(w::ALERTS_CHECKED, &facts)
     })?;
     Ok(0)
 }
@@ -108,6 +117,6 @@ async fn list(context: &Context, opened: &Opened) -> Result<u8> {
         true => alerts::list(&opened.db).await?,
         false => AlertList { open: Vec::new(), over: Vec::new(), undelivered: Vec::new(), looked_at: None },
     };
-    context.print(&listed, || list_text(&listed, &context.settings))?;
+    context.print(&listed, || list_text(&listed, &context.settings, &context.locale()))?;
     Ok(0)
 }

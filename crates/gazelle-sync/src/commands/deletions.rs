@@ -7,11 +7,13 @@ use super::shared::context::Context;
 use super::shared::opened::Opened;
 use super::shared::run_ids;
 use super::text::deletions::list_text;
+use super::text::words::lists as w;
 use crate::cli::{DeletionsAction, DeletionsArgs, RunPrefix};
-use crate::display;
+use crate::display::Lines;
 use crate::migrate;
 use crate::orchestrator::Deciding;
 use crate::orchestrator::decide_deletions::{Decision, DecisionReport, DeletionSelection, decide};
+use crate::run_log::find_runs::short;
 use crate::staging::deletions;
 
 /// Runs the chosen action.
@@ -47,7 +49,7 @@ async fn list(context: &Context, opened: &Opened, all: bool) -> Result<u8> {
         true => deletions::found(&opened.db, !all, None).await?,
         false => Vec::new(),
     };
-    context.print(&found, || list_text(&found, all, &context.settings.zone()))?;
+    context.print(&found, || list_text(&found, all, &context.locale()))?;
     Ok(0)
 }
 
@@ -64,16 +66,23 @@ async fn settle(context: &Context, opened: &Opened, run: &RunPrefix, decision: D
         Decision::Dismiss => "kept",
     };
     let DecisionReport { records, seen_since, run, .. } = decided;
-    context.print(
-        &json!({ "decided": records, "decision": word, "seen_since": seen_since, "run": run }),
-        || match seen_since {
-            0 => format!("{} record(s) {word}", display::count(records)),
-            stay => format!(
-                "{} record(s) {word}; {} are kept, because they have been seen at the source since",
-                display::count(records - stay),
-                display::count(stay)
-            ),
-        },
-    )?;
+    let document = json!({ "decided": records, "decision": word, "seen_since": seen_since, "run": run });
+    context.print(&document, || {
+        let t = context.locale();
+        let said = match decision {
+            Decision::Approve => w::MARKED_DELETED,
+            Decision::Dismiss => w::KEPT,
+        };
+        let mut text = Lines::new();
+        let decided = t.fill(said, &[("n", &t.number(records - seen_since))]);
+        match seen_since {
+            0 => text.line(decided),
+            stay => text.wrapped(t.fill(w::SEEN_SINCE, &[("decided", &decided), ("n", &t.number(stay))]), 2),
+        };
+        if let Some(run) = &run {
+            text.line(t.fill(w::TAKE_BACK, &[("run", short(&run.run_id.to_string()))]));
+        }
+        text
+    })?;
     Ok(run.map_or(0, |run| run.status.exit_code()))
 }

@@ -30,6 +30,6 @@ pub async fn run(context: &Context) -> Result<u8> {
     if let Ok(opened) = opened {
         opened.close().await?;
     }
-    context.print(&report, || text(&report))?;
+    context.print(&report, || text(&report, &context.locale()))?;
     Ok(if report.status == Level::Problem { FAILED } else { 0 })
 }

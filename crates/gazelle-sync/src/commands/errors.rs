@@ -12,8 +12,8 @@ use super::text::errors::left_out;
 use super::text::errors::none_found;
 use super::text::errors::table;
 use super::text::run::run_text;
+use super::text::words::lists as w;
 use crate::cli::{ErrorFilter, ErrorsAction, ErrorsArgs, ErrorsRetry};
-use crate::config::Settings;
 use crate::display::{self, Lines, List};
 use crate::entities::Entity;
 use crate::explain::{self, case};
@@ -21,6 +21,7 @@ use crate::migrate;
 use crate::orchestrator::{Deciding, decide_cases};
 use crate::staging::quarantine::pages::Pages;
 use crate::staging::quarantine::{self, CaseFilter};
+use crate::words::locale::Locale;
 
 /// The most rows of one printed table.
 const ROWS: usize = 1000;
@@ -86,17 +87,17 @@ async fn list(
     let cases = Pages::new(&opened.db, entities, &which, filter.most());
     context.progress.finish();
     match context.json {
-        true => list_json(cases, found, filter).await,
+        true => list_json(cases, found, filter, &context.locale()).await,
         false => {
             context.print_first_line()?;
-            list_text(cases, found, filter, &context.settings).await.map(|()| 0)
+            list_text(cases, found, filter, &context.locale()).await.map(|()| 0)
         }
     }
 }
 
 /// Prints the array while the cases are read. Returns the exit status: if the database fails after the first case,
 /// the array stays unclosed, so that it cannot be mistaken for complete, and no second document follows.
-async fn list_json(mut cases: Pages<'_>, found: usize, filter: &ErrorFilter) -> Result<u8> {
+async fn list_json(mut cases: Pages<'_>, found: usize, filter: &ErrorFilter, t: &Locale) -> Result<u8> {
     let mut list = List::new();
     while list.len() < filter.most() {
         let case = match cases.next().await {
@@ -114,19 +115,14 @@ async fn list_json(mut cases: Pages<'_>, found: usize, filter: &ErrorFilter) -> 
     }
     let listed = list.len();
     list.end()?;
-    if let Some(left_out) = left_out(listed, found) {
+    if let Some(left_out) = left_out(listed, found, t) {
         display::print_to_stderr(left_out);
     }
     Ok(0)
 }
 
 /// Prints tables, several for a long list: a table is as wide as its widest row, so it is held in memory whole.
-async fn list_text(
-    mut cases: Pages<'_>,
-    found: usize,
-    filter: &ErrorFilter,
-    settings: &Settings,
-) -> Result<()> {
+async fn list_text(mut cases: Pages<'_>, found: usize, filter: &ErrorFilter, t: &Locale) -> Result<()> {
     let mut listed = 0;
     loop {
         let mut rows = Vec::new();
@@ -140,16 +136,16 @@ async fn list_text(
         if rows.is_empty() {
             break;
         }
-        if !display::print(&table(&rows, settings).render())? {
+        if !display::print(&table(&rows, t).render())? {
             return Ok(());
         }
     }
     let mut end = Lines::new();
     match listed {
-        0 => end.line(none_found(filter)),
-        _ => end.blank().line("`gazelle-sync errors show ID` prints the record, `errors retry [ID]` retries"),
+        0 => end.line(none_found(filter, t)),
+        _ => end.blank().wrapped(t.say(w::SHOW_OR_RETRY), 2),
     };
-    if let Some(left_out) = left_out(listed, found).filter(|_| listed > 0) {
+    if let Some(left_out) = left_out(listed, found, t).filter(|_| listed > 0) {
         end.line(left_out);
     }
     display::print(&end)?;
@@ -202,10 +198,10 @@ async fn retry(
     let Some(report) = retried else {
         bail!("none of these records is in quarantine (gazelle-sync errors lists those that are)");
     };
+    let t = context.locale();
     context.print(&report, || {
         let mut text = Lines::new();
-        text.line(format!("{} record(s) retried", display::count(report.retried)))
-            .lines(&run_text(&report.run));
+        text.line(t.fill(w::RETRIED, &[("n", &t.number(report.retried))])).lines(&run_text(&report.run, &t));
         text
     })?;
     Ok(report.run.status.exit_code())
@@ -224,7 +220,7 @@ async fn dismiss(
         bail!("no record {id} waits in quarantine (gazelle-sync errors lists those that do)");
     }
     context.print(&json!({ "dismissed": dismissed, "id": id, "reason": reason }), || {
-        format!("dismissed: {id} (the raw record stays in staging)")
+        context.locale().fill(w::WAS_DISMISSED, &[("id", id)])
     })?;
     Ok(0)
 }

@@ -8,6 +8,7 @@ use uuid::Uuid;
 use super::shared::context::Context;
 use super::shared::opened::Opened;
 use super::text::people::{invited_text, list_text};
+use super::text::words::lists as w;
 use crate::access::trust::owners;
 use crate::alerts::{InvitationMail, InvitationText};
 use crate::cli::{PeopleAction, PeopleArgs, RoleFlags};
@@ -59,7 +60,7 @@ async fn list(context: &Context, db: &Db) -> Result<u8> {
         }
         false => Vec::new(),
     };
-    context.print(&people, || list_text(&people, &context.settings.zone()))?;
+    context.print(&people, || list_text(&people, &context.locale()))?;
     Ok(0)
 }
 
@@ -100,7 +101,7 @@ async fn invite(
         "is_mailed": mail.is_some(),
         "expires_at": invitation.expires_at,
     });
-    context.print(&document, || invited_text(&invitation, shown, &context.settings.zone()))?;
+    context.print(&document, || invited_text(&invitation, shown, &context.locale()))?;
     Ok(0)
 }
 
@@ -115,8 +116,8 @@ async fn change_role(context: &Context, db: &Db, name: &str, role: &RoleFlags) -
     let id = named(db, name).await?;
     match people::change_role(db, id, (role.role, role.technician.as_deref()), None).await? {
         Ok(person) => {
-            let word = person.role.as_str();
-            context.print(&person, || format!("{} is {word} now, and signed out everywhere", person.name))?;
+            let facts = [("name", person.name.as_str()), ("role", person.role.as_str())];
+            context.print(&person, || context.locale().fill(w::ROLE_IS_NOW, &facts))?;
             Ok(0)
         }
         Err(refusal) => bail!(refusal_text(refusal, name)),
@@ -127,9 +128,7 @@ async fn disable(context: &Context, db: &Db, name: &str) -> Result<u8> {
     let id = named(db, name).await?;
     match people::disable(db, id, None).await? {
         Ok(person) => {
-            context.print(&person, || {
-                format!("{} is disabled; `gazelle-sync people invite` enables again", person.name)
-            })?;
+            context.print(&person, || context.locale().fill(w::IS_DISABLED, &[("name", &person.name)]))?;
             Ok(0)
         }
         Err(refusal) => bail!(refusal_text(refusal, name)),
@@ -139,7 +138,9 @@ async fn disable(context: &Context, db: &Db, name: &str) -> Result<u8> {
 async fn sign_out(context: &Context, db: &Db, name: &str) -> Result<u8> {
     let id = named(db, name).await?;
     let ended = people::end_all(db, id).await?;
-    context.print(&json!({ "id": id, "sessions_ended": ended }), || format!("{ended} session(s) ended"))?;
+    context.print(&json!({ "id": id, "sessions_ended": ended }), || {
+        context.locale().fill(w::SESSIONS_ENDED, &[("n", &ended.to_string())])
+    })?;
     Ok(0)
 }
 

@@ -53,7 +53,7 @@ async fn list(context: &Context, opened: &Opened, filter: RunFilter) -> Result<u
         false => (Vec::new(), None),
     };
     let runs = Runs { runs, before: next.map(|next| next.run_id.to_string()) };
-    context.print(&runs, || list_text(&runs.runs, runs.before.as_deref(), &zone))?;
+    context.print(&runs, || list_text(&runs.runs, runs.before.as_deref(), &context.locale()))?;
     Ok(0)
 }
 
@@ -66,6 +66,6 @@ async fn show(context: &Context, opened: &Opened, run: &RunPrefix) -> Result<u8>
         run_pages::one(&tx, found.run_id, 0).await?
     };
     let Some(one) = one else { bail!("run {} was deleted a moment ago", found.run_id) };
-    context.print(&one, || one_text(&one, &zone))?;
+    context.print(&one, || one_text(&one, &context.locale()))?;
     Ok(0)
 }

@@ -91,9 +91,10 @@ async fn is_first(db: &Db, report: &RunReport) -> bool {
 /// Prints the report; after a first run also where the data is and how to look further.
 fn print(context: &Context, report: &RunReport, is_first: bool) -> Result<u8> {
     context.print(report, || {
-        let mut text = run_text(report);
+        let t = context.locale();
+        let mut text = run_text(report, &t);
         if is_first {
-            after_first_run(&mut text, &context.settings);
+            after_first_run(&mut text, &context.settings, &t);
         }
         text
     })?;

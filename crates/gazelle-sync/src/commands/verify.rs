@@ -51,7 +51,7 @@ pub async fn run(context: &Context, args: VerifyArgs) -> Result<u8> {
     opened.close().await?;
     let mut report = outcome?;
     report.notes.extend(unasked);
-    context.print(&report, || text(&report, &settings.zone()))?;
+    context.print(&report, || text(&report, &context.locale()))?;
     Ok(match report.status {
         VerifyVerdict::Equal => 0,
         VerifyVerdict::Different => FAILED,

@@ -8,7 +8,7 @@ use super::reader::quote;
 use crate::states::words;
 
 words! {
-    /// The language of alerts and of the dashboard.
+    /// The language of what commands print, of alerts and of the dashboard.
     Language {
         /// English.
         En = "en",

@@ -8,6 +8,7 @@ use ::config::{Config, ConfigError, File, FileFormat, Map, Source, Value};
 use super::SettingsError;
 use super::docs::SETTINGS;
 use super::found_secrets::{self, FoundSecrets};
+use super::language::LOCALE;
 use super::secrets_file::{self, Secrets};
 use super::toml_file::TomlFile;
 use super::variables::{CONFIG_DIR_ENV, CONFIG_ENV, MACHINE_FOLDER, unknown_env, unknown_setting};
@@ -70,6 +71,9 @@ impl Layers {
                 }
             }
         }
+        // A locale that is not text is not one that we know.
+        let locale = LOCALE.iter().filter_map(|name| Some(((*name).to_owned(), std::env::var(name).ok()?)));
+        env.extend(locale);
         let working_dir = std::env::current_dir().unwrap_or_else(|error| {
             problems.push(format!("the working directory cannot be read: {error}"));
             PathBuf::new()

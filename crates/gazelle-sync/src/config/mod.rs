@@ -13,6 +13,7 @@ mod error;
 mod found_secrets;
 mod guard;
 mod kinds;
+mod language;
 mod layers;
 pub mod nearest;
 mod reader;

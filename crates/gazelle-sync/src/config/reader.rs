@@ -10,8 +10,9 @@ use secrecy::SecretString;
 
 use super::checks;
 use super::docs::doc;
+use super::language::LanguageChoice;
 use super::toml_file::TomlFile;
-use super::{Layers, SettingsError};
+use super::{Language, Layers, SettingsError};
 
 /// Reads settings one by one and collects problems and sources.
 pub(super) struct Reader<'a> {
@@ -90,6 +91,11 @@ impl<'a> Reader<'a> {
             known.ok_or_else(|| format!("must be {}", alternatives(values)))
         };
         self.checked(key, read).unwrap_or(fallback)
+    }
+
+    /// A language, or `auto` for that of the locale.
+    pub fn language(&mut self, key: &'static str) -> Language {
+        self.one_of(key, LanguageChoice::ALL, LanguageChoice::Auto).resolve(|name| self.layers.env(name))
     }
 
     /// A setting with a grammar of its own.

@@ -100,7 +100,7 @@ settings! {
     /// The canonical IANA name.
     timezone: String = text(checks::time_zone),
     spot_checks: SpotChecks = optional(str::parse) else no_spot_checks,
-    language: Language = one_of(Language::ALL, Language::En),
+    language: Language = language(),
     log_format: LogFormat = one_of(LogFormat::ALL, LogFormat::Auto),
     log_level: Option<String> = optional(checks::log_level),
     otlp_endpoint: Option<Url> = optional(checks::protected_address),

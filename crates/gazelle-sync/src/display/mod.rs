@@ -30,4 +30,6 @@ pub use progress::{LogWriter, Progress, ProgressStyle};
 pub use prompt::{ask, ask_hidden, confirm};
 pub use safe::{acts, shortened};
 pub use table::{Cell, Column, Table};
+#[cfg(test)]
+pub(crate) use width::as_if::at_width;
 pub use width::terminal_width;

@@ -157,7 +157,7 @@ impl Table {
         let Some(width) = width else { return least };
         let room = usize::from(width).saturating_sub(self.columns.len().saturating_sub(1));
         let has_sentences = |index: usize| {
-            !self.columns[index].whole && cells(index).any(|cell| cell.trim().contains(char::is_whitespace))
+            !self.columns[index].whole && cells(index).any(|cell| cell.trim().contains(breaks))
         };
         loop {
             let excess = least.iter().sum::<usize>().saturating_sub(room);
@@ -174,10 +174,15 @@ impl Table {
     }
 }
 
+/// Whether a line may be broken at a character: not at a no-break space.
+fn breaks(c: char) -> bool {
+    c.is_whitespace() && c != '\u{a0}'
+}
+
 /// The text with words longer than `most` characters split into pieces.
 fn with_short_words(text: &str, most: usize) -> String {
     let mut out = String::with_capacity(text.len());
-    for part in text.split_inclusive(char::is_whitespace) {
+    for part in text.split_inclusive(breaks) {
         let mut rest = part;
         while rest.trim_end().chars().count() > most {
             let line = rest.char_indices().nth(most).map_or(rest, |(at, _)| &rest[..at]);
@@ -202,7 +207,7 @@ const NARROWEST: usize = 10;
 impl Column {
     /// The width at which no word and no number is broken.
     fn least_width<'t>(&self, cells: impl Iterator<Item = &'t str>) -> usize {
-        let longest_word = |text: &str| text.split_whitespace().map(|word| word.chars().count()).max();
+        let longest_word = |text: &str| text.split(breaks).map(|word| word.chars().count()).max();
         let longest = cells.map(|cell| match self.number {
             true => cell.chars().count(),
             false => longest_word(cell).unwrap_or(0),

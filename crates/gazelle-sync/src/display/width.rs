@@ -6,6 +6,10 @@ use std::io::IsTerminal;
 /// Some terminals (serial lines, container consoles) report a width of 0 or a few columns; these count as unknown,
 /// because long lines are the smaller problem.
 pub fn terminal_width() -> Option<u16> {
+    #[cfg(test)]
+    if let Some(width) = as_if::WIDTH.get() {
+        return Some(width);
+    }
     let is_terminal = std::io::stdout().is_terminal();
     comfy_table::Table::new().width().filter(|width| is_terminal && *width >= 40)
 }
@@ -30,4 +34,23 @@ pub(super) fn wrapped_to(text: &str, indent: usize, width: Option<u16>) -> Strin
         is_begun |= word > 0;
     }
     out
+}
+
+/// Terminals of tests.
+#[cfg(test)]
+pub(crate) mod as_if {
+    use std::cell::Cell;
+
+    thread_local! {
+        /// The width of the terminal that this thread acts as if it had; none for that of stdout.
+        pub(crate) static WIDTH: Cell<Option<u16>> = const { Cell::new(None) };
+    }
+
+    /// Does something as if stdout were a terminal of this width.
+    pub(crate) fn at_width<T>(width: u16, act: impl FnOnce() -> T) -> T {
+        let before = WIDTH.replace(Some(width));
+        let done = act();
+        WIDTH.set(before);
+        done
+    }
 }

@@ -71,7 +71,7 @@ pub async fn run_with_memory_limit(command: &Command, time: Duration) -> Result<
 
 /// The most memory that a running process has held, in KiB; 0 where the system does not tell.
 pub fn peak_of(pid: u32) -> u64 {
-    high_water(&format!("/proc/{pid}/status"))
+    peak_memory(&format!("/proc/{pid}/status"))
 }
 
 /// The peak so far of a process, by the file that tells of it.

@@ -220,6 +220,11 @@ fn is_list(name: &str, text: &str) -> bool {
     matches!(name, "by_entity" | "entities") && !text.is_empty() && text.bytes().all(is_plain)
 }
 
+/// The title of a kind in a language.
+pub(super) fn title(kind: Kind, language: Language) -> &'static str {
+    templates::of(kind, language).title
+}
+
 /// The English and French sentences of a kind, for the tests.
 #[cfg(test)]
 fn all_sentences(kind: Kind) -> [&'static templates::Sentences; 2] {

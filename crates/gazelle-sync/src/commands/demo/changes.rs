@@ -7,7 +7,10 @@ use serde::Serialize;
 use serde_json::{Value, json};
 use tokio_postgres::types::Type;
 
+use crate::commands::text::words::demo as w;
+use crate::config::Language;
 use crate::db::{Db, DbError};
+use crate::words::sentence::Sentence;
 
 /// A change, and the production value before and after it.
 #[derive(Debug, Serialize)]
@@ -20,6 +23,9 @@ pub struct DemoChange {
     pub before: String,
     /// The production value after it.
     pub after: String,
+    /// The description in both languages.
+    #[serde(skip)]
+    pub(crate) said: Sentence,
     #[serde(skip)]
     pub(crate) shows: &'static str,
 }
@@ -45,7 +51,7 @@ pub async fn make(shop: &SimControl, db: &Db) -> Result<Vec<DemoChange>> {
     let (id, event) = next()?;
     let start = event["start"].as_str().unwrap_or_default().parse::<Timestamp>()?;
     let later = start.checked_add(SignedDuration::from_mins(90))?;
-    changes.push(begin(db, "appointment moved by 1 h 30", &id, WHEN).await?);
+    changes.push(begin(db, w::MOVED, &id, WHEN).await?);
     shop.move_event(&id, Some(&later.to_string())).map_err(message)?;
 
     let (id, event) = next()?;
@@ -54,12 +60,12 @@ pub async fn make(shop: &SimControl, db: &Db) -> Result<Vec<DemoChange>> {
         .into_iter()
         .find(|user| Some(user.as_str()) != event["user"]["id"].as_str());
     if let Some(technician) = other {
-        changes.push(begin(db, "appointment given to another technician", &id, WHO).await?);
+        changes.push(begin(db, w::REASSIGNED, &id, WHO).await?);
         shop.reassign(&id, &technician).map_err(message)?;
     }
 
     let (id, _) = next()?;
-    changes.push(begin(db, "appointment cancelled", &id, STATUS).await?);
+    changes.push(begin(db, w::CANCELLED, &id, STATUS).await?);
     shop.cancel(&id).map_err(message)?;
 
     let (_, event) = next()?;
@@ -75,11 +81,11 @@ pub async fn make(shop: &SimControl, db: &Db) -> Result<Vec<DemoChange>> {
             }),
         )
         .map_err(message)?;
-    changes.push(begin(db, "appointment added, for a client created a minute ago", &id, TITLE).await?);
-    changes.push(begin(db, "client added", &client, NAME).await?);
+    changes.push(begin(db, w::ADDED, &id, TITLE).await?);
+    changes.push(begin(db, w::CLIENT_ADDED, &client, NAME).await?);
 
     if let Some(client) = shop.ids(RecordKind::Client).into_iter().next() {
-        changes.push(begin(db, "client renamed", &client, NAME).await?);
+        changes.push(begin(db, w::CLIENT_RENAMED, &client, NAME).await?);
         shop.edit(RecordKind::Client, &client, json!({ "companyName": "Théâtre du Vieux-Verger" }))
             .map_err(message)?;
     }
@@ -97,9 +103,10 @@ pub async fn observe(db: &Db, mut changes: Vec<DemoChange>) -> Result<Vec<DemoCh
     Ok(changes)
 }
 
-async fn begin(db: &Db, what: &str, id: &str, shows: &'static str) -> Result<DemoChange, DbError> {
+async fn begin(db: &Db, said: Sentence, id: &str, shows: &'static str) -> Result<DemoChange, DbError> {
     let before = value(db, shows, id).await?;
-    Ok(DemoChange { what: what.to_owned(), id: id.to_owned(), before, after: String::new(), shows })
+    let what = said.say(Language::En).into_owned();
+    Ok(DemoChange { what, said, id: id.to_owned(), before, after: String::new(), shows })
 }
 
 async fn value(db: &Db, sql: &str, id: &str) -> Result<String, DbError> {

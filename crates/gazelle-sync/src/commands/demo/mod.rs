@@ -52,7 +52,7 @@ pub async fn run(context: &Context, args: DemoArgs) -> Result<u8> {
         return open::run(context, args.listen, report, sim).await;
     }
     sim.shutdown().await;
-    context.print(&report, || text::demo::text(&report, args.stop, &context.settings))?;
+    context.print(&report, || text::demo::text(&report, args.stop, &context.settings, &context.locale()))?;
     Ok(code)
 }
 

@@ -46,7 +46,7 @@ pub async fn run(
     let address = format!("http://{}/app/", socket.address()?);
     let signals = Signals::new()?;
     report.dashboard = Some(address.clone());
-    context.print(&report, || text::demo::text(&report, false, &context.settings))?;
+    context.print(&report, || text::demo::text(&report, false, &context.settings, &context.locale()))?;
     if stdout().is_terminal() {
         open_browser(&address);
     }

@@ -11,7 +11,7 @@ use crate::alerts::{self, Channels};
 use crate::commands::shared::credential_status::CredentialStatus;
 use crate::commands::shared::database_line::described;
 use crate::commands::shared::opened::{self, Opened};
-use crate::config::{Layers, Settings};
+use crate::config::{Language, Layers, Settings};
 use crate::credentials;
 use crate::display;
 
@@ -117,7 +117,7 @@ impl Interview {
         let tried = match Opened::open(&self.settings).await {
             Ok(opened) => {
                 opened.close().await?;
-                Ok(format!("the database answers: {}", described(&self.settings)))
+                Ok(format!("the database answers: {}", described(&self.settings, Language::En)))
             }
             Err(error) => Err(format!("{error:#}")),
         };
@@ -134,7 +134,7 @@ impl Interview {
         self.word(
             "language",
             "GAZELLE_SYNC_LANGUAGE",
-            "Language of alerts and of the dashboard, en or fr",
+            "Language of commands, alerts and the dashboard, en or fr",
             language,
         )
     }
@@ -225,9 +225,11 @@ impl Interview {
             Layers { env, file: Some("/dev/null".into()), working_dir: "/".into(), ..Layers::default() };
         match Settings::load(&layers) {
             Ok(read) => {
-                for (env, _) in answers {
+                for (env, value) in answers {
                     match *env {
                         "GAZELLE_SYNC_TIMEZONE" => self.settings.timezone = read.timezone.clone(),
+                        // Here the locale is not known; before, it was.
+                        "GAZELLE_SYNC_LANGUAGE" if value.eq_ignore_ascii_case("auto") => {}
                         "GAZELLE_SYNC_LANGUAGE" => self.settings.language = read.language,
                         _ => {}
                     }

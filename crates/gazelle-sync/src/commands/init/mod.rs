@@ -15,7 +15,7 @@ use super::shared::context::{Context, FAILED};
 use super::shared::database_line::described;
 use crate::alerts::Channels;
 use crate::cli::InitArgs;
-use crate::config::{DEFAULT_FILE, ENV_FILE, Settings};
+use crate::config::{DEFAULT_FILE, ENV_FILE, Language, Settings};
 use crate::credentials;
 use crate::display::{self, Lines};
 use files::Planned;
@@ -68,7 +68,7 @@ pub async fn run(context: &Context, args: InitArgs) -> Result<u8> {
             .iter()
             .map(|file| WrittenFile { file: file.name.to_owned(), names: file.names() })
             .collect(),
-        database: described(interview.settings()),
+        database: described(interview.settings(), Language::En),
     };
     context.print(&report, || text(&report))?;
     if args.sync || asks && display::confirm("Run the first full sync now?", true)? {

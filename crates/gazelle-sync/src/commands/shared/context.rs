@@ -3,11 +3,13 @@
 use std::process::ExitCode;
 
 use anyhow::Result;
+use jiff::Timestamp;
 use serde::Serialize;
 use serde_json::json;
 
 use crate::config::Settings;
 use crate::display::{self, Document, Lines, Progress};
+use crate::words::locale::Locale;
 
 /// Exit status of a failure.
 pub const FAILED: u8 = 1;
@@ -30,6 +32,11 @@ pub struct Context {
 }
 
 impl Context {
+    /// The language of what is printed for people, with the zone of the settings.
+    pub(crate) fn locale(&self) -> Locale {
+        Locale::new(self.settings.language, self.settings.zone(), Timestamp::now())
+    }
+
     /// Prints a command's result: the document with `--json`, else the first line and the lines.
     ///
     /// # Errors

@@ -8,8 +8,10 @@ use super::shared::context::{Context, FAILED, PARTIAL};
 use super::shared::opened::Opened;
 use super::text::status::Embedded;
 use super::text::status::text;
+use super::text::words::status as w;
 use crate::cli::StatusArgs;
 use crate::dashboard::verdict::Level;
+use crate::display::Lines;
 use read::read;
 
 /// Seconds that `status` waits for a lock before it reports the holder and ends.
@@ -33,12 +35,13 @@ pub async fn run(context: &Context, args: StatusArgs) -> Result<u8> {
             "verdict": null, "waits": null, "is_demo": false, "next_due": null, "staging": [], "staging_size": [], "production": [], "runs": [], "lock_waits": []
         });
         context.print(&none, || {
-            "nothing here yet: the database has no tables of ours (gazelle-sync sync --mode full creates and fills them)"
+            let mut lines = Lines::new();
+            lines.wrapped(context.locale().say(w::NOTHING_HERE), 2);
+            lines
         })?;
         return Ok(if args.check { FAILED } else { 0 });
     };
-    let zone = context.settings.zone();
-    context.print(&report, || text(&report, &zone, embedded.as_ref()))?;
+    context.print(&report, || text(&report, embedded.as_ref(), &context.locale()))?;
     Ok(if args.check { report.verdict.map_or(FAILED, |said| exit_status(said.level)) } else { 0 })
 }
 

@@ -7,10 +7,9 @@ use serde::Serialize;
 use tokio_postgres::Row;
 use tokio_postgres::types::Type;
 
-use crate::alerts;
-use crate::config::{Retention, Settings};
-use crate::dashboard::verdict::{Level, Verdict, facts, verdict};
-use crate::dashboard::words::locale::Locale;
+use crate::alerts::{self, Kind};
+use crate::config::{Language, Retention, Settings};
+use crate::dashboard::verdict::{Facts, Level, Verdict, facts, verdict};
 use crate::db::{self, Db, DbError, LockWait, Template};
 use crate::entities::{ENTITIES, Entity};
 use crate::migrate;
@@ -19,6 +18,7 @@ use crate::run_log::last_runs::{self, LastRun};
 use crate::service::schedule::Schedule;
 use crate::staging::counts::size::{self, Size};
 use crate::states::VersionStatus;
+use crate::words::locale::Locale;
 
 /// Shorter waits for a lock are not shown.
 const LOCK_WAIT_SHOWN: Duration = Duration::from_secs(2);
@@ -53,11 +53,14 @@ pub struct VerdictReport {
     /// Which of its cases it is; `Verdict` knows all.
     #[serde(skip)]
     pub(crate) verdict: Verdict,
+    /// What it is founded on.
+    #[serde(skip)]
+    pub(crate) facts: Facts,
     /// `good`, `warn` or `bad`.
     pub(crate) level: Level,
-    /// The verdict in a few words.
+    /// The verdict in a few words, in English.
     pub title: String,
-    /// What it is founded on.
+    /// The state that it is founded on, in English.
     pub sentence: String,
     /// When the data was last good, UTC; none if it never was.
     pub as_of: Option<Timestamp>,
@@ -72,8 +75,11 @@ pub struct AwaitingWork {
     pub oldest_quarantined_at: Option<Timestamp>,
     /// Deletions that await approval.
     pub deletions: i64,
-    /// The titles of the problems that alerts tell of.
-    pub problems: Vec<String>,
+    /// The titles of the problems that alerts tell of, in English.
+    pub problems: Vec<&'static str>,
+    /// The kinds of these problems.
+    #[serde(skip)]
+    pub problem_kinds: Vec<Kind>,
 }
 
 /// A row of `v_sync_dashboard_entities`.
@@ -167,14 +173,17 @@ async fn judged(db: &Db, settings: &Settings) -> Result<(VerdictReport, Awaiting
     let counts = counts.first();
     let is_demo = is_demo_in(&tx).await?;
     let verdict = verdict(&facts);
-    let locale = Locale::new(settings.language, settings.zone(), now);
+    // What programs read is the same in each language.
+    let locale = Locale::new(Language::En, settings.zone(), now);
     let told = verdict.text(&facts, &locale);
-    let problems = problems.iter().map(|problem| alerts::title(Some(problem.kind), settings)).collect();
+    let problem_kinds: Vec<Kind> = problems.iter().map(|problem| problem.kind).collect();
+    let problems = problem_kinds.iter().map(|kind| alerts::title_in(*kind, Language::En)).collect();
     let waits = AwaitingWork {
         quarantined: counts.map(|row| row.get("quarantined")).unwrap_or_default(),
         oldest_quarantined_at: counts.and_then(|row| row.get("oldest_quarantined_at")),
         deletions: counts.map(|row| row.get("deletions")).unwrap_or_default(),
         problems,
+        problem_kinds,
     };
     let said = VerdictReport {
         verdict,
@@ -182,6 +191,7 @@ async fn judged(db: &Db, settings: &Settings) -> Result<(VerdictReport, Awaiting
         title: told.title,
         sentence: told.sentence,
         as_of: facts.as_of,
+        facts,
     };
     Ok((said, waits, is_demo))
 }

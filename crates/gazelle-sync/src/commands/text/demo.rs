@@ -2,51 +2,61 @@
 
 use super::run::run_text;
 use super::whereabouts::{command, day_query, opening, row};
+use super::words::{demo as w, report};
 use crate::commands::demo::day::Visit;
 use crate::commands::demo::report::DemoReport;
 use crate::config::Settings;
-use crate::display::{self, Column, Lines, Table};
+use crate::display::{Column, Lines, Table};
+use crate::words::locale::Locale;
 
-pub fn text(report: &DemoReport, stopped: bool, settings: &Settings) -> Lines {
+pub(crate) fn text(report: &DemoReport, stopped: bool, settings: &Settings, t: &Locale) -> Lines {
     let mut text = Lines::new();
-    text.line("1. A full sync of a made-up shop").blank().lines(&run_text(&report.full)).blank();
-    text.line("2. A few things change at the source, then an incremental sync").blank();
-    let mut changes =
-        Table::new([Column::text("change"), Column::text("before"), Column::text("now in production")]);
-    for change in &report.changes {
-        changes.row([change.what.clone(), change.before.clone(), change.after.clone()]);
-    }
-    text.table(&changes).blank().lines(&run_text(&report.incremental)).blank();
+    text.line(t.say(w::FULL)).blank().lines(&run_text(&report.full, t)).blank();
+    text.wrapped(t.say(w::CHANGES), 3).blank();
+    text.table(&changes_table(report, t)).blank().lines(&run_text(&report.incremental, t)).blank();
     if let Some(day) = &report.day {
-        text.line(format!("3. A technician's day, in Montréal time: {}, {}", day.technician, day.date));
-        text.blank().table(&visits_table(&day.visits));
+        text.wrapped(t.fill(w::DAY, &[("technician", &day.technician), ("date", &day.date)]), 3);
+        text.blank().table(&visits_table(&day.visits, t));
     }
     if !report.tire_le_coyote.is_empty() {
-        text.blank().line("Stored in UTC, shown in Montréal time:");
-        text.blank().table(&visits_table(&report.tire_le_coyote));
+        text.blank().line(t.say(w::SPOT));
+        text.blank().table(&visits_table(&report.tire_le_coyote, t));
     }
-    text.blank().line("4. Where it is, and how to look further");
-    command(&mut text, "data folder", &report.data_dir);
+    text.blank().line(t.say(w::WHERE));
+    let look = |command| in_demo(settings, command);
+    command(&mut text, &t.say(w::DATA_FOLDER), &report.data_dir);
     match (&report.database_url, stopped) {
         (Some(url), false) => command(&mut text, "psql", &format!("psql \"{url}\"")),
-        _ => command(&mut text, "psql", &in_demo(settings, "psql")),
+        _ => command(&mut text, "psql", &look("psql")),
     };
-    let look = |command| in_demo(settings, command);
-    command(&mut text, "contents", &look("status"));
-    command(&mut text, "quarantine", &look("errors"));
-    row(&mut text, "a day", &day_query(settings));
-    let own = "GAZELLE_API_KEY=… gazelle-sync sync --mode full --data-dir another-folder";
-    command(&mut text, "your own data", own);
+    command(&mut text, &t.say(report::CONTENTS), &look("status"));
+    command(&mut text, &t.say(w::QUARANTINE), &look("errors"));
+    row(&mut text, &t.say(report::A_DAY), &day_query(settings));
+    let folder = t.say(w::OTHER_FOLDER);
+    let own = format!("GAZELLE_API_KEY=… gazelle-sync sync --mode full --data-dir {folder}");
+    command(&mut text, &t.say(w::YOUR_OWN), &own);
     match &report.dashboard {
         Some(address) => {
-            text.blank().line("5. The dashboard, until Ctrl-C; an appointment moves every minute").blank();
-            command(&mut text, "dashboard", address);
+            text.blank().wrapped(t.say(w::DASHBOARD_OPEN), 3).blank();
+            command(&mut text, &t.say(w::DASHBOARD), address);
         }
         None => {
-            command(&mut text, "dashboard", &look("demo --open"));
+            command(&mut text, &t.say(w::DASHBOARD), &look("demo --open"));
         }
     }
     text
+}
+
+fn changes_table(report: &DemoReport, t: &Locale) -> Table {
+    let mut table = Table::new([
+        Column::text(t.say(w::CHANGE)),
+        Column::text(t.say(w::BEFORE)),
+        Column::text(t.say(w::NOW)),
+    ]);
+    for change in &report.changes {
+        table.row([t.say(change.said).into_owned(), change.before.clone(), change.after.clone()]);
+    }
+    table
 }
 
 /// A shell command that opens the demo's database, also where another is configured.
@@ -57,15 +67,15 @@ fn in_demo(settings: &Settings, command: &str) -> String {
     format!("{unset}{}", opening(&embedded, command))
 }
 
-fn visits_table(visits: &[Visit]) -> Table {
+fn visits_table(visits: &[Visit], t: &Locale) -> Table {
     let mut table = Table::new([
-        Column::text("time"),
-        Column::text("title"),
-        Column::text("client"),
-        Column::text("contact"),
-        Column::text("address"),
-        Column::number("pianos"),
-        Column::text("stored (UTC)"),
+        Column::text(t.say(w::TIME)),
+        Column::text(t.say(w::TITLE)),
+        Column::text(t.say(w::CLIENT)),
+        Column::text(t.say(w::CONTACT)),
+        Column::text(t.say(w::ADDRESS)),
+        Column::number(t.say(w::PIANOS)),
+        Column::text(t.say(w::STORED)),
     ]);
     for visit in visits {
         table.row([
@@ -74,7 +84,7 @@ fn visits_table(visits: &[Visit]) -> Table {
             visit.client.clone(),
             visit.contact.clone(),
             visit.address.clone(),
-            display::count(visit.pianos),
+            t.number(visit.pianos),
             visit.stored_utc.clone(),
         ]);
     }
@@ -148,6 +158,7 @@ mod tests {
             full: run(RunMode::Full, 600, 600),
             changes: vec![DemoChange {
                 what: "an appointment is moved".to_owned(),
+                said: w::MOVED,
                 id: "evt_1".to_owned(),
                 before: "2026-01-12 13:00".to_owned(),
                 after: "2026-01-13 09:00".to_owned(),

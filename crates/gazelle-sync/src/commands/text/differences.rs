@@ -1,14 +1,17 @@
 //! Formats the rows that differ between production and what staging gives.
 
-use crate::display::{self, Column, Lines, Table};
+use super::words::verify as w;
+use crate::display::{Column, Lines, Table};
 use crate::staging_to_production::difference::{DifferenceKind, Sample, TableDifference};
+use crate::words::locale::Locale;
 
 /// One line per table with the numbers of missing, changed and surplus rows under these headings, then samples of
 /// the rows.
-pub fn differences_lines(
+pub(crate) fn differences_lines(
     tables: &[TableDifference],
     [missing, changed, surplus]: [&'static str; 3],
     text: &mut Lines,
+    t: &Locale,
 ) {
     let mut table = Table::new([
         Column::text("table"),
@@ -17,43 +20,41 @@ pub fn differences_lines(
         Column::number(surplus),
     ]);
     for of in tables {
-        table.row([
-            of.table.to_owned(),
-            display::count(of.missing),
-            display::count(of.changed),
-            display::count(of.surplus),
-        ]);
+        let counts = [of.missing, of.changed, of.surplus].map(|count| t.number(count));
+        table.row([of.table.to_owned()].into_iter().chain(counts));
     }
     text.table(&table);
-    samples_lines(tables, text);
+    samples_lines(tables, text, t);
 }
 
 /// Samples of each kind of difference, column by column.
-pub fn samples_lines(tables: &[TableDifference], text: &mut Lines) {
+pub(crate) fn samples_lines(tables: &[TableDifference], text: &mut Lines, t: &Locale) {
     for of in tables {
         for sample in &of.samples {
-            sample_lines(of.table, sample, text);
+            sample_lines(of.table, sample, text, t);
         }
         let shown = of.samples.len() as i64;
         let more = of.missing + of.changed + of.surplus - shown;
         if shown > 0 && more > 0 {
-            text.line(format!("{}: {} more row(s) differ", of.table, display::count(more)));
+            text.wrapped(t.fill(w::MORE_DIFFER, &[("table", of.table), ("n", &t.number(more))]), 2);
         }
     }
 }
 
-fn sample_lines(table: &str, sample: &Sample, text: &mut Lines) {
-    let said = match sample.kind {
-        DifferenceKind::Missing => "is missing: production has no such row; rebuilt from staging:",
-        DifferenceKind::Surplus => "is surplus: no version in staging gives it; in production:",
-        DifferenceKind::Changed => "differs: in production -> rebuilt from staging",
-    };
-    text.line(format!("{table} {} {said}", sample.key));
+fn sample_lines(table: &str, sample: &Sample, text: &mut Lines, t: &Locale) {
+    let said = t.say(match sample.kind {
+        DifferenceKind::Missing => w::IS_MISSING,
+        DifferenceKind::Surplus => w::IS_SURPLUS,
+        DifferenceKind::Changed => w::DIFFERS,
+    });
+    text.wrapped(format!("{table} {} {said}", sample.key), 2);
     for (column, held, rebuilt) in &sample.columns {
-        text.line(match sample.kind {
-            DifferenceKind::Missing => format!("    {column}: {rebuilt}"),
-            DifferenceKind::Surplus => format!("    {column}: {held}"),
-            DifferenceKind::Changed => format!("    {column}: {held} -> {rebuilt}"),
-        });
+        let label = t.label(column);
+        let said = match sample.kind {
+            DifferenceKind::Missing => format!("    {label} {rebuilt}"),
+            DifferenceKind::Surplus => format!("    {label} {held}"),
+            DifferenceKind::Changed => format!("    {label} {held} -> {rebuilt}"),
+        };
+        text.wrapped(said, 6);
     }
 }

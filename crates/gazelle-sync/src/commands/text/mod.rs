@@ -1,5 +1,5 @@
 //! Formats what commands print for people, one file per command; `run`, `differences`, `source` and
-//! `whereabouts` are shared. With
+//! `whereabouts` are shared. `words` holds the sentences of those reports that exist in both languages. With
 //! `--json` the same values are printed as they are.
 
 pub mod alerts;
@@ -21,7 +21,10 @@ pub mod run;
 pub mod runs;
 pub mod source;
 pub mod status;
+#[cfg(test)]
+mod tests;
 pub mod undo;
 pub mod verify;
 pub mod warnings;
 pub mod whereabouts;
+pub(crate) mod words;

@@ -10,10 +10,16 @@ use crate::rebuild::replay::ReplayReport;
 use crate::rebuild::replay::into_schema::RestoredSchema;
 use crate::run_log::report::RunOutcome;
 use crate::time;
+use crate::words::locale::Locale;
 
 pub fn text(report: &ReplayReport) -> Lines {
     let mut text = Lines::new();
-    differences_lines(&report.rebuild.tables, ["missing", "changed", "surplus"], &mut text);
+    differences_lines(
+        &report.rebuild.tables,
+        ["missing", "changed", "surplus"],
+        &mut text,
+        &Locale::english(),
+    );
     for reason in &report.rebuild.reasons {
         text.line(reason);
     }

@@ -2,74 +2,76 @@
 
 use std::time::Duration;
 
-use crate::display::{self, Column, Lines, Table};
+use super::words::recorded::{scope, told};
+use super::words::report as w;
+use crate::display::{Column, Lines, Table};
 use crate::run_log::report::{EntityReport, RunOutcome, RunReport};
+use crate::words::locale::Locale;
 
 /// The most warnings shown with a run.
 const WARNINGS_SHOWN: usize = 20;
 
 /// The table of entities, then the status with its reasons.
-pub fn run_text(report: &RunReport) -> Lines {
+pub(crate) fn run_text(report: &RunReport, t: &Locale) -> Lines {
     let took = Duration::from_millis(report.duration_ms);
-    let verdict = match report.status {
-        RunOutcome::Success => "success",
-        RunOutcome::Partial => "PARTIAL",
-        RunOutcome::Interrupted => "INTERRUPTED",
-        RunOutcome::Failed => "FAILED",
+    let status = match report.status {
+        RunOutcome::Success => w::SUCCESS,
+        RunOutcome::Partial => w::PARTIAL,
+        RunOutcome::Interrupted => w::INTERRUPTED,
+        RunOutcome::Failed => w::FAILED,
     };
-    let handled = report.fetched.max(report.processed);
+    let (rate, run) = (t.rate(report.fetched.max(report.processed), took), report.run_id.to_string());
     let mut text = Lines::new();
-    text.table(&entity_table(&report.entities)).line(format!(
-        "{verdict} in {} ({}) · run {}",
-        display::duration(took),
-        display::rate(handled, took),
-        report.run_id
-    ));
+    text.table(&entity_table(&report.entities, t));
+    let facts = [("status", &*t.say(status)), ("took", &t.took(took)), ("rate", &rate), ("run", &run)];
+    text.wrapped(t.fill(w::VERDICT, &facts), 2);
     for reason in &report.reasons {
-        text.line(format!("  - {reason}"));
+        text.wrapped(format!("  - {}", told(reason, t.language)), 4);
     }
     for warning in report.warnings.iter().take(WARNINGS_SHOWN) {
-        text.line(format!("  warning: {}", warning.message));
+        let said = told(&warning.message, t.language);
+        text.wrapped(format!("  {}", t.fill(w::WARNING, &[("said", &said)])), 4);
     }
     if report.warnings.len() > WARNINGS_SHOWN {
-        let more = report.warnings.len() - WARNINGS_SHOWN;
-        text.line(format!("  and {more} warnings more: `gazelle-sync warnings` lists them"));
+        let more = (report.warnings.len() - WARNINGS_SHOWN).to_string();
+        text.wrapped(format!("  {}", t.fill(w::MORE_WARNINGS, &[("n", &more)])), 4);
     }
     if report.errors > 0 {
-        text.line("  see `gazelle-sync errors` for the records in quarantine");
+        text.wrapped(format!("  {}", t.say(w::SEE_ERRORS)), 4);
     }
     text
 }
 
 /// What a run did of each entity.
-pub fn entity_table(entities: &[EntityReport]) -> Table {
+pub(crate) fn entity_table(entities: &[EntityReport], t: &Locale) -> Table {
     let mut table = Table::new([
-        Column::text("entity"),
-        Column::text("walk"),
-        Column::number("fetched"),
-        Column::number("staged"),
-        Column::number("unchanged"),
-        Column::number("applied"),
-        Column::number("errors"),
-        Column::number("deleted"),
-        Column::number("held"),
+        Column::text(t.say(w::ENTITY)),
+        Column::text(t.say(w::WALK)),
+        Column::number(t.say(w::FETCHED)),
+        Column::number(t.say(w::STAGED)),
+        Column::number(t.say(w::UNCHANGED)),
+        Column::number(t.say(w::APPLIED)),
+        Column::number(t.say(w::ERRORS)),
+        Column::number(t.say(w::DELETED)),
+        Column::number(t.say(w::HELD)),
     ]);
     for entity in entities {
-        let walk = match (&entity.walk, entity.walk_complete) {
-            (Some(walk), Some(true)) => walk.clone(),
-            (Some(walk), _) => format!("{walk}, incomplete"),
+        let scope = entity.walk.as_ref().map(|walk| scope(walk, t.language));
+        let walk = match (scope, entity.walk_complete) {
+            (Some(walk), Some(true)) => walk,
+            (Some(walk), _) => t.fill(w::WALK_INCOMPLETE, &[("walk", &walk)]),
             (None, _) => String::new(),
         };
         table.row([
             entity.entity.clone(),
             walk,
-            display::count(entity.fetched),
-            display::count(entity.staged),
-            display::count(entity.unchanged),
-            display::count(entity.processed),
-            display::count(entity.errors),
-            display::count(entity.deleted),
-            entity.in_production.map(display::count).unwrap_or_default(),
+            t.number(entity.fetched),
+            t.number(entity.staged),
+            t.number(entity.unchanged),
+            t.number(entity.processed),
+            t.number(entity.errors),
+            t.number(entity.deleted),
+            entity.in_production.map(|rows| t.number(rows)).unwrap_or_default(),
         ]);
     }
     table

@@ -1,18 +1,19 @@
 //! Formats the output of `status`.
 
-use jiff::tz::TimeZone;
-
 use super::runs::runs_lines;
+use super::words::status as w;
+use crate::alerts;
 use crate::commands::status::read::AwaitingWork;
 use crate::commands::status::read::ProductionLine;
 use crate::commands::status::read::StagingLine;
 use crate::commands::status::read::StatusReport;
 use crate::dashboard::verdict::Verdict;
-use crate::display::{self, Column, Lines, Table};
+use crate::display::{Column, Lines, Table};
 use crate::run_log::find_runs::short;
 use crate::run_log::last_runs::LastRun;
 use crate::staging::counts::size::Size;
-use crate::time;
+use crate::words::locale::Locale;
+use crate::words::sentence::Sentence;
 
 /// The embedded database.
 pub struct Embedded {
@@ -22,99 +23,99 @@ pub struct Embedded {
 }
 
 /// The verdict, what waits for a person, the last runs, and tables of what is stored.
-pub fn text(report: &StatusReport, zone: &TimeZone, embedded: Option<&Embedded>) -> Lines {
+pub(crate) fn text(report: &StatusReport, embedded: Option<&Embedded>, t: &Locale) -> Lines {
     let mut text = Lines::new();
-    headline(&mut text, report, zone);
+    headline(&mut text, report, t);
     text.blank();
     let runs: Vec<&LastRun> = report.runs.iter().collect();
     if runs.is_empty() {
-        text.line("no run is recorded yet: gazelle-sync sync --mode full");
+        text.wrapped(t.say(w::NO_RUN_YET), 2);
     } else {
-        runs_lines(&mut text, &runs, zone);
-        text.line("more: gazelle-sync runs; one of them: gazelle-sync runs show RUN");
+        runs_lines(&mut text, &runs, t);
+        text.wrapped(t.say(w::MORE_RUNS), 2);
     }
-    text.blank().table(&production_table(&report.production, zone)).blank();
-    text.table(&staging_table(&report.staging, zone)).blank();
-    text.table(&size_table(&report.staging_size)).line(format!("kept: {}", kept(&report.retention))).blank();
-    text.line(format!("times in {}", zone.iana_name().unwrap_or("UTC")));
+    text.blank().table(&production_table(&report.production, t)).blank();
+    text.table(&staging_table(&report.staging, t)).blank();
+    text.table(&size_table(&report.staging_size, t));
+    text.wrapped(t.fill(w::KEPT, &[("what", &kept(&report.retention, t))]), 2).blank();
+    text.line(t.fill(w::TIMES_IN, &[("zone", t.zone_name())]));
     match embedded {
         Some(Embedded { url, runs_on: true }) => text.line(format!("psql \"{url}\"")),
-        Some(_) => text.wrapped(
-            "the embedded database runs only while a command needs it (`gazelle-sync psql` opens it, `gazelle-sync db start` keeps \
-             it running)",
-            2,
-        ),
+        Some(_) => text.wrapped(t.say(w::RUNS_ONLY), 2),
         None => &mut text,
     };
     text
 }
 
 /// Whether the data is right, what can be done, and what waits for a person.
-fn headline(text: &mut Lines, report: &StatusReport, zone: &TimeZone) {
+fn headline(text: &mut Lines, report: &StatusReport, t: &Locale) {
     if report.is_demo {
-        text.wrapped("DEMONSTRATION: this database holds the made-up shop of `gazelle-sync demo`", 2);
+        text.wrapped(t.say(w::DEMONSTRATION), 2);
     }
     let (Some(said), Some(waiting)) = (&report.verdict, &report.waits) else {
-        let why =
-            "whether the data is right is not said: this role may read neither the quarantine nor the alerts";
-        text.wrapped(why, 2);
-        lock_waits(text, report);
+        text.wrapped(t.say(w::NOT_SAID), 2);
+        lock_waits(text, report, t);
         return;
     };
-    text.wrapped(format!("{} {}. {}", said.level.shape(), said.title, said.sentence), 2);
-    if let Some(act) = what_to_do(&said.verdict) {
+    let told = said.verdict.text(&said.facts, t);
+    text.wrapped(format!("{} {}. {}", said.level.shape(), told.title, told.sentence), 2);
+    if let Some(act) = what_to_do(&said.verdict, t) {
         text.line(format!("  -> {act}"));
     }
     text.blank();
-    let mut waits = |what: &str, found: String, command: Option<&str>| {
-        let command = command.map(|command| format!("  -> {command}")).unwrap_or_default();
-        text.wrapped(format!("{what:12}{found}{command}"), 12);
-    };
-    let AwaitingWork { quarantined, oldest_quarantined_at, deletions, problems } = waiting;
-    match oldest_quarantined_at {
-        Some(oldest) => {
-            let found =
-                format!("{}, the oldest since {}", display::count(*quarantined), time::show(*oldest, zone));
-            waits("quarantine", found, Some("gazelle-sync errors"));
-        }
-        None => waits("quarantine", "empty".to_owned(), None),
-    }
-    match deletions {
-        0 => waits("deletions", "none awaits approval".to_owned(), None),
-        many => waits(
-            "deletions",
-            format!("{} await approval", display::count(*many)),
-            Some("gazelle-sync deletions"),
-        ),
-    }
-    match problems.as_slice() {
-        [] => waits("alerts", "no problem".to_owned(), None),
-        some => waits("alerts", some.join("; "), Some("gazelle-sync alerts")),
-    }
+    waits(text, waiting, t);
     if let Some(next) = report.next_due {
-        let at = time::show(next, zone);
-        waits("next run", format!("{at}, if `gazelle-sync serve` runs"), None);
+        waits_line(text, w::NEXT_RUN, &t.fill(w::NEXT_AT, &[("at", &t.date_hour(next))]), None, t);
     }
-    lock_waits(text, report);
+    lock_waits(text, report, t);
 }
 
-fn lock_waits(text: &mut Lines, report: &StatusReport) {
+/// What waits for a person.
+fn waits(text: &mut Lines, waiting: &AwaitingWork, t: &Locale) {
+    match waiting.oldest_quarantined_at {
+        Some(oldest) => {
+            let (n, since) = (t.number(waiting.quarantined), t.date_hour(oldest));
+            let found = t.fill(w::QUARANTINED, &[("n", &n), ("since", &since)]);
+            waits_line(text, w::QUARANTINE, &found, Some("gazelle-sync errors"), t);
+        }
+        None => waits_line(text, w::QUARANTINE, &t.say(w::EMPTY), None, t),
+    }
+    match waiting.deletions {
+        0 => waits_line(text, w::DELETIONS, &t.say(w::NONE_AWAITS), None, t),
+        many => {
+            waits_line(text, w::DELETIONS, &t.count(w::AWAIT, many), Some("gazelle-sync deletions"), t);
+        }
+    }
+    let problems: Vec<&str> =
+        waiting.problem_kinds.iter().map(|kind| alerts::title_in(*kind, t.language)).collect();
+    match problems.as_slice() {
+        [] => waits_line(text, w::ALERTS, &t.say(w::NO_PROBLEM), None, t),
+        some => waits_line(text, w::ALERTS, &some.join("; "), Some("gazelle-sync alerts"), t),
+    }
+}
+
+fn waits_line(text: &mut Lines, what: Sentence, found: &str, command: Option<&str>, t: &Locale) {
+    let command = command.map(|command| format!("  -> {command}")).unwrap_or_default();
+    text.wrapped(format!("{:13}{found}{command}", t.say(what)), 13);
+}
+
+fn lock_waits(text: &mut Lines, report: &StatusReport, t: &Locale) {
     for wait in &report.lock_waits {
-        text.wrapped(format!("LOCK: {}", wait.text()), 2);
+        text.wrapped(t.fill(w::LOCK, &[("said", &wait.text())]), 2);
     }
 }
 
 /// The command that goes on from a verdict; none where nothing is to be done.
-fn what_to_do(verdict: &Verdict) -> Option<String> {
+fn what_to_do(verdict: &Verdict, t: &Locale) -> Option<String> {
     Some(match verdict {
         Verdict::Unreachable(_) => "gazelle-sync doctor".to_owned(),
-        Verdict::Refused => "gazelle-sync auth login, or a new GAZELLE_API_KEY".to_owned(),
+        Verdict::Refused => t.say(w::OR_NEW_KEY).into_owned(),
         Verdict::Failed(run) | Verdict::Partial(run) => {
             format!("gazelle-sync runs show {}", short(&run.run_id))
         }
-        Verdict::Stale => "gazelle-sync sync, or gazelle-sync serve (syncs by itself)".to_owned(),
+        Verdict::Stale => t.say(w::SYNC_OR_SERVE).into_owned(),
         Verdict::NothingListed(_) => "gazelle-sync runs".to_owned(),
-        Verdict::Differs(_) => "gazelle-sync verify, then gazelle-sync replay --dry-run".to_owned(),
+        Verdict::Differs(_) => t.say(w::VERIFY_THEN_REPLAY).into_owned(),
         Verdict::Withheld(_) => "gazelle-sync deletions".to_owned(),
         Verdict::ManyCases(_) => "gazelle-sync errors".to_owned(),
         Verdict::NotVerified(_) => "gazelle-sync verify".to_owned(),
@@ -122,73 +123,84 @@ fn what_to_do(verdict: &Verdict) -> Option<String> {
     })
 }
 
-fn staging_table(lines: &[StagingLine], zone: &TimeZone) -> Table {
+fn staging_table(lines: &[StagingLine], t: &Locale) -> Table {
     let mut table = Table::new([
-        Column::text("staging"),
+        Column::text(t.say(w::STAGING)),
         Column::text("sync_status"),
-        Column::number("count"),
-        Column::text("oldest_record"),
-        Column::text("newest_record"),
+        Column::number(t.say(w::COUNT)),
+        Column::text(t.say(w::OLDEST)),
+        Column::text(t.say(w::NEWEST)),
     ]);
     for line in lines {
         table.row([
             line.entity.clone(),
             line.sync_status.to_string(),
-            display::count(line.count),
-            time::show(line.oldest_record, zone),
-            time::show(line.newest_record, zone),
+            t.number(line.count),
+            t.date_hour(line.oldest_record),
+            t.date_hour(line.newest_record),
         ]);
     }
     table
 }
 
-fn size_table(sizes: &[Size]) -> Table {
+fn size_table(sizes: &[Size], t: &Locale) -> Table {
     let mut table = Table::new([
-        Column::text("staging size"),
-        Column::number("versions"),
-        Column::number("size"),
-        Column::number("versions a day"),
-        Column::number("size a day"),
-        Column::number("last run"),
+        Column::text(t.say(w::STAGING_SIZE)),
+        Column::number(t.say(w::VERSIONS)),
+        Column::number(t.say(w::SIZE)),
+        Column::number(t.say(w::VERSIONS_A_DAY)),
+        Column::number(t.say(w::SIZE_A_DAY)),
+        Column::number(t.say(w::LAST_RUN)),
     ]);
+    let bytes =
+        |number: Option<i64>| number.map_or_else(|| t.say(w::UNKNOWN).into_owned(), |bytes| t.size(bytes));
     for size in sizes {
         table.row([
             size.entity.to_owned(),
-            display::count(size.versions),
+            t.number(size.versions),
             bytes(size.bytes),
-            format!("{:.1}", size.versions_a_day),
+            a_day(size.versions_a_day, t),
             bytes(size.bytes_a_day),
-            size.last_run.map_or_else(String::new, |added| format!("{added:+}")),
+            size.last_run.map_or_else(String::new, |added| added_text(added, t)),
         ]);
     }
     table
 }
 
-fn bytes(number: Option<i64>) -> String {
-    number.map_or_else(|| "unknown".to_owned(), |number| display::bytes(number.max(0) as u64))
+/// `1,146.0` · `1 146,0`
+fn a_day(versions: f64, t: &Locale) -> String {
+    let tenths = (versions * 10.0).round() as i64;
+    let point = if t.is_french() { ',' } else { '.' };
+    format!("{}{point}{}", t.number(tenths / 10), tenths % 10)
+}
+
+/// `+1,146` · `+1 146`
+fn added_text(added: i64, t: &Locale) -> String {
+    format!("{}{}", if added < 0 { "" } else { "+" }, t.number(added))
 }
 
 /// Which versions the setting `retention` keeps.
-fn kept(retention: &str) -> String {
+fn kept(retention: &str, t: &Locale) -> String {
     match retention {
-        "all" => "all versions (setting retention)".to_owned(),
-        days => format!("what was current in the last {days} days (setting retention)"),
+        "all" => t.say(w::ALL_VERSIONS).into_owned(),
+        days => t.fill(w::VERSIONS_OF_DAYS, &[("days", days)]),
     }
 }
 
-fn production_table(lines: &[ProductionLine], zone: &TimeZone) -> Table {
+fn production_table(lines: &[ProductionLine], t: &Locale) -> Table {
     let mut table = Table::new([
-        Column::text("production"),
-        Column::number("rows"),
-        Column::number("deleted"),
-        Column::text("last complete walk"),
+        Column::text(t.say(w::PRODUCTION)),
+        Column::number(t.say(w::ROWS)),
+        Column::number(t.say(w::DELETED)),
+        Column::text(t.say(w::LAST_WALK)),
     ]);
     for line in lines {
+        let walked = line.last_complete_walk.map(|at| t.date_hour(at));
         table.row([
             line.entity.to_owned(),
-            display::count(line.rows),
-            display::count(line.deleted),
-            line.last_complete_walk.map_or_else(|| "never".to_owned(), |at| time::show(at, zone)),
+            t.number(line.rows),
+            t.number(line.deleted),
+            walked.unwrap_or_else(|| t.say(w::NEVER).into_owned()),
         ]);
     }
     table

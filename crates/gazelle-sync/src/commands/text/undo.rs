@@ -7,10 +7,11 @@ use crate::display::{self, Lines};
 use crate::entities::read::ErrorCode;
 use crate::rebuild::undo::{UndoOperation, UndoReport};
 use crate::run_log::report::RunOutcome;
+use crate::words::locale::Locale;
 
 pub fn text(report: &UndoReport) -> Lines {
     let mut text = Lines::new();
-    differences_lines(&report.rebuild.tables, ["come", "change", "go"], &mut text);
+    differences_lines(&report.rebuild.tables, ["come", "change", "go"], &mut text, &Locale::english());
     if report.undone.newer > 0 {
         text.line(format!(
             "{} of the records have a newer version from a later run and do not change",

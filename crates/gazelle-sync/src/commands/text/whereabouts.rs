@@ -1,24 +1,29 @@
 //! Says where the data is and how to look further: at the end of `demo` and of a first sync.
 
+use super::words::report as w;
 use crate::commands::shared::database_line::described;
 use crate::config::Settings;
 use crate::display::Lines;
 use crate::time::MONTREAL;
+use crate::words::locale::Locale;
 
 /// The width of the names of the rows.
 const NAMES: usize = 14;
 
 /// Adds what a first run ends with: the database, the view to query, and the next commands.
-pub fn after_first_run(text: &mut Lines, settings: &Settings) {
-    let look = |command| opening(settings, command);
-    text.blank().line("Where the data is, and how to look further");
-    row(text, "database", &described(settings));
-    command(text, "query it", &look("psql"));
-    row(text, "a day", &day_query(settings));
-    command(text, "contents", &look("status"));
-    command(text, "is it right", &look("verify"));
-    command(text, "what changed", &look("sync"));
-    command(text, "by schedule", &look("serve"));
+pub(crate) fn after_first_run(text: &mut Lines, settings: &Settings, t: &Locale) {
+    text.blank().line(t.say(w::WHERE));
+    row(text, &t.say(w::IN_DATABASE), &described(settings, t.language));
+    command(text, &t.say(w::QUERY_IT), &opening(settings, "psql"));
+    row(text, &t.say(w::A_DAY), &day_query(settings));
+    for (name, look) in [
+        (w::CONTENTS, "status"),
+        (w::IS_IT_RIGHT, "verify"),
+        (w::WHAT_CHANGED, "sync"),
+        (w::BY_SCHEDULE, "serve"),
+    ] {
+        command(text, &t.say(name), &opening(settings, look));
+    }
 }
 
 /// Adds a row: its name, and what it says, wrapped between words.

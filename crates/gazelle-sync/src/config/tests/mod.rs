@@ -1,4 +1,5 @@
 mod documentation;
+mod language;
 mod layering;
 mod problems;
 mod secrets;

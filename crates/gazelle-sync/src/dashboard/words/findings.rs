@@ -125,6 +125,22 @@ pub(crate) const FINDINGS: &[Sentence] = &[
     of("the metrics were read {age} ago", "les mesures ont été lues il y a {age}"),
 ];
 
+/// What to do about a finding.
+#[rustfmt::skip]
+pub(crate) const REMEDIES: &[Sentence] = &[
+    of("gazelle-sync migrate --roles (as an administrator); then log in as gazelle_sync in DATABASE_URL", "gazelle-sync migrate --roles (en administrateur); puis mettez gazelle_sync dans DATABASE_URL"),
+    of("gazelle-sync migrate --roles (as an administrator), which hands them to a role that nobody logs in as", "gazelle-sync migrate --roles (en administrateur), qui les remet à un rôle dont personne ne se sert pour se connecter"),
+    of("pg_dump as docs/runbook.md says, daily, into a folder named by GAZELLE_SYNC_BACKUP_DIR", "pg_dump comme dit docs/fr/runbook.md, chaque jour, dans un dossier que nomme GAZELLE_SYNC_BACKUP_DIR"),
+    of("set SLACK_WEBHOOK_URL, or SMTP_URL with ALERT_EMAIL_FROM and ALERT_EMAIL_TO, or ALERT_WEBHOOK_URL; then gazelle-sync alerts test", "définissez SLACK_WEBHOOK_URL, ou SMTP_URL avec ALERT_EMAIL_FROM et ALERT_EMAIL_TO, ou ALERT_WEBHOOK_URL; puis gazelle-sync alerts test"),
+    of("set DEADMAN_URL to a heartbeat service that raises an alarm when calls cease", "définissez DEADMAN_URL : un service de signal de vie qui sonne l'alarme quand les appels cessent"),
+    of("systemctl start gazelle-sync, or gazelle-sync serve", "systemctl start gazelle-sync, ou gazelle-sync serve"),
+];
+
+/// A remedy in French; none for one that is not listed.
+pub(crate) fn remedy(english: &str) -> Option<String> {
+    french(REMEDIES, english)
+}
+
 /// The name of a check in French; none for one that is not listed.
 pub(crate) fn check(english: &str) -> Option<String> {
     french(CHECKS, english)
@@ -143,6 +159,7 @@ fn french(catalogue: &[Sentence], english: &str) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::words::rules;
 
     #[test]
     fn a_finding_is_recognized_with_its_facts_and_any_other_stays_as_it_is() {
@@ -167,31 +184,15 @@ mod tests {
     /// An English sentence that a check no longer writes would never be said in French again.
     #[test]
     fn every_english_sentence_is_one_that_a_check_writes() {
-        let mut code = String::new();
-        let mut folders = vec![std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("src/doctor")];
-        while let Some(folder) = folders.pop() {
-            for entry in std::fs::read_dir(&folder).unwrap() {
-                let path = entry.unwrap().path();
-                match path.is_dir() {
-                    true => folders.push(path),
-                    false => code.push_str(&std::fs::read_to_string(&path).unwrap()),
-                }
-            }
-        }
-        for sentence in CHECKS.iter().chain(FINDINGS) {
+        let code = rules::text_below("src/doctor", &["rs"]);
+        // A text goes on in the next line of the code.
+        let code: String = code.split("\\\n").map(str::trim_start).collect();
+        for sentence in CHECKS.iter().chain(FINDINGS).chain(REMEDIES) {
             let [english, _] = sentence.both();
             for piece in english.split(['{', '}']).step_by(2) {
-                let is_written = is_written(&code, piece.trim(), 3);
+                let is_written = rules::is_written(&code, piece.trim(), 3);
                 assert!(is_written || english.starts_with("API: "), "{piece:?} of {english:?}");
             }
         }
-    }
-
-    /// Whether the code has a piece of a sentence, in so many parts at most: some are put together of two.
-    fn is_written(code: &str, piece: &str, parts: u8) -> bool {
-        let halves = |(at, _): (usize, &str)| {
-            code.contains(&piece[..at]) && is_written(code, piece[at..].trim(), parts - 1)
-        };
-        code.contains(piece) || parts > 1 && piece.match_indices(' ').any(halves)
     }
 }

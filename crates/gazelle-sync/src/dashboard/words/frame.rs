@@ -3,19 +3,6 @@
 use super::sentence::sentences;
 
 sentences! {
-    NEVER = "never" / "jamais";
-    JUST_NOW = "just now" / "à l'instant";
-    AGO = "{age} ago" / "il y a {age}";
-    DAY_AND_HOUR = "{day}, {hour}" / "{day} à {hour}";
-    AT_HOUR = "at {hour}" / "à {hour}";
-    AT_DAY = "on {day} at {hour}" / "le {day} à {hour}";
-    SINCE_HOUR = "{hour}" / "{hour}";
-    SINCE_DAY = "{day} at {hour}" / "le {day} à {hour}";
-    OF_HOUR = "{hour}" / "de {hour}";
-    OF_DAY = "{day} at {hour}" / "du {day} à {hour}";
-    AS_OF_HOUR = "{hour}" / "à {hour}";
-    AS_OF_DAY = "{day} at {hour}" / "le {day} à {hour}";
-
     PRODUCT = "gazelle-sync" / "gazelle-sync";
     SKIP = "Skip to the content" / "Aller au contenu";
     SCREENS = "Screens" / "Écrans";

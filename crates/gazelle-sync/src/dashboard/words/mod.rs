@@ -1,5 +1,4 @@
-//! What the pages say, in English and French. `sentence` declares sentences, `locale` speaks one language with its
-//! numbers, dates and hours; the other files hold the sentences, one file for each screen.
+//! What the pages say, in English and French: the sentences, one file for each screen, declared as [`crate::words`] says.
 
 pub(crate) mod actions;
 pub(crate) mod changes;
@@ -10,15 +9,15 @@ pub(crate) mod entry;
 pub(crate) mod feeds;
 pub(crate) mod findings;
 pub(crate) mod frame;
-pub(crate) mod locale;
 pub(crate) mod overview;
 pub(crate) mod quarantine;
 pub(crate) mod record;
 pub(crate) mod runs;
 pub(crate) mod search;
-pub(crate) mod sentence;
 pub(crate) mod settings;
 #[cfg(test)]
 mod tests;
 pub(crate) mod today;
 pub(crate) mod verdict;
+
+pub(crate) use crate::words::{locale, sentence};

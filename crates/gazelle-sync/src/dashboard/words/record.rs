@@ -69,7 +69,6 @@ sentences! {
     AGREES_YES = "The value in production matches this record." / "La valeur en production correspond à cette fiche.";
     AGREES_NO = "The value in production differs from this record: it was changed by hand. gazelle-sync verify finds such rows, gazelle-sync replay corrects them." / "La valeur en production diffère de cette fiche : elle a été changée à la main. gazelle-sync verify trouve ces lignes, gazelle-sync replay les corrige.";
     GIVES = "The record gives {value}." / "La fiche donne {value}.";
-    LABELLED = "{what}:" / "{what} :";
     STEPS = "Step by step" / "Pas à pas";
     STEP_TEXT = "The record says" / "La fiche dit";
     STEP_INSTANT = "The instant, in UTC" / "L'instant, en UTC";

@@ -13,7 +13,7 @@ use gazelle_sync::states::Role;
 
 use super::Tally;
 use super::support::World;
-use super::support::desk::{Desk, OPERATOR};
+use super::support::desk::{OPERATOR, OperatorSession};
 use super::support::hostile_text::is_harmless;
 use super::support::limited::{MEMORY, peak_of};
 use super::support::people::{Caller, invited, signed_in};
@@ -42,7 +42,7 @@ const KINDS: [&str; 9] = [
 
 /// The service, who attacks it, and what they must not get.
 struct Scene {
-    desk: Desk,
+    desk: OperatorSession,
     /// Ids of the people of each rank, and what they ask with; nobody is the first.
     callers: Vec<(String, Caller, &'static str)>,
     technician: String,
@@ -67,7 +67,7 @@ fn session(caller: &Caller) -> &str {
 }
 
 /// An invitation that nobody has used, a link to a calendar, one that was revoked, which is returned, and actions of an operator.
-async fn linked(desk: &Desk, technicians: &[String], watched: &mut Watched) -> String {
+async fn linked(desk: &OperatorSession, technicians: &[String], watched: &mut Watched) -> String {
     let world = &desk.world;
     let invitation = invited(world, "Invitée Exemple", &["--role", "operator"]).await;
     watched.add(&token(&invitation), NOBODY);
@@ -84,8 +84,8 @@ async fn linked(desk: &Desk, technicians: &[String], watched: &mut Watched) -> S
         ))
         .await;
     let run = world.text("SELECT run_id::text FROM sync_runs ORDER BY 1 LIMIT 1").await.expect("a run");
-    desk.done("/app/actions/verify", &[]).await;
-    desk.done("/app/actions/undo", &[("run", &run)]).await;
+    desk.submit_and_wait("/app/actions/verify", &[]).await;
+    desk.submit_and_wait("/app/actions/undo", &[("run", &run)]).await;
     links.remove(1)
 }
 
@@ -102,12 +102,12 @@ async fn technicians(world: &World) -> Vec<String> {
 
 impl Scene {
     async fn new() -> Scene {
-        let desk = Desk::filled().await;
+        let desk = OperatorSession::with_full_sync().await;
         let (world, serving) = (&desk.world, &desk.serving);
         let technicians = technicians(world).await;
         let role = ["--role", "technician", "--technician", technicians[0].as_str()];
         let technician = signed_in(world, serving, "Technicienne Exemple", &role).await;
-        let mut office = desk.office().await;
+        let mut office = desk.sign_in_office().await;
         let mut known =
             Known { host: serving.base.trim_start_matches("http://").to_owned(), ..Known::default() };
         known.name = OPERATOR.to_owned();

@@ -100,20 +100,20 @@ macro_rules! sentences {
 
         /// All of them, for the tests of the texts.
         #[cfg(test)]
-        pub(crate) const ALL: &[(&str, $crate::dashboard::words::sentence::Sentence)] = &[
-            $( (stringify!($name), $crate::dashboard::words::sentence::Sentence::new($en, $fr)),
-               $( (stringify!($name), $crate::dashboard::words::sentence::Sentence::new($en_many, $fr_many)), )? )*
+        pub(crate) const ALL: &[(&str, $crate::words::sentence::Sentence)] = &[
+            $( (stringify!($name), $crate::words::sentence::Sentence::new($en, $fr)),
+               $( (stringify!($name), $crate::words::sentence::Sentence::new($en_many, $fr_many)), )? )*
         ];
     };
     (@one $name:ident $en:literal $fr:literal) => {
-        pub(crate) const $name: $crate::dashboard::words::sentence::Sentence =
-            $crate::dashboard::words::sentence::Sentence::new($en, $fr);
+        pub(crate) const $name: $crate::words::sentence::Sentence =
+            $crate::words::sentence::Sentence::new($en, $fr);
     };
     (@one $name:ident $en:literal $fr:literal $en_many:literal $fr_many:literal) => {
-        pub(crate) const $name: $crate::dashboard::words::sentence::CountedSentence =
-            $crate::dashboard::words::sentence::CountedSentence {
-                one: $crate::dashboard::words::sentence::Sentence::new($en, $fr),
-                many: $crate::dashboard::words::sentence::Sentence::new($en_many, $fr_many),
+        pub(crate) const $name: $crate::words::sentence::CountedSentence =
+            $crate::words::sentence::CountedSentence {
+                one: $crate::words::sentence::Sentence::new($en, $fr),
+                many: $crate::words::sentence::Sentence::new($en_many, $fr_many),
             };
     };
 }

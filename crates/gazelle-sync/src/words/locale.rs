@@ -1,14 +1,13 @@
 //! One language, with its numbers, dates and hours in the zone of the pages.
 
 use std::borrow::{Borrow, Cow};
-use std::time::Duration;
 
 use jiff::civil::{Date, Weekday};
 use jiff::tz::TimeZone;
 use jiff::{Timestamp, Zoned};
 
-use super::frame as w;
 use super::sentence::{CountedSentence, Sentence};
+use super::times as w;
 use crate::config::Language;
 use crate::display;
 use crate::time;
@@ -51,6 +50,11 @@ impl Locale {
     /// `now` is what ages are counted from: the database's time, at which the page was read.
     pub(crate) fn new(language: Language, zone: TimeZone, now: Timestamp) -> Locale {
         Locale { language, zone, now }
+    }
+
+    /// English, in UTC: for reports that exist in English alone.
+    pub(crate) fn english() -> Locale {
+        Locale::new(Language::En, TimeZone::UTC, Timestamp::UNIX_EPOCH)
     }
 
     /// The value of the attribute `lang`.
@@ -97,42 +101,20 @@ impl Locale {
 
     /// A label before what it names: `Run:` · `Exécution :`
     pub(crate) fn label(&self, what: &str) -> String {
-        self.fill(super::record::LABELLED, &[("what", what)])
+        self.fill(w::LABELLED, &[("what", what)])
     }
 
-    /// `2.5` · `2,5`
-    pub(crate) fn decimal(&self, number: f64) -> String {
-        let text = number.to_string();
-        if self.is_french() { text.replace('.', ",") } else { text }
+    /// `14:15` · `14 h 15`
+    pub(crate) fn clock(&self, instant: Timestamp) -> String {
+        match self.language {
+            Language::En => self.hour(instant),
+            Language::Fr => self.local(instant).strftime("%-H\u{a0}h\u{a0}%M").to_string(),
+        }
     }
 
-    /// `0.3 %` · `0,3 %`, of a whole.
-    pub(crate) fn share(&self, part: u64, whole: u64) -> String {
-        let text = display::share(part, whole);
-        let bare = text.trim_end_matches('%').trim_end();
-        let bare = if self.is_french() { bare.replace('.', ",") } else { bare.to_owned() };
-        if self.is_french() { format!("{bare}\u{a0}%") } else { format!("{bare}%") }
-    }
-
-    /// `4.2 s` · `4,2 s`; `1 d 04 h` · `1 j 04 h`
-    pub(crate) fn milliseconds(&self, milliseconds: i64) -> String {
-        let time = Duration::from_millis(u64::try_from(milliseconds).unwrap_or_default());
-        let text = display::duration(time);
-        let text = match self.language {
-            Language::En => text,
-            Language::Fr => text.replace('.', ",").replace(" d ", " j "),
-        };
-        text.replace(' ', "\u{a0}")
-    }
-
-    /// `1.4 MiB` · `1,4 Mio`
-    pub(crate) fn bytes(&self, bytes: i64) -> String {
-        let text = display::bytes(u64::try_from(bytes).unwrap_or_default());
-        let text = match self.language {
-            Language::En => text,
-            Language::Fr => text.replace('.', ",").replace("iB", "io").replace(" B", " o"),
-        };
-        text.replace(' ', "\u{a0}")
+    /// The zone's name: `America/Toronto`.
+    pub(crate) fn zone_name(&self) -> &str {
+        self.zone.iana_name().unwrap_or("UTC")
     }
 
     /// The same instant in the zone of the pages.
