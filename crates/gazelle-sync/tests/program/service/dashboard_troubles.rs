@@ -124,8 +124,9 @@ async fn answered_to_half(host: &str, path: &str, headers: &str) -> String {
 #[tokio::test]
 async fn a_body_that_never_arrives_is_the_senders_delay_and_no_slow_database() {
     let world = World::unscheduled().await;
-    world.run(&["migrate"]).await.success();
     let serving = Serving::start(&world, &[]).await;
+    // The service has opened the database, and there is somebody who could sign in.
+    signed_in(&world, &serving, "Opératrice Exemple", &["--role", "operator"]).await;
     let host = serving.base.trim_start_matches("http://");
     let form = |language: &str| {
         format!("Content-Type: application/x-www-form-urlencoded\r\nAccept-Language: {language}\r\n")
