@@ -8,16 +8,6 @@ use super::reader::quote;
 use crate::states::words;
 
 words! {
-    /// The language of what commands print, of alerts and of the dashboard.
-    Language {
-        /// English.
-        En = "en",
-        /// French.
-        Fr = "fr",
-    }
-}
-
-words! {
     /// Whether something is done.
     Switch {
         /// It is.

@@ -1,7 +1,16 @@
 //! The setting `language`: one language, or that of the locale.
 
-use super::Language;
 use crate::states::words;
+
+words! {
+    /// The language of what commands print, of alerts and of the dashboard.
+    Language {
+        /// English.
+        En = "en",
+        /// French.
+        Fr = "fr",
+    }
+}
 
 /// The variables of the locale; the first that is set says what the others would.
 pub(super) const LOCALE: [&str; 3] = ["LC_ALL", "LC_MESSAGES", "LANG"];

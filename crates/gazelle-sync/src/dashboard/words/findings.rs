@@ -128,8 +128,8 @@ pub(crate) const FINDINGS: &[Sentence] = &[
 /// What to do about a finding.
 #[rustfmt::skip]
 pub(crate) const REMEDIES: &[Sentence] = &[
-    of("gazelle-sync migrate --roles (as an administrator); then log in as gazelle_sync in DATABASE_URL", "gazelle-sync migrate --roles (en administrateur); puis mettez gazelle_sync dans DATABASE_URL"),
-    of("gazelle-sync migrate --roles (as an administrator), which hands them to a role that nobody logs in as", "gazelle-sync migrate --roles (en administrateur), qui les remet à un rôle dont personne ne se sert pour se connecter"),
+    of("{command}; then log in as gazelle_sync in DATABASE_URL", "{command}; puis mettez gazelle_sync dans DATABASE_URL"),
+    of("{command}, which hands them to a role that nobody logs in as", "{command}, qui les remet à un rôle dont personne ne se sert pour se connecter"),
     of("pg_dump as docs/runbook.md says, daily, into a folder named by GAZELLE_SYNC_BACKUP_DIR", "pg_dump comme dit docs/fr/runbook.md, chaque jour, dans un dossier que nomme GAZELLE_SYNC_BACKUP_DIR"),
     of("set SLACK_WEBHOOK_URL, or SMTP_URL with ALERT_EMAIL_FROM and ALERT_EMAIL_TO, or ALERT_WEBHOOK_URL; then gazelle-sync alerts test", "définissez SLACK_WEBHOOK_URL, ou SMTP_URL avec ALERT_EMAIL_FROM et ALERT_EMAIL_TO, ou ALERT_WEBHOOK_URL; puis gazelle-sync alerts test"),
     of("set DEADMAN_URL to a heartbeat service that raises an alarm when calls cease", "définissez DEADMAN_URL : un service de signal de vie qui sonne l'alarme quand les appels cessent"),
@@ -138,7 +138,8 @@ pub(crate) const REMEDIES: &[Sentence] = &[
 
 /// A remedy in French; none for one that is not listed.
 pub(crate) fn remedy(english: &str) -> Option<String> {
-    french(REMEDIES, english)
+    let said = french(REMEDIES, english)?;
+    Some(said.replace("(as an administrator)", "(en administrateur)"))
 }
 
 /// The name of a check in French; none for one that is not listed.

@@ -354,15 +354,6 @@ async fn a_database_that_is_empty_open_or_away_is_told() {
 }
 
 #[tokio::test]
-async fn a_server_that_is_not_supabase_has_no_public_roles() {
-    let world = World::new().await;
-    world.full_sync_ok().await;
-    let run = doctor(&world).await;
-    assert_check(&run, "as anon", "ok", &["there is no role anon"]);
-    assert_check(&run, "our own role", "warning", &["is a superuser: more than a sync needs"]);
-}
-
-#[tokio::test]
 async fn a_database_that_takes_no_writes_is_told_with_what_made_it_so_and_the_cure() {
     let mut world = World::new().await;
     world.full_sync_ok().await;

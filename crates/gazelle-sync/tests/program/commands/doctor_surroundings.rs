@@ -251,3 +251,12 @@ async fn a_transaction_pooler_between_is_seen() {
     assert_check(&run, "row security", "ok", &[]);
     assert_check(&run, "migrations", "ok", &[]);
 }
+
+#[tokio::test]
+async fn a_server_that_is_not_supabase_has_no_public_roles() {
+    let world = World::new().await;
+    world.full_sync_ok().await;
+    let run = doctor(&world).await;
+    assert_check(&run, "as anon", "ok", &["there is no role anon"]);
+    assert_check(&run, "our own role", "warning", &["is a superuser: more than a sync needs"]);
+}
