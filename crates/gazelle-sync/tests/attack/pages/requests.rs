@@ -100,7 +100,7 @@ fn path(random: &mut Random, known: &Known, route: &Route, made: &mut Attempt) {
                 path.push_str(&encoded(&value));
                 made.said.push_str(&value);
                 if random.percent(10) {
-                    path.push_str(*random.pick(&[".json", ".ics", "%2ejson"]));
+                    path.push_str(random.pick(&[".json", ".ics", "%2ejson"]));
                 }
             }
         }

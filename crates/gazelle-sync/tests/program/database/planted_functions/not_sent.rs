@@ -1,7 +1,7 @@
 //! The SQL files that no command of these tests sends.
 
 /// The SQL files that none of the commands here sends, and why.
-pub const NOT_SENT: [(&str, &str); 42] = [
+pub const NOT_SENT: [(&str, &str); 43] = [
     ("access/trust/hand_over.sql", "what others have put on the tables, before a role that makes roles"),
     ("access/trust/theirs.sql", "the embedded server, where roles own tables"),
     ("alerts/give_up_unclaimed.sql", "a duty of the service, once an hour"),
@@ -9,6 +9,7 @@ pub const NOT_SENT: [(&str, &str); 42] = [
     ("commands/demo/busiest_day.sql", DEMO),
     ("commands/demo/visits_of_day.sql", DEMO),
     ("commands/demo/visits_titled.sql", DEMO),
+    ("dashboard/named/unnamed.sql", "an entity that does not say what its records are called"),
     ("dashboard/screens/quarantine/closed.sql", "a quarantine in which nothing is left"),
     ("db/answers/citus_sign_of_life.sql", CITUS),
     ("db/server/citus_blockers.sql", CITUS),
@@ -53,7 +54,8 @@ pub const CITUS: &str = "Citus distributes the schema";
 const FAILING_API: &str = "an API that cannot give a record with its list";
 
 /// Made of pieces that the program fills in, and sent whole by commands that meet none of these cases.
-pub const PIECES: [&str; 4] = [
+pub const PIECES: [&str; 5] = [
+    "dashboard/named/unnamed.sql",
     "staging_to_production/another_row/rewrite.sql",
     "staging_to_production/derived/refresh.sql",
     "staging_to_production/marks/mark_left_out.sql",
