@@ -24,6 +24,8 @@ const PARAMETERS: [&str; 14] = [
     "explain",
     "any",
 ];
+/// What a path may end with besides.
+const ENDINGS: [&str; 3] = [".json", ".ics", "%2ejson"];
 /// The fields of the forms that the pages post.
 const FORMS: [&[&str]; 11] = [
     &["name", "passphrase", "next"],
@@ -100,7 +102,8 @@ fn path(random: &mut Random, known: &Known, route: &Route, made: &mut Attempt) {
                 path.push_str(&encoded(&value));
                 made.said.push_str(&value);
                 if random.percent(10) {
-                    path.push_str(random.pick(&[".json", ".ics", "%2ejson"]));
+                    let ending = *random.pick(&ENDINGS);
+                    path.push_str(ending);
                 }
             }
         }
