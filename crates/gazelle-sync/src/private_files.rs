@@ -220,7 +220,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_others_own_or_may_change_is_refused_with_the_cure() {
+    fn what_others_own_or_may_change_is_refused_with_the_fix() {
         let path = Path::new("/var/lib/sync");
         for (owner, mode, open, me, says) in [
             (1000, 0o40700, 0o022, 1000, None),

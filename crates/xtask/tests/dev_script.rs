@@ -266,10 +266,10 @@ fn rust_is_never_installed_but_the_command_that_does_is_named() {
     machine.program("rustc", "echo 'rustc 1.63.0 (4b91a6ea7 2022-08-08)'");
     assert_refused(&machine.dev(&["demo"]), &["Rust 1.94 or newer is missing", pipe]);
     machine.program("rustup", "exit 0");
-    let mend = "rustup update stable && rustup default stable";
-    assert_refused(&machine.dev(&["demo"]), &["Rust 1.94 or newer is missing", mend]);
+    let fix = "rustup update stable && rustup default stable";
+    assert_refused(&machine.dev(&["demo"]), &["Rust 1.94 or newer is missing", fix]);
     machine.program("rustc", "echo 'rustup could not choose a version' >&2; exit 1");
-    assert_refused(&machine.dev(&["demo"]), &["Rust 1.94 or newer is missing", mend]);
+    assert_refused(&machine.dev(&["demo"]), &["Rust 1.94 or newer is missing", fix]);
     machine.program("rustc", "echo 'rustc 1.94.0-nightly (0123456 2026-01-01)'");
     assert_ran(&machine.dev(&["demo"]), &[DEMO]);
 }

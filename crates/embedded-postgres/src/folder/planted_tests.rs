@@ -102,7 +102,7 @@ fn against(times: u32, plant: impl Fn() + Sync, attempt: impl Fn()) {
 }
 
 #[test]
-fn what_flips_while_a_pid_file_is_mended_has_root_write_no_file_of_roots() {
+fn what_flips_while_a_pid_file_is_fixed_has_root_write_no_file_of_roots() {
     let Some(place) = Place::new() else { return };
     let (one, two) = (place.of_account("one"), place.of_account("two"));
     let stale = |folder: &Path| {

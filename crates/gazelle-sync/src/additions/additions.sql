@@ -17,7 +17,7 @@ SELECT ours.name || '.' || a.attname AS subject,
            THEN 'column %s of %s must have a value and has no default, so that each new record is refused and waits in quarantine'
            ELSE 'column %s of %s must have a value, so that a record without one is refused and waits in quarantine' END,
            a.attname, ours.quoted) AS said,
-       pg_catalog.format('ALTER TABLE %s ALTER COLUMN %I DROP NOT NULL', ours.quoted, a.attname) AS mend
+       pg_catalog.format('ALTER TABLE %s ALTER COLUMN %I DROP NOT NULL', ours.quoted, a.attname) AS fix
   FROM ours
   JOIN pg_catalog.pg_attribute a ON a.attrelid = ours.oid
   LEFT JOIN declared d ON d.relation = ours.name AND d.name = a.attname

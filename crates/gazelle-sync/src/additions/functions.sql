@@ -1,5 +1,5 @@
 -- Functions without a search_path of their own that are called by indexes, constraints, generated columns, defaults
--- and policies of the tables $2 of the schema $1. Unqualified names in them are looked up in pg_catalog only. `mend`
+-- and policies of the tables $2 of the schema $1. Unqualified names in them are looked up in pg_catalog only. `fix`
 -- is the statement that sets a search_path.
 WITH ours AS (
     SELECT c.oid, pg_catalog.format('%I.%I', n.nspname, c.relname) AS quoted
@@ -25,7 +25,7 @@ WITH ours AS (
 SELECT DISTINCT
        pg_catalog.format('%s of %s calls %s, which has no search_path of its own and so must name everything with its schema',
                          caller.said, caller.quoted, p.oid::regprocedure) AS said,
-       pg_catalog.format('ALTER FUNCTION %s SET search_path = %I, pg_temp', p.oid::regprocedure, n.nspname) AS mend
+       pg_catalog.format('ALTER FUNCTION %s SET search_path = %I, pg_temp', p.oid::regprocedure, n.nspname) AS fix
   FROM caller
   JOIN pg_catalog.pg_depend d ON d.classid = caller.classid AND d.objid = caller.objid
    AND d.refclassid = 'pg_catalog.pg_proc'::regclass

@@ -22,7 +22,7 @@ pub struct Addition {
     /// What it is and does, in one sentence without a period.
     pub said: String,
     /// How to remove it, if it is not wanted.
-    pub mend: String,
+    pub fix: String,
 }
 
 /// Kinds of additions.
@@ -60,7 +60,7 @@ pub async fn read(db: &Db) -> Result<Vec<Addition>, DbError> {
         .map(|row| Addition {
             kind: if row.get("is_old") { AdditionKind::OldTrigger } else { AdditionKind::Trigger },
             said: row.get("said"),
-            mend: row.get("mend"),
+            fix: row.get("fix"),
             subject: row.get("subject"),
         })
         .collect();
@@ -77,7 +77,7 @@ pub async fn read(db: &Db) -> Result<Vec<Addition>, DbError> {
 /// The database's.
 pub async fn warnings(db: &Db) -> Result<Vec<RunWarning>, DbError> {
     let warning = |addition: Addition| {
-        let message = format!("{}; if it is not wanted: {}", addition.said, addition.mend);
+        let message = format!("{}; if it is not wanted: {}", addition.said, addition.fix);
         addition.subject.map(|subject| RunWarning { code: RunWarningCode::TableAddition, subject, message })
     };
     Ok(read(db).await?.into_iter().filter_map(warning).collect())
@@ -116,7 +116,7 @@ async fn functions(db: &Db) -> Result<Vec<Addition>, DbError> {
         kind: AdditionKind::Constraint,
         subject: None,
         said: row.get("said"),
-        mend: row.get("mend"),
+        fix: row.get("fix"),
     };
     Ok(rows.iter().map(addition).collect())
 }
@@ -126,7 +126,7 @@ fn constraint(row: &tokio_postgres::Row) -> Addition {
         kind: AdditionKind::Constraint,
         subject: row.get("subject"),
         said: row.get("said"),
-        mend: row.get("mend"),
+        fix: row.get("fix"),
     }
 }
 

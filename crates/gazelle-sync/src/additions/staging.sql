@@ -3,7 +3,7 @@
 SELECT c.relname || '.' || a.attname AS subject,
        pg_catalog.format('column %s of %I.%I must have a value and has no default, so that nothing that is fetched can be stored',
                          a.attname, n.nspname, c.relname) AS said,
-       pg_catalog.format('ALTER TABLE %I.%I ALTER COLUMN %I DROP NOT NULL', n.nspname, c.relname, a.attname) AS mend
+       pg_catalog.format('ALTER TABLE %I.%I ALTER COLUMN %I DROP NOT NULL', n.nspname, c.relname, a.attname) AS fix
   FROM pg_catalog.pg_class c
   JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
   JOIN pg_catalog.pg_attribute a ON a.attrelid = c.oid

@@ -24,7 +24,7 @@ SELECT is_old,
                THEN ', which has no search_path of its own and so must name everything with its schema, or get one ('
                     || give_path || ')'
                ELSE '' END AS said,
-       pg_catalog.format('DROP TRIGGER %I ON %I.%I', name, schema, relation) AS mend,
+       pg_catalog.format('DROP TRIGGER %I ON %I.%I', name, schema, relation) AS fix,
        CASE WHEN on_ours AND tgenabled <> 'D' THEN relation || '.' || name END AS subject
   FROM touching
  WHERE on_ours OR (is_old AND schema = $1)

@@ -22,7 +22,7 @@ use crate::source::{Credential, FileTokenStore, OauthCredential, TokenStore, Tok
 
 pub use login::{Login, login};
 
-/// The settings name no credential: wrong use, which no repetition mends.
+/// The settings name no credential: wrong use, which no repetition fixes.
 #[derive(Debug, thiserror::Error)]
 #[error("no Gazelle credentials: {0}")]
 pub struct NoCredentials(&'static str);

@@ -31,7 +31,7 @@ pub(super) async fn check(subject: &Subject<'_>) -> (Lines, Option<ClockReading>
     let refused = answers.iter().filter_map(|(_, answer)| answer.as_ref().err());
     // An error that concerns every request is reported once.
     if let Some(error) = refused.clone().find(|error| concerns_all(error)) {
-        lines.problem("API", error.to_string(), mend(error));
+        lines.problem("API", error.to_string(), fix(error));
         if answers.iter().all(|(_, answer)| answer.is_err()) {
             return (lines, None);
         }
@@ -51,7 +51,7 @@ pub(super) async fn check(subject: &Subject<'_>) -> (Lines, Option<ClockReading>
                 format!("a page of {PAGE} is more than the API gives: {error}"),
                 "nothing, where `gazelle-sync sync` succeeds; else ask Gazelle for a higher limit",
             ),
-            Err(error) => lines.problem(check_name(entity), error.to_string(), mend(error)),
+            Err(error) => lines.problem(check_name(entity), error.to_string(), fix(error)),
         }
     }
     (lines, reading)
@@ -64,7 +64,7 @@ fn read(lines: &mut Lines, entity: &Entity, answer: &Answer) {
     };
     let took = display::duration(answer.latency);
     match answer.page(entity.walk.root, shape) {
-        Err(error) => lines.problem(check_name(entity), error.to_string(), mend(&error)),
+        Err(error) => lines.problem(check_name(entity), error.to_string(), fix(&error)),
         Ok(page) => {
             let of = page.total_count.map_or(String::new(), |total| format!(" of {}", display::count(total)));
             let said = format!("a page is readable: {}{of} in {took}", page.nodes.len());
@@ -100,7 +100,7 @@ fn concerns_all(error: &SourceError) -> bool {
     )
 }
 
-fn mend(error: &SourceError) -> &'static str {
+fn fix(error: &SourceError) -> &'static str {
     match error.class() {
         ErrorClass::Unauthorized => {
             "a new key in GAZELLE_API_KEY (Gazelle: Settings, API), or gazelle-sync auth login"

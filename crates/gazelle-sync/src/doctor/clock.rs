@@ -79,10 +79,10 @@ fn judge(lines: &mut Lines, check: &'static str, whose: &str, reading: ClockRead
     let apart = display::duration(ahead.unsigned_abs());
     let direction = if ahead.is_negative() { "behind" } else { "ahead of" };
     let said = format!("{whose} is {apart} {direction} this machine's");
-    let mend = "timedatectl set-ntp true (on the machine whose clock is wrong)";
+    let fix = "timedatectl set-ntp true (on the machine whose clock is wrong)";
     match ahead.abs() {
-        far if far > UNREADABLE_TIMES => lines.problem(check, said, mend),
-        some if some > TOLERATED => lines.warning(check, said, mend),
+        far if far > UNREADABLE_TIMES => lines.problem(check, said, fix),
+        some if some > TOLERATED => lines.warning(check, said, fix),
         _ => lines.ok(check, format!("{whose} and this machine's agree")),
     }
 }

@@ -29,7 +29,7 @@ pub struct Line {
     pub said: String,
     /// How to fix it: a command, or where to look.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub mend: Option<String>,
+    pub fix: Option<String>,
 }
 
 /// All checks.
@@ -66,40 +66,40 @@ impl Lines {
         &mut self,
         check: impl Into<Cow<'static, str>>,
         said: impl Into<String>,
-        mend: impl Into<String>,
+        fix: impl Into<String>,
     ) {
-        self.push(check.into(), Level::Warning, said.into(), Some(mend.into()));
+        self.push(check.into(), Level::Warning, said.into(), Some(fix.into()));
     }
 
     pub(super) fn problem(
         &mut self,
         check: impl Into<Cow<'static, str>>,
         said: impl Into<String>,
-        mend: impl Into<String>,
+        fix: impl Into<String>,
     ) {
-        self.push(check.into(), Level::Problem, said.into(), Some(mend.into()));
+        self.push(check.into(), Level::Problem, said.into(), Some(fix.into()));
     }
 
     /// Adds a problem after which no further checks are possible; returns false.
-    pub(super) fn refused(&mut self, check: &'static str, said: String, mend: &'static str) -> bool {
-        self.problem(check, said, mend);
+    pub(super) fn refused(&mut self, check: &'static str, said: String, fix: &'static str) -> bool {
+        self.problem(check, said, fix);
         false
     }
 
-    fn push(&mut self, check: Cow<'static, str>, level: Level, said: String, mend: Option<String>) {
-        self.0.push(Line { check, level, said, mend });
+    fn push(&mut self, check: Cow<'static, str>, level: Level, said: String, fix: Option<String>) {
+        self.0.push(Line { check, level, said, fix });
     }
 
     /// Adds a check that failed with a database error.
     pub(super) fn cannot(&mut self, check: impl Into<Cow<'static, str>>, error: &DbError) {
-        let mend = match error.state.as_deref() {
+        let fix = match error.state.as_deref() {
             Some("42501") => {
                 "run doctor with the role of the sync, or an administrator's, in DATABASE_URL (gazelle-sync migrate \
                  --roles says which rights each has)"
             }
             _ => "the message says what; then run doctor again",
         };
-        self.problem(check, format!("could not be checked: {error}"), mend);
+        self.problem(check, format!("could not be checked: {error}"), fix);
     }
 
     pub(super) fn extend(&mut self, more: Lines) {

@@ -40,12 +40,12 @@ async fn last_run(lines: &mut Lines, db: &Db) -> Result<(), DbError> {
         Some(reason) => format!("`{}` {status}: {reason}", run.command),
         None => format!("`{}` {status}", run.command),
     };
-    let mend = format!("gazelle-sync runs show {}", short(&run.run_id));
+    let fix = format!("gazelle-sync runs show {}", short(&run.run_id));
     match run.status {
         RunState::Success => lines.ok("last run", said("succeeded")),
-        RunState::Failed => lines.problem("last run", said("failed"), mend),
-        RunState::Partial => lines.warning("last run", said("was done in part"), mend),
-        RunState::Interrupted => lines.warning("last run", said("was interrupted"), mend),
+        RunState::Failed => lines.problem("last run", said("failed"), fix),
+        RunState::Partial => lines.warning("last run", said("was done in part"), fix),
+        RunState::Interrupted => lines.warning("last run", said("was interrupted"), fix),
         RunState::Running => {}
     }
     Ok(())

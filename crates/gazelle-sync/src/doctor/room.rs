@@ -137,11 +137,11 @@ pub(super) fn of_disk(lines: &mut Lines, subject: &Subject<'_>) {
         Ok(found) => {
             let free = found.f_bavail.saturating_mul(found.f_frsize);
             let said = format!("{} free for {what} in {}", display::bytes(free), folder.display());
-            let mend = "make room, or another folder: GAZELLE_SYNC_DATA_DIR";
+            let fix = "make room, or another folder: GAZELLE_SYNC_DATA_DIR";
             match judge(free, subject.embedded) {
                 Level::Ok => lines.ok(check, said),
-                Level::Warning => lines.warning(check, said, mend),
-                Level::Problem => lines.problem(check, said, mend),
+                Level::Warning => lines.warning(check, said, fix),
+                Level::Problem => lines.problem(check, said, fix),
             }
         }
         Err(error) => {

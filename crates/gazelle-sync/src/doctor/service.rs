@@ -75,8 +75,8 @@ pub(super) async fn check(subject: &Subject<'_>) -> Lines {
             return lines;
         }
         Err(ServiceUnreachable::Refused) => {
-            let mend = "the same GAZELLE_SYNC_HTTP_TOKEN for doctor and the service";
-            lines.warning("service", format!("the one at {address} refuses our token"), mend);
+            let fix = "the same GAZELLE_SYNC_HTTP_TOKEN for doctor and the service";
+            lines.warning("service", format!("the one at {address} refuses our token"), fix);
             return lines;
         }
         Err(ServiceUnreachable::OtherService) => {

@@ -15,8 +15,8 @@ pub(super) fn of_program(lines: &mut Lines) {
             (shown != *local).then(|| format!("{instant} is {local} in Montréal, not {shown}"))
         })
         .collect();
-    let mend = "upgrade the time zone data of this machine (package tzdata), then run doctor again";
-    report_zone(lines, "time zones", "this program", wrong, mend);
+    let fix = "upgrade the time zone data of this machine (package tzdata), then run doctor again";
+    report_zone(lines, "time zones", "this program", wrong, fix);
 }
 
 pub(super) async fn of_database(db: &Db) -> Result<Lines, DbError> {
@@ -38,14 +38,14 @@ pub(super) async fn of_database(db: &Db) -> Result<Lines, DbError> {
         })
         .collect();
     let mut lines = Lines::default();
-    let mend = "upgrade the time zone data of the database server (package tzdata, or Postgres itself) and restart it";
-    report_zone(&mut lines, "database time zones", "the database", wrong, mend);
+    let fix = "upgrade the time zone data of the database server (package tzdata, or Postgres itself) and restart it";
+    report_zone(&mut lines, "database time zones", "the database", wrong, fix);
     Ok(lines)
 }
 
-fn report_zone(lines: &mut Lines, check: &'static str, who: &str, wrong: Vec<String>, mend: &str) {
+fn report_zone(lines: &mut Lines, check: &'static str, who: &str, wrong: Vec<String>, fix: &str) {
     match wrong.is_empty() {
         true => lines.ok(check, format!("{who} knows the hour of {} instants", time::KNOWN_HOURS.len())),
-        false => lines.problem(check, format!("{who} is wrong: {}", wrong.join("; ")), mend),
+        false => lines.problem(check, format!("{who} is wrong: {}", wrong.join("; ")), fix),
     }
 }

@@ -74,9 +74,9 @@ pub async fn case(mut random: Random, tally: &mut Tally) {
         assert_eq!(roles(&world).await, before, "roles changed although it refused: {ran:.3000}");
         assert!(followed.len() < PATIENCE, "advice without end: {ran:.3000}");
         let said = ran.reasons();
-        for cure in cures(&said).unwrap_or_else(|| panic!("no advice: {ran:.3000}")) {
-            world.execute(&cure).await;
-            followed.push(cure);
+        for fix in fixes(&said).unwrap_or_else(|| panic!("no advice: {ran:.3000}")) {
+            world.execute(&fix).await;
+            followed.push(fix);
         }
     }
     for role in ["gazelle_sync", "gazelle_reader"] {
@@ -92,7 +92,7 @@ fn quoted(name: &str) -> String {
 }
 
 /// The statements that a refusal advises.
-fn cures(said: &str) -> Option<Vec<String>> {
+fn fixes(said: &str) -> Option<Vec<String>> {
     let after = said.split_once("no role was changed. ")?.1;
     let statements = after.split_once(", or choose").map_or(after, |(before, _)| before);
     Some(statements.split("; ").map(str::to_owned).collect())

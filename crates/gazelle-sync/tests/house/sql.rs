@@ -101,7 +101,7 @@ fn breach_of_one(statement: &Statement) -> Option<&'static str> {
     let text = statement.text.replace("no force row level security", "").replace("pg_inherits", "");
     let text = text.as_str();
     let says = |words: &[&str]| words.iter().any(|word| text.contains(word));
-    // Advice of `doctor`, in its `mend`.
+    // Advice of `doctor`, in its `fix`.
     let advice = statement.place == "doctor/database/rights.rs"
         && (text.starts_with("alter ") || text.starts_with("grant "));
     if !advice

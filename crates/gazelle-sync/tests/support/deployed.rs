@@ -20,7 +20,7 @@ pub async fn doctor(world: &World) -> CommandOutput {
     world.run(&["doctor"]).await
 }
 
-/// Of a check, the level and all that is said and mends it.
+/// Of a check, the level and all that is said and fixes it.
 pub fn line(run: &CommandOutput, check: &str) -> (String, String) {
     let report = run.json();
     let lines: Vec<&Value> =
@@ -31,7 +31,7 @@ pub fn line(run: &CommandOutput, check: &str) -> (String, String) {
     let text: Vec<String> = lines
         .iter()
         .map(|line| {
-            format!("{} -> {}", line["said"].as_str().unwrap(), line["mend"].as_str().unwrap_or_default())
+            format!("{} -> {}", line["said"].as_str().unwrap(), line["fix"].as_str().unwrap_or_default())
         })
         .collect();
     (worst.unwrap_or("absent").to_owned(), text.join("\n"))

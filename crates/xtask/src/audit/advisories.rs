@@ -100,12 +100,12 @@ fn concerning(
                 continue;
             }
             let kind = if advisory.kind.is_empty() { "vulnerable" } else { &advisory.kind };
-            let cure = match advisory.safe.as_slice() {
+            let fix = match advisory.safe.as_slice() {
                 [] => "no version is safe: do without it".to_owned(),
                 safe => format!("safe are {}", safe.join(" or ")),
             };
             problems.push(format!(
-                "{name} {version} is {kind} ({}, https://rustsec.org/advisories/{}.html): {cure}; upgrade it, or accept it \
+                "{name} {version} is {kind} ({}, https://rustsec.org/advisories/{}.html): {fix}; upgrade it, or accept it \
                  in crates/xtask/src/audit/advisories.rs with the reason",
                 advisory.id, advisory.id
             ));

@@ -26,7 +26,7 @@ SELECT m.rolname::text AS member,
           FROM pg_catalog.pg_auth_members a JOIN pg_catalog.pg_roles by ON by.oid = a.member
          WHERE a.roleid = owner.oid AND pg_catalog.pg_has_role(m.oid, by.oid, 'MEMBER')
          ORDER BY by.oid = m.oid DESC, by.rolname
-         LIMIT 1) AS cure
+         LIMIT 1) AS fix
   FROM owner
   JOIN pg_catalog.pg_roles m ON m.rolcanlogin AND m.oid <> owner.oid AND pg_catalog.pg_has_role(m.oid, owner.oid, 'MEMBER')
  WHERE NOT EXISTS (SELECT 1 FROM administrators WHERE pg_catalog.pg_has_role(m.oid, administrators.oid, 'MEMBER'))

@@ -15,7 +15,7 @@ pub struct ExcessPrivilege {
     /// The role and what it is, or through which membership it becomes so, for messages.
     pub said: String,
     /// The statement that ends it.
-    pub cure: String,
+    pub fix: String,
     /// Whether it is no more than the owner of the database.
     owns_database: bool,
 }
@@ -28,7 +28,7 @@ pub async fn more_than_rows(tx: &Tx<'_>, roles: &[&str]) -> Result<Vec<ExcessPri
     let rows = tx.query(include_str!("more_than_rows.sql"), &[(&roles, Type::TEXT_ARRAY)]).await?;
     let found = rows.iter().map(|row| ExcessPrivilege {
         said: row.get("said"),
-        cure: row.get("cure"),
+        fix: row.get("fix"),
         owns_database: row.get("owns_database"),
     });
     Ok(found.collect())
@@ -38,7 +38,7 @@ pub async fn more_than_rows(tx: &Tx<'_>, roles: &[&str]) -> Result<Vec<ExcessPri
 /// than they should, and an owner that is more than the owner of tables, or as which somebody acts.
 ///
 /// # Errors
-/// What is wrong, with the statement that cures it. Those of the database.
+/// What is wrong, with the statement that fixes it. Those of the database.
 pub(in crate::access) async fn check(tx: &Tx<'_>, roles: &Roles) -> Result<(), DbError> {
     let of = more_than_rows(tx, &[&roles.sync, &roles.reader]).await?;
     if !of.is_empty() {
@@ -70,15 +70,15 @@ pub(in crate::access) async fn check(tx: &Tx<'_>, roles: &Roles) -> Result<(), D
     }
     let names: Vec<String> = members.iter().map(|row| plain(row.get("member"))).collect();
     // None of the owner of the database in pg_database_owner.
-    let cures: Vec<&str> = members.iter().filter_map(|row| row.get::<_, Option<&str>>("cure")).collect();
+    let fixes: Vec<&str> = members.iter().filter_map(|row| row.get::<_, Option<&str>>("fix")).collect();
     let are = if names.len() > 1 { "are members" } else { "is a member" };
-    let cures = match cures.is_empty() {
+    let fixes = match fixes.is_empty() {
         true => String::new(),
-        false => format!("{}, or ", listed(cures, "; ")),
+        false => format!("{}, or ", listed(fixes, "; ")),
     };
     Err(DbError::refused(format!(
         "{} may log in and {are} of {owner}, and could do whatever the owner of the tables can; no role was \
-         changed. {cures}choose another role (--owner-role), then run this again",
+         changed. {fixes}choose another role (--owner-role), then run this again",
         listed(names.iter().map(String::as_str), ", "),
         owner = plain(&roles.owner)
     )))
@@ -89,6 +89,6 @@ fn refused(of: &[ExcessPrivilege], why: &str, other: &str) -> DbError {
     DbError::refused(format!(
         "{}, {why}; no role was changed. {}, or choose {other}, then run this again",
         listed(of.iter().map(|found| found.said.as_str()), "; "),
-        listed(of.iter().map(|found| found.cure.as_str()), "; ")
+        listed(of.iter().map(|found| found.fix.as_str()), "; ")
     ))
 }

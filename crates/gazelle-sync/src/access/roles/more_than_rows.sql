@@ -50,7 +50,7 @@ SELECT found.member_name::text AS name,
                     FROM pg_catalog.pg_auth_members a JOIN pg_catalog.pg_roles m ON m.oid = a.member
                    WHERE a.roleid = found.oid AND pg_catalog.pg_has_role(found.member, m.oid, 'MEMBER')
                    ORDER BY m.oid = found.member DESC, m.rolname
-                   LIMIT 1) END AS cure,
+                   LIMIT 1) END AS fix,
        found.is_itself AND found.place = 5 AS owns_database
   FROM found
  ORDER BY pg_catalog.array_position($1::text[], found.member_name::text), found.is_itself DESC, found.place, found.rolname

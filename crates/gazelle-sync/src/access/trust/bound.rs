@@ -63,7 +63,7 @@ pub struct Bound {
     /// The owner of that function or operator.
     pub maker: String,
     /// The statement that repairs it.
-    pub cure: String,
+    pub fix: String,
     /// Whether one of our migrations created it, rather than the company.
     pub is_ours: bool,
 }
@@ -85,7 +85,7 @@ pub async fn find(db: &Db) -> Result<Vec<Bound>, DbError> {
         what: row.get("what"),
         called: row.get("called"),
         maker: row.get("maker"),
-        cure: row.get("cure"),
+        fix: row.get("fix"),
         is_ours: row.get("is_ours"),
     };
     Ok(rows.iter().map(bound).collect())
@@ -93,14 +93,14 @@ pub async fn find(db: &Db) -> Result<Vec<Bound>, DbError> {
 
 impl Bound {
     fn message(&self, of: usize) -> String {
-        let Bound { what, called, cure, .. } = self;
+        let Bound { what, called, fix, .. } = self;
         let maker = plain(&self.maker);
         let more = if of > 1 { format!(" ({} more of the kind)", of - 1) } else { String::new() };
         format!(
             "{what} calls {called} of {maker}, which is called like one of the server's{more}: an earlier gazelle-sync \
              took it for that, and it runs with the rights of whoever uses the table, so nothing of the tables was read or \
              written. Look what it does (psql: \\df+), take CREATE on its schema from {maker}, make a backup, and have the work \
-             done by the server's own: {cure}"
+             done by the server's own: {fix}"
         )
     }
 }

@@ -1,6 +1,6 @@
 -- Expressions of the relations $2 of the schema $1 that call a function or operator with the name of one of the
 -- server's, if it belongs to a role that is not trusted and to no extension of an administrator (any role may install
--- some extensions and add functions to them). `cure` is the statement after which the expression calls the server's
+-- some extensions and add functions to them). `fix` is the statement after which the expression calls the server's
 -- own or the function belongs to the relation's owner; `is_ours` tells what a migration created. Checks not named in
 -- $3 are users' own, and so are policies.
 --
@@ -103,7 +103,7 @@ SELECT found.rank, found.what, found.name AS called, found.maker_name AS maker,
                     pg_catalog.format('CREATE OR REPLACE VIEW %s WITH (security_invoker = true) AS ', found.of)
                     || pg_catalog.pg_get_viewdef(found.relation)
            END, found.called, found.instead),
-           found.take || pg_catalog.quote_ident(pg_catalog.pg_get_userbyid(found.relowner))) AS cure,
+           found.take || pg_catalog.quote_ident(pg_catalog.pg_get_userbyid(found.relowner))) AS fix,
        found.is_ours
   FROM found
  CROSS JOIN me

@@ -13,7 +13,7 @@ pub struct Creator {
     /// The role and where its right comes from, for messages.
     pub said: String,
     /// The statement that revokes the right.
-    pub mend: String,
+    pub fix: String,
 }
 
 /// Those of these roles, and PUBLIC, that can create objects in the schema, directly or through a membership.
@@ -36,14 +36,14 @@ pub async fn creators(tx: &Tx<'_>, roles: &[&str]) -> Result<Vec<Creator>, DbErr
             (false, false) => format!(" by its membership of {named}"),
             (false, true) => format!(" by its membership of {named}, which owns it"),
         };
-        let mend = match (is_itself, owns) {
+        let fix = match (is_itself, owns) {
             _ if holder == DATABASE_OWNER => "ALTER DATABASE … OWNER TO an administrator".to_owned(),
             (true, false) if is_public => format!("REVOKE CREATE ON SCHEMA {schema} FROM PUBLIC"),
             (_, false) => format!("REVOKE CREATE ON SCHEMA {schema} FROM {named}"),
             (true, true) => format!("ALTER SCHEMA {schema} OWNER TO an administrator"),
             (false, true) => format!("REVOKE {named} FROM {who}"),
         };
-        Creator { said: format!("{who} may create in the schema {schema}{by}"), mend }
+        Creator { said: format!("{who} may create in the schema {schema}{by}"), fix }
     };
     Ok(rows.iter().map(told).collect())
 }
@@ -64,6 +64,6 @@ pub(in crate::access) async fn check(tx: &Tx<'_>, roles: &Roles) -> Result<(), D
         listed(found.iter().map(|creator| creator.said.as_str()), "; "),
         roles.sync,
         roles.reader,
-        listed(found.iter().map(|creator| creator.mend.as_str()), "; ")
+        listed(found.iter().map(|creator| creator.fix.as_str()), "; ")
     )))
 }

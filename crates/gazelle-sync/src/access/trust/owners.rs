@@ -308,14 +308,14 @@ fn acting_as(found: &UntrustedObject) -> String {
     }
 }
 
-/// The cure in the embedded server ([`embedded`](super::embedded)).
+/// The fix in the embedded server ([`embedded`](super::embedded)).
 const TAKEN_OVER: &str =
     "Every role of the embedded server is this account's own, so have it taken over: gazelle-sync migrate";
 
 /// The refusal for a superuser if the schema belongs to another role, which could replace our tables at any time.
 fn schema_to_superuser(found: &UntrustedObject, us: &Me) -> String {
     let (schema, owner) = (plain(&found.relation), plain(&found.name));
-    let cure = match us.is_embedded {
+    let fix = match us.is_embedded {
         true => TAKEN_OVER.to_owned(),
         false => format!(
             "Put the role that runs gazelle-sync here into DATABASE_URL ({owner}, or the one that `migrate --roles` made for the \
@@ -326,7 +326,7 @@ fn schema_to_superuser(found: &UntrustedObject, us: &Me) -> String {
     format!(
         "the schema {schema} belongs to {owner}, and the role in {} ({}) {}; whoever owns a schema \
          can put tables with code of his in the place of those that stand in it, at any time, and that would run with the \
-         rights of a superuser; so nothing of it was read or written. {cure}",
+         rights of a superuser; so nothing of it was read or written. {fix}",
         us.place(),
         plain(&us.name),
         us.is_superuser(),
@@ -337,7 +337,7 @@ fn schema_to_superuser(found: &UntrustedObject, us: &Me) -> String {
 /// user. Taking over the table does not help, since what its owner put on it stays.
 fn to_superuser(found: &str, first: &UntrustedObject, table: &str, kind: &str, us: &Me) -> String {
     let role = plain(&first.name);
-    let cure = match (us.is_embedded, first.is_of_roles, first.may_be_granted) {
+    let fix = match (us.is_embedded, first.is_of_roles, first.may_be_granted) {
         (true, ..) => TAKEN_OVER.to_owned(),
         (false, true, false) => format!(
             "Put the role that `migrate --roles` made for the sync into DATABASE_URL (gazelle_sync), and for `migrate` one that \
@@ -358,7 +358,7 @@ fn to_superuser(found: &str, first: &UntrustedObject, table: &str, kind: &str, u
     };
     format!(
         "{found}, and the role in {} ({}) {}, which uses nothing that others own: whoever owns a table can \
-         have code of his run with the rights of whoever uses it; so nothing of it was read or written. {cure}{}",
+         have code of his run with the rights of whoever uses it; so nothing of it was read or written. {fix}{}",
         us.place(),
         plain(&us.name),
         us.is_superuser(),

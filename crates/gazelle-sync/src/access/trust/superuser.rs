@@ -23,7 +23,7 @@ struct SuperuserRefusal {
     what: String,
     wrong: String,
     /// The statement or command that removes the reason.
-    cure: String,
+    fix: String,
     kind: HindranceKind,
 }
 
@@ -50,7 +50,7 @@ impl SuperuserRefusal {
             "right elsewhere" => HindranceKind::RightElsewhere,
             _ => HindranceKind::Condition,
         };
-        SuperuserRefusal { what: row.get("what"), wrong: row.get("wrong"), cure: row.get("cure"), kind }
+        SuperuserRefusal { what: row.get("what"), wrong: row.get("wrong"), fix: row.get("fix"), kind }
     }
 }
 
@@ -145,7 +145,7 @@ pub(in crate::access) async fn refusal_in(tx: &Tx<'_>) -> Result<Option<String>,
 /// The statements that lock the tables whose rows are written; none where the role is no superuser.
 fn locks(rows: &[Row]) -> Vec<String> {
     let written = rows.iter().filter(|row| row.get::<_, &str>("kind") == WRITTEN);
-    written.map(|row| row.get("cure")).collect()
+    written.map(|row| row.get("fix")).collect()
 }
 
 /// A table among those to lock that our role has no right to lock.
@@ -213,7 +213,7 @@ impl SuperuserRefusals {
              nothing of the tables was read or written. {instead}{}{}",
             us.place(),
             us.is_superuser(),
-            self.cures(),
+            self.fixes(),
             us.or_ended(),
         )
     }
@@ -239,7 +239,7 @@ impl SuperuserRefusals {
     }
 
     /// What ends all of them, each said once.
-    fn cures(&self) -> String {
+    fn fixes(&self) -> String {
         let all = || std::iter::once(&self.first).chain(&self.others);
         let mut kinds: Vec<HindranceKind> = Vec::new();
         let mut said = HashSet::new();
@@ -249,8 +249,8 @@ impl SuperuserRefusals {
                 continue;
             }
             kinds.push(kind);
-            let of_kind = all().filter(|hindrance| hindrance.kind == kind).map(|it| it.cure.as_str());
-            let of_kind: Vec<&str> = of_kind.filter(|cure| said.insert(*cure)).collect();
+            let of_kind = all().filter(|hindrance| hindrance.kind == kind).map(|it| it.fix.as_str());
+            let of_kind: Vec<&str> = of_kind.filter(|fix| said.insert(*fix)).collect();
             if !of_kind.is_empty() {
                 parts.push(format!("{} {}", kind.done(), listed(of_kind, "; ")));
             }

@@ -82,7 +82,7 @@ WITH RECURSIVE session AS (
 )
 SELECT pg_catalog.format('the table %s', used.name) AS what,
        pg_catalog.format('refers to one of ours by a foreign key, or is a part or a child of one, and belongs to %I', r.rolname) AS wrong,
-       pg_catalog.format(E'the constraint away (psql: \\d %s), or DROP TABLE %s', used.name, used.name) AS cure, 'table' AS kind
+       pg_catalog.format(E'the constraint away (psql: \\d %s), or DROP TABLE %s', used.name, used.name) AS fix, 'table' AS kind
   FROM used JOIN pg_catalog.pg_roles r ON r.oid = used.relowner
  WHERE NOT used.is_ours AND used.relowner NOT IN (SELECT oid FROM superusers)
 UNION

@@ -144,8 +144,8 @@ async fn stale(tx: &Tx<'_>, limits: Limits, now: Timestamp) -> Result<Option<Fin
     // A database without any good run counts from the creation of its tables.
     let stale = last_good.or(made).is_some_and(long_ago);
     let is_hopeful = row.get::<_, i64>("interrupted") < INTERRUPTED_ATTEMPTS;
-    let being_mended = is_hopeful && running.is_some_and(|since| !long_ago(since));
-    Ok((stale && !being_mended).then(|| {
+    let being_fixed = is_hopeful && running.is_some_and(|since| !long_ago(since));
+    Ok((stale && !being_fixed).then(|| {
         let facts = [
             ("last_good_at", json!(last_good.map(|at| at.to_string()))),
             ("limit", json!(limits.stale_after_minutes)),

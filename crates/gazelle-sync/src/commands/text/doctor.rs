@@ -18,15 +18,15 @@ pub(crate) fn text(report: &Report, t: &Locale) -> Lines {
         let level = level_name(line.level, t);
         let found = said(&line.said, findings::finding, t);
         let said_line = format!("{level:level_width$}  {name:width$}  {found}");
-        let mend = line.mend.as_ref().map(|mend| format!("-> {}", said(mend, findings::remedy, t)));
+        let fix = line.fix.as_ref().map(|fix| format!("-> {}", said(fix, findings::remedy, t)));
         let indent = level_width + width + 4;
         // The remedy may be a command to copy: on a terminal it is printed on separate lines.
-        match (mend, display::terminal_width().is_some()) {
+        match (fix, display::terminal_width().is_some()) {
             (None, _) => text.wrapped(said_line, indent),
-            (Some(mend), false) => text.line(format!("{said_line}  {mend}")),
-            (Some(mend), true) => {
+            (Some(fix), false) => text.line(format!("{said_line}  {fix}")),
+            (Some(fix), true) => {
                 let under = " ".repeat(level_width + 2);
-                text.wrapped(said_line, indent).wrapped(format!("{under}{mend}"), level_width + 5)
+                text.wrapped(said_line, indent).wrapped(format!("{under}{fix}"), level_width + 5)
             }
         };
     }

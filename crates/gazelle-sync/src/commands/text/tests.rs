@@ -86,11 +86,11 @@ fn found() -> Vec<FoundDeletion> {
 }
 
 fn checks() -> Report {
-    let line = |check: &'static str, level, said: &str, mend: Option<&str>| Line {
+    let line = |check: &'static str, level, said: &str, fix: Option<&str>| Line {
         check: check.into(),
         level,
         said: said.to_owned(),
-        mend: mend.map(str::to_owned),
+        fix: fix.map(str::to_owned),
     };
     Report {
         status: Level::Warning,

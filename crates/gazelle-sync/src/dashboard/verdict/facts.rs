@@ -69,7 +69,7 @@ pub(crate) fn of(
     }
 }
 
-/// Whether the data is older than the limit. The alert is silent while a run is in progress, which may mend it; a page must
+/// Whether the data is older than the limit. The alert is silent while a run is in progress, which may fix it; a page must
 /// not say until then that the data is right. Before the first good run nothing is fresh, however new the tables are.
 fn is_stale(as_of: Option<Timestamp>, minutes: u32, now: Timestamp) -> bool {
     as_of.is_none_or(|at| now.duration_since(at) > SignedDuration::from_mins(i64::from(minutes)))

@@ -21,5 +21,5 @@ sentences! {
     WARNING = "Warning" / "Avertissement";
     OK = "OK" / "Correct";
     IN_ENGLISH = "Some findings, and their fixes, are in English." / "Certains constats, et leurs correctifs, sont rédigés en anglais.";
-    MENDS = "Fix" / "Correctif";
+    FIXES = "Fix" / "Correctif";
 }

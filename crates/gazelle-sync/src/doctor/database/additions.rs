@@ -10,11 +10,11 @@ pub(in crate::doctor) async fn check(db: &Db) -> Result<Lines, DbError> {
     let mut lines = Lines::default();
     let found = additions::read(db).await?;
     for addition in &found {
-        let (said, mend) = (addition.said.clone(), addition.mend.clone());
+        let (said, fix) = (addition.said.clone(), addition.fix.clone());
         match addition.kind {
-            AdditionKind::OldTrigger => lines.problem("old trigger", said, mend),
-            AdditionKind::Trigger => lines.warning("other triggers", said, mend),
-            AdditionKind::Constraint => lines.warning("additions", said, mend),
+            AdditionKind::OldTrigger => lines.problem("old trigger", said, fix),
+            AdditionKind::Trigger => lines.warning("other triggers", said, fix),
+            AdditionKind::Constraint => lines.warning("additions", said, fix),
         }
     }
     let none = |kind| !found.iter().any(|addition| addition.kind == kind);

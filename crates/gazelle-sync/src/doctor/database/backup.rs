@@ -44,13 +44,13 @@ pub(in crate::doctor) async fn check(db: &Db) -> Result<Lines, DbError> {
         if more > 0 {
             faults.push(format!("{more} more"));
         }
-        lines.problem(check, faults.join(", "), mend(&open::of_backup(db, &schema).await?));
+        lines.problem(check, faults.join(", "), fix(&open::of_backup(db, &schema).await?));
     }
     Ok(lines)
 }
 
 /// The command that closes it: ours, or the statements of each owner that we do not act for.
-fn mend(open: &[OpenAccess]) -> String {
+fn fix(open: &[OpenAccess]) -> String {
     let mut theirs = BTreeMap::<&str, Vec<&str>>::new();
     for open in open.iter().filter(|open| !open.is_ours) {
         theirs.entry(&open.as_role).or_default().push(&open.close_with);

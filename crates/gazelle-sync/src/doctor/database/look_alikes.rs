@@ -45,7 +45,7 @@ pub(in crate::doctor) async fn check(db: &Db) -> Result<Lines, DbError> {
                  reads the table, and {} may change what it does",
                 one.what, one.called, one.maker, one.maker
             ),
-            format!("if that is not meant, drop it; otherwise read the function (psql: \\df+) and take it over: {}", one.cure),
+            format!("if that is not meant, drop it; otherwise read the function (psql: \\df+) and take it over: {}", one.fix),
         );
     }
     let found = db.query(include_str!("look_alikes.sql"), &[(&db.schema(), Type::TEXT)]).await?;

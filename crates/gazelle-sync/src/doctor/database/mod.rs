@@ -34,15 +34,15 @@ pub(super) async fn check(subject: &Subject<'_>) -> Lines {
         }
     };
     within(&mut lines, "database", server::check(db, subject)).await;
-    let mend = "that, by an administrator (tables of the old system: gazelle-sync migrate --from-v5 --dry-run); all \
+    let fix = "that, by an administrator (tables of the old system: gazelle-sync migrate --from-v5 --dry-run); all \
                 checks of the tables are left out until then";
-    if !is_safe(&mut lines, owners::refusal(db), mend).await {
+    if !is_safe(&mut lines, owners::refusal(db), fix).await {
         return lines;
     }
-    let mend = "that, by the owner of the table or a superuser, once for each that is left; all checks of the tables are left \
+    let fix = "that, by the owner of the table or a superuser, once for each that is left; all checks of the tables are left \
                 out until then";
-    if !is_safe(&mut lines, bound::refusal(db), mend).await
-        || !is_safe(&mut lines, superuser::refusal(db, superuser::Before::Use), mend).await
+    if !is_safe(&mut lines, bound::refusal(db), fix).await
+        || !is_safe(&mut lines, superuser::refusal(db, superuser::Before::Use), fix).await
     {
         return lines;
     }
@@ -65,19 +65,19 @@ pub(super) async fn check(subject: &Subject<'_>) -> Lines {
 async fn is_safe(
     lines: &mut Lines,
     refusal: impl Future<Output = Result<Option<String>, DbError>>,
-    mend: &'static str,
+    fix: &'static str,
 ) -> bool {
     let why = match tokio::time::timeout(TIMEOUT, refusal).await {
         Ok(Ok(None)) => return true,
-        Ok(Ok(Some(why))) => return lines.refused("tables", why, mend),
+        Ok(Ok(Some(why))) => return lines.refused("tables", why, fix),
         Ok(Err(error)) => format!("their owners and what is attached to them could not be checked: {error}"),
         Err(_) => {
             format!("their owners and what is attached to them: no answer within {} s", TIMEOUT.as_secs())
         }
     };
-    let mend = "the message says what; all checks of the tables are left out until then, since nothing of a table is read whose \
+    let fix = "the message says what; all checks of the tables are left out until then, since nothing of a table is read whose \
                 owner is not known";
-    lines.refused("tables", why, mend)
+    lines.refused("tables", why, fix)
 }
 
 /// Adds the lines of a group; its failure or timeout is a line too.

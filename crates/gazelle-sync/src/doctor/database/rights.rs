@@ -113,7 +113,7 @@ async fn report_create_privileges(tx: &Tx<'_>, lines: &mut Lines) -> Result<(), 
             "{}: whoever may can put tables and functions there, and nothing here needs it",
             creator.said
         );
-        lines.warning(check, said, creator.mend);
+        lines.warning(check, said, creator.fix);
     }
     Ok(())
 }
@@ -224,11 +224,11 @@ async fn report_own_role(
              address): what is said here of our role is said of {name}, while any code in the session can put {login} in force again",
             login = us.login
         );
-        let mend = format!(
+        let fix = format!(
             "log in as {name}, or see where it is set (psql: \\drds) and end it, for instance by ALTER ROLE {} RESET role",
             quote(&us.login)
         );
-        lines.warning("role in force", said, mend);
+        lines.warning("role in force", said, fix);
     }
     let me = Me::read_in(tx, tx.schema()).await?;
     // What a superuser is besides does not matter.
@@ -242,10 +242,10 @@ async fn report_own_role(
             lines.warning(check, format!("{name} is a superuser: more than a sync needs"), to_another)
         }
         (_, Some(more), _) => {
-            let mend = if is_the_syncs { more.cure.clone() } else { to_another };
+            let fix = if is_the_syncs { more.fix.clone() } else { to_another };
             let amounts_to =
                 me.because.as_ref().map_or_else(String::new, |because| format!("; it {because}"));
-            lines.warning(check, format!("{}{amounts_to}: more than a sync needs", more.said), mend);
+            lines.warning(check, format!("{}{amounts_to}: more than a sync needs", more.said), fix);
         }
         (.., Some(who)) => {
             let said = format!("{who} owns the tables or acts for their owner: more than a sync needs");

@@ -137,8 +137,7 @@ fn tls(lines: &mut Lines, subject: &Subject<'_>, encrypted: bool) {
     let Some(route) = route.filter(|_| !subject.embedded) else {
         return lines.ok(check, "not needed: a socket of this machine");
     };
-    let mend =
-        "write ?sslmode=require at the end of DATABASE_URL (on Supabase also GAZELLE_SYNC_DATABASE_CA)";
+    let fix = "write ?sslmode=require at the end of DATABASE_URL (on Supabase also GAZELLE_SYNC_DATABASE_CA)";
     match (route.is_local, route.is_protected, encrypted) {
         (true, ..) => lines.ok(check, format!("not needed: {} is this machine", route.host)),
         (false, true, _) => {
@@ -151,13 +150,13 @@ fn tls(lines: &mut Lines, subject: &Subject<'_>, encrypted: bool) {
                  accepted",
                 route.host
             ),
-            mend,
+            fix,
         ),
         (false, false, false) => {
             lines.problem(
                 check,
                 format!("{} is reached without encryption, password included", route.host),
-                mend,
+                fix,
             );
         }
     }

@@ -1,4 +1,4 @@
-//! Requests as bytes, so that no library between the attacker and the service mends them, and the answers to them.
+//! Requests as bytes, so that no library between the attacker and the service fixes them, and the answers to them.
 
 use std::time::Duration;
 

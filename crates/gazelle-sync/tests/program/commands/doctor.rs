@@ -1,4 +1,4 @@
-//! `doctor` and the database: each thing broken shows in its line, with what mends it, and nothing is touched.
+//! `doctor` and the database: each thing broken shows in its line, with what fixes it, and nothing is touched.
 
 use crate::support::World;
 use crate::support::deployed::{assert_check, deployed, doctor, failing_checks};
@@ -82,7 +82,7 @@ async fn what_is_broken_in_the_database_shows_in_its_line() {
     let world = deployed().await;
     let function = "CREATE FUNCTION fn_fix_gazelle_api_time() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NEW; END'";
     let other = "CREATE FUNCTION public.other() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN UPDATE gazelle_pianos SET make = make; RETURN NEW; END'";
-    for (check, spoil, level, words, mend) in [
+    for (check, spoil, level, words, fix) in [
         (
             "staging tables",
             "ALTER TABLE staging_users RENAME TO gone",
@@ -298,13 +298,13 @@ async fn what_is_broken_in_the_database_shows_in_its_line() {
     ] {
         world.execute(spoil).await;
         assert_check(&doctor(&world).await, check, level, words);
-        world.execute(mend).await;
+        world.execute(fix).await;
     }
     let run = doctor(&world).await;
     assert_eq!(
         failing_checks(&run),
         ["quarantine", "backup", "alerts", "heartbeat URL", "service"],
-        "all mended: {run}"
+        "all fixed: {run}"
     );
 }
 
@@ -354,7 +354,7 @@ async fn a_database_that_is_empty_open_or_away_is_told() {
 }
 
 #[tokio::test]
-async fn a_database_that_takes_no_writes_is_told_with_what_made_it_so_and_the_cure() {
+async fn a_database_that_takes_no_writes_is_told_with_what_made_it_so_and_the_fix() {
     let mut world = World::new().await;
     world.full_sync_ok().await;
     let role = "plain";
@@ -377,9 +377,9 @@ async fn a_database_that_takes_no_writes_is_told_with_what_made_it_so_and_the_cu
         let line = checks.iter().find(|line| line["check"] == "writes").unwrap_or_else(|| panic!("{ran}"));
         assert_eq!(line["level"], "problem", "{line}");
         assert!(line["said"].as_str().unwrap().contains("takes no writes"), "{line}");
-        let mend = line["mend"].as_str().unwrap();
+        let fix = line["fix"].as_str().unwrap();
         for word in ["free disk space", "Supabase", &format!("{reset} default_transaction_read_only")] {
-            assert!(mend.contains(word), "{set}: no {word} in {mend}");
+            assert!(fix.contains(word), "{set}: no {word} in {fix}");
         }
         // What can be read is looked at as ever, and a run says where to look.
         assert!(

@@ -144,7 +144,7 @@ async fn the_service_and_who_watches_it_are_told() {
 }
 
 #[tokio::test]
-async fn ways_to_tell_people_are_knocked_at_and_nothing_is_sent() {
+async fn ways_to_tell_people_are_tried_and_nothing_is_sent() {
     let mut world = deployed().await;
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let port = listener.local_addr().unwrap().port();

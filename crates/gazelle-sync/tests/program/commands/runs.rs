@@ -99,7 +99,7 @@ async fn status_and_doctor_say_how_the_last_run_ended_and_status_exits_according
     assert_eq!(last_run["level"], "problem", "{last_run}");
     assert!(last_run["said"].as_str().is_some_and(|said| said.contains("401")), "{last_run}");
     assert!(
-        last_run["mend"].as_str().is_some_and(|mend| mend.contains("gazelle-sync runs show ")),
+        last_run["fix"].as_str().is_some_and(|fix| fix.contains("gazelle-sync runs show ")),
         "{last_run}"
     );
     assert_eq!(checks.last().map(|check| &check["level"]), Some(&Value::from("problem")), "problems last");

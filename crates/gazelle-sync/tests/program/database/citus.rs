@@ -205,7 +205,7 @@ async fn doctor_says_who_holds_the_schema_whether_it_can_move_and_how_large_it_i
     assert_eq!(line(&report, "schema on Citus")["said"], "public is distributed; two:5433 holds it");
     let owner = line(&report, "owner on Citus");
     assert_eq!(owner["level"], "warning", "{owner}");
-    assert!(owner["mend"].as_str().unwrap().contains("ALTER ROLE gazelle_owner LOGIN"), "{owner}");
+    assert!(owner["fix"].as_str().unwrap().contains("ALTER ROLE gazelle_owner LOGIN"), "{owner}");
     let tables = world.count("pg_tables WHERE schemaname = 'public'").await;
     assert_eq!(line(&report, "size on Citus")["said"], format!("the schema holds {tables}.0 MiB"));
 
@@ -365,13 +365,13 @@ async fn an_owner_by_another_name_may_log_in_where_no_password_of_it_is_ever_val
     act_as_gazelle_admin(&mut world, "keeper").await;
     pretend_citus(&world, "13.2-1", true, true).await;
     let report = world.run(&["doctor"]).await.json();
-    let advice = line(&report, "owner on Citus")["mend"].as_str().unwrap().to_owned();
+    let advice = line(&report, "owner on Citus")["fix"].as_str().unwrap().to_owned();
     let statement = "ALTER ROLE keeper LOGIN VALID UNTIL '-infinity'";
     assert!(advice.contains(statement), "{advice}");
 
     // Without that, somebody might log in as it who has made the tables for an administrator to use: the reason is said. From
     // Postgres 16 on an administrator that makes roles is no superuser, and trusts the owner that is recorded.
-    let is_as_good_as_a_superuser = super::leading_out::counts(&world).await;
+    let is_as_good_as_a_superuser = super::printed_fixes_work::counts(&world).await;
     world.execute("ALTER ROLE keeper LOGIN").await;
     let run = world.run(&["sync"]).await;
     if is_as_good_as_a_superuser {

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use super::there_first::refused;
+use super::created_before_us::refused;
 use crate::support::roles::{act_as, client_of, supabase};
 use crate::support::service::until;
 use crate::support::{DATABASE, TestInstallation, World};

@@ -56,9 +56,9 @@ async fn the_roles_are_made_told_and_not_made_again() {
 
     // What somebody opened since is closed again, and told.
     world.execute("GRANT SELECT ON staging_clients TO authenticated; ALTER TABLE gazelle_users DISABLE ROW LEVEL SECURITY").await;
-    let mended = world.run(&["migrate", "--roles"]).await.success();
-    assert_eq!(mended["ended"], json!([{"of": "staging_clients", "is": "authenticated may SELECT"}]));
-    assert_eq!(mended["made"], json!([{"of": "gazelle_users", "is": "row security on"}]));
+    let fixed = world.run(&["migrate", "--roles"]).await.success();
+    assert_eq!(fixed["ended"], json!([{"of": "staging_clients", "is": "authenticated may SELECT"}]));
+    assert_eq!(fixed["made"], json!([{"of": "gazelle_users", "is": "row security on"}]));
 
     let text = crate::support::run_to_end(world.command(&["migrate", "--roles"])).await;
     assert!(

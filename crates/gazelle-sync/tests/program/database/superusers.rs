@@ -1,6 +1,6 @@
 //! A superuser uses only tables and schemas of superusers: code attached to a table runs with the user's rights.
 
-use super::there_first::{
+use super::created_before_us::{
     COMMANDS, TRAP, as_mallory, assert_trap_not_executed, refused, works, world_with_attacker,
 };
 use crate::support::deployed::{assert_check, doctor};

@@ -1,8 +1,10 @@
 //! Less obvious code paths that a superuser would execute: foreign keys to our tables, WHEN conditions of triggers, and
 //! SET ROLE.
 
+use super::created_before_us::{
+    TRAP, as_mallory, assert_trap_not_executed, refused, works, world_with_attacker,
+};
 use super::superusers::granted_to_bi;
-use super::there_first::{TRAP, as_mallory, assert_trap_not_executed, refused, works, world_with_attacker};
 use crate::support::roles::{act_as, client_of};
 use crate::support::service::until;
 use crate::support::{DATABASE, World};

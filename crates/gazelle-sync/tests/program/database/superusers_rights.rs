@@ -3,8 +3,8 @@
 
 use serde_json::json;
 
+use super::created_before_us::{refused, works, world_with_attacker};
 use super::superusers::{granted_to_bi, the_superuser_is_refused};
-use super::there_first::{refused, works, world_with_attacker};
 use crate::support::deployed::{assert_check, doctor};
 use crate::support::roles::{act_as, act_as_gazelle_admin};
 use crate::support::{DATABASE, World};
@@ -85,7 +85,7 @@ async fn a_current_database_is_cleaned_by_migrate_and_serves_meanwhile() {
 }
 
 #[tokio::test]
-async fn a_single_member_of_the_owner_is_told_the_simplest_cure() {
+async fn a_single_member_of_the_owner_is_told_the_simplest_fix() {
     let mut world = World::new().await;
     // As Postgres 14 leaves `public`.
     world
@@ -153,11 +153,11 @@ async fn superusers_use_superusers_tables_and_hand_over_to_an_administrator_with
             &format!("ALTER {kept_by}"),
         ];
         the_superuser_is_refused(&mut world, &words).await;
-        // The cure as it is told; the password is for people to choose.
+        // The fix as it is told; the password is for people to choose.
         let said = world.run(&["status"]).await.reasons();
-        let (_, cure) = said.split_once("such as this makes: ").unwrap_or_else(|| panic!("{said}"));
-        let (cure, _) = cure.split_once(" (and for its password").unwrap_or_else(|| panic!("{said}"));
-        world.execute(cure).await;
+        let (_, fix) = said.split_once("such as this makes: ").unwrap_or_else(|| panic!("{said}"));
+        let (fix, _) = fix.split_once(" (and for its password").unwrap_or_else(|| panic!("{said}"));
+        world.execute(fix).await;
         act_as(&mut world, "gazelle_admin");
         works(&world, "gazelle_admin").await;
         let again = world.run(&["migrate", "--roles"]).await.success();
@@ -222,7 +222,7 @@ async fn tables_that_an_earlier_program_gave_to_roles_in_the_embedded_server_are
             END LOOP;
         END $$";
     db.batch_execute(roles).await.unwrap();
-    // The cure that is told works word for word.
+    // The fix that is told works word for word.
     let run = in_the_embedded_server(&world, &["status"]).await;
     refused(&run, &["belongs to gazelle_owner", "embedded server", "gazelle-sync migrate"]);
     assert!(!run.reasons().contains("DATABASE_URL"), "there is none: {run}");

@@ -305,7 +305,7 @@ async fn a_run_dated_into_the_future_hides_neither_a_later_one_nor_how_old_the_d
     assert!(good < jiff::Timestamp::now().as_second() as f64, "{good}");
     serving.stop().await;
 
-    // A good one mends it all.
+    // A good one fixes it all.
     world.control.clear_faults();
     world.full().await.success();
     let alerts = open_alerts(&world).await;

@@ -1,5 +1,6 @@
 //! Stage 1: lists walked, records got, deletions proved, whatever the API does.
 
+mod adjacent_faults;
 mod api_limits;
 mod clocks;
 mod deletions;
@@ -9,14 +10,13 @@ mod faulty_records;
 mod faulty_users;
 mod getters;
 mod huge_counts;
-mod inner_counts;
+mod inconsistent_nested_lists;
 mod listed_twice;
-mod lists_inside;
+mod malformed_parts;
 mod memory_bounds;
-mod neighbours;
 mod nested_bounds;
+mod nested_counts;
 mod nulls_and_gateways;
-mod odd_parts;
 mod old_tls;
 mod one_too_large;
 mod refused_parents;

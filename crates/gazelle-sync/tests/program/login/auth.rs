@@ -188,7 +188,7 @@ async fn what_a_login_needs_is_named_when_it_is_missing() {
     assert_eq!(ran.code, 1);
     assert!(ran.reasons().contains("set GAZELLE_CLIENT_ID"), "{ran}");
     let ran = status(&world).await;
-    assert_eq!(ran.code, 2, "nothing that a repetition mends: {ran}");
+    assert_eq!(ran.code, 2, "nothing that a repetition fixes: {ran}");
     assert!(ran.reasons().contains("no Gazelle credentials"), "{ran}");
 }
 

@@ -65,7 +65,7 @@ async fn a_row_that_somebody_puts_back_after_a_logout_is_refused_until_a_new_log
     status(&world).await.success();
 }
 
-/// A clock of the database that was a year ahead is mended; the counters from then stay.
+/// A clock of the database that was a year ahead is fixed; the counters from then stay.
 #[tokio::test]
 async fn a_login_after_a_logout_counts_on_from_it_on_another_machine() {
     let mut world = with_key().await;

@@ -1,7 +1,7 @@
 //! From staging again: replay, undo, verify, and how far back they reach.
 
 mod absent_parents;
-mod recorded;
+mod failed_run_record;
 mod replay;
 mod replay_guard;
 mod retention;

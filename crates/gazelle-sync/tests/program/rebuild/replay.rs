@@ -28,7 +28,7 @@ async fn corrupt_all(world: &World) {
 }
 
 #[tokio::test]
-async fn records_by_id_alone_are_mended() {
+async fn records_by_id_alone_are_fixed() {
     let world = World::new().await;
     world.full_sync_ok().await;
     let all = world.count("gazelle_appointments").await;
@@ -78,7 +78,7 @@ async fn rows_that_belong_to_a_record_go_with_it_and_what_nothing_gives_is_remov
     let report = world.run(&["replay", "--id", "usr_invented"]).await.success();
     assert_eq!(of(&report, "gazelle_users")["surplus"], 1);
     world.run(&["replay"]).await.success();
-    assert_same(&before, &world.production(&LINEAGE).await, "all mended");
+    assert_same(&before, &world.production(&LINEAGE).await, "all fixed");
 }
 
 #[tokio::test]

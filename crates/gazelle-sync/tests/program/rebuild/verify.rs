@@ -120,7 +120,7 @@ async fn every_untruth_in_the_database_is_found_by_the_check_it_belongs_to() {
         world.execute(&spoil).await;
         let run = world.run(&["verify", "--offline"]).await;
         only(&run, found_by, &words);
-        // And mended.
+        // And fixed.
         world.execute(&format!("CREATE OR REPLACE VIEW v_appointments_montreal WITH (security_invoker = true) AS {view}")).await;
         world.execute("DROP TRIGGER IF EXISTS tr_fix_api_import ON gazelle_appointments; DROP FUNCTION IF EXISTS f()").await;
         world.execute("CREATE OR REPLACE VIEW v_sync_dashboard WITH (security_invoker = true) AS SELECT sync_status, sum(count)::bigint AS count, min(oldest_record) AS oldest_record, max(newest_record) AS newest_record FROM v_sync_dashboard_entities GROUP BY sync_status").await;
@@ -128,7 +128,7 @@ async fn every_untruth_in_the_database_is_found_by_the_check_it_belongs_to() {
             world.execute(&format!("ALTER TABLE gazelle_pianos ADD CONSTRAINT gazelle_pianos_client_external_id_fkey {}", definition[0]["d"].as_str().unwrap())).await;
         }
         world.run(&["replay"]).await.success();
-        crate::support::assert_same(&before, &world.production(&[]).await, "mended");
+        crate::support::assert_same(&before, &world.production(&[]).await, "fixed");
         world.run(&["verify", "--offline"]).await.success();
     }
     // The titles' own check.

@@ -293,7 +293,7 @@ async fn what_a_person_dismissed_stays_so_whatever_is_replayed_or_undone() {
         assert_eq!(world.text(&state).await.as_deref(), Some("dismissed error"), "{args:?}");
     }
     assert_eq!(world.table("gazelle_appointments", &LINEAGE).await, held);
-    // A row that differs for another reason is mended.
+    // A row that differs for another reason is fixed.
     let corrupt = format!("UPDATE gazelle_appointments SET title = 'faux' WHERE external_id = '{event}'");
     world.execute(&corrupt).await;
     world.run(&["undo", &later]).await.success();
@@ -306,7 +306,7 @@ async fn what_a_person_dismissed_stays_so_whatever_is_replayed_or_undone() {
 }
 
 #[tokio::test]
-async fn a_record_mended_by_hand_lands_on_retry() {
+async fn a_record_fixed_by_hand_is_written_on_retry() {
     let world = World::new().await;
     world.full_sync_ok().await;
     let event = world.event_titled("À fixer");

@@ -313,7 +313,7 @@ async fn replay_leaves_no_scratch_tables_and_asks_the_api_nothing() {
 }
 
 #[tokio::test]
-async fn replay_shows_a_corrupted_row_column_by_column_and_mends_it() {
+async fn replay_shows_a_corrupted_row_column_by_column_and_fixes_it() {
     let world = World::new().await;
     world.full_sync_ok().await;
     let before = world.production(&LINEAGE).await;
@@ -344,7 +344,7 @@ async fn replay_shows_a_corrupted_row_column_by_column_and_mends_it() {
 
     let report = world.run(&["replay"]).await.success();
     assert_eq!(differences(&report), 3);
-    assert_same(&before, &world.production(&LINEAGE).await, "mended");
+    assert_same(&before, &world.production(&LINEAGE).await, "fixed");
 }
 
 #[tokio::test]

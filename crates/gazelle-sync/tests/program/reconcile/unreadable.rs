@@ -323,7 +323,7 @@ async fn a_version_that_only_a_newer_program_reads_takes_its_place_in_the_histor
     // As an older program left them: the first version of each it could not read, and something newer settled that.
     let bad = |id: &str| json!({"id": id, "noContactUntil": "0000-00-00", "allContacts": {"nodes": [{"id": format!("k_{id}")}]}});
     place.stage("staging_clients", "gone", &bad("gone"), Some("2026-01-01")).await;
-    place.stage("staging_clients", "mended", &bad("mended"), Some("2026-01-01")).await;
+    place.stage("staging_clients", "fixed", &bad("fixed"), Some("2026-01-01")).await;
     place
         .execute(
             "UPDATE staging_clients SET sync_status = 'processed', error_code = 'invalid_field',
@@ -332,8 +332,8 @@ async fn a_version_that_only_a_newer_program_reads_takes_its_place_in_the_histor
              VALUES ('gone', '{\"evidence\": {}}', 'delete', '2026-01-02')",
         )
         .await;
-    let without = json!({"id": "mended", "allContacts": {"nodes": []}});
-    place.stage("staging_clients", "mended", &without, Some("2026-01-02")).await;
+    let without = json!({"id": "fixed", "allContacts": {"nodes": []}});
+    place.stage("staging_clients", "fixed", &without, Some("2026-01-02")).await;
     place.execute("INSERT INTO sync_reconcilers VALUES ('clients', 1) ON CONFLICT (entity) DO UPDATE SET version = 1").await;
 
     place.run(&["reconcile"]).await.success();
@@ -346,7 +346,7 @@ async fn a_version_that_only_a_newer_program_reads_takes_its_place_in_the_histor
         place.text(&sql).await.unwrap()
     };
     // One went with its client, the other is in its client's list no more.
-    let gone = "k_gone 2026-01-02, k_mended 2026-01-02";
+    let gone = "k_gone 2026-01-02, k_fixed 2026-01-02";
     assert_eq!(rows("gazelle_contacts WHERE deleted_at IS NOT NULL").await, gone);
     assert_eq!(rows("gazelle_clients WHERE deleted_at IS NOT NULL").await, "gone 2026-01-02");
     says_the_same_again(&place).await;

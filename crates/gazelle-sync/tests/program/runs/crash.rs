@@ -130,7 +130,7 @@ async fn killed_again_and_again_it_gets_there() {
 }
 
 #[tokio::test]
-async fn a_kill_during_replay_leaves_production_whole_and_the_next_one_mends_it() {
+async fn a_kill_during_replay_leaves_production_whole_and_the_next_one_fixes_it() {
     let world = slow_world().await;
     world.full_sync_ok().await;
     let wanted = all_tables(&world).await;
@@ -159,7 +159,7 @@ async fn a_kill_during_replay_leaves_production_whole_and_the_next_one_mends_it(
         assert_same(&broken, &all_tables(&world).await, table);
     }
     world.run(&["replay"]).await.success();
-    assert_same(&wanted, &all_tables(&world).await, "mended");
+    assert_same(&wanted, &all_tables(&world).await, "fixed");
     let scratch = "SELECT relname::text FROM pg_class WHERE relname LIKE 'rebuilt%'";
     until("nothing remains", async || world.text(scratch).await.is_none()).await;
 }

@@ -133,7 +133,7 @@ async fn more_than_ten_record_errors_in_an_hour_are_told_and_a_restart_forgets_n
 }
 
 #[tokio::test]
-async fn data_that_is_out_of_date_is_told_unless_a_run_is_mending_it() {
+async fn data_that_is_out_of_date_is_told_unless_a_run_is_fixing_it() {
     let (mut world, sink) = world_with_webhook().await;
     let age = async |world: &World, minutes: i64| {
         let sql = format!("UPDATE sync_runs SET finished_at = now() - interval '{minutes} minutes'");
@@ -152,7 +152,7 @@ async fn data_that_is_out_of_date_is_told_unless_a_run_is_mending_it() {
         .execute("UPDATE sync_runs SET started_at = now() - interval '1 hour' WHERE status = 'running'")
         .await;
     check(&world).await;
-    assert_eq!(sent_messages(&sink), ["stale/started"], "a run that hangs mends nothing");
+    assert_eq!(sent_messages(&sink), ["stale/started"], "a run that hangs fixes nothing");
 
     // In another language from here on.
     world.set("GAZELLE_SYNC_LANGUAGE", "fr");

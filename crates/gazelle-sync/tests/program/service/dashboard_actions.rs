@@ -110,7 +110,7 @@ async fn a_case_is_tried_again_alone_or_with_all_of_its_reason() {
     let of_case =
         |column: &str| format!("SELECT {column}::text FROM sync_quarantine WHERE staging_id = '{version}'");
     assert_eq!(desk.world.text(&of_case("attempts")).await, Some("2".to_owned()));
-    // Mended in staging, the whole reason is tried again.
+    // Fixed in staging, the whole reason is tried again.
     desk.world
         .execute(&format!(
             "UPDATE staging_appointments SET raw_data = jsonb_set(raw_data, '{{start}}', '\"2037-01-09T12:00:00Z\"')

@@ -106,7 +106,7 @@ async fn an_apply_is_refused_when_more_would_change_than_was_shown() {
     let (world, _, _, run) = after_a_run().await;
     let desk = OperatorSession::for_world(world).await;
     let shown = desk.submit_and_wait("/app/actions/undo", &[("run", &run)]).await;
-    // Meanwhile production has changed in a row that the undo would mend too.
+    // Meanwhile production has changed in a row that the undo would fix too.
     desk.world
         .execute("UPDATE gazelle_clients SET company_name = 'Changed since' WHERE external_id = (SELECT min(external_id) FROM gazelle_clients)")
         .await;

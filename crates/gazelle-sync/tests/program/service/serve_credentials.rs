@@ -6,7 +6,7 @@ use gazelle_sim::{Fault, FaultKind};
 use serde_json::{Value, json};
 
 #[tokio::test]
-async fn a_missing_key_is_wrong_use_which_no_restart_mends() {
+async fn a_missing_key_is_wrong_use_which_no_restart_fixes() {
     let mut world = World::unscheduled().await;
     world.installation.env.remove("GAZELLE_API_KEY");
     for args in [&["serve"][..], &["sync"], &["fetch"], &["auth", "status"]] {

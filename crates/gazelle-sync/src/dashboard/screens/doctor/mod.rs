@@ -60,7 +60,7 @@ struct LineView {
     check: Told,
     said: Told,
     /// In English.
-    mend: Option<String>,
+    fix: Option<String>,
 }
 
 /// What `doctor` says, which it says in English; in the language of the page where that is known.
@@ -160,7 +160,7 @@ fn view(line: Line, is_first_ok: bool, t: &Locale) -> LineView {
         state: shape(line.level, t),
         check: Told::of(&line.check, findings::check, t),
         said: Told::of(&line.said, findings::finding, t),
-        mend: line.mend,
+        fix: line.fix,
     }
 }
 

@@ -10,7 +10,7 @@ pub struct Addition {
     pub remove: &'static str,
     /// What the reason of the refused record names; none where nothing is refused.
     pub refuses: Option<&'static str>,
-    /// Whether it is a difference in itself, which `verify` must find and which a `replay` cannot mend.
+    /// Whether it is a difference in itself, which `verify` must find and which a `replay` cannot fix.
     pub alters: bool,
     /// The subjects of the warnings by which `sync` names it.
     pub warned: &'static [&'static str],

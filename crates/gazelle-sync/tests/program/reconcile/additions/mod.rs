@@ -321,7 +321,7 @@ async fn what_a_replay_shows_is_what_it_replaced_although_somebody_wrote_meanwhi
     let report = ran.success();
     let shown = report["tables"].to_string();
     assert!(shown.contains("encore faux") && !shown.contains("\"faux\""), "{shown}");
-    assert_same(&before, &world.production(&LINEAGE).await, "mended");
+    assert_same(&before, &world.production(&LINEAGE).await, "fixed");
 }
 
 #[tokio::test]
@@ -336,9 +336,9 @@ async fn a_trigger_that_names_tables_without_their_schema_needs_a_path_of_its_ow
              CREATE TRIGGER keep_journal BEFORE UPDATE ON gazelle_clients FOR EACH ROW EXECUTE FUNCTION keep_journal()",
         )
         .await;
-    let mend = "ALTER FUNCTION public.keep_journal() SET search_path = public, pg_temp";
+    let fix = "ALTER FUNCTION public.keep_journal() SET search_path = public, pg_temp";
     let doctor = world.run(&["doctor"]).await;
-    assert!(doctor.stdout.contains(mend), "{doctor}");
+    assert!(doctor.stdout.contains(fix), "{doctor}");
 
     let client = world.control.ids(RecordKind::Client).remove(0);
     world
@@ -351,14 +351,14 @@ async fn a_trigger_that_names_tables_without_their_schema_needs_a_path_of_its_ow
         assert!(waits.stdout.contains(word), "{word}: {waits}");
     }
 
-    world.execute(mend).await;
+    world.execute(fix).await;
     world.run(&["errors", "retry"]).await.success();
     assert_eq!(world.text("SELECT who FROM journal").await, Some(client));
-    assert!(!world.run(&["doctor"]).await.stdout.contains(mend));
+    assert!(!world.run(&["doctor"]).await.stdout.contains(fix));
 }
 
 #[tokio::test]
-async fn a_function_behind_an_index_that_finds_nothing_is_named_with_the_cure() {
+async fn a_function_behind_an_index_that_finds_nothing_is_named_with_the_fix() {
     let world = World::new().await;
     world.full_sync_ok().await;
     // Newer servers refuse to create the index over the function as it is later.
@@ -373,10 +373,10 @@ async fn a_function_behind_an_index_that_finds_nothing_is_named_with_the_cure() 
              ALTER TABLE gazelle_pianos FORCE ROW LEVEL SECURITY",
         )
         .await;
-    let mend = "ALTER FUNCTION public.sans_accent(text) SET search_path = public, pg_temp";
+    let fix = "ALTER FUNCTION public.sans_accent(text) SET search_path = public, pg_temp";
     let doctor = world.run(&["doctor"]).await;
     for words in [
-        mend,
+        fix,
         "index public.by_name of public.gazelle_clients calls public.sans_accent(text)",
         "ALTER TABLE public.staging_clients ALTER COLUMN mine DROP NOT NULL",
         "ALTER TABLE public.gazelle_pianos NO FORCE ROW LEVEL SECURITY",
@@ -390,7 +390,7 @@ async fn a_function_behind_an_index_that_finds_nothing_is_named_with_the_cure() 
         "{failed}"
     );
 
-    world.execute(mend).await;
+    world.execute(fix).await;
     world.execute("ALTER TABLE staging_clients ALTER COLUMN mine DROP NOT NULL").await;
     world.run(&["sync"]).await.success();
     assert!(!world.run(&["doctor"]).await.stdout.contains("sans_accent"));

@@ -119,7 +119,7 @@ impl Records {
         lost
     }
 
-    /// What such a run has left as it was although it is mended.
+    /// What such a run has left as it was although it is fixed.
     async fn unwritten(&self, world: &World) -> Vec<&'static str> {
         let Records { client, faulty, gone, .. } = self;
         let mut left = Vec::new();
@@ -177,8 +177,8 @@ enum TriggerReport {
     Not(String),
 }
 
-/// What a run tells that changes records and mends others.
-async fn report_of(world: &World, name: &str, changed: &Records, mended: &Records) -> TriggerReport {
+/// What a run tells that changes records and fixes others.
+async fn report_of(world: &World, name: &str, changed: &Records, fixed: &Records) -> TriggerReport {
     let run = world.full().await;
     if run.code != 0 {
         // Without a lease there is nobody to look for the trigger; the table is told.
@@ -192,7 +192,7 @@ async fn report_of(world: &World, name: &str, changed: &Records, mended: &Record
     if world.count("sync_quarantine WHERE state = 'open' AND error_field ~ 'silence'").await > 0 {
         return TriggerReport::ByName;
     }
-    let (lost, left) = (changed.lost(world, name).await, mended.unwritten(world).await);
+    let (lost, left) = (changed.lost(world, name).await, fixed.unwritten(world).await);
     match lost.is_empty() && left.is_empty() {
         true => TriggerReport::NothingToTell,
         false => TriggerReport::Not(format!("{name}: success, lost {lost:?}, left {left:?}")),
@@ -213,15 +213,15 @@ async fn what_a_trigger_on_any_table_of_staging_or_bookkeeping_keeps_out_is_told
         {
             let name = format!("{operation} {table} {}", does.replace('\'', ""));
             hang(&world, table, operation, "true", does).await;
-            let [changed, mended] = [&sets[round % 2], &sets[(round + 1) % 2]];
+            let [changed, fixed] = [&sets[round % 2], &sets[(round + 1) % 2]];
             changed.change(&world, &name);
-            mended.revert(&world);
-            let told = report_of(&world, &name, changed, mended).await;
+            fixed.revert(&world);
+            let told = report_of(&world, &name, changed, fixed).await;
             world.execute("DROP FUNCTION silence CASCADE").await;
             if !matches!(told, TriggerReport::NothingToTell) {
                 world.run(&["errors", "retry"]).await;
                 let after = world.full().await;
-                let (lost, left) = (changed.lost(&world, &name).await, mended.unwritten(&world).await);
+                let (lost, left) = (changed.lost(&world, &name).await, fixed.unwritten(&world).await);
                 if after.code != 0 || !lost.is_empty() || !left.is_empty() {
                     untold_of.push(format!("{name}, without it: lost {lost:?}, left {left:?}: {after}"));
                 }

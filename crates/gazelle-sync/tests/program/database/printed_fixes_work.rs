@@ -1,6 +1,6 @@
 //! The statements that a refusal prints resolve it: they are executed as printed, and the command then succeeds.
 
-use super::there_first::{refused, works};
+use super::created_before_us::{refused, works};
 use crate::support::deployed::{assert_check, doctor, line};
 use crate::support::roles::{act_as, client_of, supabase};
 use crate::support::{CommandOutput, DATABASE, World};
@@ -194,9 +194,9 @@ async fn a_writer_that_may_not_lock_a_table_for_its_right_to_make_roles_is_told_
         return;
     }
     refused(&run, &["(gazelle_sync)", "CREATEROLE", "may not lock public.sync_migrations"]);
-    let cure =
+    let fix =
         runs_what_is_printed(&world, "postgres", &run, ("makes it so: ", ", then run this again")).await;
-    assert_eq!(cure, "ALTER ROLE gazelle_sync NOCREATEROLE");
+    assert_eq!(fix, "ALTER ROLE gazelle_sync NOCREATEROLE");
     world.run(&["sync"]).await.success();
 }
 

@@ -7,7 +7,7 @@ use crate::support::service::{Serving, until};
 async fn a_time_that_cannot_be_read_is_told_by_the_name_of_its_column() {
     let world = World::new().await;
     world.full_sync_ok().await;
-    for (spoil, args, words, mend) in [
+    for (spoil, args, words, fix) in [
         (
             "UPDATE gazelle_appointments SET appointment_date = 'infinity'
               WHERE external_id = (SELECT min(external_id) FROM gazelle_appointments WHERE appointment_date IS NOT NULL)",
@@ -30,8 +30,8 @@ async fn a_time_that_cannot_be_read_is_told_by_the_name_of_its_column() {
             assert!(run.reasons().contains(word), "{word}: {run}");
         }
         assert!(!run.stderr.contains("panicked"), "{run}");
-        if !mend.is_empty() {
-            world.run(mend).await.success();
+        if !fix.is_empty() {
+            world.run(fix).await.success();
             world.run(args).await.success();
         }
     }

@@ -77,7 +77,7 @@ async fn act_beside_the_owner(world: &mut World, role: &str) {
 }
 
 async fn every_command_refuses(world: &mut World, words: &[&str]) {
-    // Up to Postgres 15 who makes roles is as good as a superuser (as_good_as_superusers.rs).
+    // Up to Postgres 15 who makes roles is as good as a superuser (superuser_equivalents.rs).
     world.execute("ALTER ROLE administrator NOCREATEROLE").await;
     for role in ["postgres", "administrator"] {
         act_beside_the_owner(world, role).await;

@@ -1,6 +1,6 @@
 //! Neither writer nor readers may have CREATE in the schema, directly or through membership.
 
-use super::there_first::refused;
+use super::created_before_us::refused;
 use crate::support::deployed::{assert_check, doctor};
 use crate::support::roles::{act_as, client_of, supabase};
 
@@ -64,7 +64,7 @@ async fn doctor_names_who_may_create_in_the_schema_and_need_not() {
     for role in ["gazelle_sync", "administrator"] {
         act_as(&mut world, role);
         assert_check(&doctor(&world).await, CHECK, "ok", &["public"]);
-        for (opened, mend, closed) in [
+        for (opened, fix, closed) in [
             (
                 "GRANT CREATE ON SCHEMA public TO PUBLIC",
                 "REVOKE CREATE ON SCHEMA public FROM PUBLIC",
@@ -82,7 +82,7 @@ async fn doctor_names_who_may_create_in_the_schema_and_need_not() {
             ),
         ] {
             world.execute(opened).await;
-            assert_check(&doctor(&world).await, CHECK, "warning", &["may create", mend]);
+            assert_check(&doctor(&world).await, CHECK, "warning", &["may create", fix]);
             world.execute(closed).await;
         }
     }

@@ -1,7 +1,7 @@
 //! The statements that a refusal prints grant no privileged role and grant nothing to one.
 
-use super::leading_out::{WEBHOOKS, apps_place_in_the_database_of_boss, counts};
-use super::there_first::{refused, world_with_attacker};
+use super::created_before_us::{refused, world_with_attacker};
+use super::printed_fixes_work::{WEBHOOKS, apps_place_in_the_database_of_boss, counts};
 use crate::support::deployed::doctor;
 use crate::support::roles::{act_as, supabase};
 use crate::support::{CommandOutput, DATABASE};

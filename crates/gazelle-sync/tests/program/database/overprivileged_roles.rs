@@ -6,7 +6,7 @@ use crate::support::roles::{act_as, supabase};
 use crate::support::{DATABASE, World};
 use serde_json::json;
 
-/// What makes a role that is there already more than it should be, what is said of it, and what cures it.
+/// What makes a role that is there already more than it should be, what is said of it, and what fixes it.
 const TOO_MIGHTY: [(&str, &str, &str); 13] = [
     ("ALTER ROLE {role} SUPERUSER", "{role} is a superuser", "ALTER ROLE {role} NOSUPERUSER"),
     ("ALTER ROLE {role} BYPASSRLS", "{role} bypasses row security", "ALTER ROLE {role} NOBYPASSRLS"),
@@ -79,10 +79,10 @@ async fn a_role_that_can_become_more_than_it_should_is_given_nothing() {
     for (option, login) in
         [("--sync-role", "LOGIN"), ("--reader-role", "NOLOGIN"), ("--owner-role", "NOLOGIN")]
     {
-        for (grant, words, cure) in TOO_MIGHTY {
-            let [grant, words, cure] = [grant, words, cure].map(|text| text.replace("{role}", "theirs"));
+        for (grant, words, fix) in TOO_MIGHTY {
+            let [grant, words, fix] = [grant, words, fix].map(|text| text.replace("{role}", "theirs"));
             world.execute(&format!("CREATE ROLE theirs {login}; {grant}")).await;
-            refused(&world, option, [&words, &cure]).await;
+            refused(&world, option, [&words, &fix]).await;
             world.execute("DROP ROLE theirs").await;
         }
         world.execute(&format!("CREATE ROLE theirs {login}; GRANT administrator TO theirs")).await;
@@ -130,13 +130,13 @@ async fn a_role_that_can_become_more_than_it_should_is_given_nothing() {
     // And once they are in use it is told by the sync's own doctor.
     // But for who counts as a superuser, to whom it says that first.
     let told = ["BYPASSRLS", "REPLICATION", "unbounded", "pg_read_all_data", "pg_write_all_data"];
-    for (grant, words, cure) in
+    for (grant, words, fix) in
         TOO_MIGHTY.iter().filter(|(grant, ..)| told.iter().any(|word| grant.contains(word)))
     {
         world.execute(&grant.replace("{role}", "gazelle_sync")).await;
         act_as(&mut world, "gazelle_sync");
-        let [words, cure] = [words, cure].map(|text| text.replace("{role}", "gazelle_sync"));
-        assert_check(&world.run(&["doctor"]).await, "our own role", "warning", &[&words, &cure]);
+        let [words, fix] = [words, fix].map(|text| text.replace("{role}", "gazelle_sync"));
+        assert_check(&world.run(&["doctor"]).await, "our own role", "warning", &[&words, &fix]);
         world
             .execute(
                 "ALTER ROLE gazelle_sync NOBYPASSRLS NOREPLICATION;

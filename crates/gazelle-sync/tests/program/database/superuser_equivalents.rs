@@ -1,8 +1,10 @@
 //! Roles that can make themselves superusers, and comments by which an owner cannot vouch for itself.
 
 use super::citus::pretend_citus;
+use super::created_before_us::{
+    TRAP, as_mallory, assert_trap_not_executed, refused, works, world_with_attacker,
+};
 use super::superusers::SET_THE_TRAP;
-use super::there_first::{TRAP, as_mallory, assert_trap_not_executed, refused, works, world_with_attacker};
 use crate::support::deployed::{assert_check, doctor};
 use crate::support::roles::{act_as, act_as_gazelle_admin};
 use crate::support::{DATABASE, World};

@@ -1,7 +1,7 @@
 //! Membership in an owner role does not make its tables trustworthy: other members can act as the owner, and on Postgres 15
 //! any role can add members to itself.
 
-use super::there_first::{
+use super::created_before_us::{
     COMMANDS, TRAP, as_mallory, assert_trap_not_executed, refused, works, world_with_attacker,
 };
 use crate::support::World;
@@ -37,7 +37,7 @@ async fn tables_of_a_role_that_others_act_as_too_are_refused_to_its_members() {
     world.full_sync_ok().await;
     as_mallory(&world, TRAP).await;
     act_as(&mut world, "administrator");
-    // Up to Postgres 15 who makes roles is as good as a superuser (as_good_as_superusers.rs).
+    // Up to Postgres 15 who makes roles is as good as a superuser (superuser_equivalents.rs).
     world.execute("ALTER ROLE administrator NOCREATEROLE").await;
     // As a team of which we are, as somebody who made us a member of him, and as one of Supabase's public roles.
     for (owner, before, words) in [

@@ -1,7 +1,7 @@
 //! Expressions that releases before decision 0069 bound to a planted function or operator are found before any table is
 //! used, and reported with the statement that fixes them.
 
-use super::there_first::{refused, works};
+use super::created_before_us::{refused, works};
 use crate::support::deployed::{assert_check, doctor, line};
 use crate::support::roles::{act_as, client_of, supabase, transfer_ownership};
 use crate::support::{DATABASE, World};
@@ -63,7 +63,7 @@ async fn bound(world: &World) -> i64 {
 }
 
 #[tokio::test]
-async fn what_an_earlier_program_bound_to_a_planted_function_is_refused_with_its_cure() {
+async fn what_an_earlier_program_bound_to_a_planted_function_is_refused_with_its_fix() {
     let mut world = planted().await;
     let scripts = scripts();
     // A current database, and one of an earlier release.
@@ -83,19 +83,19 @@ async fn what_an_earlier_program_bound_to_a_planted_function_is_refused_with_its
             "problem",
             &["mallory", "ALTER TABLE shop.", "SET DEFAULT pg_catalog.now()"],
         );
-        // The cures that it names, one after the other, until there is nothing to be cured.
-        let mut cured = 0;
+        // The fixes that it names, one after the other, until there is nothing to be fixed.
+        let mut fixed = 0;
         loop {
             let run = world.run(&["migrate"]).await;
-            let Some((_, cure)) =
+            let Some((_, fix)) =
                 run.reasons().split_once("by the server's own: ").map(|(a, b)| (a.to_owned(), b.to_owned()))
             else {
                 run.success();
                 break;
             };
-            world.execute(&cure).await;
-            cured += 1;
-            assert!(cured < 60, "{run}");
+            world.execute(&fix).await;
+            fixed += 1;
+            assert!(fixed < 60, "{run}");
         }
         assert_eq!(bound(&world).await, 0);
         works(&world, "afterwards").await;
