@@ -6,8 +6,8 @@
 pub mod declared;
 mod relations;
 
-pub use relations::relation_names;
 pub(crate) use relations::tables;
+pub use relations::{is_production, is_staging, production_tables, relation_names};
 
 /// One numbered migration.
 pub(crate) struct Migration {

@@ -34,8 +34,10 @@ const BEYOND_ROWS: &str = "TRUNCATE, REFERENCES, TRIGGER";
 /// # Errors
 /// Those of the database.
 pub async fn close(tx: &Tx<'_>) -> Result<(), DbError> {
-    let (ours, public) = (migrations::relation_names(), PUBLIC_ROLES);
-    let params = [(&ours as _, Type::TEXT_ARRAY), (&public.as_slice() as _, Type::TEXT_ARRAY)];
+    let (ours, public) = (migrations::relation_names(), PUBLIC_ROLES.as_slice());
+    let tables = migrations::production_tables();
+    let views: Vec<&str> = migrations::production_view_names().collect();
+    let params = [&ours as _, &public as _, &tables as _, &views as _].map(|names| (names, Type::TEXT_ARRAY));
     let rows = tx.query(include_str!("open_relations.sql"), &params).await?;
     for row in &rows {
         for statement in Relation::of(row).statements(tx.schema()) {

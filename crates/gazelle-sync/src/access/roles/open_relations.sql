@@ -1,11 +1,12 @@
--- The relations $1 of our schema that lack row security, or on which PUBLIC or one of the roles $2 has a privilege.
+-- The relations $1 of our schema that lack row security, or on which PUBLIC or one of the roles $2 has a privilege. $3 are the
+-- tables of production, $4 the views over it, which the policies of the appointments let readers into.
 WITH ours AS (
     SELECT c.oid, c.relname::text AS name, c.relkind IN ('r', 'p') AS is_table, c.relrowsecurity, c.relowner, c.relacl,
-           starts_with(c.relname::text, 'gazelle_') AS is_production,
-           CASE WHEN c.relkind = 'v' AND NOT starts_with(c.relname::text, 'v_sync')
+           c.relname = ANY ($3::text[]) AS is_production,
+           CASE WHEN c.relkind = 'v' AND c.relname = ANY ($4::text[])
                 THEN (SELECT t.oid FROM pg_catalog.pg_class t
                        WHERE t.relnamespace = c.relnamespace AND t.relname = 'gazelle_appointments')
-                WHEN starts_with(c.relname::text, 'gazelle_') THEN c.oid END AS policies_of
+                WHEN c.relname = ANY ($3::text[]) THEN c.oid END AS policies_of
       FROM pg_catalog.pg_class c
       JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
      WHERE n.nspname = {schema_text} AND c.relname = ANY ($1::text[]) AND c.relkind IN ('r', 'p', 'v')

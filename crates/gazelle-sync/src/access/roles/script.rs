@@ -59,7 +59,7 @@ pub(in crate::access) fn relations(schema: &str, roles: &Roles, public_roles: &[
     let mut sql = String::new();
     for name in migrations::tables() {
         let table = format!("{schema}.{name}");
-        let production = name.starts_with("gazelle_");
+        let production = migrations::is_production(name);
         let register = name == migrations::REGISTER;
         let _ = writeln!(sql, "\nALTER TABLE {table} OWNER TO {owner};");
         let _ = writeln!(sql, "ALTER TABLE {table} ENABLE ROW LEVEL SECURITY;");
@@ -72,7 +72,7 @@ pub(in crate::access) fn relations(schema: &str, roles: &Roles, public_roles: &[
         let seen = match READERS_BOOKKEEPING.iter().find(|(bookkeeping, _)| *bookkeeping == name) {
             Some((_, seen)) => seen,
             None if production => "SELECT",
-            None if name.starts_with("staging_") => "SELECT (sync_status, fetched_at, created_at)",
+            None if migrations::is_staging(name) => "SELECT (sync_status, fetched_at, created_at)",
             None => continue,
         };
         let _ = writeln!(sql, "GRANT {seen} ON {table} TO {reader};");
@@ -81,7 +81,7 @@ pub(in crate::access) fn relations(schema: &str, roles: &Roles, public_roles: &[
     for name in migrations::VIEWS {
         let view = format!("{schema}.{name}");
         let _ = writeln!(sql, "\nALTER VIEW {view} OWNER TO {owner};");
-        sql.push_str(&closed(&view, roles, public_roles, !name.starts_with("v_sync")));
+        sql.push_str(&closed(&view, roles, public_roles, migrations::is_production(name)));
         let _ = writeln!(sql, "GRANT SELECT ON {view} TO {sync}, {reader};");
     }
     sql

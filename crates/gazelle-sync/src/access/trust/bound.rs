@@ -11,7 +11,7 @@ use super::fragments::filled;
 use super::names::plain;
 use crate::access::roles::PUBLIC_ROLES;
 use crate::db::{Db, DbError};
-use crate::migrations::{relation_names, tables};
+use crate::migrations::{is_staging, relation_names, tables};
 
 /// The CHECK constraints that our migrations create on tables other than staging. The server names them after table
 /// and column.
@@ -28,7 +28,7 @@ const CHECKS: [&str; 7] = [
 /// The names of all CHECK constraints that our migrations create. Any other one on our tables was added by the
 /// company.
 pub fn checks() -> Vec<String> {
-    let of_staging = |table: &&str| table.starts_with("staging_");
+    let of_staging = |table: &&str| is_staging(table);
     let staging = tables().into_iter().filter(of_staging);
     let both = |table| ["operation", "sync_status"].map(|column| format!("{table}_{column}_check"));
     CHECKS.map(str::to_owned).into_iter().chain(staging.flat_map(both)).collect()

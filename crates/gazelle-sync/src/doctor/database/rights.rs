@@ -40,9 +40,7 @@ pub(in crate::doctor) async fn check(db: &Db, embedded: bool) -> Result<Lines, D
 /// its policies.
 fn judge(lines: &mut Lines, check: &'static str, role: &str, open: &[(String, String)]) {
     let allowed = |(name, right): &&(String, String)| {
-        role == PUBLIC_ROLES[1]
-            && right == "SELECT"
-            && (name.starts_with("gazelle_") || name == "v_appointments_montreal")
+        role == PUBLIC_ROLES[1] && right == "SELECT" && migrations::is_production(name)
     };
     let (fine, wrong): (Vec<_>, Vec<_>) = open.iter().partition(allowed);
     if wrong.is_empty() {

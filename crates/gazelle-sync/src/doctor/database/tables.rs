@@ -34,12 +34,12 @@ pub(in crate::doctor) async fn check(db: &Db) -> Result<Lines, DbError> {
     let rows = db.query(include_str!("missing_relations.sql"), &[(&names, Type::TEXT_ARRAY)]).await?;
     let missing: Vec<String> = rows.iter().map(|row| row.get(0)).collect();
     let (staging, other): (Vec<String>, Vec<String>) =
-        missing.into_iter().partition(|name| name.starts_with("staging_"));
+        missing.into_iter().partition(|name| migrations::is_staging(name));
     let restore =
         "restore them from a backup (docs/runbook.md), or start anew in an empty schema: GAZELLE_SYNC_SCHEMA";
     for (check, missing, all) in [
-        ("staging tables", staging, names.iter().filter(|name| name.starts_with("staging_")).count()),
-        ("other tables", other, names.iter().filter(|name| !name.starts_with("staging_")).count()),
+        ("staging tables", staging, names.iter().filter(|name| migrations::is_staging(name)).count()),
+        ("other tables", other, names.iter().filter(|name| !migrations::is_staging(name)).count()),
     ] {
         match missing.is_empty() {
             true => lines.ok(check, format!("all {all} are there, views included")),
