@@ -136,7 +136,7 @@ async fn a_run_that_newly_quarantines_more_than_the_guard_is_partial_and_names_t
     assert_eq!(over.code, 3, "{over}");
     assert_eq!(over.json()["status"], "partial");
     assert_eq!(over.entity("appointments")["quarantined"], 11);
-    for part in ["appointments", "11 records are newly in quarantine", "invalid_field start: 11"] {
+    for part in ["appointments", "11 records were newly quarantined", "invalid_field start: 11"] {
         assert!(over.reasons().contains(part), "{part:?} is not in {}", over.reasons());
     }
     assert_eq!(world.count("gazelle_appointments").await, 117, "all others are in production");
