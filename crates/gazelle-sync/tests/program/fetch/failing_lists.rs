@@ -48,7 +48,7 @@ async fn assert_nobody_is_blamed(world: &World, run: &CommandOutput, child: &str
     let words = format!("{child}: {left} record(s) stay pending");
     let said = |reason: &str| reason.contains(&words) && reason.contains(parent);
     assert!(left > 0 && run.reasons().lines().any(said), "{words}: {}", run.reasons());
-    assert!(!run.reasons().contains("newly in quarantine"), "{}", run.reasons());
+    assert!(!run.reasons().contains("newly quarantined"), "{}", run.reasons());
 }
 
 async fn assert_ends_equal(world: &World) {

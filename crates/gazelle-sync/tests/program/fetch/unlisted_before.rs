@@ -15,7 +15,7 @@ async fn pending(world: &World, table: &str) -> i64 {
 /// Nobody waits in quarantine for a parent, and the run says of these entities how many records stay pending.
 async fn assert_nobody_is_blamed(world: &World, run: &CommandOutput, entities: &[&str]) {
     assert_eq!((run.code, world.count(BLAMED).await), (3, 0), "{run}");
-    assert!(!run.reasons().contains("newly in quarantine"), "{}", run.reasons());
+    assert!(!run.reasons().contains("newly quarantined"), "{}", run.reasons());
     for entity in entities {
         let left = pending(world, &format!("staging_{entity}")).await;
         let words = format!("{entity}: {left} record(s) stay pending");
