@@ -3,6 +3,7 @@
 use browser::{Browser, Setup};
 use gazelle_sim::RecordKind;
 
+use super::keep_picture;
 use super::pages::found_by_axe;
 use super::support::people::{PASSPHRASE, invited};
 use super::support::service::{Serving, until};
@@ -71,13 +72,7 @@ impl OperatorSession {
 
     /// Checks the page for what keeps people out.
     async fn keeps_nobody_out(&self, what: &str) {
-        let width = self.browser.run("return window.innerWidth").await.unwrap();
-        std::fs::create_dir_all("/tmp/actions-pics").unwrap();
-        std::fs::write(
-            format!("/tmp/actions-pics/{}-{width}.png", what.replace(' ', "-")),
-            self.browser.picture().await.unwrap(),
-        )
-        .unwrap();
+        keep_picture(&self.browser, what).await;
         let found = found_by_axe(&self.browser).await;
         assert!(found.is_empty(), "{what}: {}", found.join("\n"));
         let wider = "return document.documentElement.scrollWidth - document.documentElement.clientWidth";

@@ -18,6 +18,16 @@ use support::World;
 use support::service::Serving;
 use support::tools::tool;
 
+/// Keeps a picture of the page for people to look at, in the folder that `GAZELLE_SYNC_TEST_PICTURES` names, if it is set.
+async fn keep_picture(browser: &Browser, what: &str) {
+    let Some(folder) = std::env::var_os("GAZELLE_SYNC_TEST_PICTURES") else { return };
+    let width = browser.run("return window.innerWidth").await.unwrap();
+    let name: String = what.chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '-' }).collect();
+    std::fs::create_dir_all(&folder).unwrap();
+    let file = std::path::Path::new(&folder).join(format!("{}-{width}.png", name.trim_matches('-')));
+    std::fs::write(file, browser.picture().await.unwrap()).unwrap();
+}
+
 /// The program serving a shop that is marked as made up, and a browser before it.
 struct DashboardBrowser {
     world: World,

@@ -112,6 +112,7 @@ async fn nobody_is_kept_out_of_any_page_in_any_language_colours_or_width() {
             for page in pages(&looked).await {
                 looked.navigate(&page).await;
                 let what = format!("{page} {language} {width} {dark}");
+                super::keep_picture(&looked.browser, &what).await;
                 assert_eq!(
                     looked.browser.run("return document.documentElement.lang").await.unwrap(),
                     language

@@ -2,6 +2,7 @@
 
 use browser::{Browser, Setup};
 
+use super::keep_picture;
 use super::pages::found_by_axe;
 use super::support::World;
 use super::support::people::{PASSPHRASE, invited};
@@ -66,6 +67,7 @@ impl Office {
 
     /// Checks a page for what keeps people out.
     pub(super) async fn keeps_nobody_out(&self, what: &str) {
+        keep_picture(&self.browser, what).await;
         let found = found_by_axe(&self.browser).await;
         assert!(found.is_empty(), "{what}: {}", found.join("\n"));
         let wider = "return document.documentElement.scrollWidth - document.documentElement.clientWidth";

@@ -131,7 +131,7 @@ fn title(runs: &[Run], missed: usize, t: &Locale) -> String {
     let bad = bad.map(|(status, said)| (of(status), said));
     parts.extend(bad.iter().filter(|(runs, _)| *runs > 0).map(|(runs, said)| t.count(*said, *runs)));
     if parts.len() == 1 && !runs.is_empty() && of(RunState::Running) == 0 {
-        parts.push(t.say(w::STRIP_ALL_WELL).into_owned());
+        parts.push(t.count(w::STRIP_ALL_WELL, runs.len() as i64));
     }
     if missed > 0 {
         parts.push(t.count(w::STRIP_MISSED, missed as i64));
@@ -225,7 +225,7 @@ mod tests {
         assert_eq!(drawn(&[], &[], Language::En).title, "No run within the last 24 hours.");
         assert_eq!(
             drawn(&[run("03:00", Some(1), "success")], &[], Language::Fr).title,
-            "1 exécution, toutes réussies"
+            "1 exécution, réussie"
         );
     }
 }

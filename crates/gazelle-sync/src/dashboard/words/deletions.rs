@@ -12,7 +12,7 @@ sentences! {
         "of which {n} were marked deleted, all with evidence." / "dont {n} marquées supprimées, toutes avec preuve.";
     GROUP = "{entity}: {n}" / "{entity} : {n}";
     SHARE = "{share} of {held} held" / "{share} des {held} gardées";
-    GUARD_RECORDS = "The guard allows {records} records at most." / "Le garde-fou permet au plus {records} fiches.";
+    GUARD_RECORDS = "The guard allows {records} at most." / "Le garde-fou en permet au plus {records}.";
     GUARD_PERCENT = "The guard allows {limit}: at most {percent} % of {held}." / "Le garde-fou en permet {limit} : au plus {percent} % de {held}.";
     FOUND_BY = "Found by the run of {at}, {ago}" / "Trouvées par l'exécution du {at}, {ago}";
     LOOK = "See the evidence" / "Voir les preuves";

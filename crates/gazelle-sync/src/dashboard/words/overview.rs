@@ -26,7 +26,7 @@ sentences! {
 
     STRIP = "The last 24 hours" / "Les 24 dernières heures";
     STRIP_RUNS = "{n} run" / "{n} exécution", "{n} runs" / "{n} exécutions";
-    STRIP_ALL_WELL = "all succeeded" / "toutes réussies";
+    STRIP_ALL_WELL = "succeeded" / "réussie", "all succeeded" / "toutes réussies";
     STRIP_FAILED = "{n} failed" / "{n} échouée", "{n} failed" / "{n} échouées";
     STRIP_PARTIAL = "{n} done in part" / "{n} faite en partie", "{n} done in part" / "{n} faites en partie";
     STRIP_INTERRUPTED = "{n} interrupted" / "{n} interrompue", "{n} interrupted" / "{n} interrompues";

@@ -270,10 +270,7 @@ async fn deletions_that_wait_are_shown_with_their_evidence() {
     let run = world.incremental().await.json()["run_id"].as_str().unwrap().to_owned();
     let serving = shown(&mut world).await;
     let body = page(&serving, "/app/deletions").await;
-    assert!(
-        body.contains("Appointments: 3") && body.contains("The guard allows 2 records at most."),
-        "{body}"
-    );
+    assert!(body.contains("Appointments: 3") && body.contains("The guard allows 2 at most."), "{body}");
     let body = page(&serving, &format!("/app/deletions/{run}")).await;
     assert!(
         body.contains("AppointmentById answered at") && body.contains("that it does not exist"),
