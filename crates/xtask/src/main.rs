@@ -3,6 +3,7 @@
 mod attack;
 mod audit;
 mod bench;
+mod book;
 mod dist;
 mod fuzz;
 mod histories;
@@ -25,6 +26,8 @@ enum Command {
     Attack(attack::AttackArgs),
     /// Measure speed and memory against plain SQL and a script, on one server, in one run
     Bench(bench::BenchArgs),
+    /// Build the pages of docs as a book, and check its links
+    Book(book::BookArgs),
     /// Build what is installed without a compiler: an archive, a Debian package, checksums and a list of libraries
     Dist(dist::DistArgs),
     /// Throw hostile records at everything that reads one
@@ -45,6 +48,7 @@ fn main() -> anyhow::Result<()> {
         Command::Attack(args) => attack::run(&args),
         Command::Audit(args) => audit::run(&args),
         Command::Bench(args) => bench::run(&args),
+        Command::Book(args) => book::run(&args),
         Command::Dist(args) => dist::run(&args),
         Command::Fuzz(args) => fuzz::run(&args),
         Command::Screens(args) => screens::run(&args),
