@@ -5,6 +5,7 @@ use std::process::Command;
 
 use anyhow::Result;
 
+use super::program::Build;
 use super::release::{Release, output};
 use super::tree::{Content, put};
 
@@ -33,17 +34,29 @@ if [ -d /run/systemd/system ]; then systemctl daemon-reload; fi
 ";
 
 /// Builds the package. Returns its file name; none where the tool for it is missing.
-pub(super) fn build(content: &Content, release: &Release, out: &Path) -> Result<Option<String>> {
-    let Ok(architecture) = output(Command::new("dpkg").arg("--print-architecture")) else { return Ok(None) };
-    let architecture = String::from_utf8(architecture)?.trim().to_owned();
-    // "glibc 2.36": what was linked here needs no newer one, and may need this one.
-    let libc = String::from_utf8(output(Command::new("getconf").arg("GNU_LIBC_VERSION"))?)?;
-    let libc = libc.trim().trim_start_matches("glibc ").to_owned();
+pub(super) fn build(
+    content: &Content<'_>,
+    release: &Release,
+    build: &Build,
+    out: &Path,
+) -> Result<Option<String>> {
+    if output(Command::new("dpkg-deb").arg("--version")).is_err() {
+        return Ok(None);
+    }
+    let architecture = build.debian_architecture();
+    let libraries = match build.is_static() {
+        true => String::new(),
+        false => {
+            // "glibc 2.36": what was linked here needs no newer one, and may need this one.
+            let libc = String::from_utf8(output(Command::new("getconf").arg("GNU_LIBC_VERSION"))?)?;
+            format!("libc6 (>= {}), libgcc-s1, ", libc.trim().trim_start_matches("glibc "))
+        }
+    };
     let staged = tempfile::tempdir()?;
     let at = staged.path().join("package");
     content.system_tree(&at)?;
     put(&at.join(SETTINGS_AT), SETTINGS.as_bytes(), 0o644)?;
-    put(&at.join("DEBIAN/control"), control(release, &architecture, &libc).as_bytes(), 0o644)?;
+    put(&at.join("DEBIAN/control"), control(release, architecture, &libraries).as_bytes(), 0o644)?;
     put(&at.join("DEBIAN/conffiles"), format!("/{SETTINGS_AT}\n").as_bytes(), 0o644)?;
     for (script, text) in [("postinst", AFTER_INSTALL), ("prerm", BEFORE_REMOVAL), ("postrm", AFTER_REMOVAL)]
     {
@@ -59,7 +72,7 @@ pub(super) fn build(content: &Content, release: &Release, out: &Path) -> Result<
     Ok(Some(name))
 }
 
-fn control(release: &Release, architecture: &str, libc: &str) -> String {
+fn control(release: &Release, architecture: &str, libraries: &str) -> String {
     let version = release.version;
     format!(
         "Package: gazelle-sync
@@ -68,7 +81,7 @@ Architecture: {architecture}
 Maintainer: gazelle-sync <maintainers@example.org>
 Section: database
 Priority: optional
-Depends: libc6 (>= {libc}), libgcc-s1, ca-certificates
+Depends: {libraries}ca-certificates
 Suggests: postgresql, postgresql-client
 Description: keeps a trustworthy copy of a Gazelle account in Postgres
  It fetches the data of a piano-service company from Gazelle's API, keeps every

@@ -1,7 +1,9 @@
-//! What is installed without a compiler: an archive and a Debian package of the release build, their checksums, and a
-//! list of what is inside (SBOM). Two builds of one commit with one compiler give the same bytes.
+//! What is installed without a compiler: an archive, a Debian package and a container image for each processor, their checksums,
+//! and a list of what is inside (SBOM). Two builds of one commit with one compiler give the same bytes.
 
 mod deb;
+mod image;
+mod program;
 mod release;
 mod sbom;
 mod tree;
@@ -15,7 +17,9 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result, ensure};
 use clap::Args;
 
+use program::Build;
 use release::{Release, output};
+use tree::{Content, Pages};
 
 /// Flags of `dist`.
 #[derive(Debug, Args)]
@@ -35,46 +39,43 @@ const STARTS: usize = 11;
 pub fn run(args: &DistArgs) -> Result<()> {
     ensure!(cfg!(all(target_os = "linux", target_env = "gnu")), "releases are built on Linux with glibc");
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
-    let program = match &args.program {
-        Some(program) => program.clone(),
-        None => release_build(&root)?,
+    let (builds, mut not_built) = match &args.program {
+        Some(program) => {
+            (vec![Build::given(program)], vec!["static programs: --program was given".to_owned()])
+        }
+        None => program::build_all(&root)?,
     };
     let release = Release { version: env!("CARGO_PKG_VERSION"), epoch: epoch(&root)? };
     fs::create_dir_all(&args.out).with_context(|| format!("creating {}", args.out.display()))?;
-    let name = format!("gazelle-sync-{}-{}-linux-gnu", release.version, std::env::consts::ARCH);
 
-    let staged = tempfile::tempdir()?;
-    let content = tree::Content::of(&root, &program)?;
-    let folder = staged.path().join(&name);
-    content.archive_tree(&folder)?;
-    let archive = format!("{name}.tar.gz");
-    pack(&release, staged.path(), &name, &args.out.join(&archive))?;
-
-    let mut built = vec![archive];
-    let mut not_built = Vec::new();
-    match deb::build(&content, &release, &args.out)? {
-        Some(package) => built.push(package),
-        None => not_built.push("a Debian package: dpkg-deb is not here".to_owned()),
+    let mut built = Vec::new();
+    // The first one runs on this machine, and says what the others would.
+    let pages = Pages::of(&builds[0].program)?;
+    for build in &builds {
+        let content = Content { root: &root, program: &build.program, pages: &pages };
+        built.push(archive(&content, &release, build, &args.out)?);
+        match deb::build(&content, &release, build, &args.out)? {
+            Some(package) => built.push(package),
+            None => not_built.push("a Debian package: dpkg-deb is not here".to_owned()),
+        }
+        match image::build(&content, &release, build, &args.out)? {
+            Ok(image) => built.push(image),
+            Err(why) => not_built.push(format!("a container image for {}: {why}", build.architecture)),
+        }
     }
     let list = format!("gazelle-sync-{}.cdx.json", release.version);
     fs::write(args.out.join(&list), sbom::write(&root, &release)?)?;
     built.push(list);
     let sums = output(Command::new("sha256sum").args(&built).current_dir(&args.out))?;
     fs::write(args.out.join("SHA256SUMS"), &sums)?;
-    not_built.push(
-        "static programs (musl), and programs for arm64: this command does not build them yet".to_owned(),
-    );
-    not_built.push(
-        "a container image: it needs a static program; ops/container/Containerfile builds one".to_owned(),
-    );
 
     for file in &built {
         println!("{:>12} bytes  {file}", fs::metadata(args.out.join(file))?.len());
     }
     println!(
         "{:>12} bytes  the program alone, which starts in {:?}",
-        fs::metadata(&program)?.len(),
-        start_time(&program)?
+        fs::metadata(&builds[0].program)?.len(),
+        start_time(&builds[0].program)?
     );
     println!("checksums in {}", args.out.join("SHA256SUMS").display());
     for what in not_built {
@@ -83,27 +84,14 @@ pub fn run(args: &DistArgs) -> Result<()> {
     Ok(())
 }
 
-fn release_build(root: &Path) -> Result<PathBuf> {
-    // Without this, the messages of panics would contain paths that differ from one machine to the next.
-    let cargo_home = std::env::var_os("CARGO_HOME")
-        .map(PathBuf::from)
-        .or_else(|| Some(std::env::home_dir()?.join(".cargo")))
-        .context("no home directory: set CARGO_HOME")?;
-    let flags = format!(
-        "--remap-path-prefix={}=. --remap-path-prefix={}=cargo",
-        root.canonicalize()?.display(),
-        cargo_home.display()
-    );
-    let mut cargo = Command::new("cargo");
-    cargo.args(["build", "--release", "--locked", "-p", "gazelle-sync"]).current_dir(root);
-    if std::env::var_os("RUSTFLAGS").is_none() {
-        cargo.env("RUSTFLAGS", flags);
-    }
-    // A folder of its own: other flags would make the usual build start over.
-    let target = root.join("target/dist-build");
-    let ended = cargo.env("CARGO_TARGET_DIR", &target).status().context("starting cargo")?;
-    ensure!(ended.success(), "cargo build failed");
-    Ok(target.join("release/gazelle-sync"))
+/// Writes the archive of a program. Returns its file name.
+fn archive(content: &Content<'_>, release: &Release, build: &Build, out: &Path) -> Result<String> {
+    let name = format!("gazelle-sync-{}-{}-{}", release.version, build.architecture, build.system);
+    let staged = tempfile::tempdir()?;
+    content.archive_tree(&staged.path().join(&name))?;
+    let archive = format!("{name}.tar.gz");
+    pack(release, staged.path(), &name, &out.join(&archive))?;
+    Ok(archive)
 }
 
 /// `SOURCE_DATE_EPOCH`, or the time of the commit.

@@ -2,7 +2,7 @@
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::Command;
 
 use anyhow::{Context, Result};
@@ -13,18 +13,23 @@ use super::release::output;
 const DOCUMENTS: [&str; 5] = ["README.md", "README.fr.md", "CHANGELOG.md", "LICENSE-APACHE", "LICENSE-MIT"];
 
 /// What is installed.
-pub(super) struct Content {
-    root: PathBuf,
-    program: PathBuf,
+pub(super) struct Content<'a> {
+    pub(super) root: &'a Path,
+    pub(super) program: &'a Path,
+    pub(super) pages: &'a Pages,
+}
+
+/// What a program says of itself.
+pub(super) struct Pages {
     /// Shell, file name, script.
     completions: Vec<(&'static str, &'static str, Vec<u8>)>,
     /// File name and page.
     manual: Vec<(String, Vec<u8>)>,
 }
 
-impl Content {
-    /// Asks the program for its completions and manual pages.
-    pub(super) fn of(root: &Path, program: &Path) -> Result<Content> {
+impl Pages {
+    /// Asks the program, which must run on this machine, for its completions and manual pages.
+    pub(super) fn of(program: &Path) -> Result<Pages> {
         let program = program.canonicalize().with_context(|| format!("looking for {}", program.display()))?;
         let shells = [("bash", "gazelle-sync"), ("zsh", "_gazelle-sync"), ("fish", "gazelle-sync.fish")];
         let completions = shells
@@ -41,16 +46,18 @@ impl Content {
             manual.push((page.file_name().to_string_lossy().into_owned(), fs::read(page.path())?));
         }
         manual.sort();
-        Ok(Content { root: root.to_owned(), program, completions, manual })
+        Ok(Pages { completions, manual })
     }
+}
 
+impl Content<'_> {
     /// Writes the layout of the archive: one folder.
     pub(super) fn archive_tree(&self, at: &Path) -> Result<()> {
-        put(&at.join("gazelle-sync"), &fs::read(&self.program)?, 0o755)?;
-        for (_, file, script) in &self.completions {
+        put(&at.join("gazelle-sync"), &fs::read(self.program)?, 0o755)?;
+        for (_, file, script) in &self.pages.completions {
             put(&at.join("completions").join(file), script, 0o644)?;
         }
-        for (file, page) in &self.manual {
+        for (file, page) in &self.pages.manual {
             put(&at.join("man").join(file), page, 0o644)?;
         }
         for document in DOCUMENTS {
@@ -61,8 +68,8 @@ impl Content {
 
     /// Writes the layout of a Debian system.
     pub(super) fn system_tree(&self, at: &Path) -> Result<()> {
-        put(&at.join("usr/bin/gazelle-sync"), &fs::read(&self.program)?, 0o755)?;
-        for (shell, file, script) in &self.completions {
+        put(&at.join("usr/bin/gazelle-sync"), &fs::read(self.program)?, 0o755)?;
+        for (shell, file, script) in &self.pages.completions {
             let folder = match *shell {
                 "bash" => "usr/share/bash-completion/completions",
                 "zsh" => "usr/share/zsh/vendor-completions",
@@ -70,7 +77,7 @@ impl Content {
             };
             put(&at.join(folder).join(file), script, 0o644)?;
         }
-        for (file, page) in &self.manual {
+        for (file, page) in &self.pages.manual {
             let plain = at.join("usr/share/man/man1").join(file);
             put(&plain, page, 0o644)?;
             output(Command::new("gzip").args(["-9", "--no-name"]).arg(&plain))?;
