@@ -346,7 +346,7 @@ async fn a_version_that_only_a_newer_program_reads_takes_its_place_in_the_histor
         place.text(&sql).await.unwrap()
     };
     // One went with its client, the other is in its client's list no more.
-    let gone = "k_gone 2026-01-02, k_fixed 2026-01-02";
+    let gone = "k_fixed 2026-01-02, k_gone 2026-01-02";
     assert_eq!(rows("gazelle_contacts WHERE deleted_at IS NOT NULL").await, gone);
     assert_eq!(rows("gazelle_clients WHERE deleted_at IS NOT NULL").await, "gone 2026-01-02");
     says_the_same_again(&place).await;
