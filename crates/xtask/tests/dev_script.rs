@@ -362,8 +362,8 @@ fn help_is_shown_to_who_asks_and_to_who_mistypes() {
 /// and `./dev test` installs what is started so.
 #[test]
 fn tests_start_outside_programs_through_the_helper_and_the_script_installs_each() {
-    /// What POSIX gives every system.
-    const EVERYWHERE: [&str; 3] = ["sh", "id", "sleep"];
+    /// What POSIX gives every system, and util-linux every Linux: only tests for Linux start it.
+    const EVERYWHERE: [&str; 4] = ["sh", "id", "sleep", "unshare"];
     let script = fs::read_to_string(repository().join("dev")).unwrap();
     let installed: Vec<&str> = script
         .lines()

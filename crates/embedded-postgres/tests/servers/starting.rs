@@ -184,8 +184,10 @@ async fn an_ordinary_user_runs_it_as_itself() {
 }
 
 /// The accounts of the machine, but with one made for the server, for a program and its children alone.
+#[cfg(target_os = "linux")]
 const WITH_OWN_ACCOUNT: &str = r#"mount --bind "$1" /etc/passwd && shift && exec "$@""#;
 
+#[cfg(target_os = "linux")]
 #[tokio::test]
 async fn roots_server_runs_as_the_account_made_for_it_and_not_as_one_that_others_share() {
     if !is_root() {
